@@ -1,0 +1,78 @@
+//! `runner cache`: what is kept, and what may go.
+
+use std::time::SystemTime;
+
+use runner_learn::data::feature_cache::store::{self, Stored};
+
+use crate::arguments::CacheCommand;
+use crate::environment::{cache as cache_folder, show_size};
+use crate::failure::Failure;
+use crate::terminal;
+
+pub(super) fn cache(command: &CacheCommand) -> Result<(), Failure> {
+    let root = cache_folder();
+    match command {
+        CacheCommand::List => {
+            let stored = store::list(&root);
+            let bytes: u64 = stored.iter().map(|stored| stored.bytes).sum();
+            if !stored.is_empty() {
+                terminal::out(&table(&stored));
+            }
+            let place = store::features(&root);
+            terminal::out(&format!(
+                "{} of features in {}",
+                show_size(bytes),
+                place.display()
+            ));
+        }
+        CacheCommand::Prune { max_size } => {
+            let pruned = store::prune(&root, *max_size)?;
+            let bytes: u64 = pruned.iter().map(|stored| stored.bytes).sum();
+            if !pruned.is_empty() {
+                terminal::out(&table(&pruned));
+            }
+            terminal::out(&format!("removed {}", show_size(bytes)));
+        }
+    }
+    Ok(())
+}
+
+fn table(stored: &[Stored]) -> String {
+    let header = [
+        "key",
+        "output of",
+        "shape",
+        "image size",
+        "preprocessing",
+        "device",
+        "images",
+        "size",
+        "last used",
+    ];
+    let rows = stored
+        .iter()
+        .map(|stored| {
+            let about = &stored.description;
+            let [height, width] = about.image_size;
+            vec![
+                stored.key.chars().take(12).collect(),
+                about.layer.clone(),
+                about.shape.clone(),
+                format!("{height}x{width}"),
+                about.preprocessing.clone(),
+                about.device.clone(),
+                stored.images.to_string(),
+                show_size(stored.bytes),
+                ago(stored.last_used),
+            ]
+        })
+        .collect();
+    terminal::table(&header, rows)
+}
+
+fn ago(moment: SystemTime) -> String {
+    match moment.elapsed() {
+        Ok(elapsed) => format!("{} ago", indicatif::HumanDuration(elapsed)),
+        Err(_) => "just now".to_owned(),
+    }
+}

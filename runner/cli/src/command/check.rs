@@ -1,0 +1,260 @@
+//! `runner check`: validate and print the plan; runs nothing.
+
+use std::path::PathBuf;
+
+use runner_experiment::architecture::Layer;
+use runner_experiment::plan::{Plan, Stage};
+use runner_experiment::{Checked, discover, fingerprint};
+
+use crate::arguments::CheckArguments;
+use crate::environment::show_size;
+use crate::failure::Failure;
+use crate::{diagnostics, estimate, terminal};
+
+pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
+    let mut wrong: Vec<Failure> = Vec::new();
+    for file in files(&arguments.files)? {
+        match runner_experiment::load(&file, &arguments.set) {
+            Ok(checked) => print(&file.display().to_string(), &checked)?,
+            Err(error) => wrong.push(error.into()),
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => {
+            let code = wrong.iter().map(|failure| failure.code).max().unwrap_or(2);
+            let messages: Vec<String> = wrong.into_iter().map(|failure| failure.message).collect();
+            Err(Failure {
+                code,
+                message: messages.join("\n\n"),
+            })
+        }
+    }
+}
+
+/// Folders stand for the experiment files in them.
+fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let found = discover::experiments(path);
+        if found.is_empty() {
+            let message = format!(
+                "error: there is no experiment file (.toml) in {}",
+                path.display()
+            );
+            return Err(Failure::usage(message));
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
+    diagnostics::show_warnings(checked);
+    let plan = &checked.plan;
+    terminal::out(&format!(
+        "{file}: experiment {}, seed {}",
+        plan.experiment.name, plan.experiment.seed
+    ));
+    if !plan.experiment.description.is_empty() {
+        terminal::out(&plan.experiment.description);
+    }
+    terminal::out(&format!("fingerprint {}\n", fingerprint::fingerprint(plan)));
+    dataset(checked);
+    model(checked);
+    for stage in &plan.stage {
+        terminal::out(&stage_text(checked, stage));
+    }
+    if let Err(refusal) = runner_learn::support::check(checked) {
+        terminal::out(&format!("note: {refusal}\n"));
+    }
+    terminal::out(&resolved(plan)?);
+    Ok(())
+}
+
+fn dataset(checked: &Checked) {
+    let Some(dataset) = &checked.plan.dataset else {
+        return;
+    };
+    let mut header = vec!["split"];
+    header.extend(checked.classes.iter().map(String::as_str));
+    header.extend(["images", "folder"]);
+    let rows = checked
+        .splits
+        .iter()
+        .map(|split| {
+            let mut row = vec![split.name.to_owned()];
+            row.extend(
+                split
+                    .classes
+                    .iter()
+                    .map(|class| class.files.len().to_string()),
+            );
+            row.extend([split.images().to_string(), split.folder.clone()]);
+            row
+        })
+        .collect();
+    let [height, width] = dataset.image_size;
+    terminal::out(&format!(
+        "images: {height}x{width}, preprocessing {}, a bad image: {}",
+        dataset.preprocessing, dataset.on_bad_image
+    ));
+    terminal::out(&terminal::table(&header, rows));
+    if let [first, second] = &checked.classes[..] {
+        terminal::out(&format!(
+            "one sigmoid unit: the probability of {second}; above 0.5 is {second}, else {first}"
+        ));
+    }
+    terminal::out("");
+}
+
+fn model(checked: &Checked) {
+    let model = &checked.plan.model;
+    terminal::out(&format!(
+        "model: {}, weights {}",
+        model.architecture, model.weights
+    ));
+    let rows = checked
+        .layers
+        .iter()
+        .map(|layer| {
+            vec![
+                layer.name.clone(),
+                layer.kind.keras_name().to_owned(),
+                layer.output.to_string(),
+                thousands(layer.parameters()),
+            ]
+        })
+        .collect();
+    terminal::out(&terminal::table(
+        &["layer", "kind", "output", "parameters"],
+        rows,
+    ));
+    let sum = |base: bool| {
+        checked
+            .layers
+            .iter()
+            .filter(|l| l.base == base)
+            .map(Layer::parameters)
+            .sum()
+    };
+    let (base, top): (usize, usize) = (sum(true), sum(false));
+    terminal::out(&format!(
+        "{} parameters: conv base {}, {} {}\n",
+        thousands(base + top),
+        thousands(base),
+        if model.include_top {
+            "classifier"
+        } else {
+            "head"
+        },
+        thousands(top)
+    ));
+}
+
+fn stage_text(checked: &Checked, stage: &Stage) -> String {
+    let layers = &checked.layers;
+    let with_parameters: Vec<&Layer> = layers
+        .iter()
+        .filter(|layer| layer.kind.has_parameters())
+        .collect();
+    let trained: Vec<&&Layer> = with_parameters
+        .iter()
+        .filter(|layer| !stage.freezes(layer))
+        .collect();
+    let count: usize = trained.iter().map(|layer| layer.parameters()).sum();
+    let total: usize = layers.iter().map(Layer::parameters).sum();
+    let names: Vec<&str> = trained.iter().map(|layer| layer.name.as_str()).collect();
+    let frozen = if stage.frozen.is_empty() {
+        "nothing".to_owned()
+    } else {
+        stage.frozen.join(", ")
+    };
+    let early = stage.early_stopping.map_or(String::new(), |rule| {
+        format!(
+            ", stops after {} epochs without a better {}",
+            rule.patience.max(1),
+            rule.monitor
+        )
+    });
+    format!(
+        "stage {}: at most {} epochs of batch {}, learning rate {:e}{early}\n  \
+         freezes {frozen}\n  \
+         trains {}: {} of {} parameters, {} of {} tensors\n  {}\n  {}\n",
+        stage.name,
+        stage.epochs,
+        stage.batch_size,
+        stage.optimizer.learning_rate(),
+        names.join(", "),
+        thousands(count),
+        thousands(total),
+        2 * trained.len(),
+        2 * with_parameters.len(),
+        cached(layers, stage),
+        estimated(checked, stage),
+    )
+}
+
+fn cached(layers: &[Layer], stage: &Stage) -> String {
+    let prefix = stage.frozen_prefix(layers);
+    match layers[..prefix].last() {
+        Some(last) if !stage.augment => format!(
+            "caches the output of {}, {} values per image: the {prefix} layers up to it run once",
+            last.name,
+            thousands(last.output.elements())
+        ),
+        Some(last) => format!(
+            "runs the {prefix} layers up to {} without gradients, caches nothing",
+            last.name
+        ),
+        None => "caches nothing".to_owned(),
+    }
+}
+
+fn estimated(checked: &Checked, stage: &Stage) -> String {
+    let estimate = estimate::stage(checked, stage);
+    let disk = if stage.augment { 0 } else { estimate.disk };
+    format!(
+        "about {} of memory, {} of disk for features",
+        show_size(estimate.memory),
+        show_size(disk)
+    )
+}
+
+fn resolved(plan: &Plan) -> Result<String, Failure> {
+    let text = plan
+        .to_toml()
+        .map_err(|error| Failure::internal(format!("error: {error}")))?;
+    Ok(format!("the plan, with every default:\n\n{text}"))
+}
+
+/// `14,714,688`
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn digits_come_in_threes() {
+        let shown: Vec<String> = [0, 999, 1_000, 14_714_688]
+            .into_iter()
+            .map(thousands)
+            .collect();
+        assert_eq!(shown, ["0", "999", "1,000", "14,714,688"]);
+    }
+}

@@ -1,0 +1,93 @@
+//! `runner compare`: changed parameters beside scores.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use runner_results::compare::{Comparison, Options, compare as compare_runs};
+use runner_results::load;
+
+use crate::arguments::{CompareArguments, Format};
+use crate::failure::Failure;
+use crate::terminal;
+
+pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
+    let runs = load::select(&arguments.results.results, &arguments.names)?;
+    if runs.is_empty() {
+        terminal::note(&format!(
+            "there are no runs in {}",
+            arguments.results.results.display()
+        ));
+        return Ok(());
+    }
+    let options = Options {
+        sort: arguments.sort.clone(),
+        only_changed: arguments.only_changed,
+        group: arguments.group,
+    };
+    let comparison = compare_runs(&runs, &options)?;
+    terminal::out(&match arguments.format {
+        Format::Table => table(&comparison),
+        Format::Csv => csv(&comparison),
+        Format::Json => json(&comparison),
+        Format::Markdown => markdown(&comparison),
+    });
+    Ok(())
+}
+
+fn texts(comparison: &Comparison) -> Vec<Vec<String>> {
+    comparison
+        .rows
+        .iter()
+        .map(|row| row.iter().map(ToString::to_string).collect())
+        .collect()
+}
+
+fn table(comparison: &Comparison) -> String {
+    let header: Vec<&str> = comparison.columns.iter().map(String::as_str).collect();
+    terminal::table(&header, texts(comparison))
+}
+
+fn markdown(comparison: &Comparison) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(&comparison.columns);
+    for row in texts(comparison) {
+        table.add_row(row.iter().map(|text| text.replace('|', "\\|")));
+    }
+    table.to_string()
+}
+
+fn csv(comparison: &Comparison) -> String {
+    let quoted = |text: &String| match text.contains([',', '"', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.clone(),
+    };
+    let line = |cells: &[String]| cells.iter().map(quoted).collect::<Vec<_>>().join(",");
+    let exact = |value: &runner_results::tables::Cell| match value {
+        runner_results::tables::Cell::Float(number) => number.to_string(),
+        other => other.to_string(),
+    };
+    let rows = comparison
+        .rows
+        .iter()
+        .map(|row| row.iter().map(exact).collect::<Vec<_>>());
+    let lines: Vec<String> = std::iter::once(line(&comparison.columns))
+        .chain(rows.map(|row| line(&row)))
+        .collect();
+    lines.join("\n")
+}
+
+fn json(comparison: &Comparison) -> String {
+    let rows: Vec<serde_json::Value> = comparison
+        .rows
+        .iter()
+        .map(|row| {
+            let pairs = comparison
+                .columns
+                .iter()
+                .cloned()
+                .zip(row.iter().map(|cell| cell.to_json()));
+            serde_json::Value::Object(pairs.collect())
+        })
+        .collect();
+    format!("{:#}", serde_json::Value::Array(rows))
+}

@@ -1,0 +1,163 @@
+//! `runner dataset`: fetch, generate, check.
+
+use std::path::Path;
+
+use runner_experiment::folder::{self, Split};
+use runner_learn::Interrupt;
+use runner_learn::data::generate;
+use runner_learn::data::scan::{self, Duplicate, ScannedSplit};
+use runner_learn::event::Event;
+
+use crate::arguments::DatasetCommand;
+use crate::failure::Failure;
+use crate::fetch::dataset::fetch;
+use crate::progress::Counters;
+use crate::terminal;
+
+pub(super) fn dataset(command: DatasetCommand) -> Result<(), Failure> {
+    match command {
+        DatasetCommand::Fetch { name, from, out } => {
+            let place = fetch(&name, from.as_deref(), out.as_deref())?;
+            terminal::out(&format!("{name}: laid out in {}", place.display()));
+            Ok(())
+        }
+        DatasetCommand::Generate { name, out, seed } => {
+            generate_shapes(&name, out.as_deref(), seed)
+        }
+        DatasetCommand::Check { folder } => check(&folder),
+    }
+}
+
+fn generate_shapes(name: &str, out: Option<&Path>, seed: u64) -> Result<(), Failure> {
+    if name != "shapes" {
+        let message = format!("error: there is no generator `{name}`; there is shapes");
+        return Err(Failure::usage(message));
+    }
+    let out = out.unwrap_or(Path::new("data/shapes"));
+    let count = generate::shapes(out, seed)
+        .map_err(|error| Failure::internal(format!("error: {error}")))?;
+    terminal::out(&format!(
+        "{count} pictures of {} in {}",
+        generate::CLASSES.join(", "),
+        out.display()
+    ));
+    Ok(())
+}
+
+fn check(folder: &Path) -> Result<(), Failure> {
+    let splits = splits(folder)?;
+    let mut counters = Counters::default();
+    let scanned = scan::scan(&splits, &Interrupt::default(), &mut |event| {
+        if let Event::Progress { phase, done, total } = event {
+            counters.set(&phase, done, total);
+        }
+    })?;
+    counters.clear();
+    terminal::out(&counts(&splits, &scanned));
+    let found = scan::duplicates(&scanned);
+    report(
+        "pictures in more than one split",
+        found.iter().filter(|d| d.is_leak()),
+    );
+    report(
+        "pictures more than once in a split",
+        found.iter().filter(|d| !d.is_leak()),
+    );
+    let bad: Vec<_> = scanned.iter().flat_map(|split| &split.bad).collect();
+    terminal::out(&format!("\nimages that cannot be used: {}", bad.len()));
+    for image in &bad {
+        terminal::out(&format!("  {}: {}", image.path.display(), image.problem));
+    }
+    match bad.len() {
+        0 => Ok(()),
+        count => Err(Failure::data(format!(
+            "error: {count} of the images cannot be used"
+        ))),
+    }
+}
+
+/// The splits in a folder, or the folder itself as one.
+fn splits(folder: &Path) -> Result<Vec<Split>, Failure> {
+    if !folder.is_dir() {
+        let message = format!("error: the folder {} does not exist", folder.display());
+        return Err(Failure::usage(message));
+    }
+    let list = |name, path: &Path| {
+        folder::list(name, &path.display().to_string())
+            .map_err(|error| Failure::data(format!("error: {error}")))
+    };
+    let named: Vec<&'static str> = ["train", "validation", "test"]
+        .into_iter()
+        .filter(|name| folder.join(name).is_dir())
+        .collect();
+    let splits: Vec<Split> = match named[..] {
+        [] => vec![list("images", folder)?],
+        _ => named
+            .into_iter()
+            .map(|name| list(name, &folder.join(name)))
+            .collect::<Result<_, _>>()?,
+    };
+    match splits.iter().all(|split| split.classes.is_empty()) {
+        true => Err(Failure::usage(format!(
+            "error: {} has neither train, validation and test in it, nor one folder per class",
+            folder.display()
+        ))),
+        false => Ok(splits),
+    }
+}
+
+fn counts(splits: &[Split], scanned: &[ScannedSplit]) -> String {
+    let mut rows = Vec::new();
+    for (split, scanned) in splits.iter().zip(scanned) {
+        for (at, class) in split.classes.iter().enumerate() {
+            let usable: Vec<&scan::ImageFile> = scanned
+                .images
+                .iter()
+                .filter(|image| image.class == at)
+                .collect();
+            let [smallest, median, largest] = sizes(&usable);
+            rows.push(vec![
+                split.name.to_owned(),
+                class.name.clone(),
+                usable.len().to_string(),
+                (class.files.len() - usable.len()).to_string(),
+                smallest,
+                median,
+                largest,
+            ]);
+        }
+    }
+    let header = [
+        "split", "class", "usable", "unusable", "smallest", "median", "largest",
+    ];
+    terminal::table(&header, rows)
+}
+
+/// Smallest, median and largest by area, as `height×width`.
+fn sizes(images: &[&scan::ImageFile]) -> [String; 3] {
+    let mut sizes: Vec<[u32; 2]> = images.iter().map(|image| image.size).collect();
+    sizes.sort_by_key(|[height, width]| u64::from(*height) * u64::from(*width));
+    let show = |at: usize| {
+        sizes
+            .get(at)
+            .map_or(String::new(), |[h, w]| format!("{h}x{w}"))
+    };
+    [
+        show(0),
+        show(sizes.len() / 2),
+        show(sizes.len().saturating_sub(1)),
+    ]
+}
+
+fn report<'a>(title: &str, duplicates: impl Iterator<Item = &'a Duplicate>) {
+    let all: Vec<&Duplicate> = duplicates.collect();
+    terminal::out(&format!("\n{title}: {}", all.len()));
+    for duplicate in all {
+        let places: Vec<String> = duplicate
+            .places
+            .iter()
+            .map(|(_, path)| path.display().to_string())
+            .collect();
+        terminal::out(&format!("  {}", places.join(" = ")));
+    }
+}

@@ -1,0 +1,197 @@
+//! `runner run`: everything checked, then weights, images, features, stages, scores.
+
+use std::path::{Path, PathBuf};
+
+use runner_experiment::{Checked, Override, fingerprint};
+use runner_learn::device::{self, Compute};
+use runner_learn::run::Request;
+use runner_learn::{Interrupt, LearnError, support};
+use runner_results::tables::RunRow;
+use runner_results::writer::{End, RunWriter, Start};
+
+use crate::arguments::RunArguments;
+use crate::connect::Connection;
+use crate::failure::Failure;
+use crate::fetch::weights::resolve;
+use crate::{diagnostics, environment, logging, terminal};
+
+pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let mut overrides = arguments.set.clone();
+    if let Some(device) = &arguments.device {
+        overrides.push(Override::new("run.device", &format!("\"{device}\"")));
+    }
+    let checked = runner_experiment::load(&arguments.file, &overrides)?;
+    diagnostics::show_warnings(&checked);
+    support::check(&checked)?;
+    let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
+    let limit =
+        environment::cache_limit().map_err(|error| Failure::usage(format!("error: {error}")))?;
+    let interrupt = Interrupt::default();
+    catch_signals(&interrupt)?;
+    let results = &arguments.results.results;
+    let weights = resolve(&checked, results, &interrupt)?;
+    let start = start(&checked, &arguments.file, &compute)?;
+    let mut writer = RunWriter::create(results, start)?;
+    logging::to_file(&writer.file("log.jsonl"))?;
+    let cache = environment::cache();
+    let request = Request {
+        checked: &checked,
+        weights: weights.as_deref(),
+        compute,
+        cache: Some(&cache),
+        model: writer.file("model.safetensors"),
+        interrupt,
+    };
+    let outcome = execute(&request, &mut writer);
+    prune(&cache, limit);
+    finish(&mut writer, outcome)
+}
+
+/// The first Ctrl-C asks to stop at the next step, the second stops at once.
+fn catch_signals(interrupt: &Interrupt) -> Result<(), Failure> {
+    let interrupt = interrupt.clone();
+    let handler = move || {
+        if interrupt.is_requested() {
+            std::process::exit(130);
+        }
+        interrupt.request();
+    };
+    ctrlc::set_handler(handler)
+        .map_err(|error| Failure::internal(format!("error: cannot listen for Ctrl-C: {error}")))
+}
+
+fn start(checked: &Checked, file: &Path, compute: &Compute) -> Result<Start, Failure> {
+    let plan = &checked.plan;
+    let (git_commit, git_dirty) = environment::git();
+    Ok(Start {
+        run: RunRow {
+            experiment: plan.experiment.name.clone(),
+            seed: i64::try_from(plan.experiment.seed).unwrap_or(i64::MAX),
+            classes: checked.classes.clone(),
+            device: compute.name.to_owned(),
+            precision: "f32".to_owned(),
+            fingerprint: fingerprint::fingerprint(plan),
+            git_commit,
+            git_dirty,
+            runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..RunRow::default()
+        },
+        params: fingerprint::entries(plan),
+        experiment_toml: std::fs::read_to_string(file)?,
+        plan_toml: plan
+            .to_toml()
+            .map_err(|error| Failure::internal(format!("error: {error}")))?,
+    })
+}
+
+/// Trains; the classes that leave this are a result, an error of learning, or an error of writing.
+fn execute(request: &Request<'_>, writer: &mut RunWriter) -> Result<(), Failure> {
+    let mut connection = Connection::new(writer, &request.checked.classes);
+    let learned = runner_learn::run::run(request, &mut |event| connection.take(event));
+    connection.finish();
+    match (learned, connection.failed) {
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), Some(error)) => Err(error.into()),
+        (Ok(()), None) => Ok(()),
+    }
+}
+
+/// A cache above its limit loses what was used longest ago.
+fn prune(cache: &Path, limit: u64) {
+    match runner_learn::data::feature_cache::store::prune(cache, limit) {
+        Ok(pruned) if pruned.is_empty() => {}
+        Ok(pruned) => terminal::note(&format!(
+            "the cache was above {}: removed {} folders of features",
+            environment::show_size(limit),
+            pruned.len()
+        )),
+        Err(error) => terminal::warning(&error.to_string()),
+    }
+}
+
+fn finish(writer: &mut RunWriter, outcome: Result<(), Failure>) -> Result<(), Failure> {
+    let end = match &outcome {
+        Ok(()) => End::Finished,
+        Err(failure) if failure.code == 130 => End::Interrupted,
+        Err(failure) => End::Failed(failure.message.trim_start_matches("error: ").to_owned()),
+    };
+    tracing::info!(status = end.status(), "end");
+    writer.finish(&end, environment::peak_rss())?;
+    match outcome {
+        Ok(()) => {
+            terminal::note("");
+            terminal::out(&summary(writer));
+            Ok(())
+        }
+        Err(mut failure) => {
+            let kept = writer.folder().display();
+            failure.message += &format!("\nwhat was finished until then is in {kept}");
+            Err(failure)
+        }
+    }
+}
+
+/// Scores, and the paths of what was written.
+fn summary(writer: &RunWriter) -> String {
+    let run = writer.run();
+    let mut lines = vec![format!(
+        "run {} of {}: {} in {}",
+        writer.id(),
+        run.experiment,
+        run.status,
+        duration(run.duration_s.unwrap_or(0.0))
+    )];
+    if let Some(last) = writer.last_epoch() {
+        lines.push(format!(
+            "last epoch:  validation accuracy {:.4}, loss {:.4}",
+            last.validation_accuracy, last.validation_loss
+        ));
+    }
+    if let (Some(epoch), Some(loss), Some(accuracy)) = (
+        run.best_epoch,
+        run.best_validation_loss,
+        run.best_validation_accuracy,
+    ) {
+        lines.push(format!(
+            "epoch {epoch} had the lowest validation loss: accuracy {accuracy:.4}, loss {loss:.4}"
+        ));
+    }
+    match (run.test_accuracy, run.test_loss) {
+        (Some(accuracy), Some(loss)) => {
+            lines.push(format!(
+                "test:        accuracy {accuracy:.4}, loss {loss:.4}"
+            ));
+        }
+        _ => lines.push("test:        no test images".to_owned()),
+    }
+    lines.push(format!("written to   {}", writer.folder().display()));
+    lines.extend(
+        files(writer.folder())
+            .into_iter()
+            .map(|name| format!("             {name}")),
+    );
+    lines.join("\n")
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut names: Vec<String> = paths
+        .filter_map(|path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    names
+}
+
+fn duration(seconds: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = seconds as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}

@@ -1,0 +1,85 @@
+//! `runner show`: one run, its plan, its scores, its files.
+
+use runner_results::load::{self, LoadedRun};
+use runner_results::tables::{self, Cell, cell};
+
+use crate::arguments::ShowArguments;
+use crate::environment::show_size;
+use crate::failure::Failure;
+use crate::terminal;
+
+pub(super) fn show(arguments: &ShowArguments) -> Result<(), Failure> {
+    let run = load::find(&arguments.results.results, &arguments.run)?;
+    terminal::out(&format!(
+        "run {} of {}: {}\n",
+        run.id,
+        run.experiment,
+        run.status()
+    ));
+    terminal::out(&facts(&run));
+    epochs(&run)?;
+    terminal::out("\nplan:");
+    let params = run.params()?;
+    let rows = params
+        .into_iter()
+        .map(|(key, value)| vec![key, value])
+        .collect();
+    terminal::out(&terminal::table(&["key", "value"], rows));
+    terminal::out(&format!("\nfiles in {}:", run.path.display()));
+    terminal::out(&terminal::table(&["file", "size"], files(&run)?));
+    Ok(())
+}
+
+/// Everything in `run.parquet` that has a value.
+fn facts(run: &LoadedRun) -> String {
+    let shown = run.run.iter().filter(|(name, value)| {
+        !["run_id", "experiment", "status"].contains(&name.as_str()) && *value != Cell::Null
+    });
+    let rows = shown
+        .map(|(name, value)| vec![name.clone(), value.to_string()])
+        .collect();
+    terminal::table(&["", ""], rows)
+        .trim_start_matches('\n')
+        .to_owned()
+}
+
+fn epochs(run: &LoadedRun) -> Result<(), Failure> {
+    let rows = tables::read(&run.path.join("epochs.parquet"))?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = [
+        "stage",
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "duration_s",
+    ];
+    let texts = rows
+        .iter()
+        .map(|row| {
+            columns
+                .iter()
+                .map(|name| cell::get(row, name).to_string())
+                .collect()
+        })
+        .collect();
+    terminal::out("\nepochs:");
+    terminal::out(&terminal::table(&columns, texts));
+    Ok(())
+}
+
+fn files(run: &LoadedRun) -> Result<Vec<Vec<String>>, Failure> {
+    let mut rows = Vec::new();
+    for entry in std::fs::read_dir(&run.path)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            rows.push(vec![name, show_size(entry.metadata()?.len())]);
+        }
+    }
+    rows.sort();
+    Ok(rows)
+}

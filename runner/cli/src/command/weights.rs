@@ -1,0 +1,67 @@
+//! `runner weights`: fetch, import, list.
+
+use std::path::Path;
+
+use runner_learn::Interrupt;
+use runner_learn::model::weights as model_weights;
+
+use crate::arguments::WeightsCommand;
+use crate::environment::show_size;
+use crate::failure::Failure;
+use crate::fetch::weights;
+use crate::terminal;
+
+pub(super) fn weights(command: WeightsCommand) -> Result<(), Failure> {
+    match command {
+        WeightsCommand::Fetch { name } => {
+            let place = weights::fetch(&name, &Interrupt::default())?;
+            terminal::out(&format!("{name}: {}", place.display()));
+            Ok(())
+        }
+        WeightsCommand::Import { file, name } => import(&file, &name),
+        WeightsCommand::List => list(),
+    }
+}
+
+fn import(file: &Path, name: &str) -> Result<(), Failure> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name == "random" || !name.chars().all(fits) {
+        return Err(Failure::usage(format!(
+            "error: `{name}` cannot be the name of weights; use letters, digits, `-` and `_`, and not `random`"
+        )));
+    }
+    let loaded = weights::load(file)?;
+    weights::save(&loaded, name, &file.display().to_string())?;
+    let top = loaded
+        .layers
+        .iter()
+        .any(|layer| layer.name == "predictions");
+    terminal::out(&format!(
+        "{name}: VGG16 {}, SHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
+        if top {
+            "with the ImageNet classifier"
+        } else {
+            "conv base"
+        },
+        model_weights::sha256(&loaded.weights)
+    ));
+    Ok(())
+}
+
+fn list() -> Result<(), Failure> {
+    let names = weights::names();
+    if names.is_empty() {
+        terminal::note(
+            "there are no weights in the cache; `runner weights fetch` brings ImageNet's",
+        );
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for name in names {
+        let place = weights::place(&name);
+        let size = std::fs::metadata(&place)?.len();
+        rows.push(vec![name, show_size(size), place.display().to_string()]);
+    }
+    terminal::out(&terminal::table(&["name", "size", "file"], rows));
+    Ok(())
+}

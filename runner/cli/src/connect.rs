@@ -1,0 +1,241 @@
+//! Connects the event stream to the run's tables, its log and the terminal.
+
+use runner_learn::Event;
+use runner_learn::data::scan::{BadImage, Duplicate};
+use runner_learn::event::{EpochRecord, LayerState, Prediction};
+use runner_results::ResultsError;
+use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
+use runner_results::writer::RunWriter;
+
+use crate::progress::Counters;
+use crate::terminal;
+
+/// Takes events and passes them on. The first table that cannot be written is kept as the error
+/// of the run.
+pub struct Connection<'a> {
+    writer: &'a mut RunWriter,
+    classes: &'a [String],
+    counters: Counters,
+    /// Images left out so far.
+    pub skipped: Vec<BadImage>,
+    /// Why a table could not be written.
+    pub failed: Option<ResultsError>,
+}
+
+impl<'a> Connection<'a> {
+    /// Nothing seen yet.
+    pub fn new(writer: &'a mut RunWriter, classes: &'a [String]) -> Self {
+        Self {
+            writer,
+            classes,
+            counters: Counters::default(),
+            skipped: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// Takes one event.
+    pub fn take(&mut self, event: Event) {
+        let written = self.pass_on(event);
+        if let Err(error) = written {
+            tracing::error!("{error}");
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Takes every progress bar away.
+    pub fn finish(&mut self) {
+        self.counters.clear();
+    }
+
+    fn pass_on(&mut self, event: Event) -> Result<(), ResultsError> {
+        match event {
+            Event::Progress { phase, done, total } => self.counters.set(&phase, done, total),
+            Event::Dataset { images, hash } => {
+                tracing::info!(?images, hash, "dataset");
+                return self
+                    .writer
+                    .dataset(images.map(|count| count.map(integer)), hash);
+            }
+            Event::Skipped(bad) => self.skip(bad),
+            Event::Leaks(leaks) => show_leaks(&leaks),
+            Event::Model {
+                weights_sha256,
+                parameters,
+            } => {
+                tracing::info!(weights_sha256, parameters, "model");
+                return self.writer.model(weights_sha256, integer(parameters));
+            }
+            Event::Features {
+                split,
+                cached,
+                computed,
+                seconds,
+                model_seconds,
+            } => {
+                tracing::info!(split, cached, computed, seconds, model_seconds, "features");
+                terminal::note(&format!(
+                    "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
+                ));
+            }
+            Event::Stage {
+                stage,
+                layers,
+                trainable_parameters,
+            } => {
+                tracing::info!(stage, trainable_parameters, "stage");
+                terminal::note(&format!(
+                    "stage {stage}: training {trainable_parameters} parameters"
+                ));
+                let rows = layers
+                    .into_iter()
+                    .map(|layer| layer_row(&stage, layer))
+                    .collect();
+                return self.writer.stage(rows, integer(trainable_parameters));
+            }
+            Event::Epoch(record) => return self.epoch(record),
+            Event::EarlyStop {
+                stage,
+                epoch,
+                best_epoch,
+                restored,
+            } => {
+                tracing::info!(stage, epoch, best_epoch, restored, "early stop");
+                let back = if restored {
+                    ", its parameters are back"
+                } else {
+                    ""
+                };
+                terminal::note(&format!(
+                    "stage {stage}: stopped after epoch {epoch}, best was epoch {best_epoch}{back}"
+                ));
+            }
+            Event::Evaluated {
+                split,
+                loss,
+                accuracy,
+                predictions,
+            } => {
+                tracing::info!(split, loss, accuracy, "evaluated");
+                let row = |prediction| prediction_row(split, self.classes, prediction);
+                let rows = predictions.into_iter().map(row).collect();
+                return self.writer.evaluated(split, loss, accuracy, rows);
+            }
+            Event::Written(path) => tracing::info!(path = %path.display(), "written"),
+        }
+        Ok(())
+    }
+
+    fn epoch(&mut self, record: EpochRecord) -> Result<(), ResultsError> {
+        tracing::info!(
+            stage = record.stage,
+            epoch = record.epoch,
+            train_loss = record.train_loss,
+            validation_loss = record.validation_loss,
+            validation_accuracy = record.validation_accuracy,
+            duration_s = record.duration_s,
+            "epoch"
+        );
+        terminal::note(&format!(
+            "{} epoch {:>width$}/{}: loss {:.4}, accuracy {:.4}; validation loss {:.4}, accuracy {:.4}; {:.1} s",
+            record.stage,
+            record.epoch,
+            record.epochs,
+            record.train_loss,
+            record.train_accuracy,
+            record.validation_loss,
+            record.validation_accuracy,
+            record.duration_s,
+            width = record.epochs.to_string().len(),
+        ));
+        self.writer.epoch(epoch_row(record))
+    }
+
+    fn skip(&mut self, bad: Vec<BadImage>) {
+        terminal::warning(&format!(
+            "{} of the images cannot be used and are left out:",
+            bad.len()
+        ));
+        for image in &bad {
+            terminal::raw(&format!("  {}: {}", image.path.display(), image.problem));
+            tracing::info!(path = %image.path.display(), problem = %image.problem, "skipped image");
+        }
+        self.skipped.extend(bad);
+    }
+}
+
+/// How many leaks are shown by name.
+const SHOWN: usize = 10;
+
+/// Pictures in several splits.
+pub fn show_leaks(leaks: &[Duplicate]) {
+    let count = leaks.len();
+    terminal::warning(&format!(
+        "{count} {} in more than one split, so scores are measured on images seen in training:",
+        if count == 1 {
+            "picture is"
+        } else {
+            "pictures are"
+        }
+    ));
+    for leak in leaks.iter().take(SHOWN) {
+        let places: Vec<String> = leak
+            .places
+            .iter()
+            .map(|(_, path)| path.display().to_string())
+            .collect();
+        terminal::raw(&format!("  {}", places.join(" = ")));
+    }
+    if count > SHOWN {
+        terminal::raw(&format!(
+            "  and {} more; `runner dataset check` lists all",
+            count - SHOWN
+        ));
+    }
+    for leak in leaks {
+        tracing::info!(places = ?leak.places, "picture in more than one split");
+    }
+}
+
+fn integer(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn layer_row(stage: &str, layer: LayerState) -> LayerRow {
+    LayerRow {
+        stage: stage.to_owned(),
+        layer: layer.layer,
+        kind: layer.kind.to_owned(),
+        output_shape: layer.output_shape,
+        parameters: integer(layer.parameters),
+        trainable: layer.trainable,
+    }
+}
+
+fn epoch_row(record: EpochRecord) -> EpochRow {
+    EpochRow {
+        stage: record.stage,
+        epoch: integer(record.epoch),
+        global_epoch: integer(record.global_epoch),
+        train_loss: record.train_loss,
+        train_accuracy: record.train_accuracy,
+        validation_loss: record.validation_loss,
+        validation_accuracy: record.validation_accuracy,
+        learning_rate: record.learning_rate,
+        duration_s: record.duration_s,
+        images_per_s: record.images_per_s,
+    }
+}
+
+fn prediction_row(split: &str, classes: &[String], prediction: Prediction) -> PredictionRow {
+    let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
+    PredictionRow {
+        split: split.to_owned(),
+        path: prediction.path.display().to_string(),
+        label: name(prediction.label),
+        predicted: name(prediction.predicted),
+        correct: prediction.label == prediction.predicted,
+        loss: prediction.loss,
+        probabilities: prediction.probabilities,
+    }
+}

@@ -1,0 +1,67 @@
+//! What a plan will take: disk for cached features, memory for training.
+
+use runner_experiment::Checked;
+use runner_experiment::architecture::Layer;
+use runner_experiment::plan::{Optimizer, Stage};
+
+/// Bytes of a 32-bit float.
+const FLOAT: usize = 4;
+/// Images that the prefix works on at a time.
+const PREFIX_BATCH: usize = 16;
+/// What the program and its libraries take before any image: measured, rounded up.
+const BASE: usize = 150 << 20;
+
+/// Bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Features of all splits in the cache.
+    pub disk: u64,
+    /// Largest memory.
+    pub memory: u64,
+}
+
+/// An estimate for one stage.
+pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
+    let layers = &checked.layers;
+    let prefix = stage.frozen_prefix(layers);
+    let images: usize = checked.splits.iter().map(|split| split.images()).sum();
+    let features = layers[..prefix]
+        .last()
+        .map_or(0, |layer| layer.output.elements());
+    let disk = images * features * FLOAT;
+    let parameters: usize = layers.iter().map(Layer::parameters).sum();
+    let trained: usize = layers
+        .iter()
+        .filter(|layer| !stage.freezes(layer))
+        .map(Layer::parameters)
+        .sum();
+    // Value, gradient, and what the optimizer remembers.
+    let per_trained = 1 + slots(&stage.optimizer);
+    let training: usize = stage.batch_size * activations(&layers[prefix..]) * 3;
+    // A convolution holds its input, its output and the unfolded patches of one image.
+    let extracting = PREFIX_BATCH * 2 * widest(&layers[..prefix]) + 9 * widest(&layers[..prefix]);
+    let floats = parameters + trained * per_trained + training.max(extracting);
+    Estimate {
+        disk: disk as u64,
+        memory: (BASE + disk + floats * FLOAT) as u64,
+    }
+}
+
+fn slots(optimizer: &Optimizer) -> usize {
+    match optimizer {
+        Optimizer::Sgd { .. } => 1,
+        Optimizer::Rmsprop { .. } | Optimizer::Adam { .. } | Optimizer::Adamw { .. } => 2,
+    }
+}
+
+fn activations(layers: &[Layer]) -> usize {
+    layers.iter().map(|layer| layer.output.elements()).sum()
+}
+
+fn widest(layers: &[Layer]) -> usize {
+    layers
+        .iter()
+        .map(|layer| layer.output.elements())
+        .max()
+        .unwrap_or(0)
+}

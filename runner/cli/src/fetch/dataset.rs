@@ -1,0 +1,140 @@
+//! Public data sets, laid out for the shipped experiments.
+
+use std::path::{Path, PathBuf};
+
+use runner_learn::{Interrupt, LearnError};
+
+use super::archive::{self, Entry};
+use super::download::{Download, DownloadError};
+use super::{Checksum, sha256};
+use crate::environment;
+use crate::failure::Failure;
+use crate::terminal;
+
+/// A subset of Kaggle's "Dogs vs. Cats": 2,000 photos for training, 1,000 for validation.
+/// `RUNNER_DATASET_URL` names a mirror. No checksum is published: the length and every entry are
+/// checked, and the hash of the archive is written beside the photos.
+const URL: &str = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip";
+const LENGTH: u64 = 68_606_236;
+const OUT: &str = "data/cats_and_dogs_small";
+
+/// How the photos of one class and folder of the archive are spread.
+struct Part {
+    from: &'static str,
+    numbers: std::ops::Range<usize>,
+    to: &'static str,
+}
+
+/// The archive has no test split: of the 500 validation photos of each class, the lower half of
+/// the numbers stays validation, and the upper half becomes test.
+const PARTS: [Part; 3] = [
+    Part {
+        from: "train",
+        numbers: 0..1000,
+        to: "train",
+    },
+    Part {
+        from: "validation",
+        numbers: 2000..2250,
+        to: "validation",
+    },
+    Part {
+        from: "validation",
+        numbers: 2250..2500,
+        to: "test",
+    },
+];
+
+/// Every photo of the archive and its place.
+pub fn entries() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (folder, animal) in [("cats", "cat"), ("dogs", "dog")] {
+        for part in &PARTS {
+            for number in part.numbers.clone() {
+                let file = format!("{animal}.{number}.jpg");
+                entries.push(Entry {
+                    name: format!("cats_and_dogs_filtered/{}/{folder}/{file}", part.from),
+                    place: PathBuf::from(part.to).join(folder).join(file),
+                });
+            }
+        }
+    }
+    entries
+}
+
+/// Brings the data set to `out`, from the network or from a copy at hand.
+///
+/// # Errors
+///
+/// A [`Failure`]; the target appears whole or not at all.
+pub fn fetch(name: &str, from: Option<&Path>, out: Option<&Path>) -> Result<PathBuf, Failure> {
+    if name != "cats_and_dogs_filtered" {
+        return Err(Failure::usage(format!(
+            "error: there is no data set `{name}`; there is cats_and_dogs_filtered"
+        )));
+    }
+    let out = out.unwrap_or(Path::new(OUT));
+    if out.exists() {
+        return Err(Failure::usage(format!(
+            "error: {} is there already; remove it first, or say --out",
+            out.display()
+        )));
+    }
+    let archive = match from {
+        Some(file) => file.to_path_buf(),
+        None => download()?,
+    };
+    lay_out(&archive, out)?;
+    if from.is_none() {
+        // The photos are laid out; an archive that stays behind only takes room.
+        let _ = std::fs::remove_file(&archive);
+    }
+    Ok(out.to_path_buf())
+}
+
+fn download() -> Result<PathBuf, Failure> {
+    let url = std::env::var("RUNNER_DATASET_URL").unwrap_or_else(|_| URL.to_owned());
+    let to = environment::cache()
+        .join("downloads")
+        .join("cats_and_dogs_filtered.zip");
+    terminal::note(&format!("fetching {url}"));
+    let download = Download {
+        url: &url,
+        checksum: Checksum::Length(LENGTH),
+        to: &to,
+    };
+    match download.fetch(&Interrupt::default()) {
+        Ok(()) => Ok(to),
+        Err(DownloadError::Interrupted) => Err(LearnError::Interrupted.into()),
+        Err(error @ DownloadError::Write { .. }) => {
+            Err(Failure::internal(format!("error: {error}")))
+        }
+        Err(error) => Err(Failure::data(format!(
+            "error: {error}\nbring the archive here by other means, then:\n  \
+             runner dataset fetch cats_and_dogs_filtered --from FILE"
+        ))),
+    }
+}
+
+/// Extracts beside the target and renames at the end.
+fn lay_out(archive: &Path, out: &Path) -> Result<(), Failure> {
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)?;
+    let staging = tempfile::Builder::new()
+        .prefix(".fetching-")
+        .tempdir_in(parent)?;
+    let whole = staging.path().join("whole");
+    archive::extract(archive, &entries(), &whole)
+        .map_err(|reason| Failure::data(format!("error: {reason}")))?;
+    let source = format!(
+        "archive: cats_and_dogs_filtered.zip, SHA-256 {}\n\
+         from: {URL}\n\
+         rule: of the 500 validation photos of each class, numbers 2000 to 2249 are validation, \
+         2250 to 2499 are test\n",
+        sha256(archive)?
+    );
+    std::fs::write(whole.join("SOURCE.txt"), source)?;
+    std::fs::rename(&whole, out)?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Progress: bars with rate and time left on a terminal, a line now and then off it.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use runner_learn::event::Phase;
+
+use crate::terminal;
+
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Off a terminal, a long phase says where it is this often.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs `print` while no bar is drawn.
+pub fn suspended(print: impl FnOnce()) {
+    BARS.suspend(print);
+}
+
+/// A bar that counts bytes, for downloads; draws nothing off a terminal.
+pub fn bytes(message: &str, total: Option<u64>) -> ProgressBar {
+    let bar = new_bar(
+        total.unwrap_or(0),
+        "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    );
+    bar.set_message(message.to_owned());
+    bar
+}
+
+fn new_bar(total: u64, template: &str) -> ProgressBar {
+    if terminal::is_quiet() || !std::io::stderr().is_terminal() {
+        return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+    }
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸ ");
+    BARS.add(ProgressBar::new(total).with_style(style))
+}
+
+/// The counters of a run.
+#[derive(Default)]
+pub struct Counters {
+    open: HashMap<Phase, Counter>,
+}
+
+struct Counter {
+    bar: ProgressBar,
+    start: Instant,
+    first: usize,
+    last_line: Instant,
+}
+
+impl Counters {
+    /// Moves a counter; one that is at its end goes away.
+    pub fn set(&mut self, phase: &Phase, done: usize, total: usize) {
+        let counter = self
+            .open
+            .entry(phase.clone())
+            .or_insert_with(|| Counter::new(phase, done, total));
+        counter.bar.set_position(done as u64);
+        counter.line(phase, done, total);
+        if done >= total
+            && let Some(counter) = self.open.remove(phase)
+        {
+            counter.bar.finish_and_clear();
+            BARS.remove(&counter.bar);
+        }
+    }
+
+    /// Takes every bar away, at the end of a run.
+    pub fn clear(&mut self) {
+        for (_, counter) in self.open.drain() {
+            counter.bar.finish_and_clear();
+        }
+    }
+}
+
+impl Counter {
+    fn new(phase: &Phase, done: usize, total: usize) -> Self {
+        let bar = new_bar(
+            total as u64,
+            "{msg:24} {wide_bar} {pos}/{len} {per_sec:>12} {eta:>5} left",
+        );
+        bar.set_message(name(phase));
+        bar.set_position(done as u64);
+        bar.reset_eta();
+        let now = Instant::now();
+        Self {
+            bar,
+            start: now,
+            first: done,
+            last_line: now,
+        }
+    }
+
+    /// Epochs have a line of their own when they end.
+    fn line(&mut self, phase: &Phase, done: usize, total: usize) {
+        let due = self.last_line.elapsed() >= LINE_EVERY;
+        if !due || !self.bar.is_hidden() || done >= total || matches!(phase, Phase::Epoch { .. }) {
+            return;
+        }
+        self.last_line = Instant::now();
+        #[allow(clippy::cast_precision_loss)]
+        let rate = (done - self.first) as f64 / self.start.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss)]
+        let left = Duration::from_secs_f64(((total - done) as f64 / rate.max(1e-9)).min(1e9));
+        terminal::note(&format!(
+            "{}: {done} of {total}, {rate:.1}/s, {} left",
+            name(phase),
+            HumanDuration(left)
+        ));
+    }
+}
+
+fn name(phase: &Phase) -> String {
+    match phase {
+        Phase::Scan => "reading images".to_owned(),
+        Phase::Features(split) => format!("features of {split}"),
+        Phase::Epoch {
+            stage,
+            epoch,
+            epochs,
+        } => format!("{stage} epoch {epoch}/{epochs}"),
+        Phase::Evaluate(split) => format!("predicting {split}"),
+    }
+}

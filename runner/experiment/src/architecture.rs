@@ -1,0 +1,457 @@
+//! The convnets as data: layer names, kinds, output shapes, parameter counts.
+//!
+//! Keras's names everywhere (`block5_conv3`). Sources: Simonyan & Zisserman, "Very Deep
+//! Convolutional Networks for Large-Scale Image Recognition" (2014), table 1, configuration D; the
+//! textbook's small convnet, Chollet, "Deep Learning with Python", listing 5.5.
+
+use std::fmt;
+
+use crate::section::model::{ArchitectureName, Pooling};
+
+/// What comes out of a layer, per image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A feature map.
+    Map {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Channels.
+        channels: usize,
+    },
+    /// A vector of this many values.
+    Vector(usize),
+}
+
+impl Shape {
+    /// How many values that is.
+    #[must_use]
+    pub fn elements(self) -> usize {
+        match self {
+            Self::Map {
+                height,
+                width,
+                channels,
+            } => height * width * channels,
+            Self::Vector(length) => length,
+        }
+    }
+
+    /// The last dimension: channels of a map, length of a vector.
+    #[must_use]
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Map { channels, .. } => channels,
+            Self::Vector(length) => length,
+        }
+    }
+}
+
+/// Keras's order: `(height, width, channels)` or `(length)`.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Map {
+                height,
+                width,
+                channels,
+            } => write!(f, "({height}, {width}, {channels})"),
+            Self::Vector(length) => write!(f, "({length})"),
+        }
+    }
+}
+
+/// What follows a dense layer's sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// max(x, 0).
+    Relu,
+    /// 1 / (1 + exp(-x)): the one unit of a classifier for two classes.
+    Sigmoid,
+    /// exp(x) over its sum: a classifier for more classes.
+    Softmax,
+}
+
+/// What a layer does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LayerKind {
+    /// 3×3, stride 1, with bias, followed by ReLU.
+    Convolution {
+        /// Zeros around the map: 1 keeps its size, 0 takes two rows and columns.
+        padding: usize,
+    },
+    /// 2×2 maximum, stride 2; an odd last row or column is dropped.
+    MaxPool,
+    /// Every value, in the order height, width, channel.
+    Flatten,
+    /// The mean of each channel.
+    GlobalAveragePool,
+    /// The maximum of each channel.
+    GlobalMaxPool,
+    /// Fully connected, with bias.
+    Dense(Activation),
+    /// Zeroes this share of the values while training, and scales up the rest.
+    Dropout(f64),
+}
+
+impl LayerKind {
+    /// Keras's class name.
+    #[must_use]
+    pub fn keras_name(self) -> &'static str {
+        match self {
+            Self::Convolution { .. } => "Conv2D",
+            Self::MaxPool => "MaxPooling2D",
+            Self::Flatten => "Flatten",
+            Self::GlobalAveragePool => "GlobalAveragePooling2D",
+            Self::GlobalMaxPool => "GlobalMaxPooling2D",
+            Self::Dense(_) => "Dense",
+            Self::Dropout(_) => "Dropout",
+        }
+    }
+
+    /// Whether the layer has a kernel and a bias.
+    #[must_use]
+    pub fn has_parameters(self) -> bool {
+        matches!(self, Self::Convolution { .. } | Self::Dense(_))
+    }
+}
+
+/// One layer of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Keras's name, `block5_conv3`.
+    pub name: String,
+    /// The block it belongs to, `block5`; empty where there are no blocks.
+    pub block: String,
+    /// Whether it belongs to the conv base.
+    pub base: bool,
+    /// What it does.
+    pub kind: LayerKind,
+    /// What comes in.
+    pub input: Shape,
+    /// What comes out.
+    pub output: Shape,
+}
+
+impl Layer {
+    /// Kernel and bias together.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        match self.kind {
+            LayerKind::Convolution { .. } => {
+                9 * self.input.channels() * self.output.channels() + self.output.channels()
+            }
+            LayerKind::Dense(_) => (self.input.channels() + 1) * self.output.channels(),
+            _ => 0,
+        }
+    }
+}
+
+/// The dense layers behind the conv base.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Top<'a> {
+    /// Nothing: the base alone.
+    None,
+    /// The published ImageNet classifier: fc1, fc2, predictions.
+    Imagenet,
+    /// A head of one's own.
+    Head {
+        /// How the last feature map becomes a vector.
+        pooling: Pooling,
+        /// Units of the hidden layers.
+        hidden: &'a [usize],
+        /// Share of units dropped.
+        dropout: f64,
+        /// How many classes; two are one sigmoid unit.
+        classes: usize,
+    },
+}
+
+/// The image is too small for the network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an image of {height}x{width} is too small: nothing would be left after `{layer}`")]
+pub struct TooSmall {
+    /// The layer that would be empty.
+    pub layer: String,
+    /// Rows of the image.
+    pub height: usize,
+    /// Columns of the image.
+    pub width: usize,
+}
+
+/// Every layer from the image to the classifier, with its shapes.
+///
+/// # Errors
+///
+/// [`TooSmall`] where a feature map would have no rows or columns.
+pub fn layers(
+    name: ArchitectureName,
+    image_size: [usize; 2],
+    top: &Top<'_>,
+) -> Result<Vec<Layer>, TooSmall> {
+    let [height, width] = image_size;
+    let mut stack = Stack {
+        layers: Vec::new(),
+        shape: Shape::Map {
+            height,
+            width,
+            channels: 3,
+        },
+        image_size,
+    };
+    match name {
+        ArchitectureName::Vgg16 => stack.vgg(&[(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)])?,
+        ArchitectureName::Convnet => stack.convnet()?,
+    }
+    match top {
+        Top::None => {}
+        Top::Imagenet => stack.imagenet_top(),
+        Top::Head {
+            pooling,
+            hidden,
+            dropout,
+            classes,
+        } => {
+            stack.head(*pooling, hidden, *dropout, *classes);
+        }
+    }
+    Ok(stack.layers)
+}
+
+/// Names of the conv base: its blocks and its layers, in order.
+#[must_use]
+pub fn base_names(name: ArchitectureName) -> Vec<String> {
+    let Ok(layers) = layers(name, [224, 224], &Top::None) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = Vec::new();
+    for layer in layers {
+        if !layer.block.is_empty() && !names.contains(&layer.block) {
+            names.push(layer.block);
+        }
+        names.push(layer.name);
+    }
+    names
+}
+
+struct Stack {
+    layers: Vec<Layer>,
+    shape: Shape,
+    image_size: [usize; 2],
+}
+
+impl Stack {
+    fn vgg(&mut self, blocks: &[(usize, usize)]) -> Result<(), TooSmall> {
+        for (at, (convolutions, channels)) in blocks.iter().enumerate() {
+            let block = format!("block{}", at + 1);
+            for conv in 1..=*convolutions {
+                self.convolution(&block, format!("{block}_conv{conv}"), 1, *channels)?;
+            }
+            self.max_pool(&block, format!("{block}_pool"))?;
+        }
+        Ok(())
+    }
+
+    fn convnet(&mut self) -> Result<(), TooSmall> {
+        for (at, channels) in [32, 64, 128, 128].into_iter().enumerate() {
+            self.convolution("", format!("conv{}", at + 1), 0, channels)?;
+            self.max_pool("", format!("pool{}", at + 1))?;
+        }
+        Ok(())
+    }
+
+    fn imagenet_top(&mut self) {
+        let flat = self.shape.elements();
+        self.push(
+            "",
+            "flatten".to_owned(),
+            LayerKind::Flatten,
+            Shape::Vector(flat),
+            false,
+        );
+        for (name, units, activation) in [
+            ("fc1", 4096, Activation::Relu),
+            ("fc2", 4096, Activation::Relu),
+            ("predictions", 1000, Activation::Softmax),
+        ] {
+            self.push(
+                "",
+                name.to_owned(),
+                LayerKind::Dense(activation),
+                Shape::Vector(units),
+                false,
+            );
+        }
+    }
+
+    fn head(&mut self, pooling: Pooling, hidden: &[usize], dropout: f64, classes: usize) {
+        let (name, kind, length) = match pooling {
+            Pooling::Flatten => ("flatten", LayerKind::Flatten, self.shape.elements()),
+            Pooling::Average => (
+                "average_pool",
+                LayerKind::GlobalAveragePool,
+                self.shape.channels(),
+            ),
+            Pooling::Max => ("max_pool", LayerKind::GlobalMaxPool, self.shape.channels()),
+        };
+        self.push("", name.to_owned(), kind, Shape::Vector(length), false);
+        if hidden.is_empty() {
+            self.dropout("dropout1".to_owned(), dropout);
+        }
+        for (at, units) in hidden.iter().enumerate() {
+            let kind = LayerKind::Dense(Activation::Relu);
+            self.push(
+                "",
+                format!("hidden{}", at + 1),
+                kind,
+                Shape::Vector(*units),
+                false,
+            );
+            self.dropout(format!("dropout{}", at + 1), dropout);
+        }
+        let (units, activation) = match classes {
+            2 => (1, Activation::Sigmoid),
+            more => (more, Activation::Softmax),
+        };
+        self.push(
+            "",
+            "output".to_owned(),
+            LayerKind::Dense(activation),
+            Shape::Vector(units),
+            false,
+        );
+    }
+
+    fn dropout(&mut self, name: String, rate: f64) {
+        if rate > 0.0 {
+            self.push("", name, LayerKind::Dropout(rate), self.shape, false);
+        }
+    }
+
+    fn convolution(
+        &mut self,
+        block: &str,
+        name: String,
+        padding: usize,
+        channels: usize,
+    ) -> Result<(), TooSmall> {
+        let (height, width) = self.map_size();
+        let shrunk = |size: usize| (size + 2 * padding).saturating_sub(2);
+        let output = Shape::Map {
+            height: shrunk(height),
+            width: shrunk(width),
+            channels,
+        };
+        self.push_map(block, name, LayerKind::Convolution { padding }, output)
+    }
+
+    fn max_pool(&mut self, block: &str, name: String) -> Result<(), TooSmall> {
+        let (height, width) = self.map_size();
+        let channels = self.shape.channels();
+        let output = Shape::Map {
+            height: height / 2,
+            width: width / 2,
+            channels,
+        };
+        self.push_map(block, name, LayerKind::MaxPool, output)
+    }
+
+    fn map_size(&self) -> (usize, usize) {
+        match self.shape {
+            Shape::Map { height, width, .. } => (height, width),
+            Shape::Vector(_) => (1, 1),
+        }
+    }
+
+    fn push_map(
+        &mut self,
+        block: &str,
+        name: String,
+        kind: LayerKind,
+        output: Shape,
+    ) -> Result<(), TooSmall> {
+        if output.elements() == 0 {
+            let [height, width] = self.image_size;
+            return Err(TooSmall {
+                layer: name,
+                height,
+                width,
+            });
+        }
+        self.push(block, name, kind, output, true);
+        Ok(())
+    }
+
+    fn push(&mut self, block: &str, name: String, kind: LayerKind, output: Shape, base: bool) {
+        self.layers.push(Layer {
+            name,
+            block: block.to_owned(),
+            base,
+            kind,
+            input: self.shape,
+            output,
+        });
+        self.shape = output;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn total(layers: &[Layer]) -> usize {
+        layers.iter().map(Layer::parameters).sum()
+    }
+
+    fn vgg16(size: usize, top: &Top<'_>) -> Vec<Layer> {
+        layers(ArchitectureName::Vgg16, [size, size], top).unwrap_or_default()
+    }
+
+    #[test]
+    fn parameter_counts_are_keras_summary() {
+        assert_eq!(total(&vgg16(150, &Top::None)), 14_714_688);
+        assert_eq!(total(&vgg16(224, &Top::Imagenet)), 138_357_544);
+        let head = Top::Head {
+            pooling: Pooling::Flatten,
+            hidden: &[256],
+            dropout: 0.5,
+            classes: 2,
+        };
+        let full = vgg16(150, &head);
+        assert_eq!(
+            total(&full),
+            16_812_353,
+            "the textbook's conv_base + Dense(256) + Dense(1)"
+        );
+        assert_eq!(
+            full.iter()
+                .filter(|layer| layer.kind.has_parameters())
+                .count()
+                * 2,
+            30
+        );
+    }
+
+    #[test]
+    fn shapes_are_the_textbooks() {
+        let base = vgg16(150, &Top::None);
+        let last = base.last().map(|layer| layer.output.to_string());
+        assert_eq!(last.as_deref(), Some("(4, 4, 512)"));
+        let head = Top::Head {
+            pooling: Pooling::Flatten,
+            hidden: &[512],
+            dropout: 0.0,
+            classes: 2,
+        };
+        let convnet = layers(ArchitectureName::Convnet, [150, 150], &head).unwrap_or_default();
+        assert_eq!(total(&convnet), 3_453_121, "listing 5.5");
+    }
+
+    #[test]
+    fn an_image_can_be_too_small_for_the_convnet() {
+        assert_eq!(vgg16(32, &Top::None).len(), 18);
+        let refused = layers(ArchitectureName::Convnet, [32, 32], &Top::None);
+        assert_eq!(refused.err().map(|e| e.layer), Some("conv4".to_owned()));
+    }
+}

@@ -1,0 +1,117 @@
+//! The plan as a list of `key = value`, and its fingerprint.
+
+use serde_json::Value;
+
+use crate::plan::Plan;
+
+/// Keys that say nothing about what is computed.
+const NAMES: [&str; 4] = [
+    "experiment.name",
+    "experiment.description",
+    "experiment.tags",
+    "run.device",
+];
+
+/// Every entry of the plan: dotted key and its value as text, in the order of the plan. Stages are
+/// addressed by name, jobs by number and word (`visualize.1-curves.smoothing`).
+#[must_use]
+pub fn entries(plan: &Plan) -> Vec<(String, String)> {
+    let value = serde_json::to_value(plan).unwrap_or(Value::Null);
+    let mut list = Vec::new();
+    flatten("", &value, &mut list);
+    list
+}
+
+/// BLAKE3 of the plan without names, paths of outputs, and device: 64 hexadecimal digits.
+///
+/// Two plans with one fingerprint compute the same. Stages count by position, so renaming one
+/// changes nothing; the seed and the folders of the images do count.
+#[must_use]
+pub fn fingerprint(plan: &Plan) -> String {
+    let mut plan = plan.clone();
+    for (at, stage) in plan.stage.iter_mut().enumerate() {
+        stage.name = (at + 1).to_string();
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut lines: Vec<String> = entries(&plan)
+        .into_iter()
+        .filter(|(key, _)| !NAMES.contains(&key.as_str()))
+        .map(|(key, value)| format!("{key}={value}\n"))
+        .collect();
+    lines.sort();
+    for line in lines {
+        hasher.update(line.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn flatten(path: &str, value: &Value, list: &mut Vec<(String, String)>) {
+    let dotted = |key: &str| match path {
+        "" => key.to_owned(),
+        path => format!("{path}.{key}"),
+    };
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                flatten(&dotted(key), value, list);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (at, item) in items.iter().enumerate() {
+                let key = match (item.get("name"), item.get("job")) {
+                    (Some(Value::String(name)), _) => name.clone(),
+                    (_, Some(Value::String(job))) => format!("{}-{job}", at + 1),
+                    _ => (at + 1).to_string(),
+                };
+                flatten(&dotted(&key), item, list);
+            }
+        }
+        Value::String(text) => list.push((path.to_owned(), text.clone())),
+        Value::Array(items) => list.push((path.to_owned(), join(items))),
+        other => list.push((path.to_owned(), other.to_string())),
+    }
+}
+
+fn join(items: &[Value]) -> String {
+    let texts: Vec<String> = items
+        .iter()
+        .map(|item| match item {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+        .collect();
+    format!("[{}]", texts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load_text;
+
+    fn plan(text: &str) -> Plan {
+        match load_text("a.toml", text, &[]) {
+            Ok(checked) => checked.plan,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    const BASE: &str = "[experiment]\nname = \"a\"\n[[visualize]]\njob = \"filters\"\n";
+
+    #[test]
+    fn names_and_device_do_not_count_and_defaults_do() {
+        let base = fingerprint(&plan(BASE));
+        let renamed = BASE.replace("\"a\"", "\"b\"\ntags = [\"x\"]") + "[run]\ndevice = \"cpu\"\n";
+        assert_eq!(fingerprint(&plan(&renamed)), base);
+        let same = BASE.to_owned() + "count = 64\n";
+        assert_eq!(fingerprint(&plan(&same)), base);
+        let other = BASE.to_owned() + "count = 63\n";
+        assert_ne!(fingerprint(&plan(&other)), base);
+    }
+
+    #[test]
+    fn the_plan_read_back_is_the_plan() -> Result<(), toml::ser::Error> {
+        let plan_a = plan(BASE);
+        assert_eq!(plan(&plan_a.to_toml()?), plan_a);
+        Ok(())
+    }
+}

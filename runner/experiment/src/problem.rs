@@ -1,0 +1,121 @@
+//! What is wrong with a file: a place, a sentence, and what to do about it.
+//!
+//! Owns the data. How a problem looks on a terminal is the command line's affair.
+
+use std::ops::Range;
+
+/// How much a [`Problem`] matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file cannot be run.
+    Error,
+    /// The file runs; its author should know.
+    Warning,
+}
+
+/// One thing that is wrong, with its place in the [`SourceText`](crate::SourceText).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Byte range in the source text.
+    pub span: Range<usize>,
+    /// The dotted key, empty where there is none (a syntax error, say).
+    pub key: String,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+    /// A few words shown beside the caret; may be empty.
+    pub label: String,
+    /// What to do: a "did you mean", a list of choices, a command.
+    pub help: Option<String>,
+}
+
+/// Every problem found so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems {
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// Adds an error and returns it, so that a label or help can be put on it.
+    pub fn error(
+        &mut self,
+        span: Range<usize>,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.push(Severity::Error, span, key.into(), message.into())
+    }
+
+    /// Adds a warning and returns it.
+    pub fn warning(
+        &mut self,
+        span: Range<usize>,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.push(Severity::Warning, span, key.into(), message.into())
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        span: Range<usize>,
+        key: String,
+        message: String,
+    ) -> &mut Problem {
+        let at = self.list.len();
+        self.list.push(Problem {
+            severity,
+            span,
+            key,
+            message,
+            label: String::new(),
+            help: None,
+        });
+        &mut self.list[at]
+    }
+
+    /// How many of them are errors.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.iter()
+            .filter(|problem| problem.severity == Severity::Error)
+            .count()
+    }
+
+    /// In the order of the file once [`Problems::sort`] has run.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.list.iter()
+    }
+
+    /// Puts the problems into the order of the file, and drops exact repetitions.
+    pub fn sort(&mut self) {
+        self.list.sort_by(|a, b| {
+            (a.span.start, a.severity, a.span.end).cmp(&(b.span.start, b.severity, b.span.end))
+        });
+        self.list.dedup();
+    }
+}
+
+impl Problem {
+    /// Sets the words beside the caret.
+    pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Sets what to do about it.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// [`Problem::help`] where there is one.
+    pub fn maybe_help(&mut self, help: Option<String>) -> &mut Self {
+        if help.is_some() {
+            self.help = help;
+        }
+        self
+    }
+}

@@ -1,0 +1,107 @@
+//! `[[stage]]`: one training phase.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::problem::Problems;
+use crate::section::optimizer::OptimizerSection;
+use crate::tree::{Kind, Node};
+use crate::value::{Count, FromNode, Located, Whole, choice, section, wrong_type};
+
+section! {
+    /// One training phase: what is frozen, which optimizer, how many epochs.
+    pub struct StageSection {
+        /// What this stage is called in the tables.
+        #[schemars(required)]
+        name: String,
+        /// Blocks and layers of the conv base that this stage does not train: `"all"`, `"none"`,
+        /// or a list such as `["block1", "block2_conv1"]`. Default: `"all"`.
+        frozen: FrozenSection,
+        /// Whether training images go through `[augmentation]`. Default: false.
+        augment: bool,
+        /// Passes over the training images.
+        #[schemars(required)]
+        epochs: Count,
+        /// Images per step. Default: 32.
+        batch_size: Count,
+        /// How parameters are updated.
+        #[schemars(required)]
+        optimizer: OptimizerSection,
+        /// When to stop before the last epoch. Default: never.
+        early_stopping: EarlyStoppingSection,
+    }
+}
+
+section! {
+    /// Stop where the monitored figure no longer improves (Keras's `EarlyStopping`).
+    pub struct EarlyStoppingSection {
+        /// The figure to watch. Default: `validation_loss`.
+        monitor: Monitor,
+        /// Epochs without improvement before stopping. Default: 0.
+        patience: Whole,
+        /// Whether the parameters of the best epoch come back. Default: false.
+        restore_best: bool,
+    }
+}
+
+choice! {
+    /// The figure that early stopping watches; losses should fall, accuracies rise.
+    pub enum Monitor {
+        /// Mean loss on the validation images.
+        ValidationLoss = "validation_loss",
+        /// Share of validation images classified correctly.
+        ValidationAccuracy = "validation_accuracy",
+        /// Mean loss on the training images.
+        TrainLoss = "train_loss",
+        /// Share of training images classified correctly.
+        TrainAccuracy = "train_accuracy",
+    }
+}
+
+/// What a stage does not train.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FrozenSection {
+    /// The whole conv base.
+    All,
+    /// Nothing.
+    None,
+    /// These blocks and layers.
+    Names(Vec<Located<String>>),
+}
+
+impl FromNode for FrozenSection {
+    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+        match &node.kind {
+            Kind::String(word) if word == "all" => Some(Self::All),
+            Kind::String(word) if word == "none" => Some(Self::None),
+            Kind::String(word) => {
+                problems
+                    .error(
+                        node.span.clone(),
+                        key,
+                        format!("unknown value `{word}` for `{key}`"),
+                    )
+                    .label("neither \"all\" nor \"none\"")
+                    .help(format!(
+                        "`{key}` is \"all\", \"none\", or a list such as [\"{word}\"]"
+                    ));
+                None
+            }
+            Kind::Array(_) => Vec::from_node(node, key, problems).map(Self::Names),
+            _ => wrong_type(node, key, "\"all\", \"none\" or a list of names", problems),
+        }
+    }
+}
+
+impl JsonSchema for FrozenSection {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Frozen".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "anyOf": [
+                { "enum": ["all", "none"] },
+                { "type": "array", "items": { "type": "string" } }
+            ]
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! The parsed TOML as a tree of located nodes, in the order of the file.
+//!
+//! `toml` recovers from syntax errors and hands back what it could read; this module turns that
+//! into owned nodes, so that overrides can be put in beside what the file says.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::Problems;
+use crate::source::SourceText;
+
+/// A key as written, with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// The key itself, without quotes.
+    pub name: String,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands.
+    pub span: Range<usize>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// The TOML types; numbers out of range keep their text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Text.
+    String(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction, or too large for [`Kind::Integer`].
+    Float(f64),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A date, a time, or both.
+    Datetime(String),
+    /// A list.
+    Array(Vec<Node>),
+    /// A table, inline or under a header.
+    Table(Vec<(Key, Node)>),
+}
+
+impl Kind {
+    /// The type with its article, for messages.
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a float",
+            Self::Boolean(_) => "a boolean",
+            Self::Datetime(_) => "a date or time",
+            Self::Array(_) => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+impl Node {
+    /// The entries of a table; none for anything else.
+    #[must_use]
+    pub fn entries(&self) -> &[(Key, Node)] {
+        match &self.kind {
+            Kind::Table(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The value under `name`, where this is a table that has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(&Key, &Node)> {
+        self.entries()
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(key, node)| (key, node))
+    }
+}
+
+/// Parses the file part of `source`; every syntax error becomes a problem.
+pub fn parse(source: &SourceText, problems: &mut Problems) -> Node {
+    parse_at(source.file_text(), 0, problems)
+}
+
+/// Parses `text`, which stands at `offset` in the source text.
+pub(crate) fn parse_at(text: &str, offset: usize, problems: &mut Problems) -> Node {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        problems
+            .error(
+                span.start + offset..span.end + offset,
+                "",
+                first_line(error.message()),
+            )
+            .label("TOML syntax");
+    }
+    let span = table.span();
+    Node {
+        span: span.start + offset..span.end + offset,
+        kind: entries(table.get_ref(), offset),
+    }
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().collect::<Vec<_>>().join(", ")
+}
+
+fn entries(table: &DeTable<'_>, offset: usize) -> Kind {
+    let mut list: Vec<(Key, Node)> = table
+        .iter()
+        .map(|(key, value)| {
+            let span = key.span();
+            let key = Key {
+                name: key.get_ref().to_string(),
+                span: span.start + offset..span.end + offset,
+            };
+            (key, node(value, offset))
+        })
+        .collect();
+    list.sort_by_key(|(key, _)| key.span.start);
+    Kind::Table(list)
+}
+
+fn node(value: &Spanned<DeValue<'_>>, offset: usize) -> Node {
+    let span = value.span();
+    let kind = match value.get_ref() {
+        DeValue::String(text) => Kind::String(text.to_string()),
+        DeValue::Integer(number) => integer(number.as_str(), number.radix()),
+        DeValue::Float(number) => Kind::Float(float(number.as_str())),
+        DeValue::Boolean(flag) => Kind::Boolean(*flag),
+        DeValue::Datetime(moment) => Kind::Datetime(moment.to_string()),
+        DeValue::Array(items) => Kind::Array(items.iter().map(|item| node(item, offset)).collect()),
+        DeValue::Table(table) => entries(table, offset),
+    };
+    Node {
+        span: span.start + offset..span.end + offset,
+        kind,
+    }
+}
+
+fn integer(text: &str, radix: u32) -> Kind {
+    match i64::from_str_radix(text, radix) {
+        Ok(number) => Kind::Integer(number),
+        Err(_) => Kind::Float(float(text)),
+    }
+}
+
+fn float(text: &str) -> f64 {
+    text.parse().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_order_of_the_file_and_reads_on_after_an_error() {
+        let source = SourceText::new("a.toml", "z = 0x1F\na = = 3\nm = 2.5e-3\n");
+        let mut problems = Problems::default();
+        let tree = parse(&source, &mut problems);
+        assert!(problems.errors() >= 1);
+        assert_eq!(tree.entries()[0].0.name, "z");
+        assert_eq!(
+            tree.get("z").map(|(_, n)| &n.kind),
+            Some(&Kind::Integer(31))
+        );
+        assert_eq!(
+            tree.get("m").map(|(_, n)| &n.kind),
+            Some(&Kind::Float(0.0025))
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! `[dataset]`: folders that exist, with the same two or more classes in each.
+
+use crate::folder::{self, Split};
+use crate::plan::Dataset;
+use crate::problem::Problems;
+use crate::section::Root;
+use crate::section::dataset::{DatasetSection, OnBadImage, Preprocessing};
+use crate::suggest::{closest, join};
+use crate::value::Located;
+
+use super::{get, require};
+
+/// What the checks of this table found out.
+#[derive(Debug, Default)]
+pub(super) struct Data {
+    pub(super) plan: Option<Dataset>,
+    pub(super) image_size: [usize; 2],
+    pub(super) image_size_span: std::ops::Range<usize>,
+    pub(super) splits: Vec<Split>,
+    pub(super) classes: Vec<String>,
+}
+
+const DEFAULT_SIZE: [usize; 2] = [150, 150];
+const SMALLEST: i64 = 32;
+const LARGEST: i64 = 4096;
+
+pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Data {
+    let Some(table) = &root.dataset else {
+        if trains && !root.present.iter().any(|key| key == "dataset") {
+            problems
+                .error(
+                    0..0,
+                    "dataset",
+                    "the table `[dataset]` is missing, and stages need images",
+                )
+                .help("add `[dataset]` with `train = \"…\"` and `validation = \"…\"`");
+        }
+        return Data {
+            image_size: DEFAULT_SIZE,
+            ..Data::default()
+        };
+    };
+    let section = &table.value;
+    if trains {
+        for name in ["train", "validation"] {
+            require(&section.present, name, "dataset", &section.span, problems);
+        }
+    }
+    let splits = splits(section, problems);
+    compare_classes(section, &splits, problems);
+    Data {
+        image_size: image_size(section, problems),
+        image_size_span: section
+            .image_size
+            .as_ref()
+            .map_or(section.span.clone(), |s| s.span.clone()),
+        plan: Some(Dataset {
+            train: get(&section.train),
+            validation: get(&section.validation),
+            test: get(&section.test),
+            image_size: image_size(section, &mut Problems::default()),
+            preprocessing: get(&section.preprocessing).unwrap_or(Preprocessing::Rescale),
+            on_bad_image: get(&section.on_bad_image).unwrap_or(OnBadImage::Fail),
+        }),
+        classes: splits.first().map(Split::class_names).unwrap_or_default(),
+        splits,
+    }
+}
+
+fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
+    let Some(given) = &section.image_size else {
+        return DEFAULT_SIZE;
+    };
+    let in_range = |size: &i64| (SMALLEST..=LARGEST).contains(size);
+    if let [height, width] = given.value[..]
+        && in_range(&height)
+        && in_range(&width)
+    {
+        return [height, width].map(|size| usize::try_from(size).unwrap_or(0));
+    }
+    problems
+        .error(
+            given.span.clone(),
+            "dataset.image_size",
+            format!("`dataset.image_size` must be a height and a width of {SMALLEST} to {LARGEST} pixels"),
+        )
+        .label("such as [150, 150]");
+    DEFAULT_SIZE
+}
+
+/// Lists every split whose folder is there.
+fn splits(section: &DatasetSection, problems: &mut Problems) -> Vec<Split> {
+    let named = [
+        ("train", &section.train),
+        ("validation", &section.validation),
+        ("test", &section.test),
+    ];
+    named
+        .into_iter()
+        .filter_map(|(name, folder)| split(name, folder.as_ref()?, problems))
+        .collect()
+}
+
+fn split(name: &'static str, folder: &Located<String>, problems: &mut Problems) -> Option<Split> {
+    let key = format!("dataset.{name}");
+    let path = std::path::Path::new(&folder.value);
+    if !path.is_dir() {
+        let what = if path.exists() {
+            "is not a folder"
+        } else {
+            "does not exist"
+        };
+        problems
+            .error(
+                folder.span.clone(),
+                key,
+                format!("the folder `{}` {what}", folder.value),
+            )
+            .label("no such folder")
+            .help(missing_help(&folder.value));
+        return None;
+    }
+    let split = match folder::list(name, &folder.value) {
+        Ok(split) => split,
+        Err(error) => {
+            problems.error(folder.span.clone(), key, error.to_string());
+            return None;
+        }
+    };
+    check_classes(&split, &folder.span, &key, problems);
+    Some(split)
+}
+
+fn missing_help(folder: &str) -> String {
+    match folder::command_that_brings(folder) {
+        Some(command) => format!("`{command}` brings it"),
+        None => "paths are relative to the folder that the command runs in".to_owned(),
+    }
+}
+
+fn check_classes(split: &Split, span: &std::ops::Range<usize>, key: &str, problems: &mut Problems) {
+    if split.classes.len() < 2 {
+        let found = match split.classes.first() {
+            Some(class) => format!("has one class only, `{}`", class.name),
+            None => "has no class folder".to_owned(),
+        };
+        problems
+            .error(span.clone(), key, format!("`{}` {found}", split.folder))
+            .label("needs at least two classes")
+            .help("put the images of each class into a folder of its own");
+        return;
+    }
+    for class in split.classes.iter().filter(|class| class.files.is_empty()) {
+        problems
+            .error(
+                span.clone(),
+                key,
+                format!(
+                    "the class `{}` of `{}` has no images",
+                    class.name, split.folder
+                ),
+            )
+            .label("an empty class");
+    }
+}
+
+/// Every split must have the classes of the first.
+fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Problems) {
+    let Some((first, rest)) = splits.split_first() else {
+        return;
+    };
+    let expected = first.class_names();
+    for split in rest.iter().filter(|split| split.classes.len() >= 2) {
+        let found = split.class_names();
+        let missing: Vec<&str> = absent(&expected, &found);
+        let extra: Vec<&str> = absent(&found, &expected);
+        if missing.is_empty() && extra.is_empty() {
+            continue;
+        }
+        let field = if split.name == "test" {
+            &section.test
+        } else {
+            &section.validation
+        };
+        let span = field.as_ref().map_or(0..0, |folder| folder.span.clone());
+        let mut parts = Vec::new();
+        if !missing.is_empty() {
+            parts.push(format!("lacks {}", join(missing.iter().copied())));
+        }
+        if !extra.is_empty() {
+            parts.push(format!("has {} besides", join(extra.iter().copied())));
+        }
+        let close = extra.iter().find_map(|name| {
+            closest(name, missing.iter().copied())
+                .map(|near| format!("is `{name}` meant to be `{near}`?"))
+        });
+        problems
+            .error(
+                span,
+                format!("dataset.{}", split.name),
+                format!(
+                    "the classes of `{}` differ from those of `{}`: it {}",
+                    split.folder,
+                    first.folder,
+                    parts.join(" and ")
+                ),
+            )
+            .label("other classes than the training images")
+            .maybe_help(close);
+    }
+}
+
+/// What `has` has and `lacks` lacks.
+fn absent<'a>(has: &'a [String], lacks: &[String]) -> Vec<&'a str> {
+    has.iter()
+        .filter(|name| !lacks.contains(name))
+        .map(String::as_str)
+        .collect()
+}

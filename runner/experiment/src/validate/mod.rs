@@ -1,0 +1,160 @@
+//! From the tables as written to the plan: defaults, cross-checks, every problem at once.
+//!
+//! One module per table. Each takes what could be read, notes what is wrong, and fills in the
+//! rest, so that one mistake never hides another.
+
+mod dataset;
+mod model;
+mod optimizer;
+mod stage;
+mod visualize;
+
+use crate::architecture::Layer;
+use crate::file::ExperimentFile;
+use crate::folder::Split;
+use crate::plan::{Augmentation, Experiment, Plan, Run};
+use crate::problem::Problems;
+use crate::section::Root;
+use crate::section::augmentation::{AugmentationSection, Fill};
+use crate::section::experiment::ExperimentSection;
+use crate::section::run::DeviceName;
+use crate::source::SourceText;
+use crate::value::Located;
+
+/// A plan with what its checks found out on the way.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The plan.
+    pub plan: Plan,
+    /// Every layer of the network, with shapes.
+    pub layers: Vec<Layer>,
+    /// The splits that the plan names, listed.
+    pub splits: Vec<Split>,
+    /// The names of the classes, sorted; empty without a data set. With two classes the second is
+    /// the positive one.
+    pub classes: Vec<String>,
+    /// What the author should know.
+    pub warnings: Problems,
+    /// The text that the warnings point into.
+    pub source: SourceText,
+}
+
+/// Checks everything and resolves; `None` where too little could be read for a plan.
+pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option<Checked> {
+    let root = &file.root;
+    let experiment = experiment(root, problems);
+    let trains = root
+        .stage
+        .as_ref()
+        .is_some_and(|stages| !stages.value.is_empty());
+    let data = dataset::resolve(root, trains, problems);
+    let (model, layers) = model::resolve(root, &data, problems);
+    let augmentation = root
+        .augmentation
+        .as_ref()
+        .map(|table| augmentation(&table.value));
+    let stage = stage::resolve(root, &layers, model.include_top, problems);
+    model::warn_of_random_features(root, &model, &stage, problems);
+    let visualize = visualize::resolve(root, &layers, &data.classes, problems);
+    if !trains && visualize.is_empty() && problems.errors() == 0 {
+        problems
+            .error(
+                0..0,
+                "",
+                "this experiment does nothing: it has neither a stage nor a visualize job",
+            )
+            .help("add a `[[stage]]` or a `[[visualize]]` table");
+    }
+    let device = root.run.as_ref().and_then(|run| get(&run.value.device));
+    Some(Checked {
+        plan: Plan {
+            experiment: experiment?,
+            dataset: data.plan,
+            model,
+            augmentation,
+            stage,
+            visualize,
+            run: Run {
+                device: device.unwrap_or(DeviceName::Auto),
+            },
+        },
+        layers,
+        splits: data.splits,
+        classes: data.classes,
+        warnings: Problems::default(),
+        source: file.source.clone(),
+    })
+}
+
+fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
+    let Some(table) = &root.experiment else {
+        if !root.present.iter().any(|key| key == "experiment") {
+            problems
+                .error(0..0, "experiment", "the table `[experiment]` is missing")
+                .help("start the file with `[experiment]` and `name = \"…\"`");
+        }
+        return None;
+    };
+    let section: &ExperimentSection = &table.value;
+    require(
+        &section.present,
+        "name",
+        "experiment",
+        &section.span,
+        problems,
+    );
+    let name = section.name.as_ref()?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.value.is_empty() || !name.value.chars().all(fits) || name.value.starts_with('.') {
+        problems
+            .error(
+                name.span.clone(),
+                "experiment.name",
+                format!("`{}` cannot be the name of a folder", name.value),
+            )
+            .help("use letters, digits, `-`, `_` and `.`, and no `.` at the start");
+    }
+    Some(Experiment {
+        name: name.value.clone(),
+        description: get(&section.description).unwrap_or_default(),
+        seed: get(&section.seed).map_or(42, |seed| seed.0.unsigned_abs()),
+        tags: get(&section.tags).unwrap_or_default(),
+    })
+}
+
+fn augmentation(section: &AugmentationSection) -> Augmentation {
+    Augmentation {
+        rotation: get(&section.rotation).map_or(0.0, |x| x.0),
+        width_shift: get(&section.width_shift).map_or(0.0, |x| x.0),
+        height_shift: get(&section.height_shift).map_or(0.0, |x| x.0),
+        shear: get(&section.shear).map_or(0.0, |x| x.0),
+        zoom: get(&section.zoom).map_or(0.0, |x| x.0),
+        horizontal_flip: get(&section.horizontal_flip).unwrap_or(false),
+        fill: get(&section.fill).unwrap_or(Fill::Nearest),
+    }
+}
+
+/// The value, where it could be read.
+fn get<T: Clone>(field: &Option<Located<T>>) -> Option<T> {
+    field.as_ref().map(|located| located.value.clone())
+}
+
+/// Notes a required key that is not there; one that is there and wrong was noted before.
+fn require(
+    present: &[String],
+    name: &str,
+    table: &str,
+    span: &std::ops::Range<usize>,
+    problems: &mut Problems,
+) {
+    if present.iter().any(|key| key == name) {
+        return;
+    }
+    problems
+        .error(
+            span.clone(),
+            format!("{table}.{name}"),
+            format!("`{table}` lacks `{name}`"),
+        )
+        .label(format!("`{name}` is missing here"));
+}

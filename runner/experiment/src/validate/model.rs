@@ -1,0 +1,198 @@
+//! `[model]`: an architecture that fits the image, and a head where there is room for one.
+
+use crate::architecture::{self, Layer, Top};
+use crate::plan::{Head, Model, Stage};
+use crate::problem::Problems;
+use crate::section::Root;
+use crate::section::model::{ArchitectureName, HeadSection, ModelSection, Pooling};
+
+use super::dataset::Data;
+use super::get;
+
+/// The image size of the published ImageNet classifier.
+const IMAGENET_SIZE: [usize; 2] = [224, 224];
+
+pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Model, Vec<Layer>) {
+    let empty = ModelSection::default();
+    let section = root.model.as_ref().map_or(&empty, |table| &table.value);
+    let architecture = get(&section.architecture).unwrap_or(ArchitectureName::Vgg16);
+    let include_top = get(&section.include_top).unwrap_or(false);
+    check_top(root, section, data, problems);
+    check_weights(section, architecture, problems);
+    let head = (!include_top).then(|| {
+        head(
+            section.head.as_ref().map(|table| &table.value),
+            architecture,
+        )
+    });
+    let model = Model {
+        architecture,
+        weights: get(&section.weights).unwrap_or_else(|| default_weights(architecture).to_owned()),
+        include_top,
+        head,
+    };
+    let layers = layers(&model, data, problems);
+    (model, layers)
+}
+
+fn default_weights(architecture: ArchitectureName) -> &'static str {
+    match architecture {
+        ArchitectureName::Vgg16 => "imagenet",
+        ArchitectureName::Convnet => "random",
+    }
+}
+
+fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
+    let units = match architecture {
+        ArchitectureName::Vgg16 => 256,
+        ArchitectureName::Convnet => 512,
+    };
+    let hidden = section
+        .and_then(|head| get(&head.hidden))
+        .map_or(vec![units], |hidden| {
+            hidden
+                .iter()
+                .map(|units| usize::try_from(units.0).unwrap_or(1))
+                .collect()
+        });
+    Head {
+        pooling: section
+            .and_then(|head| get(&head.pooling))
+            .unwrap_or(Pooling::Flatten),
+        hidden,
+        dropout: section
+            .and_then(|head| get(&head.dropout))
+            .map_or(0.5, |rate| rate.0),
+    }
+}
+
+/// With the ImageNet classifier there is no head, no stage, and one image size.
+fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Problems) {
+    let Some(top) = section.include_top.as_ref().filter(|top| top.value) else {
+        return;
+    };
+    if get(&section.architecture) == Some(ArchitectureName::Convnet) {
+        problems
+            .error(
+                top.span.clone(),
+                "model.include_top",
+                "`convnet` has no ImageNet classifier",
+            )
+            .help("remove `include_top`");
+    }
+    if let Some(head) = &section.head {
+        problems
+            .error(
+                head.span.clone(),
+                "model.head",
+                "`[model.head]` and `include_top = true` exclude each other",
+            )
+            .help("remove one of the two");
+    }
+    if let Some(stages) = root
+        .stage
+        .as_ref()
+        .filter(|stages| !stages.value.is_empty())
+    {
+        problems
+            .error(
+                stages.value[0].span.clone(),
+                "stage",
+                "with `include_top = true` there is nothing to train: the ImageNet classifier is used as published",
+            )
+            .help("remove the stages, or set `include_top = false`");
+    }
+    if root.dataset.is_some() && data.image_size != IMAGENET_SIZE {
+        problems
+            .error(
+                data.image_size_span.clone(),
+                "dataset.image_size",
+                "with `include_top = true` the image size must be [224, 224]",
+            )
+            .help("set `image_size = [224, 224]`");
+    }
+}
+
+fn check_weights(section: &ModelSection, architecture: ArchitectureName, problems: &mut Problems) {
+    let Some(weights) = &section.weights else {
+        return;
+    };
+    let key = "model.weights";
+    if weights.value.is_empty() {
+        problems
+            .error(weights.span.clone(), key, "`model.weights` is empty")
+            .help("say `imagenet`, `random`, an imported name, a file, or `run:<run id>`");
+    } else if architecture == ArchitectureName::Convnet && weights.value == "imagenet" {
+        problems
+            .error(
+                weights.span.clone(),
+                key,
+                "there are no ImageNet weights for `convnet`",
+            )
+            .help("use `weights = \"random\"`: this network is trained from scratch");
+    } else if is_path(&weights.value) && !std::path::Path::new(&weights.value).is_file() {
+        problems
+            .error(
+                weights.span.clone(),
+                key,
+                format!("the weights file `{}` does not exist", weights.value),
+            )
+            .label("no such file");
+    }
+}
+
+/// Frozen layers with random weights are no pretrained convnet.
+pub(super) fn warn_of_random_features(
+    root: &Root,
+    model: &Model,
+    stages: &[Stage],
+    problems: &mut Problems,
+) {
+    let freezes = stages.first().is_some_and(|stage| !stage.frozen.is_empty());
+    let weights = root
+        .model
+        .as_ref()
+        .and_then(|table| table.value.weights.as_ref());
+    if let (true, "random", Some(weights)) = (freezes, model.weights.as_str(), weights) {
+        problems
+            .warning(
+                weights.span.clone(),
+                "model.weights",
+                "the first stage freezes layers that have random weights",
+            )
+            .label("what they compute means little")
+            .help("`weights = \"imagenet\"` is pretrained");
+    }
+}
+
+/// Whether `weights` names a file rather than imported weights.
+#[must_use]
+pub(crate) fn is_path(weights: &str) -> bool {
+    !weights.starts_with("run:") && (weights.contains(['/', '\\']) || weights.contains('.'))
+}
+
+fn layers(model: &Model, data: &Data, problems: &mut Problems) -> Vec<Layer> {
+    let top = match &model.head {
+        None => Top::Imagenet,
+        Some(head) if data.classes.len() >= 2 => head.top(data.classes.len()),
+        Some(_) => Top::None,
+    };
+    let size = if model.include_top {
+        IMAGENET_SIZE
+    } else {
+        data.image_size
+    };
+    match architecture::layers(model.architecture, size, &top) {
+        Ok(layers) => layers,
+        Err(too_small) => {
+            problems
+                .error(
+                    data.image_size_span.clone(),
+                    "dataset.image_size",
+                    too_small.to_string(),
+                )
+                .help("use a larger `image_size`");
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! `[[stage]]`: names that exist and differ, something left to train, augmentation that is there.
+
+use crate::architecture::Layer;
+use crate::plan::{EarlyStopping, Optimizer, Stage};
+use crate::problem::Problems;
+use crate::section::Root;
+use crate::section::stage::{EarlyStoppingSection, FrozenSection, Monitor, StageSection};
+use crate::suggest::{closest, join};
+use crate::value::{Count, Located};
+
+use super::{get, optimizer, require};
+
+pub(super) fn resolve(
+    root: &Root,
+    layers: &[Layer],
+    include_top: bool,
+    problems: &mut Problems,
+) -> Vec<Stage> {
+    let Some(sections) = &root.stage else {
+        return Vec::new();
+    };
+    duplicates(&sections.value, problems);
+    sections
+        .value
+        .iter()
+        .enumerate()
+        .map(|(at, section)| {
+            for name in ["name", "epochs", "optimizer"] {
+                require(
+                    &section.present,
+                    name,
+                    &format!("stage[{at}]"),
+                    &section.span,
+                    problems,
+                );
+            }
+            check_name(section, problems);
+            check_augment(root, section, problems);
+            let frozen = frozen(section, layers, problems);
+            if !include_top {
+                check_trains(section, layers, &frozen, problems);
+            }
+            stage(section, frozen)
+        })
+        .collect()
+}
+
+fn stage(section: &StageSection, frozen: Vec<String>) -> Stage {
+    let count = |field: &Option<Located<Count>>, default: usize| {
+        get(field).map_or(default, |n| usize::try_from(n.0).unwrap_or(usize::MAX))
+    };
+    let fallback = Optimizer::Sgd {
+        learning_rate: 1e-2,
+        momentum: 0.0,
+        nesterov: false,
+    };
+    Stage {
+        name: get(&section.name).unwrap_or_default(),
+        frozen,
+        augment: get(&section.augment).unwrap_or(false),
+        epochs: count(&section.epochs, 1),
+        batch_size: count(&section.batch_size, 32),
+        optimizer: section
+            .optimizer
+            .as_ref()
+            .map_or(fallback, |o| optimizer::resolve(&o.value)),
+        early_stopping: section
+            .early_stopping
+            .as_ref()
+            .map(|table| early_stopping(&table.value)),
+    }
+}
+
+fn early_stopping(section: &EarlyStoppingSection) -> EarlyStopping {
+    EarlyStopping {
+        monitor: get(&section.monitor).unwrap_or(Monitor::ValidationLoss),
+        patience: get(&section.patience).map_or(0, |n| usize::try_from(n.0).unwrap_or(usize::MAX)),
+        restore_best: get(&section.restore_best).unwrap_or(false),
+    }
+}
+
+fn duplicates(sections: &[StageSection], problems: &mut Problems) {
+    for (at, section) in sections.iter().enumerate() {
+        let Some(name) = &section.name else { continue };
+        let earlier = sections[..at].iter().filter_map(|s| s.name.as_ref());
+        if earlier.into_iter().any(|other| other.value == name.value) {
+            problems
+                .error(
+                    name.span.clone(),
+                    "stage.name",
+                    format!("two stages are called `{}`", name.value),
+                )
+                .label("already the name of an earlier stage");
+        }
+    }
+}
+
+fn check_name(section: &StageSection, problems: &mut Problems) {
+    let Some(name) = &section.name else { return };
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.value.is_empty() || !name.value.chars().all(fits) {
+        problems
+            .error(name.span.clone(), "stage.name", format!("`{}` cannot be the name of a stage", name.value))
+            .help("use letters, digits, `-` and `_`, so that `--set stage.<name>.epochs=2` can address it");
+    }
+}
+
+fn check_augment(root: &Root, section: &StageSection, problems: &mut Problems) {
+    let Some(augment) = section.augment.as_ref().filter(|augment| augment.value) else {
+        return;
+    };
+    if !root.present.iter().any(|key| key == "augmentation") {
+        problems
+            .error(
+                augment.span.clone(),
+                "stage.augment",
+                "this stage augments, but there is no `[augmentation]` table",
+            )
+            .help("add `[augmentation]`, or set `augment = false`");
+    }
+}
+
+/// The frozen names in the order of the network, whole blocks by the name of the block.
+fn frozen(section: &StageSection, layers: &[Layer], problems: &mut Problems) -> Vec<String> {
+    let base: Vec<&Layer> = layers.iter().filter(|layer| layer.base).collect();
+    let is_frozen: Box<dyn Fn(&Layer) -> bool> = match get(&section.frozen) {
+        None | Some(FrozenSection::All) => Box::new(|_| true),
+        Some(FrozenSection::None) => Box::new(|_| false),
+        Some(FrozenSection::Names(names)) => {
+            let known: Vec<String> = known_names(&base);
+            for name in &names {
+                check_frozen_name(name, layers, &known, problems);
+            }
+            Box::new(move |layer: &Layer| {
+                names
+                    .iter()
+                    .any(|name| name.value == layer.name || name.value == layer.block)
+            })
+        }
+    };
+    compress(&base, &*is_frozen)
+}
+
+fn check_frozen_name(
+    name: &Located<String>,
+    layers: &[Layer],
+    known: &[String],
+    problems: &mut Problems,
+) {
+    if known.is_empty() || known.contains(&name.value) {
+        return;
+    }
+    let head = layers
+        .iter()
+        .any(|layer| !layer.base && layer.name == name.value);
+    let (message, label) = if head || name.value == "head" {
+        (
+            format!(
+                "`{}` belongs to the head, which a stage always trains",
+                name.value
+            ),
+            "not part of the conv base",
+        )
+    } else {
+        (
+            format!("there is no block or layer `{}`", name.value),
+            "unknown block or layer",
+        )
+    };
+    let candidates = known.iter().map(String::as_str);
+    let blocks: Vec<&str> = known
+        .iter()
+        .map(String::as_str)
+        .filter(|n| !n.contains('_'))
+        .collect();
+    let help = match closest(&name.value, candidates) {
+        Some(close) if !head => format!("did you mean `{close}`?"),
+        _ => format!(
+            "expected \"all\", \"none\", a layer, or one of {}",
+            join(blocks)
+        ),
+    };
+    problems
+        .error(name.span.clone(), "stage.frozen", message)
+        .label(label)
+        .help(help);
+}
+
+fn known_names(base: &[&Layer]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for layer in base {
+        if !layer.block.is_empty() && !names.contains(&layer.block) {
+            names.push(layer.block.clone());
+        }
+        names.push(layer.name.clone());
+    }
+    names
+}
+
+/// A block counts as whole where every layer with parameters is frozen.
+fn compress(base: &[&Layer], is_frozen: &dyn Fn(&Layer) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for layer in base
+        .iter()
+        .filter(|layer| layer.kind.has_parameters() && is_frozen(layer))
+    {
+        let whole = !layer.block.is_empty()
+            && base
+                .iter()
+                .filter(|other| other.block == layer.block && other.kind.has_parameters())
+                .all(|other| is_frozen(other));
+        let name = if whole { &layer.block } else { &layer.name };
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Without a head, freezing everything leaves nothing to train.
+fn check_trains(
+    section: &StageSection,
+    layers: &[Layer],
+    frozen: &[String],
+    problems: &mut Problems,
+) {
+    let is_frozen = |layer: &Layer| frozen.iter().any(|n| *n == layer.name || *n == layer.block);
+    let has_head = layers.iter().any(|layer| !layer.base);
+    let trains = layers
+        .iter()
+        .any(|layer| layer.kind.has_parameters() && !(layer.base && is_frozen(layer)));
+    if has_head && !trains {
+        problems.error(
+            section.span.clone(),
+            "stage.frozen",
+            "this stage has nothing to train",
+        );
+    }
+}

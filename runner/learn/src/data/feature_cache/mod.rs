@@ -1,0 +1,240 @@
+//! Features on disk, addressed by content: computed once, shared between runs.
+//!
+//! `<cache>/features/<prefix>/<first two digits>/<image>`: `<prefix>` is the hash of everything
+//! that makes the features what they are apart from the image (weights of the frozen prefix,
+//! preprocessing, size, implementation, device), `<image>` the hash of the bytes of the file. An
+//! entry carries its own checksum; one that is damaged counts as absent and is computed again.
+//! Entries appear by renaming, so that two runs can write at once.
+
+pub mod entry;
+pub mod store;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use runner_experiment::architecture::{Layer, Shape};
+use runner_experiment::section::dataset::Preprocessing;
+use serde::{Deserialize, Serialize};
+
+use super::scan::ContentHash;
+use crate::error::LearnError;
+use crate::model::convolution;
+use crate::model::network::Network;
+
+/// Raised when decoding, resizing or the entry format changes.
+const FORMAT: u32 = 1;
+
+/// What features are, apart from the image: the key of a folder, and words for `cache list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// The last layer of the prefix.
+    pub layer: String,
+    /// `(4, 4, 512)`
+    pub shape: String,
+    /// Values per image.
+    pub values: usize,
+    /// Height, width.
+    pub image_size: [usize; 2],
+    /// `rescale`, `caffe` or `torchvision`.
+    pub preprocessing: String,
+    /// Where they were computed; another device rounds differently.
+    pub device: String,
+    /// BLAKE3 of the weights of the prefix.
+    pub weights: String,
+    /// What computed them.
+    pub implementation: String,
+}
+
+impl Description {
+    /// Describes the features that `network.layers[..prefix]` computes.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Compute`] where the device lost the weights.
+    pub fn new(
+        network: &Network,
+        prefix: usize,
+        image_size: [usize; 2],
+        preprocessing: Preprocessing,
+    ) -> Result<Self, LearnError> {
+        let shape = prefix_shape(&network.layers, prefix, image_size);
+        Ok(Self {
+            layer: network.layers[..prefix]
+                .last()
+                .map(|l| l.name.clone())
+                .unwrap_or_default(),
+            shape: shape.to_string(),
+            values: shape.elements(),
+            image_size,
+            preprocessing: preprocessing.to_string(),
+            device: network.compute.name.to_owned(),
+            weights: prefix_hash(network, prefix)?,
+            implementation: format!("{} format {FORMAT}", convolution::IMPLEMENTATION),
+        })
+    }
+
+    /// The name of the folder.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+}
+
+/// What comes out of the first `prefix` layers.
+#[must_use]
+pub fn prefix_shape(layers: &[Layer], prefix: usize, image_size: [usize; 2]) -> Shape {
+    let [height, width] = image_size;
+    layers[..prefix].last().map_or(
+        Shape::Map {
+            height,
+            width,
+            channels: 3,
+        },
+        |layer| layer.output,
+    )
+}
+
+fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
+    let mut hasher = blake3::Hasher::new();
+    for layer in &network.layers[..prefix] {
+        hasher.update(format!("{} {:?} {}\n", layer.name, layer.kind, layer.output).as_bytes());
+    }
+    for parameter in &network.parameters[..network.kernel_index(prefix)] {
+        hasher.update(parameter.name.as_bytes());
+        for value in parameter.values()? {
+            hasher.update(&value.to_le_bytes());
+        }
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The features of one prefix, open for reading and writing.
+#[derive(Debug)]
+pub struct FeatureCache {
+    folder: PathBuf,
+    values: usize,
+    /// Held shared while the folder is in use, so that nobody prunes it.
+    _lock: File,
+}
+
+impl FeatureCache {
+    /// Opens, and where needed makes, the folder for `description` below `root`.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Cache`] where the folder cannot be written.
+    pub fn open(root: &Path, description: &Description) -> Result<Self, LearnError> {
+        let folder = store::features(root).join(description.key());
+        let failed = |error: std::io::Error| LearnError::Cache {
+            path: folder.clone(),
+            reason: error.to_string(),
+        };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let lock = store::lock_file(&folder).map_err(failed)?;
+        lock.lock_shared().map_err(failed)?;
+        let about = serde_json::to_vec_pretty(description).unwrap_or_default();
+        crate::model::export::write_whole(&folder.join(store::ABOUT), &about).map_err(failed)?;
+        lock.set_modified(SystemTime::now()).map_err(failed)?;
+        Ok(Self {
+            folder,
+            values: description.values,
+            _lock: lock,
+        })
+    }
+
+    /// The features of an image, where they are there and whole.
+    #[must_use]
+    pub fn get(&self, image: &ContentHash) -> Option<Vec<f32>> {
+        let bytes = std::fs::read(self.path(image)).ok()?;
+        entry::decode(&bytes, self.values)
+    }
+
+    /// Keeps the features of an image; one that is there already is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Cache`], a full disk for one.
+    pub fn put(&self, image: &ContentHash, features: &[f32]) -> Result<(), LearnError> {
+        let path = self.path(image);
+        self.write(&path, &entry::encode(features))
+            .map_err(|error| LearnError::Cache {
+                path,
+                reason: error.to_string(),
+            })
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        use std::io::Write;
+        let folder = path.parent().unwrap_or(&self.folder);
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    fn path(&self, image: &ContentHash) -> PathBuf {
+        let name = blake3::Hash::from_bytes(*image).to_hex();
+        self.folder.join(&name[..2]).join(name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn description() -> Description {
+        Description {
+            layer: "block5_pool".to_owned(),
+            shape: "(1, 1, 3)".to_owned(),
+            values: 3,
+            image_size: [32, 32],
+            preprocessing: "rescale".to_owned(),
+            device: "cpu".to_owned(),
+            weights: "w".to_owned(),
+            implementation: "i".to_owned(),
+        }
+    }
+
+    #[test]
+    fn gives_back_what_was_put_and_nothing_that_is_damaged()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let cache = FeatureCache::open(root.path(), &description())?;
+        let image = *blake3::hash(b"an image").as_bytes();
+        assert_eq!(cache.get(&image), None);
+        cache.put(&image, &[1.0, -0.0, f32::MIN_POSITIVE])?;
+        assert_eq!(cache.get(&image), Some(vec![1.0, -0.0, f32::MIN_POSITIVE]));
+        let path = cache.path(&image);
+        let mut bytes = std::fs::read(&path)?;
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, &bytes)?;
+        assert_eq!(cache.get(&image), None, "one bit is off");
+        std::fs::write(&path, &bytes[..last])?;
+        assert_eq!(cache.get(&image), None, "the end is missing");
+        Ok(())
+    }
+
+    #[test]
+    fn prunes_the_least_recently_used_and_never_what_is_in_use()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let image = *blake3::hash(b"an image").as_bytes();
+        let used = FeatureCache::open(root.path(), &description())?;
+        used.put(&image, &[1.0; 3])?;
+        let other = Description {
+            weights: "v".to_owned(),
+            ..description()
+        };
+        FeatureCache::open(root.path(), &other)?.put(&image, &[2.0; 3])?;
+        assert_eq!(store::list(root.path()).len(), 2);
+        let pruned = store::prune(root.path(), 0)?;
+        assert_eq!(pruned.len(), 1);
+        assert_eq!(pruned[0].description, other);
+        assert_eq!(used.get(&image), Some(vec![1.0; 3]));
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! The cache as a whole: what is in it, how large it is, what goes first.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::Description;
+use crate::error::LearnError;
+
+/// Describes a folder.
+pub(super) const ABOUT: &str = "about.json";
+const LOCK: &str = "lock";
+
+/// One folder of features.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The name of the folder.
+    pub key: String,
+    /// What its features are.
+    pub description: Description,
+    /// How many images it has.
+    pub images: usize,
+    /// How much of the disk it takes.
+    pub bytes: u64,
+    /// When a run last opened it.
+    pub last_used: SystemTime,
+}
+
+/// Where features lie below the cache folder.
+#[must_use]
+pub fn features(root: &Path) -> PathBuf {
+    root.join("features")
+}
+
+/// Every folder of features, most recently used first; unreadable ones are passed over.
+#[must_use]
+pub fn list(root: &Path) -> Vec<Stored> {
+    let Ok(folders) = std::fs::read_dir(features(root)) else {
+        return Vec::new();
+    };
+    let mut all: Vec<Stored> = folders
+        .filter_map(|folder| stored(&folder.ok()?.path()))
+        .collect();
+    all.sort_by(|a, b| {
+        b.last_used
+            .cmp(&a.last_used)
+            .then_with(|| a.key.cmp(&b.key))
+    });
+    all
+}
+
+fn stored(folder: &Path) -> Option<Stored> {
+    let about = std::fs::read(folder.join(ABOUT)).ok()?;
+    let (mut images, mut bytes) = (0, 0);
+    for shard in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+        let Ok(entries) = std::fs::read_dir(shard.path()) else {
+            continue;
+        };
+        for entry in entries.filter_map(Result::ok) {
+            images += 1;
+            bytes += entry.metadata().map_or(0, |meta| meta.len());
+        }
+    }
+    Some(Stored {
+        key: folder.file_name()?.to_string_lossy().into_owned(),
+        description: serde_json::from_slice(&about).ok()?,
+        images,
+        bytes,
+        last_used: std::fs::metadata(folder.join(LOCK))
+            .and_then(|meta| meta.modified())
+            .ok()?,
+    })
+}
+
+/// Removes folders, least recently used first, until at most `limit` bytes are left. Folders that
+/// a run has open stay.
+///
+/// # Errors
+///
+/// [`LearnError::Cache`] where a folder cannot be removed.
+pub fn prune(root: &Path, limit: u64) -> Result<Vec<Stored>, LearnError> {
+    let mut all = list(root);
+    let mut bytes: u64 = all.iter().map(|stored| stored.bytes).sum();
+    let mut pruned = Vec::new();
+    while let Some(oldest) = all.pop() {
+        if bytes <= limit {
+            break;
+        }
+        if remove(&features(root).join(&oldest.key))? {
+            bytes -= oldest.bytes;
+            pruned.push(oldest);
+        }
+    }
+    Ok(pruned)
+}
+
+/// Whether the folder was free to go.
+fn remove(folder: &Path) -> Result<bool, LearnError> {
+    let failed = |error: std::io::Error| LearnError::Cache {
+        path: folder.to_path_buf(),
+        reason: error.to_string(),
+    };
+    let lock = lock_file(folder).map_err(failed)?;
+    if lock.try_lock().is_err() {
+        return Ok(false);
+    }
+    std::fs::remove_dir_all(folder).map_err(failed)?;
+    Ok(true)
+}
+
+pub(super) fn lock_file(folder: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK))
+}

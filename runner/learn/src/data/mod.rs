@@ -1,0 +1,10 @@
+//! From folders to batches: scan, decode, resize, preprocess, cache features.
+
+pub mod decode;
+pub mod feature_cache;
+pub mod features;
+pub mod generate;
+pub mod order;
+pub mod preprocess;
+pub mod resize;
+pub mod scan;

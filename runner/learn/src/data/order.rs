@@ -1,0 +1,85 @@
+//! Work on many threads, results in order: decoding runs ahead of whoever uses the images.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+/// How many results each worker may be ahead.
+const AHEAD: usize = 16;
+
+/// Calls `work` on every item, on as many threads as there are cores, and `consume` on every
+/// result in the order of the items, on the calling thread.
+///
+/// Worker `w` of `n` takes items `w`, `w + n`, …, each through a bounded channel of its own, so
+/// that memory stays bounded and the order needs no sorting.
+///
+/// # Errors
+///
+/// The first error of `consume`; the workers stop soon after it.
+pub fn in_order<T, R, E>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut consume: impl FnMut(usize, R) -> Result<(), E>,
+) -> Result<(), E>
+where
+    T: Sync,
+    R: Send,
+{
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(items.len().max(1));
+    thread::scope(|scope| {
+        let receivers: Vec<Receiver<R>> = (0..workers)
+            .map(|worker| {
+                let (sender, receiver) = sync_channel(AHEAD);
+                let work = &work;
+                scope.spawn(move || {
+                    for item in items.iter().skip(worker).step_by(workers) {
+                        if sender.send(work(item)).is_err() {
+                            return;
+                        }
+                    }
+                });
+                receiver
+            })
+            .collect();
+        for at in 0..items.len() {
+            match receivers[at % workers].recv() {
+                Ok(result) => consume(at, result)?,
+                // A worker ends early only by panicking, and the scope passes that panic on.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_an_error_ends_it() {
+        let items: Vec<usize> = (0..500).collect();
+        let mut seen = Vec::new();
+        let done: Result<(), ()> = in_order(
+            &items,
+            |n| n * 2,
+            |at, twice| {
+                seen.push((at, twice));
+                Ok(())
+            },
+        );
+        assert!(done.is_ok());
+        assert!(
+            seen.iter()
+                .enumerate()
+                .all(|(at, pair)| *pair == (at, at * 2))
+        );
+        let stopped = in_order(
+            &items,
+            |n| *n,
+            |at, _| if at == 3 { Err(at) } else { Ok(()) },
+        );
+        assert_eq!(stopped, Err(3));
+    }
+}

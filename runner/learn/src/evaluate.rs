@@ -1,0 +1,103 @@
+//! What the network says about a split: losses, accuracies, predictions.
+
+use crate::data::features::FeatureSet;
+use crate::error::LearnError;
+use crate::event::{Event, Phase, Prediction};
+use crate::interrupt::Interrupt;
+use crate::model::network::{Flow, Network};
+use crate::model::parameter::read;
+use crate::train::loss::{Outcome, cross_entropy};
+
+/// Images per forward pass.
+const BATCH: usize = 32;
+
+/// Mean loss and accuracy of a split.
+///
+/// # Errors
+///
+/// [`LearnError::Interrupted`], and what reading features can say.
+pub fn score(
+    network: &Network,
+    prefix: usize,
+    features: &FeatureSet,
+    interrupt: &Interrupt,
+) -> Result<(f64, f64), LearnError> {
+    let outcomes = outcomes(network, prefix, features, interrupt, &mut |_| {})?;
+    Ok(summary(&outcomes))
+}
+
+/// Mean loss, accuracy and every prediction of a split.
+///
+/// # Errors
+///
+/// As [`score`].
+pub fn evaluate(
+    network: &Network,
+    prefix: usize,
+    features: &FeatureSet,
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(f64, f64), LearnError> {
+    let outcomes = outcomes(network, prefix, features, interrupt, observe)?;
+    let (loss, accuracy) = summary(&outcomes);
+    let predictions = outcomes
+        .into_iter()
+        .enumerate()
+        .map(|(at, outcome)| Prediction {
+            path: features.paths[at].clone(),
+            label: features.labels[at],
+            predicted: outcome.predicted,
+            loss: outcome.loss,
+            probabilities: outcome.probabilities,
+        })
+        .collect();
+    observe(Event::Evaluated {
+        split: features.split,
+        loss,
+        accuracy,
+        predictions,
+    });
+    Ok((loss, accuracy))
+}
+
+/// The outcome of every image of a split, dropout inactive, in order.
+fn outcomes(
+    network: &Network,
+    prefix: usize,
+    features: &FeatureSet,
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<Outcome>, LearnError> {
+    let values = network.values();
+    let all: Vec<usize> = (0..features.len()).collect();
+    let mut outcomes = Vec::with_capacity(all.len());
+    for batch in all.chunks(BATCH) {
+        interrupt.check()?;
+        let flat = features.gather(batch)?;
+        let input = Flow::batch(flat, batch.len(), features.shape, &network.compute);
+        let last = network.layers.len();
+        let logits = network
+            .forward(prefix..last, input, &values, None, &mut |_, _| {})
+            .rows();
+        let [_, classes] = logits.dims();
+        let rows = read(logits)?;
+        for (row, at) in rows.chunks_exact(classes).zip(batch) {
+            outcomes.push(cross_entropy(row, features.labels[*at]));
+        }
+        let phase = Phase::Evaluate(features.split);
+        observe(Event::Progress {
+            phase,
+            done: outcomes.len(),
+            total: all.len(),
+        });
+    }
+    Ok(outcomes)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn summary(outcomes: &[Outcome]) -> (f64, f64) {
+    let images = outcomes.len().max(1) as f64;
+    let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images;
+    let correct = outcomes.iter().filter(|outcome| outcome.correct).count();
+    (loss, correct as f64 / images)
+}

@@ -1,0 +1,162 @@
+//! What training says while it works: the only way out of this crate.
+
+use std::path::PathBuf;
+
+use crate::data::scan::{BadImage, Duplicate};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A counter moved.
+    Progress {
+        /// Which counter.
+        phase: Phase,
+        /// How far it is.
+        done: usize,
+        /// Where it ends.
+        total: usize,
+    },
+    /// The images are known.
+    Dataset {
+        /// Usable images of train, validation and test; `None` where there is no such split.
+        images: [Option<usize>; 3],
+        /// See [`crate::data::scan::dataset_hash`].
+        hash: String,
+    },
+    /// Images that `on_bad_image = "skip"` left out.
+    Skipped(Vec<BadImage>),
+    /// Pictures that are in more than one split.
+    Leaks(Vec<Duplicate>),
+    /// The network is there.
+    Model {
+        /// SHA-256 of the pretrained tensors; `None` for random ones.
+        weights_sha256: Option<String>,
+        /// Every parameter of the network.
+        parameters: usize,
+    },
+    /// A split's features are there.
+    Features {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// How many came from the cache.
+        cached: usize,
+        /// How many were computed.
+        computed: usize,
+        /// Seconds that all of it took.
+        seconds: f64,
+        /// Seconds of them that the network took.
+        model_seconds: f64,
+    },
+    /// A stage begins.
+    Stage {
+        /// Its name.
+        stage: String,
+        /// Every layer, and whether this stage trains it.
+        layers: Vec<LayerState>,
+        /// How many values this stage trains.
+        trainable_parameters: usize,
+    },
+    /// An epoch is over.
+    Epoch(EpochRecord),
+    /// A stage stopped before its last epoch.
+    EarlyStop {
+        /// Its name.
+        stage: String,
+        /// The epoch it stopped after.
+        epoch: usize,
+        /// The best epoch.
+        best_epoch: usize,
+        /// Whether its parameters came back.
+        restored: bool,
+    },
+    /// A split was measured with the final network.
+    Evaluated {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// Mean loss.
+        loss: f64,
+        /// Share of correct predictions.
+        accuracy: f64,
+        /// One row per image.
+        predictions: Vec<Prediction>,
+    },
+    /// A file was written.
+    Written(PathBuf),
+}
+
+/// A counter that moves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Files read and hashed.
+    Scan,
+    /// Features of a split, in images.
+    Features(&'static str),
+    /// Images trained in one epoch.
+    Epoch {
+        /// The stage.
+        stage: String,
+        /// 1-based within the stage.
+        epoch: usize,
+        /// The stage's last.
+        epochs: usize,
+    },
+    /// Predictions of a split, in images.
+    Evaluate(&'static str),
+}
+
+/// One layer in one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerState {
+    /// Keras's name.
+    pub layer: String,
+    /// Keras's class name.
+    pub kind: &'static str,
+    /// `(height, width, channels)` or `(length)`.
+    pub output_shape: String,
+    /// Kernel and bias together.
+    pub parameters: usize,
+    /// Whether this stage trains it.
+    pub trainable: bool,
+}
+
+/// What an epoch came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochRecord {
+    /// The stage.
+    pub stage: String,
+    /// 1-based within the stage.
+    pub epoch: usize,
+    /// The stage's last.
+    pub epochs: usize,
+    /// 1-based within the run.
+    pub global_epoch: usize,
+    /// Mean over the epoch's steps, dropout active, as Keras reports it.
+    pub train_loss: f64,
+    /// Likewise.
+    pub train_accuracy: f64,
+    /// After the epoch, dropout inactive.
+    pub validation_loss: f64,
+    /// Likewise.
+    pub validation_accuracy: f64,
+    /// Of the optimizer.
+    pub learning_rate: f64,
+    /// Training and validation together.
+    pub duration_s: f64,
+    /// Training images per second of training.
+    pub images_per_s: f64,
+}
+
+/// What the network says about one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The file.
+    pub path: PathBuf,
+    /// Index of its class.
+    pub label: usize,
+    /// Index of the most probable class.
+    pub predicted: usize,
+    /// Cross-entropy.
+    pub loss: f64,
+    /// One per class, in sorted order.
+    pub probabilities: Vec<f64>,
+}

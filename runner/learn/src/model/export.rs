@@ -1,0 +1,74 @@
+//! `model.safetensors`: what a run has learned, for other tools and for later runs.
+//!
+//! The conv base has torchvision's names and layouts (`features.<n>.weight` `[out, in, 3, 3]`),
+//! the head `head.<layer>.kernel` `[in, out]` and `head.<layer>.bias`, in Keras's order of
+//! flattening (height, width, channel). The metadata holds architecture, classes, image size and
+//! preprocessing.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, TensorView};
+
+use super::network::Network;
+use super::weights::names;
+use crate::error::LearnError;
+
+/// Writes the network; the file appears whole or not at all.
+///
+/// # Errors
+///
+/// [`LearnError::Write`], or [`LearnError::Compute`] where the device lost the tensors.
+pub fn write(
+    network: &Network,
+    metadata: HashMap<String, String>,
+    path: &Path,
+) -> Result<(), LearnError> {
+    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    for parameter in &network.parameters {
+        let name = names::exported(&network.layers, &parameter.name);
+        let values = parameter.values()?;
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        tensors.push((name, parameter.shape.clone(), bytes));
+    }
+    write_tensors(&tensors, metadata, path)
+}
+
+/// Writes tensors of 32-bit floats given as little-endian bytes.
+///
+/// # Errors
+///
+/// [`LearnError::Write`].
+pub fn write_tensors(
+    tensors: &[(String, Vec<usize>, Vec<u8>)],
+    metadata: HashMap<String, String>,
+    path: &Path,
+) -> Result<(), LearnError> {
+    let failed = |reason: String| LearnError::Write {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| {
+            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| failed(error.to_string()))?;
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))?;
+    write_whole(path, &bytes).map_err(|error| failed(error.to_string()))
+}
+
+/// Beside its place, synced, renamed.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The network: layers in order, run from any layer to any other.
+//!
+//! There is one forward function. The frozen prefix runs it on plain tensors; a training stage
+//! runs the rest of it on autodiff leaves.
+
+use std::collections::BTreeSet;
+
+use burn::tensor::activation::relu;
+use burn::tensor::{Tensor, TensorData};
+use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
+
+use super::convolution::{convolution, max_pool};
+use super::parameter::{Parameter, tensor};
+use crate::device::Compute;
+use crate::random::{Key, Purpose};
+
+/// What flows between layers.
+#[derive(Debug, Clone)]
+pub enum Flow {
+    /// `[batch, channel, height, width]`
+    Map(Tensor<4>),
+    /// `[batch, length]`
+    Vector(Tensor<2>),
+}
+
+impl Flow {
+    /// A batch from flat values, image by image.
+    #[must_use]
+    pub fn batch(values: Vec<f32>, images: usize, shape: Shape, compute: &Compute) -> Self {
+        match shape {
+            Shape::Map {
+                height,
+                width,
+                channels,
+            } => Self::Map(Tensor::from_data(
+                TensorData::new(values, [images, channels, height, width]),
+                &compute.device,
+            )),
+            Shape::Vector(length) => Self::Vector(Tensor::from_data(
+                TensorData::new(values, [images, length]),
+                &compute.device,
+            )),
+        }
+    }
+
+    /// The same values as one row per image.
+    #[must_use]
+    pub fn rows(self) -> Tensor<2> {
+        match self {
+            Self::Map(map) => map.flatten(1, 3),
+            Self::Vector(vector) => vector,
+        }
+    }
+}
+
+/// Which units of a training batch are dropped.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropping<'a> {
+    /// Seed, stage and epoch.
+    pub key: Key,
+    /// The index of each image of the batch in its split.
+    pub samples: &'a [usize],
+}
+
+/// Layers with their parameters.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// From the image to the classifier.
+    pub layers: Vec<Layer>,
+    /// Kernel and bias of every layer that has them, in order.
+    pub parameters: Vec<Parameter>,
+    /// Where the tensors live.
+    pub compute: Compute,
+}
+
+impl Network {
+    /// For each layer, the index of its kernel in `parameters` (the bias follows it).
+    #[must_use]
+    pub fn kernel_index(&self, layer: usize) -> usize {
+        2 * self.layers[..layer]
+            .iter()
+            .filter(|layer| layer.kind.has_parameters())
+            .count()
+    }
+
+    /// Indices in `parameters` of the layers that `trainable` names.
+    #[must_use]
+    pub fn indices(&self, trainable: &BTreeSet<usize>) -> Vec<usize> {
+        trainable
+            .iter()
+            .flat_map(|layer| {
+                let kernel = self.kernel_index(*layer);
+                [kernel, kernel + 1]
+            })
+            .collect()
+    }
+
+    /// The values of every parameter, flat, for [`Network::forward`] without training.
+    #[must_use]
+    pub fn values(&self) -> Vec<Tensor<1>> {
+        self.parameters
+            .iter()
+            .map(|parameter| parameter.value.clone())
+            .collect()
+    }
+
+    /// Runs `layers[range]`. The last layer's activation is left out: what comes out of the
+    /// classifier are logits.
+    ///
+    /// `values` are the parameters, as [`Network::values`] or as autodiff leaves. `watch` sees
+    /// what comes out of each layer. Dropout is inactive where `dropping` is `None`.
+    pub fn forward(
+        &self,
+        range: std::ops::Range<usize>,
+        input: Flow,
+        values: &[Tensor<1>],
+        dropping: Option<Dropping<'_>>,
+        watch: &mut dyn FnMut(&Layer, &Flow),
+    ) -> Flow {
+        let mut flow = input;
+        let mut kernel = self.kernel_index(range.start);
+        for at in range {
+            let layer = &self.layers[at];
+            let own = values.get(kernel..kernel + 2).unwrap_or(&[]);
+            flow = self.layer(at, flow, own, dropping);
+            kernel += 2 * usize::from(layer.kind.has_parameters());
+            watch(layer, &flow);
+        }
+        flow
+    }
+
+    fn layer(
+        &self,
+        at: usize,
+        flow: Flow,
+        own: &[Tensor<1>],
+        dropping: Option<Dropping<'_>>,
+    ) -> Flow {
+        let layer = &self.layers[at];
+        let (input, output) = (layer.input.channels(), layer.output.channels());
+        match (layer.kind, flow) {
+            (LayerKind::Convolution { padding }, Flow::Map(map)) => {
+                let kernel = own[0].clone().reshape([output, input, 3, 3]);
+                Flow::Map(convolution(map, kernel, own[1].clone(), padding))
+            }
+            (LayerKind::MaxPool, Flow::Map(map)) => Flow::Map(max_pool(map)),
+            // Keras's order: height, width, channel.
+            (LayerKind::Flatten, Flow::Map(map)) => {
+                Flow::Vector(map.permute([0, 2, 3, 1]).flatten(1, 3))
+            }
+            (LayerKind::GlobalAveragePool, Flow::Map(map)) => {
+                Flow::Vector(map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2))
+            }
+            (LayerKind::GlobalMaxPool, Flow::Map(map)) => {
+                Flow::Vector(map.flatten::<3>(2, 3).max_dim(2).squeeze_dim(2))
+            }
+            (LayerKind::Dense(activation), flow) => {
+                let kernel = own[0].clone().reshape([input, output]);
+                let sum = flow.rows().matmul(kernel) + own[1].clone().unsqueeze();
+                Flow::Vector(match activation {
+                    Activation::Relu => relu(sum),
+                    Activation::Sigmoid | Activation::Softmax => sum,
+                })
+            }
+            (LayerKind::Dropout(rate), flow) => match dropping {
+                Some(dropping) => Flow::Vector(self.drop(at, flow.rows(), rate, dropping)),
+                None => flow,
+            },
+            // Maps after a flatten do not occur: the architectures are made in one place.
+            (_, vector @ Flow::Vector(_)) => vector,
+        }
+    }
+
+    /// Zeroes each unit with probability `rate` and scales the others by 1 / (1 - rate).
+    fn drop(&self, at: usize, rows: Tensor<2>, rate: f64, dropping: Dropping<'_>) -> Tensor<2> {
+        let [images, length] = rows.dims();
+        #[allow(clippy::cast_possible_truncation)]
+        let (rate, scale) = (rate as f32, (1.0 / (1.0 - rate)) as f32);
+        let mut mask = Vec::with_capacity(images * length);
+        for sample in dropping.samples {
+            let (sample, layer) = (*sample as u64, at as u64);
+            let key = Key {
+                sample,
+                layer,
+                purpose: Purpose::Dropout,
+                ..dropping.key
+            };
+            let mut stream = key.stream();
+            mask.extend((0..length).map(|_| if stream.uniform() < rate { 0.0 } else { scale }));
+        }
+        rows * tensor(mask, &self.compute.device).reshape([images, length])
+    }
+}

@@ -1,0 +1,292 @@
+//! One run from the plan to the model file.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use runner_experiment::plan::{Dataset, Stage};
+use runner_experiment::section::dataset::OnBadImage;
+use runner_experiment::{Checked, fingerprint};
+
+use crate::data::feature_cache::Description;
+use crate::data::features::{Extractor, FeatureSet};
+use crate::data::scan::{self, BadImage, ScannedSplit};
+use crate::device::Compute;
+use crate::error::LearnError;
+use crate::event::Event;
+use crate::interrupt::Interrupt;
+use crate::model::initial::{glorot_uniform, kernel_shape};
+use crate::model::network::Network;
+use crate::model::parameter::Parameter;
+use crate::model::weights::{self, Weights};
+use crate::train::stage::StageRun;
+use crate::{evaluate, model, support};
+
+/// What to run and where things are.
+pub struct Request<'a> {
+    /// The plan with its layers, splits and classes.
+    pub checked: &'a Checked,
+    /// The pretrained weights; `None` starts at random.
+    pub weights: Option<&'a Path>,
+    /// Where tensors live.
+    pub compute: Compute,
+    /// The cache folder; `None` keeps no features.
+    pub cache: Option<&'a Path>,
+    /// Where the model goes.
+    pub model: PathBuf,
+    /// Looked at after every image and step.
+    pub interrupt: Interrupt,
+}
+
+/// Features of one prefix, kept from stage to stage while they stay the same.
+struct Prepared {
+    key: String,
+    prefix: usize,
+    train: FeatureSet,
+    validation: FeatureSet,
+}
+
+/// Runs every stage, measures every split, writes the model.
+///
+/// # Errors
+///
+/// [`LearnError`]; what was finished before it has been said in events.
+pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
+    support::check(request.checked)?;
+    let Some(dataset) = &request.checked.plan.dataset else {
+        return Ok(());
+    };
+    let splits = scan_splits(request, dataset, observe)?;
+    let mut network = network(request, observe)?;
+    let mut run = Run {
+        request,
+        dataset,
+        splits,
+        observe,
+    };
+    let mut prepared: Option<Prepared> = None;
+    let mut epochs = 0;
+    for (index, stage) in request.checked.plan.stage.iter().enumerate() {
+        let ready = run.prepare(&network, stage, prepared.take())?;
+        let mut stage_run = StageRun {
+            stage,
+            index,
+            seed: request.checked.plan.experiment.seed,
+            network: &mut network,
+            prefix: ready.prefix,
+            train: &ready.train,
+            validation: &ready.validation,
+            interrupt: &request.interrupt,
+        };
+        epochs += stage_run.run(epochs, run.observe)?;
+        prepared = Some(ready);
+    }
+    if let Some(ready) = &prepared {
+        run.evaluate(&network, ready)?;
+    }
+    model::export::write(&network, metadata(request, dataset), &request.model)?;
+    observe(Event::Written(request.model.clone()));
+    Ok(())
+}
+
+/// Reads every file; bad ones end the run or are left out, as the experiment says.
+fn scan_splits(
+    request: &Request<'_>,
+    dataset: &Dataset,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<ScannedSplit>, LearnError> {
+    let checked = request.checked;
+    let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
+    let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
+    if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
+        return Err(LearnError::BadImages(bad));
+    }
+    if !bad.is_empty() {
+        observe(Event::Skipped(bad));
+    }
+    for split in &splits {
+        let counts = split.images.iter().map(|image| image.class);
+        check_classes(split.name, counts, &checked.classes)?;
+    }
+    let leaks: Vec<_> = scan::duplicates(&splits)
+        .into_iter()
+        .filter(|d| d.is_leak())
+        .collect();
+    if !leaks.is_empty() {
+        observe(Event::Leaks(leaks));
+    }
+    let count = |name| {
+        splits
+            .iter()
+            .find(|split| split.name == name)
+            .map(|s| s.images.len())
+    };
+    observe(Event::Dataset {
+        images: ["train", "validation", "test"].map(count),
+        hash: scan::dataset_hash(&splits),
+    });
+    Ok(splits)
+}
+
+fn check_classes(
+    split: &'static str,
+    images: impl Iterator<Item = usize>,
+    classes: &[String],
+) -> Result<(), LearnError> {
+    let mut counts = vec![0_usize; classes.len()];
+    for class in images {
+        counts[class] += 1;
+    }
+    match counts.iter().position(|count| *count == 0) {
+        Some(empty) => Err(LearnError::EmptyClass {
+            split,
+            class: classes[empty].clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The network with pretrained weights where there are some, and first values elsewhere.
+fn network(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<Network, LearnError> {
+    let checked = request.checked;
+    let loaded = match request.weights {
+        Some(path) => Some(weights::load(path, &checked.layers)?),
+        None => None,
+    };
+    let seed = checked.plan.experiment.seed;
+    let network = build(checked, loaded.as_ref(), seed, request.compute.clone());
+    observe(Event::Model {
+        weights_sha256: loaded.as_ref().map(weights::sha256),
+        parameters: network.layers.iter().map(|layer| layer.parameters()).sum(),
+    });
+    Ok(network)
+}
+
+/// A network with these weights, and first values for the layers that have none.
+#[must_use]
+pub fn build(checked: &Checked, loaded: Option<&Weights>, seed: u64, compute: Compute) -> Network {
+    let mut parameters = Vec::new();
+    for (at, layer) in checked.layers.iter().enumerate() {
+        let Some(shape) = kernel_shape(layer) else {
+            continue;
+        };
+        let own = loaded.and_then(|weights| weights.get(&layer.name));
+        let (kernel, bias) = match own {
+            Some(own) => (own.kernel.clone(), own.bias.clone()),
+            None => (glorot_uniform(&shape, seed, at), vec![0.0; shape.out]),
+        };
+        let device = &compute.device;
+        let kernel_name = format!("{}.kernel", layer.name);
+        parameters.push(Parameter::new(kernel_name, shape.kernel, kernel, device));
+        parameters.push(Parameter::new(
+            format!("{}.bias", layer.name),
+            vec![shape.out],
+            bias,
+            device,
+        ));
+    }
+    Network {
+        layers: checked.layers.clone(),
+        parameters,
+        compute,
+    }
+}
+
+struct Run<'a> {
+    request: &'a Request<'a>,
+    dataset: &'a Dataset,
+    splits: Vec<ScannedSplit>,
+    observe: &'a mut dyn FnMut(Event),
+}
+
+impl Run<'_> {
+    /// Features for a stage; those of the stage before, where they are the same.
+    fn prepare(
+        &mut self,
+        network: &Network,
+        stage: &Stage,
+        earlier: Option<Prepared>,
+    ) -> Result<Prepared, LearnError> {
+        let prefix = stage.frozen_prefix(&network.layers);
+        let description = self.describe(network, prefix)?;
+        let key = description.key();
+        if let Some(earlier) = earlier.filter(|earlier| earlier.key == key) {
+            return Ok(earlier);
+        }
+        let train = self.features(network, prefix, &description, "train")?;
+        let validation = self.features(network, prefix, &description, "validation")?;
+        Ok(Prepared {
+            key,
+            prefix,
+            train,
+            validation,
+        })
+    }
+
+    fn describe(&self, network: &Network, prefix: usize) -> Result<Description, LearnError> {
+        let (size, preprocessing) = (self.dataset.image_size, self.dataset.preprocessing);
+        Description::new(network, prefix, size, preprocessing)
+    }
+
+    fn features(
+        &mut self,
+        network: &Network,
+        prefix: usize,
+        description: &Description,
+        name: &str,
+    ) -> Result<FeatureSet, LearnError> {
+        let Some(split) = self.splits.iter().find(|split| split.name == name) else {
+            return Err(LearnError::Compute(format!("there is no split `{name}`")));
+        };
+        let extractor = Extractor {
+            network,
+            prefix,
+            dataset: self.dataset,
+            cache: self.request.cache.map(|root| (root, description.clone())),
+            interrupt: &self.request.interrupt,
+        };
+        let extracted = extractor.extract(split, self.observe)?;
+        if !extracted.skipped.is_empty() {
+            (self.observe)(Event::Skipped(extracted.skipped));
+            let labels = extracted.features.labels.iter().copied();
+            check_classes(split.name, labels, &self.request.checked.classes)?;
+        }
+        Ok(extracted.features)
+    }
+
+    /// Measures the final network on every split.
+    fn evaluate(&mut self, network: &Network, ready: &Prepared) -> Result<(), LearnError> {
+        let interrupt = &self.request.interrupt;
+        for features in [&ready.train, &ready.validation] {
+            evaluate::evaluate(network, ready.prefix, features, interrupt, self.observe)?;
+        }
+        if self.splits.iter().any(|split| split.name == "test") {
+            let description = self.describe(network, ready.prefix)?;
+            let test = self.features(network, ready.prefix, &description, "test")?;
+            evaluate::evaluate(network, ready.prefix, &test, interrupt, self.observe)?;
+        }
+        Ok(())
+    }
+}
+
+fn metadata(request: &Request<'_>, dataset: &Dataset) -> HashMap<String, String> {
+    let plan = &request.checked.plan;
+    let [height, width] = dataset.image_size;
+    [
+        ("architecture", plan.model.architecture.to_string()),
+        (
+            "classes",
+            serde_json::json!(request.checked.classes).to_string(),
+        ),
+        ("image_size", format!("[{height}, {width}]")),
+        ("preprocessing", dataset.preprocessing.to_string()),
+        ("fingerprint", fingerprint::fingerprint(plan)),
+        ("base", "torchvision names and layouts".to_owned()),
+        (
+            "head",
+            "kernels are [in, out], flattened in the order height, width, channel".to_owned(),
+        ),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect()
+}

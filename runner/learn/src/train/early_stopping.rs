@@ -1,0 +1,106 @@
+//! When to stop before the last epoch: Keras's `EarlyStopping`.
+
+use burn::tensor::Tensor;
+use runner_experiment::plan::EarlyStopping;
+use runner_experiment::section::stage::Monitor;
+
+use crate::event::EpochRecord;
+
+/// Remembers the best epoch so far.
+#[derive(Debug)]
+pub struct Watch {
+    rule: EarlyStopping,
+    best: Option<f64>,
+    best_epoch: usize,
+    waited: usize,
+    parameters: Vec<Tensor<1>>,
+}
+
+impl Watch {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(rule: EarlyStopping) -> Self {
+        Self {
+            rule,
+            best: None,
+            best_epoch: 0,
+            waited: 0,
+            parameters: Vec::new(),
+        }
+    }
+
+    /// Looks at an epoch; `current` are the parameters after it. True where it is time to stop.
+    ///
+    /// Keras: an epoch that does not improve counts up, and stops the stage once it has counted to
+    /// `patience`; 0 stops at the first.
+    pub fn stops(&mut self, epoch: &EpochRecord, current: impl FnOnce() -> Vec<Tensor<1>>) -> bool {
+        let (figure, sign) = match self.rule.monitor {
+            Monitor::ValidationLoss => (epoch.validation_loss, 1.0),
+            Monitor::TrainLoss => (epoch.train_loss, 1.0),
+            Monitor::ValidationAccuracy => (epoch.validation_accuracy, -1.0),
+            Monitor::TrainAccuracy => (epoch.train_accuracy, -1.0),
+        };
+        if self.best.is_none_or(|best| sign * figure < sign * best) {
+            self.best = Some(figure);
+            self.best_epoch = epoch.epoch;
+            self.waited = 0;
+            if self.rule.restore_best {
+                self.parameters = current();
+            }
+            return false;
+        }
+        self.waited += 1;
+        self.waited >= self.rule.patience.max(1)
+    }
+
+    /// The epoch with the best figure, 1-based.
+    #[must_use]
+    pub fn best_epoch(&self) -> usize {
+        self.best_epoch
+    }
+
+    /// The parameters of the best epoch, where they are to come back.
+    #[must_use]
+    pub fn into_best(self) -> Option<Vec<Tensor<1>>> {
+        (self.rule.restore_best && !self.parameters.is_empty()).then_some(self.parameters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(number: usize, validation_loss: f64) -> EpochRecord {
+        EpochRecord {
+            stage: "head".to_owned(),
+            epoch: number,
+            epochs: 9,
+            global_epoch: number,
+            train_loss: 0.0,
+            train_accuracy: 0.0,
+            validation_loss,
+            validation_accuracy: 0.0,
+            learning_rate: 0.1,
+            duration_s: 0.0,
+            images_per_s: 0.0,
+        }
+    }
+
+    #[test]
+    fn waits_as_long_as_patience_says() {
+        let rule = EarlyStopping {
+            monitor: Monitor::ValidationLoss,
+            patience: 2,
+            restore_best: false,
+        };
+        let mut watch = Watch::new(rule);
+        let losses = [0.5, 0.4, 0.4, 0.3, 0.35, 0.31];
+        let stops: Vec<bool> = losses
+            .iter()
+            .enumerate()
+            .map(|(at, loss)| watch.stops(&epoch(at + 1, *loss), Vec::new))
+            .collect();
+        assert_eq!(stops, [false, false, false, false, false, true]);
+        assert_eq!(watch.best_epoch(), 4);
+    }
+}

@@ -1,0 +1,64 @@
+//! The same formulas as tensor operations, for values that live on a GPU.
+
+use burn::tensor::Tensor;
+
+use super::Rule;
+
+/// What an optimizer remembers of one parameter; empty until the first step.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    first: Option<Tensor<1>>,
+    second: Option<Tensor<1>>,
+}
+
+impl Slots {
+    pub(super) fn step(&mut self, rule: Rule, parameter: &mut Tensor<1>, gradient: Tensor<1>) {
+        let value = parameter.clone();
+        *parameter = match rule {
+            Rule::Rmsprop {
+                rate,
+                rho,
+                momentum,
+                epsilon,
+            } => {
+                let square = gradient.clone().square() * (1.0 - rho);
+                let v = decayed(self.second.take(), rho, square);
+                let scaled = gradient * rate / (v.clone() + epsilon).sqrt();
+                let m = decayed(self.first.take(), momentum, scaled);
+                (self.first, self.second) = (Some(m.clone()), Some(v));
+                value - m
+            }
+            Rule::Sgd {
+                rate,
+                momentum,
+                nesterov,
+            } => {
+                let downhill = gradient * -rate;
+                let m = decayed(self.first.take(), momentum, downhill.clone());
+                self.first = Some(m.clone());
+                value + if nesterov { m * momentum + downhill } else { m }
+            }
+            Rule::Adam {
+                rate,
+                beta_1,
+                beta_2,
+                epsilon,
+                decay,
+            } => {
+                let square = gradient.clone().square() * (1.0 - beta_2);
+                let m = decayed(self.first.take(), beta_1, gradient * (1.0 - beta_1));
+                let v = decayed(self.second.take(), beta_2, square);
+                (self.first, self.second) = (Some(m.clone()), Some(v.clone()));
+                value * (1.0 - decay) - m * rate / (v.sqrt() + epsilon)
+            }
+        };
+    }
+}
+
+/// `factor` of what was remembered, and what is new.
+fn decayed(memory: Option<Tensor<1>>, factor: f32, new: Tensor<1>) -> Tensor<1> {
+    match memory {
+        Some(memory) => memory * factor + new,
+        None => new,
+    }
+}

@@ -1,0 +1,101 @@
+//! One fused pass over values that lie in this process's memory.
+//!
+//! Every element is updated on its own, so the split over threads changes no bit.
+
+use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
+
+use super::Rule;
+use crate::error::LearnError;
+use crate::model::parameter::read;
+
+/// Elements per task.
+const CHUNK: usize = 1 << 15;
+
+/// What an optimizer remembers of one parameter; empty until the first step.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Slots {
+    pub(super) fn step(
+        &mut self,
+        rule: Rule,
+        parameter: &mut Tensor<1>,
+        gradient: Tensor<1>,
+    ) -> Result<(), LearnError> {
+        let device = parameter.device();
+        let gradient = read(gradient)?;
+        let length = gradient.len();
+        // Takes the buffer out where nobody else holds it, and copies it otherwise.
+        let taken = std::mem::replace(parameter, Tensor::empty([0], &device));
+        let mut values = read(taken)?;
+        self.first.resize(length, 0.0);
+        self.second.resize(length, 0.0);
+        values
+            .par_chunks_mut(CHUNK)
+            .zip(gradient.par_chunks(CHUNK))
+            .zip(
+                self.first
+                    .par_chunks_mut(CHUNK)
+                    .zip(self.second.par_chunks_mut(CHUNK)),
+            )
+            .for_each(|((values, gradient), (first, second))| {
+                update(rule, values, gradient, first, second);
+            });
+        *parameter = Tensor::from_data(TensorData::new(values, [length]), &device);
+        Ok(())
+    }
+}
+
+/// `first` is the momentum or mean gradient, `second` the mean squared gradient.
+fn update(rule: Rule, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    let all = values
+        .iter_mut()
+        .zip(gradient)
+        .zip(first.iter_mut().zip(second.iter_mut()));
+    match rule {
+        Rule::Rmsprop {
+            rate,
+            rho,
+            momentum,
+            epsilon,
+        } => {
+            for ((p, g), (m, v)) in all {
+                *v = rho * *v + (1.0 - rho) * g * g;
+                *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
+                *p -= *m;
+            }
+        }
+        Rule::Sgd {
+            rate,
+            momentum,
+            nesterov,
+        } => {
+            for ((p, g), (m, _)) in all {
+                *m = momentum * *m - rate * g;
+                *p += if nesterov {
+                    momentum * *m - rate * g
+                } else {
+                    *m
+                };
+            }
+        }
+        Rule::Adam {
+            rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            decay,
+        } => {
+            for ((p, g), (m, v)) in all {
+                *m += (g - *m) * (1.0 - beta_1);
+                *v += (g * g - *v) * (1.0 - beta_2);
+                *p -= decay * *p;
+                *p -= rate * *m / (v.sqrt() + epsilon);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Events in, files out: Parquet tables, comparisons.
+//!
+//! Owns what a run leaves behind and how runs are read back. Knows no tensor and no network: the
+//! command line hands over rows.
+
+pub mod atomic;
+pub mod compare;
+pub mod load;
+pub mod lock;
+pub mod run_dir;
+pub mod tables;
+pub mod writer;
+
+use std::path::PathBuf;
+
+/// Why a result could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// The operating system refused.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The operating system refused.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The table is not a table.
+    #[error("the table {path} cannot be used: {reason}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What Polars said.
+        reason: String,
+    },
+    /// No run is called that.
+    #[error("there is no run or experiment `{name}` in {}{}", results.display(), hint(close))]
+    NoSuchRun {
+        /// What was asked for.
+        name: String,
+        /// Where it was looked for.
+        results: PathBuf,
+        /// A run or experiment of a similar name.
+        close: Option<String>,
+    },
+    /// Several runs could be meant.
+    #[error("`{name}` could be any of {}", matches.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The runs that fit.
+        matches: Vec<String>,
+    },
+    /// There is no such column.
+    #[error("there is no column `{name}`; the columns are {}", columns.join(", "))]
+    NoSuchColumn {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        columns: Vec<String>,
+    },
+}
+
+fn hint(close: &Option<String>) -> String {
+    match close {
+        Some(close) => format!("; did you mean `{close}`?"),
+        None => "; `runner list` shows what is there".to_owned(),
+    }
+}

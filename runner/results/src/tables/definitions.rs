@@ -1,0 +1,166 @@
+//! The tables of a run. Names and order of the columns are a contract with scripts.
+
+use super::{Timestamp, table};
+
+table! {
+    /// One row per run.
+    #[derive(Default)]
+    pub struct RunRow => "run.parquet" {
+        /// The name of the experiment.
+        experiment: String,
+        /// running, finished, failed or interrupted.
+        status: String,
+        /// Why it failed.
+        error: Option<String>,
+        /// When it started, UTC.
+        started_at: Option<Timestamp>,
+        /// When it ended, UTC.
+        finished_at: Option<Timestamp>,
+        /// From start to end, in seconds.
+        duration_s: Option<f64>,
+        /// Where random draws started.
+        seed: i64,
+        /// Names of the classes, sorted; with two, the second is the positive one.
+        classes: Vec<String>,
+        /// cpu, cuda or vulkan.
+        device: String,
+        /// Of the tensors, f32.
+        precision: String,
+        /// BLAKE3 of the plan without names, output paths and device.
+        fingerprint: String,
+        /// SHA-256 of the pretrained tensors; null for random ones.
+        weights_sha256: Option<String>,
+        /// BLAKE3 of splits, classes and image contents.
+        dataset_hash: Option<String>,
+        /// Commit of the working directory.
+        git_commit: Option<String>,
+        /// Whether it had uncommitted changes.
+        git_dirty: Option<bool>,
+        /// Of this program.
+        runner_version: String,
+        /// Images used for training.
+        train_images: Option<i64>,
+        /// Images used for validation.
+        validation_images: Option<i64>,
+        /// Images used for the test.
+        test_images: Option<i64>,
+        /// Values in the network.
+        parameters: Option<i64>,
+        /// Values that the last stage trained.
+        trainable_parameters: Option<i64>,
+        /// Epoch with the lowest validation loss, counted over all stages from 1.
+        best_epoch: Option<i64>,
+        /// Validation loss of that epoch, in nats.
+        best_validation_loss: Option<f64>,
+        /// Validation accuracy of that epoch, 0 to 1.
+        best_validation_accuracy: Option<f64>,
+        /// Mean cross-entropy of the final network on the test images, in nats.
+        test_loss: Option<f64>,
+        /// Share of test images classified correctly by the final network, 0 to 1.
+        test_accuracy: Option<f64>,
+        /// Training images per second over all epochs, validation aside.
+        images_per_s: Option<f64>,
+        /// Largest resident memory of the process, in bytes.
+        peak_rss_bytes: Option<i64>,
+    }
+}
+
+table! {
+    /// One row per entry of the plan.
+    pub struct ParamRow => "params.parquet" {
+        /// Dotted key, stages by name.
+        key: String,
+        /// Its value as text.
+        value: String,
+    }
+}
+
+table! {
+    /// One row per stage and layer.
+    pub struct LayerRow => "layers.parquet" {
+        /// The stage.
+        stage: String,
+        /// The layer, by Keras's name.
+        layer: String,
+        /// Keras's class name.
+        kind: String,
+        /// (height, width, channels) or (length).
+        output_shape: String,
+        /// Values in kernel and bias.
+        parameters: i64,
+        /// Whether the stage trains it.
+        trainable: bool,
+    }
+}
+
+table! {
+    /// One row per stage and epoch.
+    pub struct EpochRow => "epochs.parquet" {
+        /// The stage.
+        stage: String,
+        /// Counted within the stage, from 1.
+        epoch: i64,
+        /// Counted over all stages, from 1.
+        global_epoch: i64,
+        /// Mean cross-entropy over the epoch's steps, dropout active, in nats.
+        train_loss: f64,
+        /// Share of correct predictions over the epoch's steps, dropout active, 0 to 1.
+        train_accuracy: f64,
+        /// Mean cross-entropy after the epoch, in nats.
+        validation_loss: f64,
+        /// Share of correct predictions after the epoch, 0 to 1.
+        validation_accuracy: f64,
+        /// Of the optimizer.
+        learning_rate: f64,
+        /// Training and validation together, in seconds.
+        duration_s: f64,
+        /// Training images per second, validation aside.
+        images_per_s: f64,
+    }
+}
+
+table! {
+    /// One row per image and split, by the final network.
+    pub struct PredictionRow => "predictions.parquet" {
+        /// train, validation or test.
+        split: String,
+        /// The file.
+        path: String,
+        /// The class it belongs to.
+        label: String,
+        /// The most probable class.
+        predicted: String,
+        /// Whether the two are one.
+        correct: bool,
+        /// Cross-entropy, in nats.
+        loss: f64,
+        /// One per class, in the order of `classes` in run.parquet.
+        probabilities: Vec<f64>,
+    }
+}
+
+table! {
+    /// One row per picture.
+    pub struct ArtifactRow => "artifacts.parquet" {
+        /// The job that drew it.
+        job: String,
+        /// The layer it shows.
+        layer: Option<String>,
+        /// The filter it shows.
+        filter: Option<i64>,
+        /// The image it was made from.
+        image: Option<String>,
+        /// The class it explains.
+        target: Option<String>,
+        /// The file, relative to the run's folder.
+        path: String,
+        /// SHA-256 of the file.
+        sha256: String,
+        /// In pixels.
+        width: i64,
+        /// In pixels.
+        height: i64,
+        /// A figure that belongs to it: the class's probability, the final loss.
+        value: Option<f64>,
+    }
+}

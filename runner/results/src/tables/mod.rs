@@ -1,0 +1,111 @@
+//! One table per file: its columns are declared once, with type, unit and meaning.
+
+pub mod cell;
+mod column;
+pub mod definitions;
+
+use std::io::Cursor;
+use std::path::Path;
+
+use polars::prelude::{Column as PolarsColumn, DataFrame, ParquetReader, ParquetWriter, SerReader};
+
+pub use cell::{Cell, Record};
+pub use column::{ColumnValue, Timestamp};
+pub use definitions::*;
+
+use crate::{ResultsError, atomic};
+
+/// What a column means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds, with its unit.
+    pub about: &'static str,
+}
+
+/// A row of one of the tables.
+pub trait Row: Sized {
+    /// The name of the file.
+    const FILE: &'static str;
+    /// Its columns, `run_id` aside.
+    const COLUMNS: &'static [ColumnInfo];
+
+    /// The rows as columns.
+    fn columns(rows: Vec<Self>) -> Vec<PolarsColumn>;
+}
+
+/// Declares a table: the struct of its rows, its columns, and how the one becomes the other.
+macro_rules! table {
+    ($(#[$meta:meta])* pub struct $name:ident => $file:literal {
+        $($(#[doc = $about:literal])+ $field:ident: $type:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $($(#[doc = $about])+ pub $field: $type,)*
+        }
+
+        impl $crate::tables::Row for $name {
+            const FILE: &'static str = $file;
+            const COLUMNS: &'static [$crate::tables::ColumnInfo] = &[
+                $($crate::tables::ColumnInfo {
+                    name: stringify!($field),
+                    about: concat!($($about),+),
+                },)*
+            ];
+
+            fn columns(rows: Vec<Self>) -> Vec<polars::prelude::Column> {
+                $(let mut $field = Vec::with_capacity(rows.len());)*
+                for row in rows {
+                    $($field.push(row.$field);)*
+                }
+                vec![$(<$type as $crate::tables::ColumnValue>::column(stringify!($field), $field),)*]
+            }
+        }
+    };
+}
+
+pub(crate) use table;
+
+/// Writes rows as one Parquet file with `run_id` in front; it appears whole or not at all.
+///
+/// # Errors
+///
+/// [`ResultsError::Table`] or [`ResultsError::Write`].
+pub fn write<R: Row>(folder: &Path, run_id: &str, rows: Vec<R>) -> Result<(), ResultsError> {
+    let path = folder.join(R::FILE);
+    let failed = |error: polars::error::PolarsError| ResultsError::Table {
+        path: path.clone(),
+        reason: error.to_string(),
+    };
+    let height = rows.len();
+    let ids = vec![run_id.to_owned(); height];
+    let mut columns = vec![<String as ColumnValue>::column("run_id", ids)];
+    columns.extend(R::columns(rows));
+    let mut frame = DataFrame::new(height, columns).map_err(failed)?;
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .finish(&mut frame)
+        .map_err(failed)?;
+    atomic::write(&path, &bytes)
+}
+
+/// Reads a table back, row by row.
+///
+/// # Errors
+///
+/// [`ResultsError::Read`] or [`ResultsError::Table`].
+pub fn read(path: &Path) -> Result<Vec<Record>, ResultsError> {
+    let bytes = std::fs::read(path).map_err(|source| ResultsError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let frame = ParquetReader::new(Cursor::new(bytes))
+        .finish()
+        .map_err(|error| ResultsError::Table {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        })?;
+    Ok(cell::records(&frame))
+}

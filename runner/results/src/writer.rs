@@ -1,0 +1,326 @@
+//! A run while it is being written: every table is on disk as soon as its rows are known.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use crate::lock::RunLock;
+use crate::run_dir::RunDir;
+use crate::tables::{
+    self, ArtifactRow, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow, Timestamp,
+};
+use crate::{ResultsError, atomic};
+
+/// What is known before a run starts.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// Everything of `run.parquet` that is known by then.
+    pub run: RunRow,
+    /// Every entry of the plan.
+    pub params: Vec<(String, String)>,
+    /// The experiment file as given.
+    pub experiment_toml: String,
+    /// The plan as an experiment file.
+    pub plan_toml: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// As planned.
+    Finished,
+    /// Why not.
+    Failed(String),
+    /// Somebody asked it to stop.
+    Interrupted,
+}
+
+impl End {
+    /// The word in `run.parquet`.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Failed(_) => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Writes the files of one run.
+#[derive(Debug)]
+pub struct RunWriter {
+    dir: RunDir,
+    lock: Option<RunLock>,
+    started: DateTime<Utc>,
+    run: RunRow,
+    layers: Vec<LayerRow>,
+    epochs: Vec<EpochRow>,
+    predictions: Vec<PredictionRow>,
+    train_seconds: f64,
+}
+
+impl RunWriter {
+    /// Makes the run's folder and writes what is known.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn create(results: &Path, start: Start) -> Result<Self, ResultsError> {
+        let started = Utc::now();
+        let dir = RunDir::create(
+            results,
+            &start.run.experiment,
+            &start.run.fingerprint,
+            started,
+        )?;
+        let lock = RunLock::take(&dir.path).map_err(|source| ResultsError::Write {
+            path: dir.path.clone(),
+            source,
+        })?;
+        let mut writer = Self {
+            dir,
+            lock: Some(lock),
+            started,
+            run: RunRow {
+                status: "running".to_owned(),
+                started_at: Some(Timestamp(started.timestamp_millis())),
+                ..start.run
+            },
+            layers: Vec::new(),
+            epochs: Vec::new(),
+            predictions: Vec::new(),
+            train_seconds: 0.0,
+        };
+        writer.write_start(start.params, &start.experiment_toml, &start.plan_toml)?;
+        Ok(writer)
+    }
+
+    fn write_start(
+        &mut self,
+        params: Vec<(String, String)>,
+        experiment: &str,
+        plan: &str,
+    ) -> Result<(), ResultsError> {
+        atomic::write(&self.dir.file("experiment.toml"), experiment.as_bytes())?;
+        atomic::write(&self.dir.file("plan.toml"), plan.as_bytes())?;
+        let params: Vec<ParamRow> = params
+            .into_iter()
+            .map(|(key, value)| ParamRow { key, value })
+            .collect();
+        self.table(params)?;
+        self.table::<LayerRow>(Vec::new())?;
+        self.table::<EpochRow>(Vec::new())?;
+        self.table::<PredictionRow>(Vec::new())?;
+        self.table::<ArtifactRow>(Vec::new())?;
+        self.write_run()
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.dir.id
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.dir.path
+    }
+
+    /// A file in the run's folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.file(name)
+    }
+
+    /// `run.parquet` as it stands.
+    #[must_use]
+    pub fn run(&self) -> &RunRow {
+        &self.run
+    }
+
+    /// The last epoch, once there is one.
+    #[must_use]
+    pub fn last_epoch(&self) -> Option<&EpochRow> {
+        self.epochs.last()
+    }
+
+    /// The images are known: counts of train, validation, test.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn dataset(&mut self, images: [Option<i64>; 3], hash: String) -> Result<(), ResultsError> {
+        let [train, validation, test] = images;
+        self.run.train_images = train;
+        self.run.validation_images = validation;
+        self.run.test_images = test;
+        self.run.dataset_hash = Some(hash);
+        self.write_run()
+    }
+
+    /// The network is known.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn model(&mut self, weights: Option<String>, parameters: i64) -> Result<(), ResultsError> {
+        self.run.weights_sha256 = weights;
+        self.run.parameters = Some(parameters);
+        self.write_run()
+    }
+
+    /// A stage begins.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn stage(&mut self, layers: Vec<LayerRow>, trainable: i64) -> Result<(), ResultsError> {
+        self.run.trainable_parameters = Some(trainable);
+        self.layers.extend(layers);
+        self.table(self.layers.clone())
+    }
+
+    /// An epoch is over.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn epoch(&mut self, row: EpochRow) -> Result<(), ResultsError> {
+        let best = self.run.best_validation_loss;
+        if row.validation_loss.is_finite() && best.is_none_or(|best| row.validation_loss < best) {
+            self.run.best_epoch = Some(row.global_epoch);
+            self.run.best_validation_loss = Some(row.validation_loss);
+            self.run.best_validation_accuracy = Some(row.validation_accuracy);
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let images = self.run.train_images.unwrap_or(0) as f64;
+        self.train_seconds += images / row.images_per_s;
+        self.epochs.push(row);
+        #[allow(clippy::cast_precision_loss)]
+        let all = images * self.epochs.len() as f64;
+        self.run.images_per_s = Some(all / self.train_seconds);
+        self.table(self.epochs.clone())?;
+        self.write_run()
+    }
+
+    /// A split was measured with the final network.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn evaluated(
+        &mut self,
+        split: &str,
+        loss: f64,
+        accuracy: f64,
+        rows: Vec<PredictionRow>,
+    ) -> Result<(), ResultsError> {
+        if split == "test" {
+            self.run.test_loss = Some(loss);
+            self.run.test_accuracy = Some(accuracy);
+        }
+        self.predictions.extend(rows);
+        self.table(self.predictions.clone())?;
+        self.write_run()
+    }
+
+    /// The run is over: its status is on disk before its lock is given back.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn finish(&mut self, end: &End, peak_rss: Option<i64>) -> Result<(), ResultsError> {
+        let now = Utc::now();
+        self.run.status = end.status().to_owned();
+        self.run.error = match end {
+            End::Failed(reason) => Some(reason.clone()),
+            End::Finished | End::Interrupted => None,
+        };
+        self.run.finished_at = Some(Timestamp(now.timestamp_millis()));
+        let elapsed = now.signed_duration_since(self.started);
+        self.run.duration_s = Some(elapsed.as_seconds_f64());
+        self.run.peak_rss_bytes = peak_rss;
+        self.write_run()?;
+        if let Some(lock) = self.lock.take() {
+            lock.release(&self.dir.path);
+        }
+        Ok(())
+    }
+
+    fn write_run(&self) -> Result<(), ResultsError> {
+        self.table(vec![self.run.clone()])
+    }
+
+    fn table<R: tables::Row>(&self, rows: Vec<R>) -> Result<(), ResultsError> {
+        tables::write(&self.dir.path, &self.dir.id, rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::{Cell, cell};
+
+    fn row(epoch: i64, validation_loss: f64) -> EpochRow {
+        EpochRow {
+            stage: "head".to_owned(),
+            epoch,
+            global_epoch: epoch,
+            train_loss: 0.5,
+            train_accuracy: 0.75,
+            validation_loss,
+            validation_accuracy: 0.5,
+            learning_rate: 2e-5,
+            duration_s: 1.5,
+            images_per_s: 50.0,
+        }
+    }
+
+    #[test]
+    fn every_table_is_there_from_the_start_and_tells_the_truth()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let results = tempfile::tempdir()?;
+        let run = RunRow {
+            experiment: "a".to_owned(),
+            fingerprint: "0123456789".to_owned(),
+            classes: vec!["cats".to_owned(), "dogs".to_owned()],
+            ..RunRow::default()
+        };
+        let mut writer = RunWriter::create(
+            results.path(),
+            Start {
+                run,
+                ..Start::default()
+            },
+        )?;
+        let path = writer.file("run.parquet");
+        let status = |path: &Path| -> Result<Cell, ResultsError> {
+            Ok(cell::get(&tables::read(path)?[0], "status").clone())
+        };
+        for file in ["params", "layers", "epochs", "predictions", "artifacts"] {
+            assert_eq!(
+                tables::read(&writer.file(&format!("{file}.parquet")))?.len(),
+                0
+            );
+        }
+        assert_eq!(status(&path)?, Cell::Text("running".to_owned()));
+        writer.dataset([Some(100), Some(10), None], "hash".to_owned())?;
+        for (epoch, loss) in [(1, 0.5), (2, 0.25), (3, f64::NAN)] {
+            writer.epoch(row(epoch, loss))?;
+        }
+        writer.finish(&End::Failed("the loss became NaN".to_owned()), Some(1))?;
+        let run = &tables::read(&path)?[0];
+        assert_eq!(cell::get(run, "best_epoch"), &Cell::Integer(2));
+        assert_eq!(cell::get(run, "images_per_s"), &Cell::Float(50.0));
+        assert_eq!(
+            cell::get(run, "error").as_str(),
+            Some("the loss became NaN")
+        );
+        let classes = [Cell::Text("cats".to_owned()), Cell::Text("dogs".to_owned())];
+        assert_eq!(cell::get(run, "classes"), &Cell::List(classes.to_vec()));
+        assert!(matches!(cell::get(run, "finished_at"), Cell::Time(_)));
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Numbers against Keras's.
+
+mod activations;
+mod head_training;
+mod images;
