@@ -8,5 +8,11 @@
     clippy::print_stdout
 )]
 
+mod commands;
+mod damage;
+mod images;
+mod invalid;
 mod parity;
+mod run;
 mod support;
+mod weights;

@@ -137,7 +137,7 @@ impl<'a> Connection<'a> {
             "epoch"
         );
         terminal::note(&format!(
-            "{} epoch {:>width$}/{}: loss {:.4}, accuracy {:.4}; validation loss {:.4}, accuracy {:.4}; {:.1} s",
+            "{} epoch {:>width$}/{}: loss {:.4}, accuracy {:.4}; validation loss {:.4}, accuracy {:.4}; {:.2} s",
             record.stage,
             record.epoch,
             record.epochs,
@@ -157,7 +157,7 @@ impl<'a> Connection<'a> {
             bad.len()
         ));
         for image in &bad {
-            terminal::raw(&format!("  {}: {}", image.path.display(), image.problem));
+            terminal::note(&format!("  {}: {}", image.path.display(), image.problem));
             tracing::info!(path = %image.path.display(), problem = %image.problem, "skipped image");
         }
         self.skipped.extend(bad);
@@ -184,7 +184,7 @@ pub fn show_leaks(leaks: &[Duplicate]) {
             .iter()
             .map(|(_, path)| path.display().to_string())
             .collect();
-        terminal::raw(&format!("  {}", places.join(" = ")));
+        terminal::note(&format!("  {}", places.join(" = ")));
     }
     if count > SHOWN {
         terminal::raw(&format!(

@@ -24,7 +24,7 @@ pub fn conclusion(path: &str, problems: &Problems) -> String {
 /// What the author of a file that can be run should know.
 pub fn show_warnings(checked: &Checked) {
     if checked.warnings.iter().next().is_some() {
-        terminal::raw(render(&checked.source, &checked.warnings).trim_end());
+        terminal::note(render(&checked.source, &checked.warnings).trim_end());
     }
 }
 

@@ -38,8 +38,11 @@ pub fn note(text: &str) {
     }
 }
 
-/// Something the user should know.
+/// Something the user should know; nothing with `--quiet`.
 pub fn warning(text: &str) {
+    if is_quiet() {
+        return;
+    }
     let label = if colours_on_stderr() {
         "\x1b[1;33mwarning\x1b[0m"
     } else {
@@ -98,6 +101,9 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
         if let (true, Some(column)) = (*numeric, table.column_mut(at)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     table
         .lines()

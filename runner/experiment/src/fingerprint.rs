@@ -12,8 +12,8 @@ const NAMES: [&str; 4] = [
     "run.device",
 ];
 
-/// Every entry of the plan: dotted key and its value as text, in the order of the plan. Stages are
-/// addressed by name, jobs by number and word (`visualize.1-curves.smoothing`).
+/// Every entry of the plan: dotted key and its value as text, keys sorted within each table. Stages
+/// are addressed by name, jobs by number and word (`visualize.1-curves.smoothing`).
 #[must_use]
 pub fn entries(plan: &Plan) -> Vec<(String, String)> {
     let value = serde_json::to_value(plan).unwrap_or(Value::Null);

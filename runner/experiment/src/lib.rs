@@ -78,6 +78,7 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Checked, LoadError> {
 pub fn load_text(name: &str, text: &str, overrides: &[Override]) -> Result<Checked, LoadError> {
     let (file, mut problems) = ExperimentFile::parse(name, text, overrides)?;
     let checked = validate::validate(&file, &mut problems);
+    problems.drop_guesses(&file.source);
     problems.sort();
     match checked {
         Some(checked) if problems.errors() == 0 => Ok(Checked {

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use crate::source::SourceText;
+
 /// How much a [`Problem`] matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -28,6 +30,8 @@ pub struct Problem {
     pub label: String,
     /// What to do: a "did you mean", a list of choices, a command.
     pub help: Option<String>,
+    /// Whether the text is no TOML here.
+    pub syntax: bool,
 }
 
 /// Every problem found so far.
@@ -72,6 +76,7 @@ impl Problems {
             message,
             label: String::new(),
             help: None,
+            syntax: false,
         });
         &mut self.list[at]
     }
@@ -82,6 +87,18 @@ impl Problems {
         self.iter()
             .filter(|problem| problem.severity == Severity::Error)
             .count()
+    }
+
+    /// After a syntax error the parser guesses on: what it guessed on the same line, or with no
+    /// place at all, is not the author's mistake.
+    pub(crate) fn drop_guesses(&mut self, source: &SourceText) {
+        let line = |problem: &Problem| source.place(&problem.span).line;
+        let broken: Vec<usize> = self.list.iter().filter(|p| p.syntax).map(line).collect();
+        if !broken.is_empty() {
+            self.list.retain(|problem| {
+                problem.syntax || !(problem.span.is_empty() || broken.contains(&line(problem)))
+            });
+        }
     }
 
     /// In the order of the file once [`Problems::sort`] has run.

@@ -94,13 +94,10 @@ pub(crate) fn parse_at(text: &str, offset: usize, problems: &mut Problems) -> No
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        problems
-            .error(
-                span.start + offset..span.end + offset,
-                "",
-                first_line(error.message()),
-            )
-            .label("TOML syntax");
+        let span = span.start + offset..span.end + offset;
+        let problem = problems.error(span, "", first_line(error.message()));
+        problem.label("TOML syntax");
+        problem.syntax = true;
     }
     let span = table.span();
     Node {

@@ -99,7 +99,13 @@ impl<T: FromNode> FromNode for Vec<T> {
             .enumerate()
             .map(|(at, item)| T::from_node(item, &format!("{key}[{at}]"), problems))
             .collect();
-        read.into_iter().collect()
+        // A wrong table must not hide what is wrong with the others; a wrong number makes a list
+        // of numbers useless.
+        let tables = items.iter().any(|item| matches!(item.kind, Kind::Table(_)));
+        match tables {
+            true => Some(read.into_iter().flatten().collect()),
+            false => read.into_iter().collect(),
+        }
     }
 }
 

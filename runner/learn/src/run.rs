@@ -1,6 +1,5 @@
 //! One run from the plan to the model file.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use runner_experiment::plan::{Dataset, Stage};
@@ -9,7 +8,7 @@ use runner_experiment::{Checked, fingerprint};
 
 use crate::data::feature_cache::Description;
 use crate::data::features::{Extractor, FeatureSet};
-use crate::data::scan::{self, BadImage, ScannedSplit};
+use crate::data::scan::{self, BadImage, Depth, ScannedSplit};
 use crate::device::Compute;
 use crate::error::LearnError;
 use crate::event::Event;
@@ -83,7 +82,7 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     if let Some(ready) = &prepared {
         run.evaluate(&network, ready)?;
     }
-    model::export::write(&network, metadata(request, dataset), &request.model)?;
+    model::export::write(&network, &about(request, dataset), &request.model)?;
     observe(Event::Written(request.model.clone()));
     Ok(())
 }
@@ -95,7 +94,7 @@ fn scan_splits(
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<ScannedSplit>, LearnError> {
     let checked = request.checked;
-    let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
+    let splits = scan::scan(&checked.splits, Depth::Headers, &request.interrupt, observe)?;
     let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
     if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
         return Err(LearnError::BadImages(bad));
@@ -268,25 +267,16 @@ impl Run<'_> {
     }
 }
 
-fn metadata(request: &Request<'_>, dataset: &Dataset) -> HashMap<String, String> {
+/// What the model is, for whoever reads the file.
+fn about(request: &Request<'_>, dataset: &Dataset) -> serde_json::Value {
     let plan = &request.checked.plan;
-    let [height, width] = dataset.image_size;
-    [
-        ("architecture", plan.model.architecture.to_string()),
-        (
-            "classes",
-            serde_json::json!(request.checked.classes).to_string(),
-        ),
-        ("image_size", format!("[{height}, {width}]")),
-        ("preprocessing", dataset.preprocessing.to_string()),
-        ("fingerprint", fingerprint::fingerprint(plan)),
-        ("base", "torchvision names and layouts".to_owned()),
-        (
-            "head",
-            "kernels are [in, out], flattened in the order height, width, channel".to_owned(),
-        ),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect()
+    serde_json::json!({
+        "architecture": plan.model.architecture,
+        "classes": request.checked.classes,
+        "image_size": dataset.image_size,
+        "preprocessing": dataset.preprocessing,
+        "fingerprint": fingerprint::fingerprint(plan),
+        "base": "torchvision names and layouts",
+        "head": "kernels are [in, out], flattened in the order height, width, channel",
+    })
 }

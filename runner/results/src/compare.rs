@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn only_what_differs_has_changed() {
-        let plan = |pairs: &[(&str, &str)]| {
+        let plan = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs
                 .iter()
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

@@ -5,7 +5,7 @@ use std::path::Path;
 use runner_experiment::folder::{self, Split};
 use runner_learn::Interrupt;
 use runner_learn::data::generate;
-use runner_learn::data::scan::{self, Duplicate, ScannedSplit};
+use runner_learn::data::scan::{self, Depth, Duplicate, ScannedSplit};
 use runner_learn::event::Event;
 
 use crate::arguments::DatasetCommand;
@@ -47,11 +47,16 @@ fn generate_shapes(name: &str, out: Option<&Path>, seed: u64) -> Result<(), Fail
 fn check(folder: &Path) -> Result<(), Failure> {
     let splits = splits(folder)?;
     let mut counters = Counters::default();
-    let scanned = scan::scan(&splits, &Interrupt::default(), &mut |event| {
-        if let Event::Progress { phase, done, total } = event {
-            counters.set(&phase, done, total);
-        }
-    })?;
+    let scanned = scan::scan(
+        &splits,
+        Depth::Pixels,
+        &Interrupt::default(),
+        &mut |event| {
+            if let Event::Progress { phase, done, total } = event {
+                counters.set(&phase, done, total);
+            }
+        },
+    )?;
     counters.clear();
     terminal::out(&counts(&splits, &scanned));
     let found = scan::duplicates(&scanned);

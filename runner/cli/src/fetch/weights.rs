@@ -1,7 +1,6 @@
 //! Where pretrained weights come from: the cache, Keras's published file, a Python package, or a
 //! file at hand.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use runner_experiment::Checked;
@@ -250,13 +249,10 @@ fn vgg16(top: &Top<'_>) -> Vec<Layer> {
 /// A [`Failure`] where the cache cannot be written.
 pub fn save(loaded: &Loaded, name: &str, source: &str) -> Result<(), Failure> {
     std::fs::create_dir_all(folder())?;
-    let metadata = HashMap::from([
-        ("source".to_owned(), source.to_owned()),
-        (
-            "sha256_of_tensors".to_owned(),
-            weights::sha256(&loaded.weights),
-        ),
-    ]);
-    weights::save(&loaded.weights, &loaded.layers, metadata, &place(name))?;
+    let about = serde_json::json!({
+        "source": source,
+        "sha256_of_tensors": weights::sha256(&loaded.weights),
+    });
+    weights::save(&loaded.weights, &loaded.layers, &about, &place(name))?;
     Ok(())
 }

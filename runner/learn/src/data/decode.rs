@@ -73,15 +73,15 @@ pub fn inspect(bytes: &[u8]) -> Result<(ImageFormat, [u32; 2]), ImageProblem> {
         return Err(ImageProblem::Empty);
     }
     let format = known_format(bytes)?;
+    if format == ImageFormat::Jpeg && !ends_like_jpeg(bytes) {
+        return Err(ImageProblem::Truncated);
+    }
     let (width, height) = decoder(bytes, format)?.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(ImageProblem::TooLarge { width, height });
     }
     if width == 0 || height == 0 {
         return Err(ImageProblem::Damaged("it has no pixels".to_owned()));
-    }
-    if format == ImageFormat::Jpeg && !ends_like_jpeg(bytes) {
-        return Err(ImageProblem::Truncated);
     }
     Ok((format, [height, width]))
 }

@@ -65,6 +65,15 @@ impl Duplicate {
     }
 }
 
+/// How closely images are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Format, size, and the end of the file: quick.
+    Headers,
+    /// Every image is decoded.
+    Pixels,
+}
+
 /// Reads, hashes and inspects every file of the splits.
 ///
 /// # Errors
@@ -72,6 +81,7 @@ impl Duplicate {
 /// [`LearnError::Interrupted`]; bad images are in the result.
 pub fn scan(
     splits: &[Split],
+    depth: Depth,
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<ScannedSplit>, LearnError> {
@@ -87,7 +97,7 @@ pub fn scan(
         };
         in_order(
             &files,
-            |(path, _)| look(path),
+            |(path, _)| look(path, depth),
             |at, looked| {
                 interrupt.check()?;
                 let (path, class) = (files[at].0.to_path_buf(), files[at].1);
@@ -122,9 +132,12 @@ fn files(split: &Split) -> impl Iterator<Item = (&Path, usize)> {
         .flat_map(|(class, folder)| folder.files.iter().map(move |path| (path.as_path(), class)))
 }
 
-fn look(path: &Path) -> Result<(ContentHash, [u32; 2]), ImageProblem> {
+fn look(path: &Path, depth: Depth) -> Result<(ContentHash, [u32; 2]), ImageProblem> {
     let bytes = decode::read(path)?;
     let (_, size) = decode::inspect(&bytes)?;
+    if depth == Depth::Pixels {
+        decode::decode(&bytes)?;
+    }
     Ok((*blake3::hash(&bytes).as_bytes(), size))
 }
 

@@ -2,8 +2,9 @@
 //!
 //! The conv base has torchvision's names and layouts (`features.<n>.weight` `[out, in, 3, 3]`),
 //! the head `head.<layer>.kernel` `[in, out]` and `head.<layer>.bias`, in Keras's order of
-//! flattening (height, width, channel). The metadata holds architecture, classes, image size and
-//! preprocessing.
+//! flattening (height, width, channel). The metadata has one key, `runner`, whose value is JSON:
+//! architecture, classes, image size, preprocessing. One key, because safetensors writes several
+//! in random order, and equal models should be equal files.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,11 +20,7 @@ use crate::error::LearnError;
 /// # Errors
 ///
 /// [`LearnError::Write`], or [`LearnError::Compute`] where the device lost the tensors.
-pub fn write(
-    network: &Network,
-    metadata: HashMap<String, String>,
-    path: &Path,
-) -> Result<(), LearnError> {
+pub fn write(network: &Network, about: &serde_json::Value, path: &Path) -> Result<(), LearnError> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     for parameter in &network.parameters {
         let name = names::exported(&network.layers, &parameter.name);
@@ -34,7 +31,7 @@ pub fn write(
             .collect();
         tensors.push((name, parameter.shape.clone(), bytes));
     }
-    write_tensors(&tensors, metadata, path)
+    write_tensors(&tensors, about, path)
 }
 
 /// Writes tensors of 32-bit floats given as little-endian bytes.
@@ -44,7 +41,7 @@ pub fn write(
 /// [`LearnError::Write`].
 pub fn write_tensors(
     tensors: &[(String, Vec<usize>, Vec<u8>)],
-    metadata: HashMap<String, String>,
+    about: &serde_json::Value,
     path: &Path,
 ) -> Result<(), LearnError> {
     let failed = |reason: String| LearnError::Write {
@@ -58,6 +55,7 @@ pub fn write_tensors(
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| failed(error.to_string()))?;
+    let metadata = HashMap::from([("runner".to_owned(), about.to_string())]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))?;
     write_whole(path, &bytes).map_err(|error| failed(error.to_string()))
 }

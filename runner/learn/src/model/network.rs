@@ -191,3 +191,72 @@ impl Network {
         rows * tensor(mask, &self.compute.device).reshape([images, length])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use runner_experiment::architecture::{Top, layers};
+    use runner_experiment::section::model::ArchitectureName;
+
+    use super::*;
+    use crate::error::LearnError;
+    use crate::model::initial::{glorot_uniform, kernel_shape};
+    use crate::model::parameter::read;
+
+    fn base(side: usize) -> Network {
+        let layers = layers(ArchitectureName::Vgg16, [side, side], &Top::None).unwrap_or_default();
+        let compute = Compute::cpu();
+        let mut parameters = Vec::new();
+        for (at, layer) in layers.iter().enumerate() {
+            let Some(shape) = kernel_shape(layer) else {
+                continue;
+            };
+            let kernel = glorot_uniform(&shape, 7, at);
+            let bias = vec![0.01; shape.out];
+            let device = &compute.device;
+            let name = layer.name.clone();
+            parameters.push(Parameter::new(name.clone(), shape.kernel, kernel, device));
+            parameters.push(Parameter::new(name, vec![shape.out], bias, device));
+        }
+        Network {
+            layers,
+            parameters,
+            compute,
+        }
+    }
+
+    /// Features of twenty images, so many at a time.
+    fn features(network: &Network, side: usize, batch: usize) -> Result<Vec<f32>, LearnError> {
+        let shape = Shape::Map {
+            height: side,
+            width: side,
+            channels: 3,
+        };
+        let mut stream = Key::new(1, Purpose::Generate).stream();
+        let pixels: Vec<f32> = (0..20 * shape.elements())
+            .map(|_| stream.uniform())
+            .collect();
+        let mut all = Vec::new();
+        for images in pixels.chunks(batch * shape.elements()) {
+            let count = images.len() / shape.elements();
+            let input = Flow::batch(images.to_vec(), count, shape, &network.compute);
+            let whole = 0..network.layers.len();
+            let output = network.forward(whole, input, &network.values(), None, &mut |_, _| {});
+            all.extend(read(output.rows())?);
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn features_of_an_image_do_not_depend_on_its_batch() -> Result<(), LearnError> {
+        for side in [32, 75] {
+            let network = base(side);
+            let one = features(&network, side, 1)?;
+            for batch in [7, 16, 20] {
+                let same = one.iter().zip(features(&network, side, batch)?);
+                let differing = same.filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+                assert_eq!(differing, 0, "{side}x{side}, batches of {batch}");
+            }
+        }
+        Ok(())
+    }
+}

@@ -125,14 +125,19 @@ fn cell(value: &AnyValue<'_>) -> Cell {
         AnyValue::String(text) => Cell::Text((*text).to_owned()),
         AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
         AnyValue::Float64(number) => Cell::Float(*number),
-        AnyValue::Datetime(time, unit, _) => Cell::Time(match unit {
-            TimeUnit::Milliseconds => *time,
-            TimeUnit::Microseconds => time / 1_000,
-            TimeUnit::Nanoseconds => time / 1_000_000,
-        }),
+        AnyValue::Datetime(time, unit, _) => Cell::Time(millis(*time, *unit)),
+        AnyValue::DatetimeOwned(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::List(series) => Cell::List(series.iter().map(|item| cell(&item)).collect()),
         other => other
             .extract::<i64>()
             .map_or_else(|| Cell::Text(other.to_string()), Cell::Integer),
+    }
+}
+
+fn millis(time: i64, unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Milliseconds => time,
+        TimeUnit::Microseconds => time / 1_000,
+        TimeUnit::Nanoseconds => time / 1_000_000,
     }
 }

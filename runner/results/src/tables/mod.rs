@@ -7,7 +7,11 @@ pub mod definitions;
 use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{Column as PolarsColumn, DataFrame, ParquetReader, ParquetWriter, SerReader};
+use polars::prelude::{
+    Column as PolarsColumn, CompatLevel, DataFrame, KeyValueMetadata, ParquetReader, ParquetWriter,
+    SchemaExt, SerReader,
+};
+use polars_parquet::write::schema_to_metadata_key;
 
 pub use cell::{Cell, Record};
 pub use column::{ColumnValue, Timestamp};
@@ -86,9 +90,18 @@ pub fn write<R: Row>(folder: &Path, run_id: &str, rows: Vec<R>) -> Result<(), Re
     let mut frame = DataFrame::new(height, columns).map_err(failed)?;
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
+        .with_key_value_metadata(Some(plain_types(&frame)))
         .finish(&mut frame)
         .map_err(failed)?;
     atomic::write(&path, &bytes)
+}
+
+/// The Arrow schema in the file's metadata, in types that every reader knows: with Polars's own
+/// (string views), pandas refuses lists of strings.
+fn plain_types(frame: &DataFrame) -> KeyValueMetadata {
+    let schema = frame.schema().to_arrow(CompatLevel::oldest());
+    let entry = schema_to_metadata_key(&schema);
+    KeyValueMetadata::from_static(vec![(entry.key, entry.value.unwrap_or_default())])
 }
 
 /// Reads a table back, row by row.

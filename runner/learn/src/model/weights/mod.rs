@@ -11,7 +11,7 @@ mod onnx;
 mod pytorch;
 mod safetensors;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use runner_experiment::architecture::Layer;
@@ -167,7 +167,7 @@ pub fn sha256(weights: &Weights) -> String {
 pub fn save(
     weights: &Weights,
     layers: &[Layer],
-    metadata: HashMap<String, String>,
+    about: &serde_json::Value,
     path: &Path,
 ) -> Result<(), LearnError> {
     let bytes = |values: &[f32]| {
@@ -193,5 +193,5 @@ pub fn save(
             bytes(&own.bias),
         ));
     }
-    export::write_tensors(&tensors, metadata, path)
+    export::write_tensors(&tensors, about, path)
 }

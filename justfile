@@ -1,0 +1,78 @@
+# Every command of the project. `just` alone lists them.
+
+set positional-arguments
+
+# CUDA is compiled in where an NVIDIA driver is installed.
+features := if path_exists("/proc/driver/nvidia/version") == "true" { "--features cuda" } else if path_exists("/dev/nvidiactl") == "true" { "--features cuda" } else { "" }
+# One profile for everything, so that dependencies are built once.
+cargo_run := "cargo run --release --bin runner --quiet " + features + " --"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Run an experiment: just run experiments/quickstart.toml
+[group('experiments')]
+run *arguments:
+    @{{ cargo_run }} run "$@"
+
+# Check experiment files and print their plans; runs nothing
+[group('experiments')]
+check *arguments:
+    @{{ cargo_run }} check "$@"
+
+# List runs, newest first
+[group('results')]
+list *arguments:
+    @{{ cargo_run }} list "$@"
+
+# Show one run: just show last
+[group('results')]
+show *arguments:
+    @{{ cargo_run }} show "$@"
+
+# Compare runs: changed parameters beside scores
+[group('results')]
+compare *arguments:
+    @{{ cargo_run }} compare "$@"
+
+# Any command of the program: just runner weights list
+[group('experiments')]
+runner *arguments:
+    @{{ cargo_run }} "$@"
+
+# Build, bring the ImageNet weights and the shapes, say what else is there
+[group('development')]
+setup:
+    @{{ cargo_run }} weights fetch imagenet
+    @test -d data/shapes || {{ cargo_run }} dataset generate shapes
+    @echo
+    @echo "ready: just run experiments/quickstart.toml"
+    @echo "cats and dogs (68 MB), for the other experiments:"
+    @echo "  just runner dataset fetch cats_and_dogs_filtered"
+    @echo "a GPU: {{ if features == "" { "no NVIDIA driver found, the CPU computes" } else { "NVIDIA driver found, CUDA is compiled in" } }}"
+
+# Format, lints, unit and end-to-end tests, type-check of the CUDA build
+[group('development')]
+test: format-check lint
+    cargo test --release --workspace
+    DOCS_RS=1 cargo check --release --workspace --features cuda
+
+# Only the tests whose name contains FILTER
+[group('development')]
+test-only filter:
+    cargo test --release --workspace -- {{ filter }}
+
+# Lints, warnings denied
+[group('development')]
+lint:
+    cargo clippy --release --workspace --all-targets -- --deny warnings
+
+# Format the code
+[group('development')]
+format:
+    cargo fmt
+
+[private]
+format-check:
+    cargo fmt --check

@@ -1,0 +1,191 @@
+"""Makes the small weight files of this folder, one per format, all with the same numbers.
+
+    pip install numpy h5py keras jax onnx safetensors && python tests/weights/make.py
+
+The network is three layers: block1_conv1 (3 -> 2), block1_conv2 (2 -> 4), each 3x3, and a dense
+layer `output` (in: 2 x 2 x 4 flattened, out: 3). `keras3` is written by Keras itself, `legacy` in
+the layout of Keras's published files, `torch.pth` in the layout of torch.save (a zip with a
+pickle), which is written by hand so that nobody needs PyTorch for it.
+"""
+
+import io
+import os
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+os.environ["KERAS_BACKEND"] = "jax"
+import keras  # noqa: E402
+import onnx  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from safetensors.numpy import save_file  # noqa: E402
+
+HERE = Path(__file__).parent / "files"
+
+
+def ramp(*shape, start):
+    """start, start + 1, ... in Keras's order of dimensions."""
+    return (np.arange(np.prod(shape), dtype=np.float32) + start).reshape(shape)
+
+
+CONV = {
+    "block1_conv1": (ramp(3, 3, 3, 2, start=100), ramp(2, start=1)),
+    "block1_conv2": (ramp(3, 3, 2, 4, start=1000), ramp(4, start=11)),
+}
+DENSE = (ramp(16, 3, start=5000), ramp(3, start=21))
+
+
+def oihw(kernel):
+    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+
+
+def torch_dense(kernel):
+    """[h * w * c, out] to [out, c * h * w]."""
+    return np.ascontiguousarray(kernel.reshape(2, 2, 4, 3).transpose(3, 2, 0, 1).reshape(3, 16))
+
+
+def legacy():
+    with h5py.File(HERE / "legacy.h5", "w") as file:
+        layers = ["input_1", *CONV, "block1_pool"]
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+        for name in layers:
+            group = file.create_group(name)
+            weights = []
+            if name in CONV:
+                for part, value in zip(["W", "b"], CONV[name]):
+                    weights.append(f"{name}_{part}_1:0".encode())
+                    group.create_dataset(weights[-1].decode(), data=value)
+            group.attrs["weight_names"] = weights
+
+
+def keras3():
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 3)),
+            keras.layers.Conv2D(2, 3, padding="same", name="block1_conv1"),
+            keras.layers.Conv2D(4, 3, padding="same", name="block1_conv2"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, name="output"),
+        ]
+    )
+    model.set_weights([*CONV["block1_conv1"], *CONV["block1_conv2"], *DENSE])
+    model.save_weights(HERE / "keras3.weights.h5")
+
+
+def torch_tensors():
+    tensors = {}
+    for index, name in zip([0, 2], CONV):
+        kernel, bias = CONV[name]
+        tensors[f"features.{index}.weight"] = oihw(kernel)
+        tensors[f"features.{index}.bias"] = bias
+    return tensors
+
+
+class Storage:
+    """Pickles as torch does a storage: a persistent id."""
+
+    def __init__(self, key, count):
+        self.id = ("storage", FloatStorage, key, "cpu", count)
+
+
+class FloatStorage:
+    pass
+
+
+FloatStorage.__module__, FloatStorage.__qualname__, FloatStorage.__name__ = (
+    "torch",
+    "FloatStorage",
+    "FloatStorage",
+)
+
+
+def rebuild(*_):
+    """Stands for torch._utils._rebuild_tensor_v2."""
+
+
+rebuild.__module__, rebuild.__qualname__, rebuild.__name__ = (
+    "torch._utils",
+    "_rebuild_tensor_v2",
+    "_rebuild_tensor_v2",
+)
+
+
+class Tensor:
+    def __init__(self, key, value):
+        self.key, self.value = key, value
+
+    def __reduce__(self):
+        strides = tuple(stride // 4 for stride in self.value.strides)
+        storage = Storage(self.key, self.value.size)
+        return rebuild, (storage, 0, self.value.shape, strides, False, {})
+
+
+class Pickler(pickle._Pickler):  # the Python one, so that names need not be importable
+    def persistent_id(self, thing):
+        return thing.id if isinstance(thing, Storage) else None
+
+    def save_global(self, thing, name=None):
+        self.write(b"c" + thing.__module__.encode() + b"\n" + thing.__qualname__.encode() + b"\n")
+        self.memoize(thing)
+
+    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch[type] = save_global
+    dispatch[type(rebuild)] = save_global
+
+
+def torch_pth():
+    tensors = torch_tensors()
+    data = io.BytesIO()
+    state = {name: Tensor(str(at), value) for at, (name, value) in enumerate(tensors.items())}
+    Pickler(data, protocol=2).dump(state)
+    with zipfile.ZipFile(HERE / "torch.pth", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", data.getvalue())
+        archive.writestr("archive/byteorder", "little")
+        for at, value in enumerate(tensors.values()):
+            archive.writestr(f"archive/data/{at}", value.tobytes())
+        archive.writestr("archive/version", "3\n")
+
+
+def safetensors_files():
+    save_file(torch_tensors(), HERE / "torchvision.safetensors")
+    named = {}
+    for name, (kernel, bias) in CONV.items():
+        named[f"{name}.kernel"], named[f"{name}.bias"] = kernel, bias
+    named["head.output.kernel"], named["head.output.bias"] = DENSE
+    save_file(named, HERE / "keras_names.safetensors")
+    half = {name: value.astype(np.float16) for name, value in torch_tensors().items()}
+    save_file(half, HERE / "half.safetensors")
+
+
+def onnx_file():
+    nodes, initializers, source = [], [], "x"
+    for at, (name, (kernel, bias)) in enumerate(CONV.items()):
+        initializers += [
+            numpy_helper.from_array(oihw(kernel), f"w{at}"),
+            numpy_helper.from_array(bias, f"b{at}"),
+        ]
+        nodes.append(helper.make_node("Conv", [source, f"w{at}", f"b{at}"], [f"c{at}"], pads=[1] * 4))
+        nodes.append(helper.make_node("Relu", [f"c{at}"], [f"r{at}"]))
+        source = f"r{at}"
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 4, 4])],
+        [helper.make_tensor_value_info(source, TensorProto.FLOAT, [1, 4, 4, 4])],
+        list(reversed(initializers)),
+    )
+    onnx.save(helper.make_model(graph), HERE / "tiny.onnx")
+
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    legacy()
+    keras3()
+    torch_pth()
+    safetensors_files()
+    onnx_file()

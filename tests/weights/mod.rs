@@ -1,0 +1,201 @@
+//! Weights from every file format, and what is said about files that do not fit.
+
+use std::path::{Path, PathBuf};
+
+use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
+use runner_learn::model::weights::{self, Weights, WeightsError};
+
+use crate::support::fixtures;
+use crate::support::runner::Place;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/weights/files")
+        .join(name)
+}
+
+/// The network of `make.py`.
+fn layers() -> Vec<Layer> {
+    let map = |height, channels| Shape::Map {
+        height,
+        width: height,
+        channels,
+    };
+    let layer = |name: &str, kind, input, output| Layer {
+        name: name.to_owned(),
+        block: String::new(),
+        base: !name.starts_with('o') && !name.starts_with('f'),
+        kind,
+        input,
+        output,
+    };
+    let convolution = LayerKind::Convolution { padding: 1 };
+    vec![
+        layer("block1_conv1", convolution, map(4, 3), map(4, 2)),
+        layer("block1_conv2", convolution, map(4, 2), map(4, 4)),
+        layer("block1_pool", LayerKind::MaxPool, map(4, 4), map(2, 4)),
+        layer("flatten", LayerKind::Flatten, map(2, 4), Shape::Vector(16)),
+        layer(
+            "output",
+            LayerKind::Dense(Activation::Softmax),
+            Shape::Vector(16),
+            Shape::Vector(3),
+        ),
+    ]
+}
+
+fn check_convolutions(name: &str, loaded: &Weights) {
+    // In Keras's order the kernel counts up: tap, then input, then output.
+    for (layer, input, output, start, bias) in [
+        ("block1_conv1", 3, 2, 100.0, 1.0),
+        ("block1_conv2", 2, 4, 1000.0, 11.0),
+    ] {
+        let own = &loaded[layer];
+        for tap in 0..9 {
+            for i in 0..input {
+                for o in 0..output {
+                    let expected = start + f32::from(((tap * input + i) * output + o) as u16);
+                    let found = own.kernel[(o * input + i) * 9 + tap];
+                    assert_eq!(found, expected, "{name}: {layer}, tap {tap}, {i} to {o}");
+                }
+            }
+        }
+        let biases: Vec<f32> = (0..output).map(|o| bias + f32::from(o as u16)).collect();
+        assert_eq!(own.bias, biases, "{name}: {layer}");
+    }
+}
+
+#[test]
+fn every_format_holds_the_same_numbers() {
+    let formats = [
+        "legacy.h5",
+        "keras3.weights.h5",
+        "torch.pth",
+        "torchvision.safetensors",
+        "keras_names.safetensors",
+        "half.safetensors",
+        "tiny.onnx",
+    ];
+    for name in formats {
+        let loaded = weights::load(&file(name), &layers()).unwrap();
+        check_convolutions(name, &loaded);
+        let has_head = ["keras3.weights.h5", "keras_names.safetensors"].contains(&name);
+        assert_eq!(loaded.contains_key("output"), has_head, "{name}");
+        if has_head {
+            let kernel: Vec<f32> = (0..48_u16).map(|n| 5000.0 + f32::from(n)).collect();
+            assert_eq!(loaded["output"].kernel, kernel, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_listed_from_both_sides() {
+    let mut other = layers();
+    other[1].output = Shape::Map {
+        height: 4,
+        width: 4,
+        channels: 5,
+    };
+    other.insert(
+        2,
+        Layer {
+            name: "block1_conv3".to_owned(),
+            ..other[1].clone()
+        },
+    );
+    other[2].input = other[1].output;
+    let error = weights::load(&file("keras_names.safetensors"), &other).unwrap_err();
+    let WeightsError::Mismatch {
+        missing,
+        misshapen,
+        extra,
+        ..
+    } = &error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        missing,
+        &[
+            "block1_conv3.kernel [5, 5, 3, 3] or [3, 3, 5, 5]",
+            "block1_conv3.bias [5]"
+        ]
+    );
+    assert_eq!(misshapen.len(), 2, "{misshapen:?}");
+    assert!(extra.is_empty());
+    let mut fewer = layers();
+    fewer.remove(1);
+    let error = weights::load(&file("keras_names.safetensors"), &fewer).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("in the file, but not in the network"),
+        "{error}"
+    );
+}
+
+#[test]
+fn damaged_weight_files_are_errors() {
+    let place = Place::new();
+    for name in [
+        "legacy.h5",
+        "keras3.weights.h5",
+        "torch.pth",
+        "tiny.onnx",
+        "half.safetensors",
+    ] {
+        let whole = std::fs::read(file(name)).unwrap();
+        for cut in [0, 1, 10, whole.len() / 2, whole.len() - 1] {
+            let damaged = place.path(name);
+            std::fs::write(&damaged, &whole[..cut]).unwrap();
+            let loaded = weights::load(&damaged, &layers());
+            assert!(loaded.is_err(), "{name} cut to {cut} bytes");
+        }
+    }
+    place.write("weights.zip", "x");
+    let unknown = place.run(&["weights", "import", "weights.zip", "--as", "mine"]);
+    assert_eq!(unknown.code, Some(3));
+    assert!(
+        unknown.stderr.contains("unknown weights format"),
+        "{unknown:?}"
+    );
+}
+
+#[test]
+fn a_pickle_is_never_executed() {
+    // cos.system("touch pwned"): what a hostile .pth would hold.
+    let place = Place::new();
+    place.write(
+        "evil.pth",
+        b"\x80\x02cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.",
+    );
+    let refused = place.run(&["weights", "import", "evil.pth", "--as", "evil"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(!place.path("pwned").exists());
+}
+
+#[test]
+fn imported_weights_have_a_name_and_an_unknown_name_is_explained() {
+    let Some(folder) = fixtures::folder("import") else {
+        return;
+    };
+    let place = Place::with_shapes();
+    let source = fixtures::weights(&folder);
+    let imported = place.succeed(&[
+        "weights",
+        "import",
+        source.to_str().unwrap(),
+        "--as",
+        "mine",
+    ]);
+    assert!(imported.stdout.contains("conv base"), "{imported:?}");
+    assert!(place.succeed(&["weights", "list"]).stdout.contains("mine"));
+    let missing = place.run(&["run", "shapes.toml", "--set", "model.weights=mein"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(
+        missing.stderr.contains("known are mine, imagenet"),
+        "{missing:?}"
+    );
+    let top = place.run(&["run", "shapes.toml", "--set", "model.weights=mine"]);
+    assert_eq!(top.code, Some(0), "{top:?}");
+}
