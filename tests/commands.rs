@@ -17,17 +17,9 @@ fn check_prints_counts_layers_and_what_is_trained() {
         "weights = \"random\"",
         "epsilon = 0.0000001",
     ] {
-        assert!(
-            checked.stdout.contains(text),
-            "`{text}` is missing:\n{}",
-            checked.stdout
-        );
+        assert!(checked.stdout.contains(text), "`{text}` is missing:\n{}", checked.stdout);
     }
-    assert!(
-        checked
-            .stderr
-            .contains("freezes layers that have random weights")
-    );
+    assert!(checked.stderr.contains("freezes layers that have random weights"));
     assert!(!place.path("results").exists() && !place.path("cache").exists());
 }
 
@@ -52,37 +44,19 @@ fn list_show_and_compare_agree() {
     assert!(listed.lines().nth(1).unwrap().starts_with(&newest.id));
     let shown = place.succeed(&["show", "last"]).stdout;
     assert!(shown.contains(&newest.id) && shown.contains("stage.head.optimizer.learning_rate"));
-    let table = place
-        .succeed(&["compare", "shapes", "--sort", "test_accuracy"])
-        .stdout;
-    assert!(
-        table.lines().next().unwrap().contains("experiment.seed"),
-        "{table}"
-    );
-    let grouped = place
-        .succeed(&["compare", "--group", "--format", "csv"])
-        .stdout;
+    let table = place.succeed(&["compare", "shapes", "--sort", "test_accuracy"]).stdout;
+    assert!(table.lines().next().unwrap().contains("experiment.seed"), "{table}");
+    let grouped = place.succeed(&["compare", "--group", "--format", "csv"]).stdout;
     assert_eq!(grouped.lines().count(), 2, "{grouped}");
-    assert!(
-        grouped.lines().nth(1).unwrap().starts_with("shapes,3,"),
-        "{grouped}"
-    );
-    let markdown = place
-        .succeed(&["compare", "--only-changed", "--format", "markdown"])
-        .stdout;
-    assert!(
-        markdown.starts_with("| run_id") && !markdown.contains("| status"),
-        "{markdown}"
-    );
+    assert!(grouped.lines().nth(1).unwrap().starts_with("shapes,3,"), "{grouped}");
+    let markdown = place.succeed(&["compare", "--only-changed", "--format", "markdown"]).stdout;
+    assert!(markdown.starts_with("| run_id") && !markdown.contains("| status"), "{markdown}");
     let unknown = place.run(&["compare", "--sort", "speed"]);
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.contains("test_accuracy"), "{unknown:?}");
     let missing = place.run(&["show", "shape"]);
     assert_eq!(missing.code, Some(2));
-    assert!(
-        missing.stderr.contains("did you mean `shapes`"),
-        "{missing:?}"
-    );
+    assert!(missing.stderr.contains("did you mean `shapes`"), "{missing:?}");
 }
 
 #[test]
@@ -90,18 +64,10 @@ fn the_cache_is_listed_and_pruned() {
     let place = Place::with_shapes();
     place.succeed(&["run", "shapes.toml", "--quiet"]);
     let listed = place.succeed(&["cache", "list"]).stdout;
-    assert!(
-        listed.contains("block5_pool") && listed.contains("72"),
-        "{listed}"
-    );
+    assert!(listed.contains("block5_pool") && listed.contains("72"), "{listed}");
     let pruned = place.succeed(&["cache", "prune"]).stdout;
     assert!(pruned.contains("removed"), "{pruned}");
-    assert!(
-        !place
-            .succeed(&["cache", "list"])
-            .stdout
-            .contains("block5_pool")
-    );
+    assert!(!place.succeed(&["cache", "list"]).stdout.contains("block5_pool"));
 }
 
 #[test]
@@ -110,17 +76,11 @@ fn an_unavailable_device_is_an_error_that_names_what_is_there() {
     let refused = place.run(&["run", "shapes.toml", "--device", "vulkan"]);
     if refused.code != Some(0) {
         assert_eq!(refused.code, Some(2));
-        assert!(
-            refused.stderr.contains("available here: cpu"),
-            "{refused:?}"
-        );
+        assert!(refused.stderr.contains("available here: cpu"), "{refused:?}");
     }
     let unknown = place.run(&["run", "shapes.toml", "--device", "gpu"]);
     assert_eq!(unknown.code, Some(2));
-    assert!(
-        unknown.stderr.contains("unknown value `gpu`"),
-        "{unknown:?}"
-    );
+    assert!(unknown.stderr.contains("unknown value `gpu`"), "{unknown:?}");
 }
 
 #[test]
@@ -129,18 +89,10 @@ fn what_is_not_built_is_refused_before_anything_starts() {
     let text = crate::support::runner::SHAPES.replace("epochs = 3", "epochs = 3\naugment = true");
     let more = "[augmentation]\nrotation = 40\n[[visualize]]\njob = \"curves\"\n";
     place.write("later.toml", format!("{text}{more}"));
-    assert!(
-        place
-            .succeed(&["check", "later.toml"])
-            .stdout
-            .contains("note: ")
-    );
+    assert!(place.succeed(&["check", "later.toml"]).stdout.contains("note: "));
     let refused = place.run(&["run", "later.toml"]);
     assert_eq!(refused.code, Some(2));
-    for text in [
-        "stage `head`: training images are not augmented",
-        "visualize job 1 (`curves`)",
-    ] {
+    for text in ["stage `head`: training images are not augmented", "visualize job 1 (`curves`)"] {
         assert!(refused.stderr.contains(text), "{refused:?}");
     }
     assert!(!place.path("results").exists());
@@ -151,15 +103,7 @@ fn the_schema_is_json_and_describes_every_table() {
     let place = Place::new();
     let schema: serde_json::Value =
         serde_json::from_str(&place.succeed(&["schema"]).stdout).unwrap();
-    for table in [
-        "experiment",
-        "dataset",
-        "model",
-        "augmentation",
-        "stage",
-        "visualize",
-        "run",
-    ] {
+    for table in ["experiment", "dataset", "model", "augmentation", "stage", "visualize", "run"] {
         assert!(schema["properties"].get(table).is_some(), "{table}");
     }
     assert_eq!(schema["required"], serde_json::json!(["experiment"]));
@@ -169,10 +113,7 @@ fn the_schema_is_json_and_describes_every_table() {
 fn dataset_check_finds_leaks_and_duplicates() {
     let place = Place::with_shapes();
     let clean = place.succeed(&["dataset", "check", "data/shapes"]).stdout;
-    assert!(
-        clean.contains("96x96") && clean.contains("in more than one split: 0"),
-        "{clean}"
-    );
+    assert!(clean.contains("96x96") && clean.contains("in more than one split: 0"), "{clean}");
     let from = place.path("data/shapes/train/circle/circle.000.jpg");
     for to in ["test/circle/copy.jpg", "train/square/copy.jpg"] {
         std::fs::copy(&from, place.path(&format!("data/shapes/{to}"))).unwrap();
@@ -187,22 +128,19 @@ fn dataset_fetch_takes_a_copy_and_only_the_right_one() {
     let archive = |names: &mut dyn Iterator<Item = String>| {
         let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         for name in names {
-            zip.start_file(name, zip::write::SimpleFileOptions::default())
-                .unwrap();
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
             zip.write_all(b"a photo").unwrap();
         }
         zip.finish().unwrap().into_inner()
     };
     let names = || {
-        [("train", 0..1000), ("validation", 2000..2500)]
-            .into_iter()
-            .flat_map(|(split, numbers)| {
-                numbers.flat_map(move |n| {
-                    ["cat", "dog"].map(|animal| {
-                        format!("cats_and_dogs_filtered/{split}/{animal}s/{animal}.{n}.jpg")
-                    })
+        [("train", 0..1000), ("validation", 2000..2500)].into_iter().flat_map(|(split, numbers)| {
+            numbers.flat_map(move |n| {
+                ["cat", "dog"].map(|animal| {
+                    format!("cats_and_dogs_filtered/{split}/{animal}s/{animal}.{n}.jpg")
                 })
             })
+        })
     };
     place.write("right.zip", archive(&mut names()));
     let arguments = ["dataset", "fetch", "cats_and_dogs_filtered", "--from"];
@@ -211,24 +149,14 @@ fn dataset_fetch_takes_a_copy_and_only_the_right_one() {
         let path = place.path(&format!("data/cats_and_dogs_small/{folder}"));
         std::fs::read_dir(path).unwrap().count()
     };
-    assert_eq!(
-        ["train/cats", "validation/dogs", "test/cats"].map(count),
-        [1000, 250, 250]
-    );
-    assert!(
-        place
-            .path("data/cats_and_dogs_small/test/cats/cat.2250.jpg")
-            .is_file()
-    );
+    assert_eq!(["train/cats", "validation/dogs", "test/cats"].map(count), [1000, 250, 250]);
+    assert!(place.path("data/cats_and_dogs_small/test/cats/cat.2250.jpg").is_file());
     assert!(place.path("data/cats_and_dogs_small/SOURCE.txt").is_file());
     let hostile = names().skip(1).chain(["../../escaped.jpg".to_owned()]);
     place.write("hostile.zip", archive(&mut hostile.into_iter()));
     let refused = place.run(&[&arguments[..], &["hostile.zip", "--out", "data/other"]].concat());
     assert_eq!(refused.code, Some(3));
-    assert!(
-        refused.stderr.contains("this is another archive"),
-        "{refused:?}"
-    );
+    assert!(refused.stderr.contains("this is another archive"), "{refused:?}");
     assert!(!place.path("data/other").exists() && !place.path("escaped.jpg").exists());
     let names: Vec<_> = std::fs::read_dir(place.path("data")).unwrap().collect();
     assert_eq!(names.len(), 1, "nothing half done is left: {names:?}");
@@ -240,11 +168,5 @@ fn a_missing_folder_says_what_brings_it() {
     place.write("shapes.toml", crate::support::runner::SHAPES);
     let missing = place.run(&["run", "shapes.toml"]);
     assert_eq!(missing.code, Some(2));
-    assert_eq!(
-        missing
-            .stderr
-            .matches("`runner dataset generate shapes` brings it")
-            .count(),
-        3
-    );
+    assert_eq!(missing.stderr.matches("`runner dataset generate shapes` brings it").count(), 3);
 }

@@ -79,10 +79,7 @@ fn place() -> Place {
     let place = Place::new();
     for split in ["train", "validation", "test"] {
         for class in ["cats", "dogs"] {
-            place.write(
-                &format!("data/{split}/{class}/a.jpg"),
-                "not looked at by check",
-            );
+            place.write(&format!("data/{split}/{class}/a.jpg"), "not looked at by check");
         }
     }
     place
@@ -133,10 +130,7 @@ fn two_hundred_damaged_experiments_are_explained() {
             _ => panic!("{text}\n{output:?}"),
         }
     }
-    assert!(
-        wrong > 120,
-        "only {wrong} of 200 were wrong: the damage is too mild"
-    );
+    assert!(wrong > 120, "only {wrong} of 200 were wrong: the damage is too mild");
 }
 
 #[test]

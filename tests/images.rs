@@ -29,12 +29,7 @@ fn every_format_decodes_to_the_same_picture() {
     for format in [ImageFormat::Jpeg, ImageFormat::Gif] {
         let pixels = decode::decode(&encode(&whole, format)).unwrap();
         let raw = photo().into_raw();
-        let sum: u32 = pixels
-            .rgb
-            .iter()
-            .zip(&raw)
-            .map(|(a, b)| u32::from(a.abs_diff(*b)))
-            .sum();
+        let sum: u32 = pixels.rgb.iter().zip(&raw).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
         assert!(sum / (raw.len() as u32) < 8, "{format:?} is off by {sum}");
     }
 }
@@ -66,10 +61,7 @@ fn rotated() -> Vec<u8> {
 
 #[test]
 fn exif_rotation_is_applied() {
-    let upright = decode::decode(&encode(
-        &DynamicImage::ImageRgb8(photo()),
-        ImageFormat::Jpeg,
-    ));
+    let upright = decode::decode(&encode(&DynamicImage::ImageRgb8(photo()), ImageFormat::Jpeg));
     let upright = upright.unwrap();
     let turned = decode::decode(&rotated()).unwrap();
     assert_eq!((turned.height, turned.width), (40, 30));
@@ -83,9 +75,7 @@ fn cmyk_is_converted() {
     // Written by Pillow 12: Image.new("CMYK", (8, 8), (0, 255, 255, 0)), which is red.
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/cmyk_red.jpg");
     let pixels = decode::decode(&std::fs::read(file).unwrap()).unwrap();
-    let [red, green, blue] = pixels.rgb[..3] else {
-        panic!("no pixel")
-    };
+    let [red, green, blue] = pixels.rgb[..3] else { panic!("no pixel") };
     assert!(red > 245 && green < 10 && blue < 10, "{red} {green} {blue}");
 }
 
@@ -97,13 +87,7 @@ fn a_decompression_bomb_is_not_decoded() {
     let crc = crc32(&bomb[12..29]);
     bomb[29..33].copy_from_slice(&crc.to_be_bytes());
     let refused = decode::decode(&bomb).unwrap_err();
-    assert_eq!(
-        refused,
-        ImageProblem::TooLarge {
-            width: 100_000,
-            height: 100_000
-        }
-    );
+    assert_eq!(refused, ImageProblem::TooLarge { width: 100_000, height: 100_000 });
 }
 
 /// The checksum of a PNG chunk (RFC 1952), bit by bit.
@@ -147,10 +131,7 @@ fn two_hundred_damaged_images_are_each_named() {
     let checked = place.run(&["dataset", "check", "set"]);
     assert_eq!(checked.code, Some(3));
     for name in names {
-        assert!(
-            checked.stdout.contains(&format!("{name}: ")),
-            "{name} is not named"
-        );
+        assert!(checked.stdout.contains(&format!("{name}: ")), "{name} is not named");
     }
 }
 
@@ -158,13 +139,9 @@ fn two_hundred_damaged_images_are_each_named() {
 fn no_damage_makes_the_decoders_panic() {
     let whole = DynamicImage::ImageRgb8(photo());
     let mut draw = Key::new(202, Purpose::Generate).stream();
-    for format in [
-        ImageFormat::Jpeg,
-        ImageFormat::Png,
-        ImageFormat::WebP,
-        ImageFormat::Bmp,
-        ImageFormat::Gif,
-    ] {
+    for format in
+        [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif]
+    {
         let bytes = encode(&whole, format);
         for _ in 0..300 {
             let mut damaged = bytes.clone();
@@ -179,12 +156,24 @@ fn no_damage_makes_the_decoders_panic() {
 }
 
 #[test]
+fn what_stands_behind_or_inside_a_jpeg_does_not_count() {
+    let mut photo = encode(&DynamicImage::ImageRgb8(photo()), ImageFormat::Jpeg);
+    let whole = decode::decode(&photo).unwrap();
+    // A motion photo: a video behind the picture, in which markers occur by chance.
+    let mut motion = photo.clone();
+    motion.extend(b"ftypmp42\xFF\xDA\x00\x0Cmore video");
+    assert_eq!(decode::decode(&motion), Ok(whole));
+    // A thumbnail inside has an end of its own; the picture around it is still truncated.
+    let end = photo.len() - 2;
+    photo.truncate(end);
+    photo.splice(2..2, *b"\xFF\xE1\x00\x08xx\xFF\xD8\xFF\xD9");
+    assert_eq!(decode::decode(&photo), Err(ImageProblem::Truncated));
+}
+
+#[test]
 fn a_truncated_jpeg_is_not_filled_with_gray() {
     let bytes = encode(&DynamicImage::ImageRgb8(photo()), ImageFormat::Jpeg);
     for keep in [bytes.len() / 2, bytes.len() - 2] {
-        assert_eq!(
-            decode::decode(&bytes[..keep]).unwrap_err(),
-            ImageProblem::Truncated
-        );
+        assert_eq!(decode::decode(&bytes[..keep]).unwrap_err(), ImageProblem::Truncated);
     }
 }

@@ -1,12 +1,7 @@
 //! The end-to-end suite: one binary. It runs the program as a user would, and checks numbers
 //! against reference values where they are at hand (`RUNNER_FIXTURES`).
 #![allow(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stderr,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, clippy::print_stdout)]
 
 mod commands;
 mod damage;

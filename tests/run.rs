@@ -20,22 +20,10 @@ fn a_run_leaves_every_table_behind() {
     let place = Place::with_shapes();
     let output = place.succeed(&["run", "shapes.toml"]);
     assert!(output.stdout.contains("finished") && output.stdout.contains("run.parquet"));
-    assert_eq!(
-        output.stderr.matches("head epoch").count(),
-        3,
-        "{}",
-        output.stderr
-    );
+    assert_eq!(output.stderr.matches("head epoch").count(), 3, "{}", output.stderr);
     let runs = place.runs();
-    let [run] = &runs[..] else {
-        panic!("{} runs", runs.len())
-    };
-    for file in [
-        "experiment.toml",
-        "plan.toml",
-        "log.jsonl",
-        "model.safetensors",
-    ] {
+    let [run] = &runs[..] else { panic!("{} runs", runs.len()) };
+    for file in ["experiment.toml", "plan.toml", "log.jsonl", "model.safetensors"] {
         assert!(run.path.join(file).is_file(), "{file}");
     }
     let count = |table: &str| tables::read(&run.path.join(table)).unwrap().len();
@@ -45,16 +33,10 @@ fn a_run_leaves_every_table_behind() {
     let classes = ["circle", "square", "triangle"].map(|c| Cell::Text(c.to_owned()));
     assert_eq!(run.get("classes"), &Cell::List(classes.to_vec()));
     // 14,714,688 of the base, 512 · 16 + 16 hidden, 16 · 3 + 3 output.
-    assert_eq!(
-        run.get("parameters"),
-        &Cell::Integer(14_714_688 + 8_208 + 51)
-    );
+    assert_eq!(run.get("parameters"), &Cell::Integer(14_714_688 + 8_208 + 51));
     assert_eq!(run.get("trainable_parameters"), &Cell::Integer(8_259));
     let log = std::fs::read_to_string(run.path.join("log.jsonl")).unwrap();
-    assert!(
-        log.lines()
-            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
-    );
+    assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     assert_eq!(
         std::fs::read_to_string(run.path.join("experiment.toml")).unwrap(),
         crate::support::runner::SHAPES
@@ -81,26 +63,12 @@ fn scores_follow_from_the_predictions() {
             .iter()
             .filter(|row| cell::get(row, "split").as_str() == Some(split))
             .collect();
-        let sum: f64 = own
-            .iter()
-            .filter_map(|row| cell::get(row, "loss").as_f64())
-            .sum();
-        let right = own
-            .iter()
-            .filter(|row| cell::get(row, "correct") == &Cell::Bool(true))
-            .count();
-        assert!(
-            (sum / images - loss.as_f64().unwrap()).abs() < 1e-12,
-            "{split}"
-        );
-        assert!(
-            (right as f64 / images - accuracy.as_f64().unwrap()).abs() < 1e-12,
-            "{split}"
-        );
+        let sum: f64 = own.iter().filter_map(|row| cell::get(row, "loss").as_f64()).sum();
+        let right = own.iter().filter(|row| cell::get(row, "correct") == &Cell::Bool(true)).count();
+        assert!((sum / images - loss.as_f64().unwrap()).abs() < 1e-12, "{split}");
+        assert!((right as f64 / images - accuracy.as_f64().unwrap()).abs() < 1e-12, "{split}");
         for row in own {
-            let Cell::List(shares) = cell::get(row, "probabilities") else {
-                panic!("no list")
-            };
+            let Cell::List(shares) = cell::get(row, "probabilities") else { panic!("no list") };
             let total: f64 = shares.iter().filter_map(Cell::as_f64).sum();
             assert!((total - 1.0).abs() < 1e-9 && shares.len() == 3);
         }
@@ -111,36 +79,20 @@ fn scores_follow_from_the_predictions() {
 fn the_same_plan_gives_the_same_bits_with_and_without_cached_features() {
     let place = Place::with_shapes();
     let first = place.succeed(&["run", "shapes.toml"]);
-    assert!(
-        first
-            .stderr
-            .contains("features of train: 42 computed, 0 from the cache")
-    );
+    assert!(first.stderr.contains("features of train: 42 computed, 0 from the cache"));
     let again = place.succeed(&["run", "shapes.toml"]);
-    assert!(
-        again
-            .stderr
-            .contains("features of train: 0 computed, 42 from the cache")
-    );
+    assert!(again.stderr.contains("features of train: 0 computed, 42 from the cache"));
     // The plan that the first run left behind is the same run; another number of threads too.
     let plan = place.runs()[1].path.join("plan.toml");
     let mut single = place.command(&["run", plan.to_str().unwrap(), "--quiet"]);
-    let single = single
-        .env("RAYON_NUM_THREADS", "1")
-        .env("RUNNER_CACHE", place.path("other"));
+    let single = single.env("RAYON_NUM_THREADS", "1").env("RUNNER_CACHE", place.path("other"));
     assert!(single.status().unwrap().success());
     let runs = place.runs();
-    let models: Vec<_> = runs
-        .iter()
-        .map(|run| std::fs::read(run.path.join("model.safetensors")).unwrap())
-        .collect();
+    let models: Vec<_> =
+        runs.iter().map(|run| std::fs::read(run.path.join("model.safetensors")).unwrap()).collect();
     for (run, model) in runs.iter().zip(&models) {
         for table in TABLES {
-            assert_eq!(
-                timeless(&run.path, table),
-                timeless(&runs[0].path, table),
-                "{table}"
-            );
+            assert_eq!(timeless(&run.path, table), timeless(&runs[0].path, table), "{table}");
         }
         assert!(*model == models[0], "the model of {} differs", run.id);
     }
@@ -160,11 +112,7 @@ fn another_seed_changes_the_scores_and_another_head_reuses_the_features() {
         "--set",
         "stage.head.optimizer={ name = \"sgd\", learning_rate = 0.01, momentum = 0.9, nesterov = true }",
     ]);
-    assert!(
-        pooled.stderr.contains("0 computed, 42 from the cache"),
-        "{}",
-        pooled.stderr
-    );
+    assert!(pooled.stderr.contains("0 computed, 42 from the cache"), "{}", pooled.stderr);
     let compared = place.succeed(&["compare", "--format", "json"]);
     let rows: serde_json::Value = serde_json::from_str(&compared.stdout).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 2);
@@ -186,16 +134,8 @@ fn a_changed_image_is_computed_anew_and_a_damaged_entry_too() {
     let computed = again.stderr.matches(" computed").count();
     assert_eq!(computed, 3, "{}", again.stderr);
     assert!(again.stderr.contains(": 1 computed"), "{}", again.stderr);
-    assert!(
-        again.stderr.contains("in more than one split"),
-        "{}",
-        again.stderr
-    );
-    assert!(
-        again.stderr.contains("circle.000.jpg = "),
-        "{}",
-        again.stderr
-    );
+    assert!(again.stderr.contains("in more than one split"), "{}", again.stderr);
+    assert!(again.stderr.contains("circle.000.jpg = "), "{}", again.stderr);
 }
 
 fn first_entry(folder: &std::path::Path) -> Option<std::path::PathBuf> {
@@ -220,10 +160,7 @@ fn two_stages_carry_parameters_over_and_the_second_trains_what_it_says() {
     let place = Place::with_shapes();
     let second = "\n[[stage]]\nname = \"block5\"\nfrozen = [\"block1\", \"block2\", \"block3\", \
                   \"block4\"]\nepochs = 1\noptimizer = { name = \"rmsprop\", learning_rate = 1e-5 }\n";
-    place.write(
-        "two.toml",
-        format!("{}{second}", crate::support::runner::SHAPES),
-    );
+    place.write("two.toml", format!("{}{second}", crate::support::runner::SHAPES));
     place.succeed(&["run", "two.toml"]);
     let run = place.runs().remove(0);
     let layers = tables::read(&run.path.join("layers.parquet")).unwrap();
@@ -233,25 +170,10 @@ fn two_stages_carry_parameters_over_and_the_second_trains_what_it_says() {
         .filter(|row| cell::get(row, "trainable") == &Cell::Bool(true))
         .filter_map(|row| cell::get(row, "layer").as_str())
         .collect();
-    assert_eq!(
-        trained,
-        [
-            "block5_conv1",
-            "block5_conv2",
-            "block5_conv3",
-            "hidden1",
-            "output"
-        ]
-    );
+    assert_eq!(trained, ["block5_conv1", "block5_conv2", "block5_conv3", "hidden1", "output"]);
     let epochs = tables::read(&run.path.join("epochs.parquet")).unwrap();
-    let globals: Vec<&Cell> = epochs
-        .iter()
-        .map(|row| cell::get(row, "global_epoch"))
-        .collect();
-    assert_eq!(
-        globals,
-        [1, 2, 3, 4].map(Cell::Integer).iter().collect::<Vec<_>>()
-    );
+    let globals: Vec<&Cell> = epochs.iter().map(|row| cell::get(row, "global_epoch")).collect();
+    assert_eq!(globals, [1, 2, 3, 4].map(Cell::Integer).iter().collect::<Vec<_>>());
     // The model of a run is a start for another.
     let weights = format!("model.weights=run:{}", run.id);
     place.succeed(&["run", "two.toml", "--set", &weights]);
@@ -263,18 +185,20 @@ fn a_loss_that_is_not_finite_fails_with_its_place() {
     let rate = "stage.head.optimizer={ name = \"sgd\", learning_rate = 1e38 }";
     let failed = place.run(&["run", "shapes.toml", "--set", rate]);
     assert_eq!(failed.code, Some(4), "{failed:?}");
-    assert!(
-        failed.stderr.contains("stage `head`, epoch 1, step"),
-        "{failed:?}"
-    );
+    assert!(failed.stderr.contains("stage `head`, epoch 1, step"), "{failed:?}");
     let run = place.runs().remove(0);
     assert_eq!(run.status(), "failed");
-    assert!(
-        run.get("error")
-            .as_str()
-            .unwrap()
-            .contains("the loss became")
-    );
+    assert!(run.get("error").as_str().unwrap().contains("the loss became"));
+}
+
+#[test]
+fn a_validation_loss_that_is_not_finite_fails_too() {
+    let place = Place::with_shapes();
+    let rate = "stage.head.optimizer={ name = \"sgd\", learning_rate = 1e38 }";
+    let one_step = ["--set", "stage.head.batch_size=1000", "--set", "stage.head.epochs=1"];
+    let failed = place.run(&[&["run", "shapes.toml", "--set", rate], &one_step[..]].concat());
+    assert_eq!(failed.code, Some(4), "{failed:?}");
+    assert_eq!(epochs(&place), 1, "the epoch is kept");
 }
 
 #[test]
@@ -282,15 +206,25 @@ fn bad_images_end_the_run_or_are_left_out() {
     let place = Place::with_shapes();
     place.write("data/shapes/train/circle/broken.jpg", "no image");
     place.write("data/shapes/test/square/empty.png", "");
+    // A good header and a damaged body, as a broken disk leaves it.
+    let photo = image::DynamicImage::new_rgb8(64, 64);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    photo.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    let mut bytes = bytes.into_inner();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xFF;
+    place.write("data/shapes/validation/circle/rotten.png", bytes);
     let failed = place.run(&["run", "shapes.toml"]);
     assert_eq!(failed.code, Some(3));
-    for name in ["broken.jpg: not an image", "empty.png: the file is empty"] {
+    for name in ["broken.jpg: not an image", "empty.png: the file is empty", "rotten.png: damaged"]
+    {
         assert!(failed.stderr.contains(name), "{failed:?}");
     }
     let skipped = place.succeed(&["run", "shapes.toml", "--set", "dataset.on_bad_image=skip"]);
     assert!(skipped.stderr.contains("broken.jpg"), "{skipped:?}");
     let run = place.runs().remove(0);
     assert_eq!(run.get("train_images"), &Cell::Integer(42));
+    assert_eq!(run.get("validation_images"), &Cell::Integer(15));
     let log = std::fs::read_to_string(run.path.join("log.jsonl")).unwrap();
     assert!(log.contains("broken.jpg") && log.contains("empty.png"));
 }
@@ -299,10 +233,7 @@ fn bad_images_end_the_run_or_are_left_out() {
 fn wait_for(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "{what} did not happen"
-        );
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not happen");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -310,9 +241,7 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 fn epochs(place: &Place) -> usize {
     let runs = place.runs();
     let table = runs.first().map(|run| run.path.join("epochs.parquet"));
-    table
-        .and_then(|table| tables::read(&table).ok())
-        .map_or(0, |rows| rows.len())
+    table.and_then(|table| tables::read(&table).ok()).map_or(0, |rows| rows.len())
 }
 
 #[test]
@@ -321,14 +250,53 @@ fn ctrl_c_saves_and_says_interrupted() {
     let mut child = place.start(&["run", "shapes.toml", "--set", "stage.head.epochs=100000"]);
     wait_for("the third epoch", || epochs(&place) >= 3);
     assert_eq!(place.runs()[0].status(), "running");
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let run = place.runs().remove(0);
     assert_eq!(run.status(), "interrupted");
     assert!(matches!(run.get("finished_at"), Cell::Time(_)) && epochs(&place) >= 3);
+}
+
+/// How many images have their features in the cache.
+fn cached(place: &Place) -> usize {
+    runner_learn::data::feature_cache::store::list(&place.path("cache"))
+        .iter()
+        .map(|stored| stored.images)
+        .sum()
+}
+
+#[test]
+fn an_interrupted_feature_pass_goes_on_where_it_was() {
+    let place = Place::with_shapes();
+    let size = ["run", "shapes.toml", "--set", "dataset.image_size=[128, 128]"];
+    let mut child = place.start(&size);
+    wait_for("the first features", || cached(&place) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = cached(&place);
+    let again = place.succeed(&size);
+    let counted: usize = again
+        .stderr
+        .lines()
+        .filter_map(|line| {
+            line.split(" computed, ").nth(1)?.split(' ').next()?.parse::<usize>().ok()
+        })
+        .sum();
+    assert!(counted >= kept && kept > 0, "{kept} were kept: {}", again.stderr);
+}
+
+#[test]
+fn two_runs_at_once_share_the_cache_and_agree() {
+    let place = Place::with_shapes();
+    let mut children = [place.start(&["run", "shapes.toml"]), place.start(&["run", "shapes.toml"])];
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    let runs = place.runs();
+    let [first, second] = &runs[..] else { panic!("{} runs", runs.len()) };
+    assert_eq!(timeless(&first.path, "epochs.parquet"), timeless(&second.path, "epochs.parquet"));
+    assert_eq!(cached(&place), 72);
 }
 
 #[test]
@@ -339,11 +307,7 @@ fn a_killed_run_is_shown_as_interrupted_and_its_tables_are_whole() {
     child.kill().unwrap();
     child.wait().unwrap();
     let run = place.runs().remove(0);
-    assert_eq!(
-        run.get("status").as_str(),
-        Some("running"),
-        "nobody could write another word"
-    );
+    assert_eq!(run.get("status").as_str(), Some("running"), "nobody could write another word");
     assert_eq!(run.status(), "interrupted");
     for table in TABLES {
         tables::read(&run.path.join(table)).unwrap();

@@ -11,10 +11,7 @@ fn cases() -> Vec<PathBuf> {
     let mut cases: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     cases.sort();
     cases
@@ -25,18 +22,10 @@ fn place() -> Place {
     let place = Place::new();
     for split in ["train", "validation", "test"] {
         for class in ["cats", "dogs"] {
-            place.write(
-                &format!("data/{split}/{class}/a.jpg"),
-                "not looked at by check",
-            );
+            place.write(&format!("data/{split}/{class}/a.jpg"), "not looked at by check");
         }
     }
-    for file in [
-        "other/cats/a.jpg",
-        "other/dog/a.jpg",
-        "other/birds/a.jpg",
-        "single/cats/a.jpg",
-    ] {
+    for file in ["other/cats/a.jpg", "other/dog/a.jpg", "other/birds/a.jpg", "single/cats/a.jpg"] {
         place.write(&format!("data/{file}"), "not looked at by check");
     }
     place.write("data/hollow/cats/a.jpg", "not looked at by check");
@@ -59,10 +48,7 @@ fn every_mistake_is_explained_as_recorded() {
         }
         let expected = std::fs::read_to_string(&golden).unwrap_or_default();
         if expected != output.stderr {
-            wrong.push(format!(
-                "{name}, expected:\n{expected}\nfound:\n{}",
-                output.stderr
-            ));
+            wrong.push(format!("{name}, expected:\n{expected}\nfound:\n{}", output.stderr));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

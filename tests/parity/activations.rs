@@ -24,24 +24,10 @@ pub fn base(folder: &std::path::Path, size: [usize; 2]) -> Network {
         let own = loaded[&layer.name].clone();
         let name = |part: &str| format!("{}.{part}", layer.name);
         let device = &compute.device;
-        parameters.push(Parameter::new(
-            name("kernel"),
-            shape.kernel,
-            own.kernel,
-            device,
-        ));
-        parameters.push(Parameter::new(
-            name("bias"),
-            vec![shape.out],
-            own.bias,
-            device,
-        ));
+        parameters.push(Parameter::new(name("kernel"), shape.kernel, own.kernel, device));
+        parameters.push(Parameter::new(name("bias"), vec![shape.out], own.bias, device));
     }
-    Network {
-        layers,
-        parameters,
-        compute,
-    }
+    Network { layers, parameters, compute }
 }
 
 #[test]
@@ -50,51 +36,28 @@ fn parity_activations_of_every_pool_within_1e_4() {
         return;
     };
     let reference = Reference::open(&folder, "activations.safetensors");
-    let [images, height, width, _] = reference.shape("images")[..] else {
-        panic!("not images")
-    };
+    let [images, height, width, _] = reference.shape("images")[..] else { panic!("not images") };
     let network = base(&folder, [height, width]);
     let mut compared = 0;
-    for (suffix, how) in [
-        ("", Preprocessing::Rescale),
-        ("_caffe", Preprocessing::Caffe),
-    ] {
+    for (suffix, how) in [("", Preprocessing::Rescale), ("_caffe", Preprocessing::Caffe)] {
         let mut input = Vec::new();
         for rgb in reference.bytes("images").chunks_exact(height * width * 3) {
-            let pixels = decode::Pixels {
-                height,
-                width,
-                rgb: rgb.to_vec(),
-            };
+            let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
             input.extend(preprocess::preprocess(&pixels, how));
         }
-        let shape = runner_experiment::architecture::Shape::Map {
-            height,
-            width,
-            channels: 3,
-        };
+        let shape = runner_experiment::architecture::Shape::Map { height, width, channels: 3 };
         let flow = Flow::batch(input, images, shape, &network.compute);
         let all = 0..network.layers.len();
         network.forward(all, flow, &network.values(), None, &mut |layer, flow| {
             let name = format!("{}{suffix}", layer.name);
             if let (true, Flow::Map(map)) = (reference.names().contains(&name), flow) {
                 let error = relative_error(map.clone(), &reference, &name);
-                assert!(
-                    error < 1e-4,
-                    "{name} is off by {error:e} of the largest value"
-                );
+                assert!(error < 1e-4, "{name} is off by {error:e} of the largest value");
                 compared += 1;
             }
         });
     }
-    assert_eq!(
-        compared,
-        reference
-            .names()
-            .iter()
-            .filter(|n| n.contains("_pool"))
-            .count()
-    );
+    assert_eq!(compared, reference.names().iter().filter(|n| n.contains("_pool")).count());
 }
 
 /// Largest difference over largest value; the reference holds the first images, NHWC.
@@ -104,9 +67,6 @@ fn relative_error(map: burn::tensor::Tensor<4>, reference: &Reference, name: &st
     let theirs = reference.floats(name);
     assert!(images > 0 && ours.len() >= theirs.len());
     let largest = theirs.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-    let worst = ours
-        .iter()
-        .zip(&theirs)
-        .fold(0.0_f32, |m, (a, b)| m.max((a - b).abs()));
+    let worst = ours.iter().zip(&theirs).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs()));
     worst / largest
 }

@@ -17,9 +17,7 @@ use crate::support::fixtures::{self, Reference};
 /// Dense 256 ReLU and one sigmoid unit, as the reference starts them.
 fn head(reference: &Reference) -> Network {
     let compute = Compute::cpu();
-    let [input, hidden] = reference.shape("hidden.kernel")[..] else {
-        panic!("not a kernel")
-    };
+    let [input, hidden] = reference.shape("hidden.kernel")[..] else { panic!("not a kernel") };
     let dense = |name: &str, input, output, activation| Layer {
         name: name.to_owned(),
         block: String::new(),
@@ -28,18 +26,13 @@ fn head(reference: &Reference) -> Network {
         input: Shape::Vector(input),
         output: Shape::Vector(output),
     };
-    let parameters = [
-        "hidden.kernel",
-        "hidden.bias",
-        "output.kernel",
-        "output.bias",
-    ]
-    .into_iter()
-    .map(|name| {
-        let (shape, values) = (reference.shape(name), reference.floats(name));
-        Parameter::new(name.to_owned(), shape, values, &compute.device)
-    })
-    .collect();
+    let parameters = ["hidden.kernel", "hidden.bias", "output.kernel", "output.bias"]
+        .into_iter()
+        .map(|name| {
+            let (shape, values) = (reference.shape(name), reference.floats(name));
+            Parameter::new(name.to_owned(), shape, values, &compute.device)
+        })
+        .collect();
     Network {
         layers: vec![
             dense("hidden", input, hidden, Activation::Relu),
@@ -104,17 +97,10 @@ fn parity_head_training_losses_within_1e_4_at_every_step() {
 fn train(reference: &Reference, settings: Settings, expected: &[f32]) -> f64 {
     let mut network = head(reference);
     let features = reference.floats("features");
-    let labels: Vec<usize> = reference
-        .floats("labels")
-        .iter()
-        .map(|label| usize::from(*label > 0.5))
-        .collect();
+    let labels: Vec<usize> =
+        reference.floats("labels").iter().map(|label| usize::from(*label > 0.5)).collect();
     let length = reference.shape("features")[1];
-    let lengths: Vec<usize> = network
-        .parameters
-        .iter()
-        .map(|p| p.shape.iter().product())
-        .collect();
+    let lengths: Vec<usize> = network.parameters.iter().map(|p| p.shape.iter().product()).collect();
     let mut optimizer = Optimizer::new(settings, &lengths, true);
     let batches = labels.len() / 20;
     let mut worst = 0.0_f64;
@@ -130,11 +116,8 @@ fn train(reference: &Reference, settings: Settings, expected: &[f32]) -> f64 {
         let (outcomes, slopes) = gradients(&network, 0, input, batch, None, &[0, 1, 2, 3]).unwrap();
         let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 20.0;
         worst = worst.max((loss - f64::from(*expected)).abs());
-        let mut values: Vec<&mut Tensor<1>> = network
-            .parameters
-            .iter_mut()
-            .map(|parameter| &mut parameter.value)
-            .collect();
+        let mut values: Vec<&mut Tensor<1>> =
+            network.parameters.iter_mut().map(|parameter| &mut parameter.value).collect();
         optimizer.step(&mut values, slopes).unwrap();
     }
     worst

@@ -12,23 +12,14 @@ fn parity_decode_and_resize_match_pillow_within_one_grey_level() {
     };
     for file in ["activations.safetensors", "finetune_block5.safetensors"] {
         let reference = Reference::open(&folder, file);
-        let [_, height, width, _] = reference.shape("images")[..] else {
-            panic!("not images")
-        };
+        let [_, height, width, _] = reference.shape("images")[..] else { panic!("not images") };
         let pictures = reference.bytes("images");
-        for (name, expected) in reference
-            .list("images")
-            .iter()
-            .zip(pictures.chunks_exact(height * width * 3))
+        for (name, expected) in
+            reference.list("images").iter().zip(pictures.chunks_exact(height * width * 3))
         {
             let bytes = decode::read(&fixtures::photos(&folder).join(name)).unwrap();
             let pixels = resize::resize(decode::decode(&bytes).unwrap(), [height, width]).unwrap();
-            let worst = pixels
-                .rgb
-                .iter()
-                .zip(expected)
-                .map(|(a, b)| a.abs_diff(*b))
-                .max();
+            let worst = pixels.rgb.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(worst <= Some(1), "{name} differs by {worst:?} grey levels");
         }
     }
@@ -40,18 +31,12 @@ fn parity_caffe_input_is_keras_preprocess_input() {
         return;
     };
     let reference = Reference::open(&folder, "activations.safetensors");
-    let [images, height, width, _] = reference.shape("images")[..] else {
-        panic!("not images")
-    };
+    let [images, height, width, _] = reference.shape("images")[..] else { panic!("not images") };
     let pictures = reference.bytes("images");
     let expected = reference.floats("caffe_input");
     let (area, mut compared) = (height * width, 0);
     for (image, rgb) in pictures.chunks_exact(area * 3).enumerate() {
-        let pixels = decode::Pixels {
-            height,
-            width,
-            rgb: rgb.to_vec(),
-        };
+        let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
         let ours = preprocess::preprocess(&pixels, Preprocessing::Caffe);
         for pixel in 0..area {
             for channel in 0..3 {

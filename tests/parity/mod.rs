@@ -1,5 +1,6 @@
 //! Numbers against Keras's.
 
 mod activations;
+mod features;
 mod head_training;
 mod images;

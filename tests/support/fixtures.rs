@@ -10,9 +10,7 @@ use safetensors::SafeTensors;
 
 /// The folder, or `None` after saying so.
 pub fn folder(test: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("RUNNER_FIXTURES")
-        .map(PathBuf::from)
-        .filter(|p| p.is_dir());
+    let found = std::env::var_os("RUNNER_FIXTURES").map(PathBuf::from).filter(|p| p.is_dir());
     if found.is_none() {
         eprintln!("{test}: skipped, RUNNER_FIXTURES names no folder with reference data");
     }
@@ -39,11 +37,7 @@ impl Reference {
     }
 
     pub fn names(&self) -> Vec<String> {
-        self.tensors()
-            .names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
+        self.tensors().names().into_iter().map(str::to_owned).collect()
     }
 
     pub fn shape(&self, name: &str) -> Vec<usize> {
@@ -53,12 +47,7 @@ impl Reference {
     pub fn floats(&self, name: &str) -> Vec<f32> {
         let tensors = self.tensors();
         let data = tensors.tensor(name).unwrap();
-        data.data()
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|c| f32::from_le_bytes(*c))
-            .collect()
+        data.data().as_chunks::<4>().0.iter().map(|c| f32::from_le_bytes(*c)).collect()
     }
 
     pub fn bytes(&self, name: &str) -> Vec<u8> {

@@ -48,9 +48,7 @@ optimizer = { name = "adam", learning_rate = 1e-3 }
 impl Place {
     /// An empty folder.
     pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// A folder with `shapes.toml` and, of the generated data set, the first pictures of every
@@ -113,11 +111,7 @@ impl Place {
     /// Starts and goes on.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
-        command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// The runs so far, newest first.
@@ -140,14 +134,8 @@ pub fn output(command: &mut Command) -> Output {
 
 /// A table without the columns that hold times.
 pub fn timeless(folder: &Path, table: &str) -> Vec<Record> {
-    let times = [
-        "run_id",
-        "started_at",
-        "finished_at",
-        "duration_s",
-        "images_per_s",
-        "peak_rss_bytes",
-    ];
+    let times =
+        ["run_id", "started_at", "finished_at", "duration_s", "images_per_s", "peak_rss_bytes"];
     let mut rows = tables::read(&folder.join(table)).unwrap();
     for row in &mut rows {
         row.retain(|(name, _)| !times.contains(&name.as_str()));

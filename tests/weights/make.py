@@ -182,6 +182,34 @@ def onnx_file():
     onnx.save(helper.make_model(graph), HERE / "tiny.onnx")
 
 
+def torch_onnx_file():
+    """As PyTorch exports: Gemm with transB, flattened channel by channel."""
+    nodes, initializers, source = [], [], "x"
+    for at, (name, (kernel, bias)) in enumerate(CONV.items()):
+        initializers += [
+            numpy_helper.from_array(oihw(kernel), f"features.{at}.weight"),
+            numpy_helper.from_array(bias, f"features.{at}.bias"),
+        ]
+        inputs = [source, f"features.{at}.weight", f"features.{at}.bias"]
+        nodes.append(helper.make_node("Conv", inputs, [f"c{at}"], pads=[1] * 4))
+        source = f"c{at}"
+    initializers += [
+        numpy_helper.from_array(torch_dense(DENSE[0]), "output.weight"),
+        numpy_helper.from_array(DENSE[1], "output.bias"),
+    ]
+    nodes.append(helper.make_node("MaxPool", [source], ["p"], kernel_shape=[2, 2], strides=[2, 2]))
+    nodes.append(helper.make_node("Flatten", ["p"], ["f"]))
+    nodes.append(helper.make_node("Gemm", ["f", "output.weight", "output.bias"], ["y"], transB=1))
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 4, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+        initializers,
+    )
+    onnx.save(helper.make_model(graph), HERE / "torch.onnx")
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     legacy()
@@ -189,3 +217,4 @@ if __name__ == "__main__":
     torch_pth()
     safetensors_files()
     onnx_file()
+    torch_onnx_file()

@@ -9,18 +9,12 @@ use crate::support::fixtures;
 use crate::support::runner::Place;
 
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/weights/files")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/weights/files").join(name)
 }
 
 /// The network of `make.py`.
 fn layers() -> Vec<Layer> {
-    let map = |height, channels| Shape::Map {
-        height,
-        width: height,
-        channels,
-    };
+    let map = |height, channels| Shape::Map { height, width: height, channels };
     let layer = |name: &str, kind, input, output| Layer {
         name: name.to_owned(),
         block: String::new(),
@@ -35,21 +29,15 @@ fn layers() -> Vec<Layer> {
         layer("block1_conv2", convolution, map(4, 2), map(4, 4)),
         layer("block1_pool", LayerKind::MaxPool, map(4, 4), map(2, 4)),
         layer("flatten", LayerKind::Flatten, map(2, 4), Shape::Vector(16)),
-        layer(
-            "output",
-            LayerKind::Dense(Activation::Softmax),
-            Shape::Vector(16),
-            Shape::Vector(3),
-        ),
+        layer("output", LayerKind::Dense(Activation::Softmax), Shape::Vector(16), Shape::Vector(3)),
     ]
 }
 
 fn check_convolutions(name: &str, loaded: &Weights) {
     // In Keras's order the kernel counts up: tap, then input, then output.
-    for (layer, input, output, start, bias) in [
-        ("block1_conv1", 3, 2, 100.0, 1.0),
-        ("block1_conv2", 2, 4, 1000.0, 11.0),
-    ] {
+    for (layer, input, output, start, bias) in
+        [("block1_conv1", 3, 2, 100.0, 1.0), ("block1_conv2", 2, 4, 1000.0, 11.0)]
+    {
         let own = &loaded[layer];
         for tap in 0..9 {
             for i in 0..input {
@@ -75,11 +63,13 @@ fn every_format_holds_the_same_numbers() {
         "keras_names.safetensors",
         "half.safetensors",
         "tiny.onnx",
+        "torch.onnx",
     ];
     for name in formats {
         let loaded = weights::load(&file(name), &layers()).unwrap();
         check_convolutions(name, &loaded);
-        let has_head = ["keras3.weights.h5", "keras_names.safetensors"].contains(&name);
+        let has_head =
+            ["keras3.weights.h5", "keras_names.safetensors", "torch.onnx"].contains(&name);
         assert_eq!(loaded.contains_key("output"), has_head, "{name}");
         if has_head {
             let kernel: Vec<f32> = (0..48_u16).map(|n| 5000.0 + f32::from(n)).collect();
@@ -91,59 +81,49 @@ fn every_format_holds_the_same_numbers() {
 #[test]
 fn what_does_not_fit_is_listed_from_both_sides() {
     let mut other = layers();
-    other[1].output = Shape::Map {
-        height: 4,
-        width: 4,
-        channels: 5,
-    };
-    other.insert(
-        2,
-        Layer {
-            name: "block1_conv3".to_owned(),
-            ..other[1].clone()
-        },
-    );
+    other[1].output = Shape::Map { height: 4, width: 4, channels: 5 };
+    other.insert(2, Layer { name: "block1_conv3".to_owned(), ..other[1].clone() });
     other[2].input = other[1].output;
     let error = weights::load(&file("keras_names.safetensors"), &other).unwrap_err();
-    let WeightsError::Mismatch {
-        missing,
-        misshapen,
-        extra,
-        ..
-    } = &error
-    else {
+    let WeightsError::Mismatch { missing, misshapen, extra, .. } = &error else {
         panic!("{error}")
     };
     assert_eq!(
         missing,
-        &[
-            "block1_conv3.kernel [5, 5, 3, 3] or [3, 3, 5, 5]",
-            "block1_conv3.bias [5]"
-        ]
+        &["block1_conv3.kernel [5, 5, 3, 3] or [3, 3, 5, 5]", "block1_conv3.bias [5]"]
     );
     assert_eq!(misshapen.len(), 2, "{misshapen:?}");
     assert!(extra.is_empty());
     let mut fewer = layers();
     fewer.remove(1);
     let error = weights::load(&file("keras_names.safetensors"), &fewer).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("in the file, but not in the network"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("in the file, but not in the network"), "{error}");
+}
+
+#[test]
+fn a_head_is_taken_whole_or_not_at_all() {
+    let place = Place::with_shapes();
+    let two = "model.head.hidden=[16, 16]";
+    place.succeed(&["run", "shapes.toml", "--set", two, "--set", "stage.head.epochs=1"]);
+    let run = place.runs().remove(0);
+    let weights = format!("model.weights=run:{}", run.id);
+    let tiny = "stage.head.optimizer={ name = \"sgd\", learning_rate = 1e-30 }";
+    let losses = |head: &str| {
+        place.succeed(&["run", "shapes.toml", "--set", &weights, "--set", head, "--set", tiny]);
+        place.runs()[0].get("test_loss").as_f64().unwrap()
+    };
+    // The same head goes on where it was; a shorter one, whose layers would fit, starts anew.
+    let same = losses(two);
+    assert!((same - run.get("test_loss").as_f64().unwrap()).abs() < 1e-6);
+    let fresh = losses("model.head.hidden=[16]");
+    place.succeed(&["run", "shapes.toml", "--set", tiny]);
+    assert!((fresh - place.runs()[0].get("test_loss").as_f64().unwrap()).abs() < 1e-6);
 }
 
 #[test]
 fn damaged_weight_files_are_errors() {
     let place = Place::new();
-    for name in [
-        "legacy.h5",
-        "keras3.weights.h5",
-        "torch.pth",
-        "tiny.onnx",
-        "half.safetensors",
-    ] {
+    for name in ["legacy.h5", "keras3.weights.h5", "torch.pth", "tiny.onnx", "half.safetensors"] {
         let whole = std::fs::read(file(name)).unwrap();
         for cut in [0, 1, 10, whole.len() / 2, whole.len() - 1] {
             let damaged = place.path(name);
@@ -155,20 +135,14 @@ fn damaged_weight_files_are_errors() {
     place.write("weights.zip", "x");
     let unknown = place.run(&["weights", "import", "weights.zip", "--as", "mine"]);
     assert_eq!(unknown.code, Some(3));
-    assert!(
-        unknown.stderr.contains("unknown weights format"),
-        "{unknown:?}"
-    );
+    assert!(unknown.stderr.contains("unknown weights format"), "{unknown:?}");
 }
 
 #[test]
 fn a_pickle_is_never_executed() {
     // cos.system("touch pwned"): what a hostile .pth would hold.
     let place = Place::new();
-    place.write(
-        "evil.pth",
-        b"\x80\x02cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.",
-    );
+    place.write("evil.pth", b"\x80\x02cos\nsystem\nX\x0b\x00\x00\x00touch pwned\x85R.");
     let refused = place.run(&["weights", "import", "evil.pth", "--as", "evil"]);
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(!place.path("pwned").exists());
@@ -181,21 +155,12 @@ fn imported_weights_have_a_name_and_an_unknown_name_is_explained() {
     };
     let place = Place::with_shapes();
     let source = fixtures::weights(&folder);
-    let imported = place.succeed(&[
-        "weights",
-        "import",
-        source.to_str().unwrap(),
-        "--as",
-        "mine",
-    ]);
+    let imported = place.succeed(&["weights", "import", source.to_str().unwrap(), "--as", "mine"]);
     assert!(imported.stdout.contains("conv base"), "{imported:?}");
     assert!(place.succeed(&["weights", "list"]).stdout.contains("mine"));
     let missing = place.run(&["run", "shapes.toml", "--set", "model.weights=mein"]);
     assert_eq!(missing.code, Some(2));
-    assert!(
-        missing.stderr.contains("known are mine, imagenet"),
-        "{missing:?}"
-    );
+    assert!(missing.stderr.contains("known are mine, imagenet"), "{missing:?}");
     let top = place.run(&["run", "shapes.toml", "--set", "model.weights=mine"]);
     assert_eq!(top.code, Some(0), "{top:?}");
 }

@@ -7,17 +7,12 @@ use runner_experiment::Override;
 
 /// Declarative experiments with pretrained convnets.
 #[derive(Debug, Parser)]
-#[command(
-    name = "runner",
-    version,
-    propagate_version = true,
-    disable_help_subcommand = true
-)]
+#[command(name = "runner", version, propagate_version = true, disable_help_subcommand = true)]
 pub struct Arguments {
     /// More log lines on stderr: -v info, -vv debug, -vvv everything (RUST_LOG overrides it).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// No progress, no summary: errors only.
+    /// Results and errors only: no progress, no warnings.
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// What to do.

@@ -1,8 +1,8 @@
 //! Connects the event stream to the run's tables, its log and the terminal.
 
-use runner_learn::Event;
 use runner_learn::data::scan::{BadImage, Duplicate};
 use runner_learn::event::{EpochRecord, LayerState, Prediction};
+use runner_learn::{Event, Interrupt};
 use runner_results::ResultsError;
 use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
 use runner_results::writer::RunWriter;
@@ -16,6 +16,7 @@ pub struct Connection<'a> {
     writer: &'a mut RunWriter,
     classes: &'a [String],
     counters: Counters,
+    interrupt: Interrupt,
     /// Images left out so far.
     pub skipped: Vec<BadImage>,
     /// Why a table could not be written.
@@ -24,11 +25,12 @@ pub struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Nothing seen yet.
-    pub fn new(writer: &'a mut RunWriter, classes: &'a [String]) -> Self {
+    pub fn new(writer: &'a mut RunWriter, classes: &'a [String], interrupt: Interrupt) -> Self {
         Self {
             writer,
             classes,
             counters: Counters::default(),
+            interrupt,
             skipped: Vec::new(),
             failed: None,
         }
@@ -40,6 +42,8 @@ impl<'a> Connection<'a> {
         if let Err(error) = written {
             tracing::error!("{error}");
             self.failed.get_or_insert(error);
+            // Training on would only compute what cannot be kept.
+            self.interrupt.request();
         }
     }
 
@@ -53,69 +57,37 @@ impl<'a> Connection<'a> {
             Event::Progress { phase, done, total } => self.counters.set(&phase, done, total),
             Event::Dataset { images, hash } => {
                 tracing::info!(?images, hash, "dataset");
-                return self
-                    .writer
-                    .dataset(images.map(|count| count.map(integer)), hash);
+                return self.writer.dataset(images.map(|count| count.map(integer)), hash);
             }
             Event::Skipped(bad) => self.skip(bad),
             Event::Leaks(leaks) => show_leaks(&leaks),
-            Event::Model {
-                weights_sha256,
-                parameters,
-            } => {
+            Event::Model { weights_sha256, parameters } => {
                 tracing::info!(weights_sha256, parameters, "model");
                 return self.writer.model(weights_sha256, integer(parameters));
             }
-            Event::Features {
-                split,
-                cached,
-                computed,
-                seconds,
-                model_seconds,
-            } => {
+            Event::Features { split, cached, computed, seconds, model_seconds } => {
                 tracing::info!(split, cached, computed, seconds, model_seconds, "features");
                 terminal::note(&format!(
                     "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
                 ));
             }
-            Event::Stage {
-                stage,
-                layers,
-                trainable_parameters,
-            } => {
+            Event::Stage { stage, layers, trainable_parameters } => {
                 tracing::info!(stage, trainable_parameters, "stage");
                 terminal::note(&format!(
                     "stage {stage}: training {trainable_parameters} parameters"
                 ));
-                let rows = layers
-                    .into_iter()
-                    .map(|layer| layer_row(&stage, layer))
-                    .collect();
+                let rows = layers.into_iter().map(|layer| layer_row(&stage, layer)).collect();
                 return self.writer.stage(rows, integer(trainable_parameters));
             }
             Event::Epoch(record) => return self.epoch(record),
-            Event::EarlyStop {
-                stage,
-                epoch,
-                best_epoch,
-                restored,
-            } => {
+            Event::EarlyStop { stage, epoch, best_epoch, restored } => {
                 tracing::info!(stage, epoch, best_epoch, restored, "early stop");
-                let back = if restored {
-                    ", its parameters are back"
-                } else {
-                    ""
-                };
+                let back = if restored { ", its parameters are back" } else { "" };
                 terminal::note(&format!(
                     "stage {stage}: stopped after epoch {epoch}, best was epoch {best_epoch}{back}"
                 ));
             }
-            Event::Evaluated {
-                split,
-                loss,
-                accuracy,
-                predictions,
-            } => {
+            Event::Evaluated { split, loss, accuracy, predictions } => {
                 tracing::info!(split, loss, accuracy, "evaluated");
                 let row = |prediction| prediction_row(split, self.classes, prediction);
                 let rows = predictions.into_iter().map(row).collect();
@@ -152,10 +124,7 @@ impl<'a> Connection<'a> {
     }
 
     fn skip(&mut self, bad: Vec<BadImage>) {
-        terminal::warning(&format!(
-            "{} of the images cannot be used and are left out:",
-            bad.len()
-        ));
+        terminal::warning(&format!("{} of the images cannot be used and are left out:", bad.len()));
         for image in &bad {
             terminal::note(&format!("  {}: {}", image.path.display(), image.problem));
             tracing::info!(path = %image.path.display(), problem = %image.problem, "skipped image");
@@ -171,26 +140,16 @@ const SHOWN: usize = 10;
 pub fn show_leaks(leaks: &[Duplicate]) {
     let count = leaks.len();
     terminal::warning(&format!(
-        "{count} {} in more than one split, so scores are measured on images seen in training:",
-        if count == 1 {
-            "picture is"
-        } else {
-            "pictures are"
-        }
+        "{count} {} in more than one split, so a score is measured on images that were seen before:",
+        if count == 1 { "picture is" } else { "pictures are" }
     ));
     for leak in leaks.iter().take(SHOWN) {
-        let places: Vec<String> = leak
-            .places
-            .iter()
-            .map(|(_, path)| path.display().to_string())
-            .collect();
+        let places: Vec<String> =
+            leak.places.iter().map(|(_, path)| path.display().to_string()).collect();
         terminal::note(&format!("  {}", places.join(" = ")));
     }
     if count > SHOWN {
-        terminal::raw(&format!(
-            "  and {} more; `runner dataset check` lists all",
-            count - SHOWN
-        ));
+        terminal::note(&format!("  and {} more; `runner dataset check` lists all", count - SHOWN));
     }
     for leak in leaks {
         tracing::info!(places = ?leak.places, "picture in more than one split");

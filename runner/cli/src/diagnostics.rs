@@ -7,10 +7,7 @@ use crate::terminal;
 
 /// Every problem, one after the other, each ending in an empty line.
 pub fn render(source: &SourceText, problems: &Problems) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("{}\n\n", one(source, problem)))
-        .collect()
+    problems.iter().map(|problem| format!("{}\n\n", one(source, problem))).collect()
 }
 
 /// `experiments/a.toml: 3 errors; nothing was run`
@@ -35,15 +32,10 @@ fn one(source: &SourceText, problem: &Problem) -> String {
         Severity::Warning => Level::WARNING.primary_title(&problem.message),
     };
     // The caret of a table is its header line, not its whole body.
-    let line_end = text[span.start..]
-        .find('\n')
-        .map_or(text.len(), |at| span.start + at);
+    let line_end = text[span.start..].find('\n').map_or(text.len(), |at| span.start + at);
     let span = span.start..span.end.min(line_end).max(span.start);
     let annotation = AnnotationKind::Primary.span(span).label(&problem.label);
-    let snippet = Snippet::source(text)
-        .path(name)
-        .line_start(1)
-        .annotation(annotation);
+    let snippet = Snippet::source(text).path(name).line_start(1).annotation(annotation);
     let mut group = title.element(snippet);
     if let Some(help) = &problem.help {
         group = group.element(Level::HELP.message(help));

@@ -27,9 +27,7 @@ pub fn cache_limit() -> Result<u64, String> {
 /// `500MB`, `20GiB`, `1e9`: a number of bytes.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let split = text
-        .find(|c: char| c.is_alphabetic() && c != 'e')
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| c.is_alphabetic() && c != 'e').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor = match unit.trim().to_lowercase().as_str() {
         "" | "b" => 1.0,
@@ -59,24 +57,17 @@ pub fn show_size(bytes: u64) -> String {
 pub fn git() -> (Option<String>, Option<bool>) {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "HEAD"]);
-    let dirty = commit
-        .as_ref()
-        .and_then(|_| git(&["status", "--porcelain"]));
+    let dirty = commit.as_ref().and_then(|_| git(&["status", "--porcelain"]));
     (commit, dirty.map(|changes| !changes.is_empty()))
 }
 
 /// Largest resident memory of this process in bytes, where the system says so (Linux).
 pub fn peak_rss() -> Option<i64> {
     let status = std::fs::read_to_string(Path::new("/proc/self/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

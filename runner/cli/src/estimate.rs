@@ -24,27 +24,20 @@ pub struct Estimate {
 pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
     let layers = &checked.layers;
     let prefix = stage.frozen_prefix(layers);
-    let images: usize = checked.splits.iter().map(|split| split.images()).sum();
-    let features = layers[..prefix]
-        .last()
-        .map_or(0, |layer| layer.output.elements());
-    let disk = images * features * FLOAT;
+    let all: usize = checked.splits.iter().map(|split| split.images()).sum();
+    let features = layers[..prefix].last().map_or(0, |layer| layer.output.elements());
+    let disk = all * features * FLOAT;
     let parameters: usize = layers.iter().map(Layer::parameters).sum();
-    let trained: usize = layers
-        .iter()
-        .filter(|layer| !stage.freezes(layer))
-        .map(Layer::parameters)
-        .sum();
+    let trained: usize =
+        layers.iter().filter(|layer| !stage.freezes(layer)).map(Layer::parameters).sum();
     // Value, gradient, and what the optimizer remembers.
     let per_trained = 1 + slots(&stage.optimizer);
-    let training: usize = stage.batch_size * activations(&layers[prefix..]) * 3;
+    let images = stage.batch_size.min(checked.splits.first().map_or(1, |split| split.images()));
+    let training = images * activations(&layers[prefix..]) * 3;
     // A convolution holds its input, its output and the unfolded patches of one image.
     let extracting = PREFIX_BATCH * 2 * widest(&layers[..prefix]) + 9 * widest(&layers[..prefix]);
     let floats = parameters + trained * per_trained + training.max(extracting);
-    Estimate {
-        disk: disk as u64,
-        memory: (BASE + disk + floats * FLOAT) as u64,
-    }
+    Estimate { disk: disk as u64, memory: (BASE + disk + floats * FLOAT) as u64 }
 }
 
 fn slots(optimizer: &Optimizer) -> usize {
@@ -59,9 +52,5 @@ fn activations(layers: &[Layer]) -> usize {
 }
 
 fn widest(layers: &[Layer]) -> usize {
-    layers
-        .iter()
-        .map(|layer| layer.output.elements())
-        .max()
-        .unwrap_or(0)
+    layers.iter().map(|layer| layer.output.elements()).max().unwrap_or(0)
 }

@@ -3,6 +3,8 @@
 //! 1 internal error; 2 the experiment or the command line is wrong; 3 data or weights are
 //! unusable; 4 training failed; 130 interrupted.
 
+use std::sync::Mutex;
+
 use runner_experiment::{LoadError, OverrideError};
 use runner_learn::{Category, LearnError};
 use runner_results::ResultsError;
@@ -21,37 +23,53 @@ pub struct Failure {
 impl Failure {
     /// 1: a fault of this program or of the machine.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self {
-            code: 1,
-            message: message.into(),
-        }
+        Self { code: 1, message: message.into() }
     }
 
     /// 2: the experiment or the command line.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            code: 2,
-            message: message.into(),
-        }
+        Self { code: 2, message: message.into() }
     }
 
     /// 3: data or weights.
     pub fn data(message: impl Into<String>) -> Self {
-        Self {
-            code: 3,
-            message: message.into(),
-        }
+        Self { code: 3, message: message.into() }
     }
+}
+
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Keeps what a panic says instead of printing it: no panic reaches a user.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |at| format!(" ({at})"));
+        let said = panic.payload_as_str().unwrap_or("no reason given");
+        if let Ok(mut last) = LAST_PANIC.lock() {
+            last.get_or_insert(format!("{said}{place}"));
+        }
+    }));
+}
+
+/// Runs `work`; a panic becomes an internal error.
+///
+/// # Errors
+///
+/// That of `work`, or code 1 after a panic.
+pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    caught.unwrap_or_else(|_| {
+        let said = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
+        let said = said.unwrap_or_else(|| "something panicked".to_owned());
+        Err(Failure::internal(format!(
+            "error: internal error: {said}\nthis is a fault of the program, please report it"
+        )))
+    })
 }
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Invalid {
-                path,
-                text,
-                problems,
-            } => Self::usage(format!(
+            LoadError::Invalid { path, text, problems } => Self::usage(format!(
                 "{}error: {}",
                 diagnostics::render(&text, &problems),
                 diagnostics::conclusion(&path, &problems)
@@ -76,10 +94,7 @@ impl From<LearnError> for Failure {
             Category::Training => 4,
             Category::Interrupted => 130,
         };
-        Self {
-            code,
-            message: format!("error: {error}"),
-        }
+        Self { code, message: format!("error: {error}") }
     }
 }
 

@@ -26,22 +26,13 @@ pub fn start(verbose: u8, quiet: bool) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let to_terminal = fmt::layer()
-        .with_writer(|| Lines {
-            buffer: Vec::new(),
-            target: Target::Stderr,
-        })
+        .with_writer(|| Lines { buffer: Vec::new(), target: Target::Stderr })
         .with_ansi(terminal::colours_on_stderr())
         .with_target(false)
         .with_filter(filter);
-    let to_file = fmt::layer()
-        .json()
-        .with_writer(RunLog)
-        .with_filter(LevelFilter::INFO);
+    let to_file = fmt::layer().json().with_writer(RunLog).with_filter(LevelFilter::INFO);
     // Fails only where a subscriber is there already, which is this one.
-    let _ = tracing_subscriber::registry()
-        .with(to_terminal)
-        .with(to_file)
-        .try_init();
+    let _ = tracing_subscriber::registry().with(to_terminal).with(to_file).try_init();
 }
 
 /// From now on, log lines go to this file too.
@@ -56,10 +47,7 @@ struct RunLog;
 impl<'a> MakeWriter<'a> for RunLog {
     type Writer = Lines;
     fn make_writer(&'a self) -> Lines {
-        Lines {
-            buffer: Vec::new(),
-            target: Target::File,
-        }
+        Lines { buffer: Vec::new(), target: Target::File }
     }
 }
 

@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     terminal::configure(arguments.quiet);
     logging::start(arguments.verbose, arguments.quiet);
-    match command::dispatch(arguments.command) {
+    failure::catch_panics();
+    match failure::guarded(|| command::dispatch(arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {
             terminal::error(&message);

@@ -22,10 +22,8 @@ pub fn suspended(print: impl FnOnce()) {
 
 /// A bar that counts bytes, for downloads; draws nothing off a terminal.
 pub fn bytes(message: &str, total: Option<u64>) -> ProgressBar {
-    let bar = new_bar(
-        total.unwrap_or(0),
-        "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-    );
+    let bar =
+        new_bar(total.unwrap_or(0), "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     bar.set_message(message.to_owned());
     bar
 }
@@ -56,10 +54,8 @@ struct Counter {
 impl Counters {
     /// Moves a counter; one that is at its end goes away.
     pub fn set(&mut self, phase: &Phase, done: usize, total: usize) {
-        let counter = self
-            .open
-            .entry(phase.clone())
-            .or_insert_with(|| Counter::new(phase, done, total));
+        let counter =
+            self.open.entry(phase.clone()).or_insert_with(|| Counter::new(phase, done, total));
         counter.bar.set_position(done as u64);
         counter.line(phase, done, total);
         if done >= total
@@ -80,20 +76,13 @@ impl Counters {
 
 impl Counter {
     fn new(phase: &Phase, done: usize, total: usize) -> Self {
-        let bar = new_bar(
-            total as u64,
-            "{msg:24} {wide_bar} {pos}/{len} {per_sec:>12} {eta:>5} left",
-        );
+        let bar =
+            new_bar(total as u64, "{msg:24} {wide_bar} {pos}/{len} {per_sec:>12} {eta:>5} left");
         bar.set_message(name(phase));
         bar.set_position(done as u64);
         bar.reset_eta();
         let now = Instant::now();
-        Self {
-            bar,
-            start: now,
-            first: done,
-            last_line: now,
-        }
+        Self { bar, start: now, first: done, last_line: now }
     }
 
     /// Epochs have a line of their own when they end.
@@ -118,12 +107,9 @@ impl Counter {
 fn name(phase: &Phase) -> String {
     match phase {
         Phase::Scan => "reading images".to_owned(),
+        Phase::Cached(split) => format!("cached {split}"),
         Phase::Features(split) => format!("features of {split}"),
-        Phase::Epoch {
-            stage,
-            epoch,
-            epochs,
-        } => format!("{stage} epoch {epoch}/{epochs}"),
+        Phase::Epoch { stage, epoch, epochs } => format!("{stage} epoch {epoch}/{epochs}"),
         Phase::Evaluate(split) => format!("predicting {split}"),
     }
 }

@@ -43,11 +43,7 @@ pub fn warning(text: &str) {
     if is_quiet() {
         return;
     }
-    let label = if colours_on_stderr() {
-        "\x1b[1;33mwarning\x1b[0m"
-    } else {
-        "warning"
-    };
+    let label = if colours_on_stderr() { "\x1b[1;33mwarning\x1b[0m" } else { "warning" };
     raw(&format!("{label}: {text}"));
 }
 
@@ -79,20 +75,14 @@ fn wants_colours() -> bool {
 /// A table without lines, with a bold header on a terminal that wants colours.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     let bold = std::io::stdout().is_terminal() && wants_colours();
     table.set_header(header.iter().map(|name| match bold {
         true => Cell::new(name).add_attribute(Attribute::Bold),
         false => Cell::new(name),
     }));
     let numeric: Vec<bool> = (0..header.len())
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .all(|text| is_number(text))
-        })
+        .map(|column| rows.iter().filter_map(|row| row.get(column)).all(|text| is_number(text)))
         .collect();
     for row in rows {
         table.add_row(row);
@@ -105,11 +95,7 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 fn is_number(text: &str) -> bool {

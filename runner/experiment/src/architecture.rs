@@ -29,11 +29,7 @@ impl Shape {
     #[must_use]
     pub fn elements(self) -> usize {
         match self {
-            Self::Map {
-                height,
-                width,
-                channels,
-            } => height * width * channels,
+            Self::Map { height, width, channels } => height * width * channels,
             Self::Vector(length) => length,
         }
     }
@@ -52,11 +48,7 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Map {
-                height,
-                width,
-                channels,
-            } => write!(f, "({height}, {width}, {channels})"),
+            Self::Map { height, width, channels } => write!(f, "({height}, {width}, {channels})"),
             Self::Vector(length) => write!(f, "({length})"),
         }
     }
@@ -191,15 +183,8 @@ pub fn layers(
     top: &Top<'_>,
 ) -> Result<Vec<Layer>, TooSmall> {
     let [height, width] = image_size;
-    let mut stack = Stack {
-        layers: Vec::new(),
-        shape: Shape::Map {
-            height,
-            width,
-            channels: 3,
-        },
-        image_size,
-    };
+    let mut stack =
+        Stack { layers: Vec::new(), shape: Shape::Map { height, width, channels: 3 }, image_size };
     match name {
         ArchitectureName::Vgg16 => stack.vgg(&[(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)])?,
         ArchitectureName::Convnet => stack.convnet()?,
@@ -207,12 +192,7 @@ pub fn layers(
     match top {
         Top::None => {}
         Top::Imagenet => stack.imagenet_top(),
-        Top::Head {
-            pooling,
-            hidden,
-            dropout,
-            classes,
-        } => {
+        Top::Head { pooling, hidden, dropout, classes } => {
             stack.head(*pooling, hidden, *dropout, *classes);
         }
     }
@@ -263,13 +243,7 @@ impl Stack {
 
     fn imagenet_top(&mut self) {
         let flat = self.shape.elements();
-        self.push(
-            "",
-            "flatten".to_owned(),
-            LayerKind::Flatten,
-            Shape::Vector(flat),
-            false,
-        );
+        self.push("", "flatten".to_owned(), LayerKind::Flatten, Shape::Vector(flat), false);
         for (name, units, activation) in [
             ("fc1", 4096, Activation::Relu),
             ("fc2", 4096, Activation::Relu),
@@ -288,11 +262,9 @@ impl Stack {
     fn head(&mut self, pooling: Pooling, hidden: &[usize], dropout: f64, classes: usize) {
         let (name, kind, length) = match pooling {
             Pooling::Flatten => ("flatten", LayerKind::Flatten, self.shape.elements()),
-            Pooling::Average => (
-                "average_pool",
-                LayerKind::GlobalAveragePool,
-                self.shape.channels(),
-            ),
+            Pooling::Average => {
+                ("average_pool", LayerKind::GlobalAveragePool, self.shape.channels())
+            }
             Pooling::Max => ("max_pool", LayerKind::GlobalMaxPool, self.shape.channels()),
         };
         self.push("", name.to_owned(), kind, Shape::Vector(length), false);
@@ -301,13 +273,7 @@ impl Stack {
         }
         for (at, units) in hidden.iter().enumerate() {
             let kind = LayerKind::Dense(Activation::Relu);
-            self.push(
-                "",
-                format!("hidden{}", at + 1),
-                kind,
-                Shape::Vector(*units),
-                false,
-            );
+            self.push("", format!("hidden{}", at + 1), kind, Shape::Vector(*units), false);
             self.dropout(format!("dropout{}", at + 1), dropout);
         }
         let (units, activation) = match classes {
@@ -338,22 +304,14 @@ impl Stack {
     ) -> Result<(), TooSmall> {
         let (height, width) = self.map_size();
         let shrunk = |size: usize| (size + 2 * padding).saturating_sub(2);
-        let output = Shape::Map {
-            height: shrunk(height),
-            width: shrunk(width),
-            channels,
-        };
+        let output = Shape::Map { height: shrunk(height), width: shrunk(width), channels };
         self.push_map(block, name, LayerKind::Convolution { padding }, output)
     }
 
     fn max_pool(&mut self, block: &str, name: String) -> Result<(), TooSmall> {
         let (height, width) = self.map_size();
         let channels = self.shape.channels();
-        let output = Shape::Map {
-            height: height / 2,
-            width: width / 2,
-            channels,
-        };
+        let output = Shape::Map { height: height / 2, width: width / 2, channels };
         self.push_map(block, name, LayerKind::MaxPool, output)
     }
 
@@ -373,11 +331,7 @@ impl Stack {
     ) -> Result<(), TooSmall> {
         if output.elements() == 0 {
             let [height, width] = self.image_size;
-            return Err(TooSmall {
-                layer: name,
-                height,
-                width,
-            });
+            return Err(TooSmall { layer: name, height, width });
         }
         self.push(block, name, kind, output, true);
         Ok(())
@@ -412,25 +366,11 @@ mod tests {
     fn parameter_counts_are_keras_summary() {
         assert_eq!(total(&vgg16(150, &Top::None)), 14_714_688);
         assert_eq!(total(&vgg16(224, &Top::Imagenet)), 138_357_544);
-        let head = Top::Head {
-            pooling: Pooling::Flatten,
-            hidden: &[256],
-            dropout: 0.5,
-            classes: 2,
-        };
+        let head =
+            Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.5, classes: 2 };
         let full = vgg16(150, &head);
-        assert_eq!(
-            total(&full),
-            16_812_353,
-            "the textbook's conv_base + Dense(256) + Dense(1)"
-        );
-        assert_eq!(
-            full.iter()
-                .filter(|layer| layer.kind.has_parameters())
-                .count()
-                * 2,
-            30
-        );
+        assert_eq!(total(&full), 16_812_353, "the textbook's conv_base + Dense(256) + Dense(1)");
+        assert_eq!(full.iter().filter(|layer| layer.kind.has_parameters()).count() * 2, 30);
     }
 
     #[test]
@@ -438,12 +378,8 @@ mod tests {
         let base = vgg16(150, &Top::None);
         let last = base.last().map(|layer| layer.output.to_string());
         assert_eq!(last.as_deref(), Some("(4, 4, 512)"));
-        let head = Top::Head {
-            pooling: Pooling::Flatten,
-            hidden: &[512],
-            dropout: 0.0,
-            classes: 2,
-        };
+        let head =
+            Top::Head { pooling: Pooling::Flatten, hidden: &[512], dropout: 0.0, classes: 2 };
         let convnet = layers(ArchitectureName::Convnet, [150, 150], &head).unwrap_or_default();
         assert_eq!(total(&convnet), 3_453_121, "listing 5.5");
     }

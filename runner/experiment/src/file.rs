@@ -32,7 +32,9 @@ impl ExperimentFile {
         let mut source = SourceText::new(name, text);
         let mut problems = Problems::default();
         let mut tree = tree::parse(&source, &mut problems);
-        for change in overrides {
+        // What is no TOML is reported first; a `--set` could only miss its target in it.
+        let whole = problems.errors() == 0;
+        for change in overrides.iter().filter(|_| whole) {
             change.apply(&mut tree, &mut source)?;
         }
         let root = Root::from_node(&tree, "", &mut problems).unwrap_or_default();
@@ -67,21 +69,13 @@ impl std::str::FromStr for Override {
     type Err = OverrideError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| OverrideError::Form(text.to_owned()))?;
-        let path: Vec<String> = key
-            .trim()
-            .split('.')
-            .map(|part| part.trim().to_owned())
-            .collect();
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| OverrideError::Form(text.to_owned()))?;
+        let path: Vec<String> = key.trim().split('.').map(|part| part.trim().to_owned()).collect();
         if path.iter().any(String::is_empty) {
             return Err(OverrideError::Form(text.to_owned()));
         }
-        Ok(Self {
-            path,
-            value: value.trim().to_owned(),
-        })
+        Ok(Self { path, value: value.trim().to_owned() })
     }
 }
 
@@ -95,10 +89,7 @@ impl Override {
     /// An override made by the program itself, `--device` for one.
     #[must_use]
     pub fn new(key: &str, value: &str) -> Self {
-        Self {
-            path: key.split('.').map(str::to_owned).collect(),
-            value: value.to_owned(),
-        }
+        Self { path: key.split('.').map(str::to_owned).collect(), value: value.to_owned() }
     }
 
     fn key(&self) -> String {
@@ -118,21 +109,14 @@ impl Override {
         };
         let mut here = tree;
         for part in parents {
-            here = step(here, part, start..start + key.len()).map_err(|reason| {
-                OverrideError::Path {
-                    key: key.clone(),
-                    reason,
-                }
-            })?;
+            here = step(here, part, start..start + key.len())
+                .map_err(|reason| OverrideError::Path { key: key.clone(), reason })?;
         }
         let Kind::Table(entries) = &mut here.kind else {
             let reason = format!("`{last}` would stand inside {}", here.kind.describe());
             return Err(OverrideError::Path { key, reason });
         };
-        let new_key = Key {
-            name: last.clone(),
-            span: name_at..start + key.len(),
-        };
+        let new_key = Key { name: last.clone(), span: name_at..start + key.len() };
         match entries.iter_mut().find(|(key, _)| key.name == *last) {
             Some(entry) => *entry = (new_key, node),
             None => entries.push((new_key, node)),
@@ -171,14 +155,8 @@ fn step<'a>(
                 Some(at) => at,
                 None => {
                     entries.push((
-                        Key {
-                            name: part.to_owned(),
-                            span: span.clone(),
-                        },
-                        Node {
-                            span,
-                            kind: Kind::Table(Vec::new()),
-                        },
+                        Key { name: part.to_owned(), span: span.clone() },
+                        Node { span, kind: Kind::Table(Vec::new()) },
                     ));
                     entries.len() - 1
                 }
@@ -189,9 +167,15 @@ fn step<'a>(
             let names: Vec<String> = items.iter().map(entry_name).collect();
             match names.iter().position(|name| name == part) {
                 Some(at) => Ok(&mut items[at]),
+                None if names.iter().all(String::is_empty) => {
+                    Err(format!("there is no entry `{part}`, none has a name"))
+                }
                 None => Err(format!(
                     "there is no entry `{part}`; {}",
-                    crate::suggest::did_you_mean(part, names.iter().map(String::as_str))
+                    crate::suggest::did_you_mean(
+                        part,
+                        names.iter().map(String::as_str).filter(|name| !name.is_empty())
+                    )
                 )),
             }
         }
@@ -221,11 +205,7 @@ mod tests {
     fn sets_a_stage_by_its_name() -> Result<(), OverrideError> {
         let (file, problems) = parse("stage.head.epochs=2")?;
         assert_eq!(problems.errors(), 0);
-        let stages = file
-            .root
-            .stage
-            .map(|stages| stages.value)
-            .unwrap_or_default();
+        let stages = file.root.stage.map(|stages| stages.value).unwrap_or_default();
         assert_eq!(stages[0].epochs.as_ref().map(|e| e.value.0), Some(2));
         Ok(())
     }
@@ -241,10 +221,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_shown_in_the_override() -> Result<(), OverrideError> {
         let (file, problems) = parse("stage.head.epochs=0")?;
-        let problem = problems
-            .iter()
-            .next()
-            .map(|p| file.source.excerpt(&p.span).0.to_owned());
+        let problem = problems.iter().next().map(|p| file.source.excerpt(&p.span).0.to_owned());
         assert_eq!(problem, Some("--set".to_owned()));
         Ok(())
     }

@@ -37,10 +37,7 @@ impl Split {
     /// The names of the classes, sorted.
     #[must_use]
     pub fn class_names(&self) -> Vec<String> {
-        self.classes
-            .iter()
-            .map(|class| class.name.clone())
-            .collect()
+        self.classes.iter().map(|class| class.name.clone()).collect()
     }
 }
 
@@ -70,11 +67,7 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
             });
         }
     }
-    Ok(Split {
-        name,
-        folder: folder.to_owned(),
-        classes,
-    })
+    Ok(Split { name, folder: folder.to_owned(), classes })
 }
 
 fn files(class: &Path) -> Result<Vec<PathBuf>, ListError> {
@@ -104,13 +97,10 @@ fn walk(folder: &Path, depth: usize) -> impl Iterator<Item = walkdir::Result<wal
 
 fn list_error(folder: &str, error: &walkdir::Error) -> ListError {
     ListError {
-        path: error
-            .path()
-            .map_or(folder.to_owned(), |path| path.display().to_string()),
-        reason: error.io_error().map_or_else(
-            || "symbolic links run in a circle".to_owned(),
-            ToString::to_string,
-        ),
+        path: error.path().map_or(folder.to_owned(), |path| path.display().to_string()),
+        reason: error
+            .io_error()
+            .map_or_else(|| "symbolic links run in a circle".to_owned(), ToString::to_string),
     }
 }
 
@@ -119,10 +109,7 @@ fn list_error(folder: &str, error: &walkdir::Error) -> ListError {
 pub fn command_that_brings(folder: &str) -> Option<&'static str> {
     let folder = folder.trim_start_matches("./");
     [
-        (
-            "data/cats_and_dogs_small",
-            "runner dataset fetch cats_and_dogs_filtered",
-        ),
+        ("data/cats_and_dogs_small", "runner dataset fetch cats_and_dogs_filtered"),
         ("data/shapes", "runner dataset generate shapes"),
     ]
     .into_iter()

@@ -63,10 +63,8 @@ pub enum LoadError {
 /// `--set` does not fit, else [`LoadError::Invalid`] with every problem of the file at once.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<Checked, LoadError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable {
-        path: name.clone(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| LoadError::Unreadable { path: name.clone(), source })?;
     load_text(&name, &text, overrides)
 }
 
@@ -81,14 +79,7 @@ pub fn load_text(name: &str, text: &str, overrides: &[Override]) -> Result<Check
     problems.drop_guesses(&file.source);
     problems.sort();
     match checked {
-        Some(checked) if problems.errors() == 0 => Ok(Checked {
-            warnings: problems,
-            ..checked
-        }),
-        _ => Err(LoadError::Invalid {
-            path: name.to_owned(),
-            text: file.source,
-            problems,
-        }),
+        Some(checked) if problems.errors() == 0 => Ok(Checked { warnings: problems, ..checked }),
+        _ => Err(LoadError::Invalid { path: name.to_owned(), text: file.source, problems }),
     }
 }

@@ -100,12 +100,7 @@ impl Head {
     /// The layers behind the base, for so many classes.
     #[must_use]
     pub fn top(&self, classes: usize) -> Top<'_> {
-        Top::Head {
-            pooling: self.pooling,
-            hidden: &self.hidden,
-            dropout: self.dropout,
-            classes,
-        }
+        Top::Head { pooling: self.pooling, hidden: &self.hidden, dropout: self.dropout, classes }
     }
 }
 
@@ -152,21 +147,13 @@ impl Stage {
     /// The layers with parameters that this stage leaves alone.
     #[must_use]
     pub fn frozen_layers<'a>(&self, layers: &'a [Layer]) -> BTreeSet<&'a str> {
-        layers
-            .iter()
-            .filter(|layer| self.freezes(layer))
-            .map(|layer| layer.name.as_str())
-            .collect()
+        layers.iter().filter(|layer| self.freezes(layer)).map(|layer| layer.name.as_str()).collect()
     }
 
     /// Whether this stage leaves `layer` alone, by its own name or its block's.
     #[must_use]
     pub fn freezes(&self, layer: &Layer) -> bool {
-        layer.base
-            && self
-                .frozen
-                .iter()
-                .any(|name| *name == layer.name || *name == layer.block)
+        layer.base && self.frozen.iter().any(|name| *name == layer.name || *name == layer.block)
     }
 
     /// How many leading layers of the conv base this stage does not train: the frozen prefix.

@@ -84,16 +84,18 @@ impl Problems {
     /// How many of them are errors.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.iter()
-            .filter(|problem| problem.severity == Severity::Error)
-            .count()
+        self.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
     /// After a syntax error the parser guesses on: what it guessed on the same line, or with no
     /// place at all, is not the author's mistake.
     pub(crate) fn drop_guesses(&mut self, source: &SourceText) {
-        let line = |problem: &Problem| source.place(&problem.span).line;
-        let broken: Vec<usize> = self.list.iter().filter(|p| p.syntax).map(line).collect();
+        let line = |problem: &Problem| {
+            let place = source.place(&problem.span);
+            (place.name, place.line)
+        };
+        let broken: Vec<(String, usize)> =
+            self.list.iter().filter(|p| p.syntax).map(line).collect();
         if !broken.is_empty() {
             self.list.retain(|problem| {
                 problem.syntax || !(problem.span.is_empty() || broken.contains(&line(problem)))

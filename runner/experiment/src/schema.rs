@@ -9,15 +9,11 @@ use crate::section::Root;
 /// The schema as pretty JSON, for editors (`runner schema`).
 #[must_use]
 pub fn json() -> String {
-    let mut schema = SchemaSettings::draft07()
-        .into_generator()
-        .into_root_schema_for::<Root>();
+    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Root>();
     DropNull.transform(&mut schema);
     schema.insert(
         "title".to_owned(),
-        format!("{} file", Root::schema_name())
-            .replace("Root", "Experiment")
-            .into(),
+        format!("{} file", Root::schema_name()).replace("Root", "Experiment").into(),
     );
     format!("{:#}", schema.to_value())
 }
@@ -64,12 +60,7 @@ mod tests {
     #[test]
     fn describes_the_tables_and_knows_no_null() {
         let schema = json();
-        for word in [
-            "early_stopping",
-            "additionalProperties",
-            "rmsprop",
-            "exclusiveMaximum",
-        ] {
+        for word in ["early_stopping", "additionalProperties", "rmsprop", "exclusiveMaximum"] {
             assert!(schema.contains(word), "{word} is not in the schema");
         }
         assert!(!schema.contains("\"null\""));

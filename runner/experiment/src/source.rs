@@ -28,11 +28,7 @@ impl SourceText {
     /// The text of a file, as yet without overrides.
     #[must_use]
     pub fn new(name: &str, text: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            file_length: text.len(),
-        }
+        Self { name: name.to_owned(), text: text.to_owned(), file_length: text.len() }
     }
 
     /// Appends the line of one `--set` and returns the offset at which it starts.
@@ -59,14 +55,8 @@ impl SourceText {
             return (&self.name, text, start..end);
         }
         let start = self.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[span.start..]
-            .find('\n')
-            .map_or(self.text.len(), |at| span.start + at);
-        (
-            "--set",
-            &self.text[start..end],
-            span.start - start..span.end.min(end) - start,
-        )
+        let end = self.text[span.start..].find('\n').map_or(self.text.len(), |at| span.start + at);
+        ("--set", &self.text[start..end], span.start - start..span.end.min(end) - start)
     }
 
     /// Line and column of the start of a span.
@@ -84,10 +74,7 @@ impl SourceText {
 
     /// The nearest character boundary at or before `at`.
     fn boundary(&self, at: usize) -> usize {
-        (0..=at)
-            .rev()
-            .find(|at| self.text.is_char_boundary(*at))
-            .unwrap_or(0)
+        (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
     }
 }
 

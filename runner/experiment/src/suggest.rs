@@ -37,11 +37,7 @@ pub(crate) fn did_you_mean<'a>(
 
 /// `` `a`, `b`, `c` ``
 pub(crate) fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    words
-        .into_iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

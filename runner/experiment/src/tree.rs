@@ -77,10 +77,7 @@ impl Node {
     /// The value under `name`, where this is a table that has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(&Key, &Node)> {
-        self.entries()
-            .iter()
-            .find(|(key, _)| key.name == name)
-            .map(|(key, node)| (key, node))
+        self.entries().iter().find(|(key, _)| key.name == name).map(|(key, node)| (key, node))
     }
 }
 
@@ -100,10 +97,7 @@ pub(crate) fn parse_at(text: &str, offset: usize, problems: &mut Problems) -> No
         problem.syntax = true;
     }
     let span = table.span();
-    Node {
-        span: span.start + offset..span.end + offset,
-        kind: entries(table.get_ref(), offset),
-    }
+    Node { span: span.start + offset..span.end + offset, kind: entries(table.get_ref(), offset) }
 }
 
 fn first_line(message: &str) -> String {
@@ -137,10 +131,7 @@ fn node(value: &Spanned<DeValue<'_>>, offset: usize) -> Node {
         DeValue::Array(items) => Kind::Array(items.iter().map(|item| node(item, offset)).collect()),
         DeValue::Table(table) => entries(table, offset),
     };
-    Node {
-        span: span.start + offset..span.end + offset,
-        kind,
-    }
+    Node { span: span.start + offset..span.end + offset, kind }
 }
 
 fn integer(text: &str, radix: u32) -> Kind {
@@ -165,13 +156,7 @@ mod tests {
         let tree = parse(&source, &mut problems);
         assert!(problems.errors() >= 1);
         assert_eq!(tree.entries()[0].0.name, "z");
-        assert_eq!(
-            tree.get("z").map(|(_, n)| &n.kind),
-            Some(&Kind::Integer(31))
-        );
-        assert_eq!(
-            tree.get("m").map(|(_, n)| &n.kind),
-            Some(&Kind::Float(0.0025))
-        );
+        assert_eq!(tree.get("z").map(|(_, n)| &n.kind), Some(&Kind::Integer(31)));
+        assert_eq!(tree.get("m").map(|(_, n)| &n.kind), Some(&Kind::Float(0.0025)));
     }
 }

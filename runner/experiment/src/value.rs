@@ -44,10 +44,7 @@ pub trait FromNode: Sized {
 
 impl<T: FromNode> FromNode for Located<T> {
     fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
-        T::from_node(node, key, problems).map(|value| Self {
-            value,
-            span: node.span.clone(),
-        })
+        T::from_node(node, key, problems).map(|value| Self { value, span: node.span.clone() })
     }
 }
 
@@ -140,12 +137,7 @@ impl<'a> TableReader<'a> {
         if !matches!(node.kind, Kind::Table(_)) {
             return wrong_type(node, path, "a table", problems);
         }
-        Some(Self {
-            node,
-            path,
-            asked: Vec::new(),
-            problems,
-        })
+        Some(Self { node, path, asked: Vec::new(), problems })
     }
 
     /// The value under `name`, `None` where it is absent or wrong (then a problem was noted).
@@ -350,7 +342,10 @@ pub(crate) use {choice, section, tagged};
 
 number!(
     /// A whole number of at least one.
-    Count(i64): "a whole number of at least 1", |n| n >= 1, { "type": "integer", "minimum": 1 });
+    Count(i64): "a whole number from 1 to 1000000", |n| (1..=1_000_000).contains(&n), { "type": "integer", "minimum": 1, "maximum": 1_000_000 });
+number!(
+    /// A size that memory is allocated for.
+    Size(i64): "a whole number from 1 to 65536", |n| (1..=65_536).contains(&n), { "type": "integer", "minimum": 1, "maximum": 65_536 });
 number!(
     /// A whole number of at least zero.
     Whole(i64): "a whole number of at least 0", |n| n >= 0, { "type": "integer", "minimum": 0 });
@@ -378,11 +373,7 @@ pub(crate) fn unknown_word<'a>(
         None => format!("the choices are {listed}"),
     };
     problems
-        .error(
-            node.span.clone(),
-            key,
-            format!("unknown value `{word}` for `{key}`"),
-        )
+        .error(node.span.clone(), key, format!("unknown value `{word}` for `{key}`"))
         .label("not one of the choices")
         .help(help);
 }
@@ -407,10 +398,7 @@ pub(crate) fn tag(
         problems
             .error(node.span.clone(), key, format!("`{key}` lacks `{tag}`"))
             .label(format!("`{tag}` is missing here"))
-            .help(format!(
-                "`{tag}` is one of {}",
-                crate::suggest::join(words.iter().copied())
-            ));
+            .help(format!("`{tag}` is one of {}", crate::suggest::join(words.iter().copied())));
         return None;
     };
     let key = format!("{key}.{tag}");
@@ -427,10 +415,8 @@ pub(crate) fn tagged_schema(mut schema: Schema, tag: &str, word: &str) -> Schema
     if let Some(properties) = schema.get_mut("properties").and_then(|p| p.as_object_mut()) {
         properties.insert(tag.to_owned(), serde_json::json!({ "const": word }));
     }
-    let mut required: Vec<serde_json::Value> = schema
-        .get("required")
-        .and_then(|r| r.as_array().cloned())
-        .unwrap_or_default();
+    let mut required: Vec<serde_json::Value> =
+        schema.get("required").and_then(|r| r.as_array().cloned()).unwrap_or_default();
     if !required.iter().any(|name| name == tag) {
         required.insert(0, tag.into());
     }

@@ -22,10 +22,7 @@ impl Compute {
     /// The CPU, which is always there.
     #[must_use]
     pub fn cpu() -> Self {
-        Self {
-            device: Device::flex(),
-            name: "cpu",
-        }
+        Self { device: Device::flex(), name: "cpu" }
     }
 }
 
@@ -65,20 +62,12 @@ pub fn available() -> Vec<&'static str> {
 }
 
 fn unavailable(asked: &'static str, reason: &'static str) -> DeviceError {
-    DeviceError {
-        asked,
-        reason,
-        available: available(),
-    }
+    DeviceError { asked, reason, available: available() }
 }
 
 #[cfg(feature = "cuda")]
 fn cuda() -> Result<Compute, &'static str> {
-    first(
-        burn::tensor::DeviceType::Cuda,
-        "cuda",
-        "no CUDA driver answers",
-    )
+    first(burn::tensor::DeviceType::Cuda, "cuda", "no CUDA driver answers")
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -88,11 +77,7 @@ fn cuda() -> Result<Compute, &'static str> {
 
 #[cfg(feature = "vulkan")]
 fn vulkan() -> Result<Compute, &'static str> {
-    first(
-        burn::tensor::DeviceType::Vulkan,
-        "vulkan",
-        "no Vulkan device answers",
-    )
+    first(burn::tensor::DeviceType::Vulkan, "vulkan", "no Vulkan device answers")
 }
 
 #[cfg(not(feature = "vulkan"))]
@@ -107,11 +92,7 @@ fn first(
     name: &'static str,
     reason: &'static str,
 ) -> Result<Compute, &'static str> {
-    let device = Device::enumerate(kind)
-        .into_vec()
-        .into_iter()
-        .next()
-        .ok_or(reason)?;
+    let device = Device::enumerate(kind).into_vec().into_iter().next().ok_or(reason)?;
     Ok(Compute { device, name })
 }
 
@@ -124,10 +105,7 @@ mod tests {
         assert!(select(DeviceName::Auto).is_ok());
         if let Err(error) = select(DeviceName::Vulkan) {
             let text = error.to_string();
-            assert!(
-                text.contains("`vulkan`") && text.contains("available here: cpu"),
-                "{text}"
-            );
+            assert!(text.contains("`vulkan`") && text.contains("available here: cpu"), "{text}");
         }
     }
 }

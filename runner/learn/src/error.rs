@@ -105,7 +105,5 @@ fn list(lines: &[String]) -> String {
 }
 
 fn bad_list(bad: &[BadImage]) -> String {
-    bad.iter()
-        .map(|bad| format!("\n  {}: {}", bad.path.display(), bad.problem))
-        .collect()
+    bad.iter().map(|bad| format!("\n  {}: {}", bad.path.display(), bad.problem)).collect()
 }

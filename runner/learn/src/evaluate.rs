@@ -51,12 +51,7 @@ pub fn evaluate(
             probabilities: outcome.probabilities,
         })
         .collect();
-    observe(Event::Evaluated {
-        split: features.split,
-        loss,
-        accuracy,
-        predictions,
-    });
+    observe(Event::Evaluated { split: features.split, loss, accuracy, predictions });
     Ok((loss, accuracy))
 }
 
@@ -76,20 +71,14 @@ fn outcomes(
         let flat = features.gather(batch)?;
         let input = Flow::batch(flat, batch.len(), features.shape, &network.compute);
         let last = network.layers.len();
-        let logits = network
-            .forward(prefix..last, input, &values, None, &mut |_, _| {})
-            .rows();
+        let logits = network.forward(prefix..last, input, &values, None, &mut |_, _| {}).rows();
         let [_, classes] = logits.dims();
         let rows = read(logits)?;
         for (row, at) in rows.chunks_exact(classes).zip(batch) {
             outcomes.push(cross_entropy(row, features.labels[*at]));
         }
         let phase = Phase::Evaluate(features.split);
-        observe(Event::Progress {
-            phase,
-            done: outcomes.len(),
-            total: all.len(),
-        });
+        observe(Event::Progress { phase, done: outcomes.len(), total: all.len() });
     }
     Ok(outcomes)
 }

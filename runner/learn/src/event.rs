@@ -89,7 +89,9 @@ pub enum Event {
 pub enum Phase {
     /// Files read and hashed.
     Scan,
-    /// Features of a split, in images.
+    /// Features of a split looked up in the cache, in images.
+    Cached(&'static str),
+    /// Features of a split computed, in images.
     Features(&'static str),
     /// Images trained in one epoch.
     Epoch {

@@ -40,28 +40,15 @@ impl Key {
     /// A key with everything but seed and purpose at 0.
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose) -> Self {
-        Self {
-            seed,
-            purpose,
-            stage: 0,
-            epoch: 0,
-            sample: 0,
-            layer: 0,
-        }
+        Self { seed, purpose, stage: 0, epoch: 0, sample: 0, layer: 0 }
     }
 
     /// The stream of this key, at its start.
     #[must_use]
     pub fn stream(self) -> Stream {
         let mut hasher = blake3::Hasher::new();
-        let parts = [
-            self.seed,
-            self.purpose as u64,
-            self.stage,
-            self.epoch,
-            self.sample,
-            self.layer,
-        ];
+        let parts =
+            [self.seed, self.purpose as u64, self.stage, self.epoch, self.sample, self.layer];
         for part in parts {
             hasher.update(&part.to_le_bytes());
         }
@@ -126,9 +113,6 @@ mod tests {
         let draws: Vec<f32> = (0..10_000).map(|_| stream.uniform()).collect();
         let mean = draws.iter().sum::<f32>() / 10_000.0;
         assert!(draws.iter().all(|x| (0.0..1.0).contains(x)));
-        assert!(
-            (mean - 0.5).abs() < 0.01,
-            "three standard errors are 0.009, mean is {mean}"
-        );
+        assert!((mean - 0.5).abs() < 0.01, "three standard errors are 0.009, mean is {mean}");
     }
 }

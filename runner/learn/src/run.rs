@@ -8,7 +8,7 @@ use runner_experiment::{Checked, fingerprint};
 
 use crate::data::feature_cache::Description;
 use crate::data::features::{Extractor, FeatureSet};
-use crate::data::scan::{self, BadImage, Depth, ScannedSplit};
+use crate::data::scan::{self, BadImage, ScannedSplit};
 use crate::device::Compute;
 use crate::error::LearnError;
 use crate::event::Event;
@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::model::initial::{glorot_uniform, kernel_shape};
 use crate::model::network::Network;
 use crate::model::parameter::Parameter;
-use crate::model::weights::{self, Weights};
+use crate::model::weights::{self, LayerWeights, Weights};
 use crate::train::stage::StageRun;
 use crate::{evaluate, model, support};
 
@@ -38,7 +38,7 @@ pub struct Request<'a> {
 
 /// Features of one prefix, kept from stage to stage while they stay the same.
 struct Prepared {
-    key: String,
+    description: Description,
     prefix: usize,
     train: FeatureSet,
     validation: FeatureSet,
@@ -56,12 +56,7 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     };
     let splits = scan_splits(request, dataset, observe)?;
     let mut network = network(request, observe)?;
-    let mut run = Run {
-        request,
-        dataset,
-        splits,
-        observe,
-    };
+    let mut run = Run { request, dataset, splits, observe };
     let mut prepared: Option<Prepared> = None;
     let mut epochs = 0;
     for (index, stage) in request.checked.plan.stage.iter().enumerate() {
@@ -79,12 +74,13 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
         epochs += stage_run.run(epochs, run.observe)?;
         prepared = Some(ready);
     }
-    if let Some(ready) = &prepared {
-        run.evaluate(&network, ready)?;
-    }
+    // The model first: whatever happens while it is measured, it is there.
     model::export::write(&network, &about(request, dataset), &request.model)?;
-    observe(Event::Written(request.model.clone()));
-    Ok(())
+    (run.observe)(Event::Written(request.model.clone()));
+    match &prepared {
+        Some(ready) => run.evaluate(&network, ready),
+        None => Ok(()),
+    }
 }
 
 /// Reads every file; bad ones end the run or are left out, as the experiment says.
@@ -94,7 +90,7 @@ fn scan_splits(
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<ScannedSplit>, LearnError> {
     let checked = request.checked;
-    let splits = scan::scan(&checked.splits, Depth::Headers, &request.interrupt, observe)?;
+    let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
     let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
     if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
         return Err(LearnError::BadImages(bad));
@@ -106,19 +102,11 @@ fn scan_splits(
         let counts = split.images.iter().map(|image| image.class);
         check_classes(split.name, counts, &checked.classes)?;
     }
-    let leaks: Vec<_> = scan::duplicates(&splits)
-        .into_iter()
-        .filter(|d| d.is_leak())
-        .collect();
+    let leaks: Vec<_> = scan::duplicates(&splits).into_iter().filter(|d| d.is_leak()).collect();
     if !leaks.is_empty() {
         observe(Event::Leaks(leaks));
     }
-    let count = |name| {
-        splits
-            .iter()
-            .find(|split| split.name == name)
-            .map(|s| s.images.len())
-    };
+    let count = |name| splits.iter().find(|split| split.name == name).map(|s| s.images.len());
     observe(Event::Dataset {
         images: ["train", "validation", "test"].map(count),
         hash: scan::dataset_hash(&splits),
@@ -136,10 +124,7 @@ fn check_classes(
         counts[class] += 1;
     }
     match counts.iter().position(|count| *count == 0) {
-        Some(empty) => Err(LearnError::EmptyClass {
-            split,
-            class: classes[empty].clone(),
-        }),
+        Some(empty) => Err(LearnError::EmptyClass { split, class: classes[empty].clone() }),
         None => Ok(()),
     }
 }
@@ -148,46 +133,44 @@ fn check_classes(
 fn network(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<Network, LearnError> {
     let checked = request.checked;
     let loaded = match request.weights {
-        Some(path) => Some(weights::load(path, &checked.layers)?),
+        Some(path) => Some(load(path, checked)?),
         None => None,
     };
-    let seed = checked.plan.experiment.seed;
-    let network = build(checked, loaded.as_ref(), seed, request.compute.clone());
     observe(Event::Model {
         weights_sha256: loaded.as_ref().map(weights::sha256),
-        parameters: network.layers.iter().map(|layer| layer.parameters()).sum(),
+        parameters: checked.layers.iter().map(|layer| layer.parameters()).sum(),
     });
-    Ok(network)
+    Ok(build(checked, loaded.unwrap_or_default(), request.compute.clone()))
+}
+
+/// The weights of a file; a head that was trained on other classes is left out.
+fn load(path: &Path, checked: &Checked) -> Result<Weights, LearnError> {
+    let mut loaded = weights::load(path, &checked.layers)?;
+    if weights::classes(path).is_some_and(|classes| classes != checked.classes) {
+        let base = |name: &String| checked.layers.iter().any(|l| l.base && l.name == *name);
+        loaded.retain(|name, _| base(name));
+    }
+    Ok(loaded)
 }
 
 /// A network with these weights, and first values for the layers that have none.
-#[must_use]
-pub fn build(checked: &Checked, loaded: Option<&Weights>, seed: u64, compute: Compute) -> Network {
+fn build(checked: &Checked, mut loaded: Weights, compute: Compute) -> Network {
+    let seed = checked.plan.experiment.seed;
     let mut parameters = Vec::new();
     for (at, layer) in checked.layers.iter().enumerate() {
-        let Some(shape) = kernel_shape(layer) else {
-            continue;
+        let Some(shape) = kernel_shape(layer) else { continue };
+        let own = loaded.remove(&layer.name).unwrap_or_else(|| LayerWeights {
+            kernel: glorot_uniform(&shape, seed, at),
+            bias: vec![0.0; shape.out],
+        });
+        let mut push = |part: &str, shape: Vec<usize>, values: Vec<f32>| {
+            let name = format!("{}.{part}", layer.name);
+            parameters.push(Parameter::new(name, shape, values, &compute.device));
         };
-        let own = loaded.and_then(|weights| weights.get(&layer.name));
-        let (kernel, bias) = match own {
-            Some(own) => (own.kernel.clone(), own.bias.clone()),
-            None => (glorot_uniform(&shape, seed, at), vec![0.0; shape.out]),
-        };
-        let device = &compute.device;
-        let kernel_name = format!("{}.kernel", layer.name);
-        parameters.push(Parameter::new(kernel_name, shape.kernel, kernel, device));
-        parameters.push(Parameter::new(
-            format!("{}.bias", layer.name),
-            vec![shape.out],
-            bias,
-            device,
-        ));
+        push("kernel", shape.kernel, own.kernel);
+        push("bias", vec![shape.out], own.bias);
     }
-    Network {
-        layers: checked.layers.clone(),
-        parameters,
-        compute,
-    }
+    Network { layers: checked.layers.clone(), parameters, compute }
 }
 
 struct Run<'a> {
@@ -206,24 +189,14 @@ impl Run<'_> {
         earlier: Option<Prepared>,
     ) -> Result<Prepared, LearnError> {
         let prefix = stage.frozen_prefix(&network.layers);
-        let description = self.describe(network, prefix)?;
-        let key = description.key();
-        if let Some(earlier) = earlier.filter(|earlier| earlier.key == key) {
+        let (size, preprocessing) = (self.dataset.image_size, self.dataset.preprocessing);
+        let description = Description::new(network, prefix, size, preprocessing)?;
+        if let Some(earlier) = earlier.filter(|earlier| earlier.description == description) {
             return Ok(earlier);
         }
         let train = self.features(network, prefix, &description, "train")?;
         let validation = self.features(network, prefix, &description, "validation")?;
-        Ok(Prepared {
-            key,
-            prefix,
-            train,
-            validation,
-        })
-    }
-
-    fn describe(&self, network: &Network, prefix: usize) -> Result<Description, LearnError> {
-        let (size, preprocessing) = (self.dataset.image_size, self.dataset.preprocessing);
-        Description::new(network, prefix, size, preprocessing)
+        Ok(Prepared { description, prefix, train, validation })
     }
 
     fn features(
@@ -240,16 +213,10 @@ impl Run<'_> {
             network,
             prefix,
             dataset: self.dataset,
-            cache: self.request.cache.map(|root| (root, description.clone())),
+            cache: self.request.cache.map(|root| (root, description)),
             interrupt: &self.request.interrupt,
         };
-        let extracted = extractor.extract(split, self.observe)?;
-        if !extracted.skipped.is_empty() {
-            (self.observe)(Event::Skipped(extracted.skipped));
-            let labels = extracted.features.labels.iter().copied();
-            check_classes(split.name, labels, &self.request.checked.classes)?;
-        }
-        Ok(extracted.features)
+        extractor.extract(split, self.observe)
     }
 
     /// Measures the final network on every split.
@@ -259,8 +226,7 @@ impl Run<'_> {
             evaluate::evaluate(network, ready.prefix, features, interrupt, self.observe)?;
         }
         if self.splits.iter().any(|split| split.name == "test") {
-            let description = self.describe(network, ready.prefix)?;
-            let test = self.features(network, ready.prefix, &description, "test")?;
+            let test = self.features(network, ready.prefix, &ready.description, "test")?;
             evaluate::evaluate(network, ready.prefix, &test, interrupt, self.observe)?;
         }
         Ok(())

@@ -18,11 +18,7 @@ pub fn check(checked: &Checked) -> Result<(), LearnError> {
             job.job()
         )
     });
-    let stages = checked
-        .plan
-        .stage
-        .iter()
-        .flat_map(|stage| refusals(checked, stage));
+    let stages = checked.plan.stage.iter().flat_map(|stage| refusals(checked, stage));
     let all: Vec<String> = stages.chain(jobs).collect();
     match all.is_empty() {
         true => Ok(()),
@@ -39,16 +35,8 @@ fn refusals(checked: &Checked, stage: &Stage) -> Vec<String> {
         ));
     }
     let prefix = stage.frozen_prefix(&checked.layers);
-    if !checked
-        .layers
-        .iter()
-        .take(prefix)
-        .any(|layer| layer.kind.has_parameters())
-    {
-        let first = checked
-            .layers
-            .first()
-            .map_or("", |layer| layer.name.as_str());
+    if !checked.layers.iter().take(prefix).any(|layer| layer.kind.has_parameters()) {
+        let first = checked.layers.first().map_or("", |layer| layer.name.as_str());
         refused.push(format!(
             "stage `{name}`: training from the first layer on is not built yet; freeze at least `{first}`"
         ));

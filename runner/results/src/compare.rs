@@ -7,11 +7,7 @@ use crate::load::LoadedRun;
 use crate::tables::{Cell, Record, cell};
 
 /// Entries of the plan that are no parameter of the question.
-const NOT_A_PARAMETER: [&str; 3] = [
-    "experiment.name",
-    "experiment.description",
-    "experiment.tags",
-];
+const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description", "experiment.tags"];
 /// What comes out: columns of `run.parquet`, and the last validation figures.
 const SCORES: [&str; 6] = [
     "validation_loss",
@@ -54,11 +50,8 @@ pub fn compare(runs: &[LoadedRun], options: &Options) -> Result<Comparison, Resu
         .map(|run| Ok(run.params()?.into_iter().collect()))
         .collect::<Result<_, ResultsError>>()?;
     let changed = changed(&params, options.group);
-    let mut records: Vec<Record> = runs
-        .iter()
-        .zip(&params)
-        .map(|(run, own)| record(run, own, &changed))
-        .collect();
+    let mut records: Vec<Record> =
+        runs.iter().zip(&params).map(|(run, own)| record(run, own, &changed)).collect();
     if options.group {
         records = groups(&records, &params);
     }
@@ -68,26 +61,16 @@ pub fn compare(runs: &[LoadedRun], options: &Options) -> Result<Comparison, Resu
         .unwrap_or_default();
     if let Some(sort) = &options.sort {
         if !columns.contains(sort) {
-            return Err(ResultsError::NoSuchColumn {
-                name: sort.clone(),
-                columns,
-            });
+            return Err(ResultsError::NoSuchColumn { name: sort.clone(), columns });
         }
         records.sort_by(|a, b| descending(cell::get(a, sort), cell::get(b, sort)));
     }
     if options.only_changed && records.len() > 1 {
         columns.retain(|name| name == "run_id" || differs(&records, name));
     }
-    let row = |record: &Record| {
-        columns
-            .iter()
-            .map(|name| cell::get(record, name).clone())
-            .collect()
-    };
-    Ok(Comparison {
-        rows: records.iter().map(row).collect(),
-        columns,
-    })
+    let row =
+        |record: &Record| columns.iter().map(|name| cell::get(record, name).clone()).collect();
+    Ok(Comparison { rows: records.iter().map(row).collect(), columns })
 }
 
 /// Keys whose values differ between the runs, or that some runs lack.
@@ -96,11 +79,7 @@ fn changed(params: &[BTreeMap<String, String>], group: bool) -> Vec<String> {
     keys.into_iter()
         .filter(|key| !NOT_A_PARAMETER.contains(&key.as_str()))
         .filter(|key| !(group && key.as_str() == "experiment.seed"))
-        .filter(|key| {
-            params
-                .windows(2)
-                .any(|pair| pair[0].get(*key) != pair[1].get(*key))
-        })
+        .filter(|key| params.windows(2).any(|pair| pair[0].get(*key) != pair[1].get(*key)))
         .cloned()
         .collect()
 }
@@ -113,9 +92,7 @@ fn record(run: &LoadedRun, params: &BTreeMap<String, String>, changed: &[String]
         ("status".to_owned(), Cell::Text(run.status().to_owned())),
     ];
     for key in changed {
-        let value = params
-            .get(key)
-            .map_or(Cell::Null, |value| Cell::Text(value.clone()));
+        let value = params.get(key).map_or(Cell::Null, |value| Cell::Text(value.clone()));
         record.push((key.clone(), value));
     }
     for score in SCORES {
@@ -123,11 +100,7 @@ fn record(run: &LoadedRun, params: &BTreeMap<String, String>, changed: &[String]
             Cell::Null => run.get(score),
             value => value,
         };
-        let value = if score == "duration_s" {
-            run.get(score)
-        } else {
-            value
-        };
+        let value = if score == "duration_s" { run.get(score) } else { value };
         record.push((score.to_owned(), value.clone()));
     }
     record
@@ -146,34 +119,23 @@ fn groups(records: &[Record], params: &[BTreeMap<String, String>]) -> Vec<Record
             None => groups.push((key, vec![record])),
         }
     }
-    groups
-        .iter()
-        .map(|(_, members)| aggregate(members))
-        .collect()
+    groups.iter().map(|(_, members)| aggregate(members)).collect()
 }
 
 fn aggregate(members: &[&Record]) -> Record {
     let first = members[0];
     let mut result = Record::new();
-    for (name, value) in first
-        .iter()
-        .filter(|(name, _)| name != "run_id" && name != "status")
-    {
+    for (name, value) in first.iter().filter(|(name, _)| name != "run_id" && name != "status") {
         if name == "experiment" {
             result.push((name.clone(), value.clone()));
             let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
             result.push(("runs".to_owned(), Cell::Integer(count)));
         } else if SCORES.contains(&name.as_str()) {
-            let numbers: Vec<f64> = members
-                .iter()
-                .filter_map(|member| cell::get(member, name).as_f64())
-                .collect();
+            let numbers: Vec<f64> =
+                members.iter().filter_map(|member| cell::get(member, name).as_f64()).collect();
             let (mean, deviation) = statistics(&numbers);
             result.push((name.clone(), mean.map_or(Cell::Null, Cell::Float)));
-            result.push((
-                format!("{name}_std"),
-                deviation.map_or(Cell::Null, Cell::Float),
-            ));
+            result.push((format!("{name}_std"), deviation.map_or(Cell::Null, Cell::Float)));
         } else {
             result.push((name.clone(), value.clone()));
         }
@@ -190,10 +152,7 @@ fn statistics(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
     }
     let mean = numbers.iter().sum::<f64>() / count;
     let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
-    (
-        Some(mean),
-        (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
-    )
+    (Some(mean), (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()))
 }
 
 /// Largest first, nothing last.
@@ -205,9 +164,7 @@ fn descending(a: &Cell, b: &Cell) -> std::cmp::Ordering {
 }
 
 fn differs(records: &[Record], name: &str) -> bool {
-    records
-        .windows(2)
-        .any(|pair| cell::get(&pair[0], name) != cell::get(&pair[1], name))
+    records.windows(2).any(|pair| cell::get(&pair[0], name) != cell::get(&pair[1], name))
 }
 
 #[cfg(test)]
@@ -225,26 +182,12 @@ mod tests {
     #[test]
     fn only_what_differs_has_changed() {
         let plan = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect()
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
         };
-        let a = plan(&[
-            ("experiment.name", "a"),
-            ("experiment.seed", "1"),
-            ("rate", "2"),
-            ("x", "3"),
-        ]);
-        let b = plan(&[
-            ("experiment.name", "b"),
-            ("experiment.seed", "2"),
-            ("rate", "2"),
-        ]);
-        assert_eq!(
-            changed(&[a.clone(), b.clone()], false),
-            ["experiment.seed", "x"]
-        );
+        let a =
+            plan(&[("experiment.name", "a"), ("experiment.seed", "1"), ("rate", "2"), ("x", "3")]);
+        let b = plan(&[("experiment.name", "b"), ("experiment.seed", "2"), ("rate", "2")]);
+        assert_eq!(changed(&[a.clone(), b.clone()], false), ["experiment.seed", "x"]);
         assert_eq!(changed(&[a, b], true), ["x"]);
     }
 }

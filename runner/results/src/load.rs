@@ -16,6 +16,8 @@ pub struct LoadedRun {
     pub path: PathBuf,
     /// `run.parquet`; empty where that cannot be read.
     pub run: Record,
+    /// Whether a process was at work on it right before the table was read.
+    held: bool,
 }
 
 impl LoadedRun {
@@ -24,7 +26,7 @@ impl LoadedRun {
     #[must_use]
     pub fn status(&self) -> &str {
         match self.get("status").as_str() {
-            Some("running") if !lock::is_held(&self.path) => "interrupted",
+            Some("running") if !self.held => "interrupted",
             Some(status) => status,
             None => "unreadable",
         }
@@ -44,10 +46,7 @@ impl LoadedRun {
     pub fn params(&self) -> Result<Vec<(String, String)>, ResultsError> {
         let rows = tables::read(&self.path.join("params.parquet"))?;
         let text = |row: &Record, name| cell::get(row, name).as_str().unwrap_or("").to_owned();
-        Ok(rows
-            .iter()
-            .map(|row| (text(row, "key"), text(row, "value")))
-            .collect())
+        Ok(rows.iter().map(|row| (text(row, "key"), text(row, "value"))).collect())
     }
 
     /// The last row of `epochs.parquet`, where there is one.
@@ -61,11 +60,8 @@ impl LoadedRun {
 /// Every run below `results`, newest first.
 #[must_use]
 pub fn runs(results: &Path) -> Vec<LoadedRun> {
-    let mut runs: Vec<LoadedRun> = folders(results)
-        .iter()
-        .flat_map(|folder| folders(folder))
-        .filter_map(load)
-        .collect();
+    let mut runs: Vec<LoadedRun> =
+        folders(results).iter().flat_map(|folder| folders(folder)).filter_map(load).collect();
     runs.sort_by(|a, b| b.id.cmp(&a.id));
     runs
 }
@@ -74,10 +70,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_dir())
-        .collect()
+    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect()
 }
 
 fn load(path: PathBuf) -> Option<LoadedRun> {
@@ -85,15 +78,15 @@ fn load(path: PathBuf) -> Option<LoadedRun> {
     if !table.is_file() {
         return None;
     }
+    // In this order: a run writes its last status before it gives its lock back.
+    let held = lock::is_held(&path);
     let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
     Some(LoadedRun {
         id: name(&path)?,
         experiment: name(path.parent()?)?,
-        run: tables::read(&table)
-            .ok()
-            .and_then(|rows| rows.into_iter().next())
-            .unwrap_or_default(),
+        run: tables::read(&table).ok().and_then(|rows| rows.into_iter().next()).unwrap_or_default(),
         path,
+        held,
     })
 }
 
@@ -146,17 +139,11 @@ pub fn select(results: &Path, names: &[String]) -> Result<Vec<LoadedRun>, Result
 }
 
 fn no_such_run(results: &Path, runs: &[LoadedRun], name: &str) -> ResultsError {
-    let names = runs
-        .iter()
-        .flat_map(|run| [run.id.as_str(), run.experiment.as_str()]);
+    let names = runs.iter().flat_map(|run| [run.id.as_str(), run.experiment.as_str()]);
     let close = names
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.to_owned());
-    ResultsError::NoSuchRun {
-        name: name.to_owned(),
-        results: results.to_path_buf(),
-        close,
-    }
+    ResultsError::NoSuchRun { name: name.to_owned(), results: results.to_path_buf(), close }
 }

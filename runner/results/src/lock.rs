@@ -21,11 +21,8 @@ impl RunLock {
     ///
     /// Where the file cannot be made, or another process holds the lock.
     pub fn take(folder: &Path) -> std::io::Result<Self> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(FILE))?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(FILE))?;
         file.try_lock().map_err(std::io::Error::from)?;
         Ok(Self { _file: file })
     }

@@ -31,10 +31,7 @@ impl RunDir {
         now: DateTime<Utc>,
     ) -> Result<Self, ResultsError> {
         let parent = results.join(experiment);
-        let failed = |path: &Path, source| ResultsError::Write {
-            path: path.to_path_buf(),
-            source,
-        };
+        let failed = |path: &Path, source| ResultsError::Write { path: path.to_path_buf(), source };
         std::fs::create_dir_all(&parent).map_err(|source| failed(&parent, source))?;
         let mut moment = now;
         loop {

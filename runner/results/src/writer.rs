@@ -68,16 +68,9 @@ impl RunWriter {
     /// [`ResultsError`] where a file cannot be written.
     pub fn create(results: &Path, start: Start) -> Result<Self, ResultsError> {
         let started = Utc::now();
-        let dir = RunDir::create(
-            results,
-            &start.run.experiment,
-            &start.run.fingerprint,
-            started,
-        )?;
-        let lock = RunLock::take(&dir.path).map_err(|source| ResultsError::Write {
-            path: dir.path.clone(),
-            source,
-        })?;
+        let dir = RunDir::create(results, &start.run.experiment, &start.run.fingerprint, started)?;
+        let lock = RunLock::take(&dir.path)
+            .map_err(|source| ResultsError::Write { path: dir.path.clone(), source })?;
         let mut writer = Self {
             dir,
             lock: Some(lock),
@@ -104,10 +97,8 @@ impl RunWriter {
     ) -> Result<(), ResultsError> {
         atomic::write(&self.dir.file("experiment.toml"), experiment.as_bytes())?;
         atomic::write(&self.dir.file("plan.toml"), plan.as_bytes())?;
-        let params: Vec<ParamRow> = params
-            .into_iter()
-            .map(|(key, value)| ParamRow { key, value })
-            .collect();
+        let params: Vec<ParamRow> =
+            params.into_iter().map(|(key, value)| ParamRow { key, value }).collect();
         self.table(params)?;
         self.table::<LayerRow>(Vec::new())?;
         self.table::<EpochRow>(Vec::new())?;
@@ -288,22 +279,13 @@ mod tests {
             classes: vec!["cats".to_owned(), "dogs".to_owned()],
             ..RunRow::default()
         };
-        let mut writer = RunWriter::create(
-            results.path(),
-            Start {
-                run,
-                ..Start::default()
-            },
-        )?;
+        let mut writer = RunWriter::create(results.path(), Start { run, ..Start::default() })?;
         let path = writer.file("run.parquet");
         let status = |path: &Path| -> Result<Cell, ResultsError> {
             Ok(cell::get(&tables::read(path)?[0], "status").clone())
         };
         for file in ["params", "layers", "epochs", "predictions", "artifacts"] {
-            assert_eq!(
-                tables::read(&writer.file(&format!("{file}.parquet")))?.len(),
-                0
-            );
+            assert_eq!(tables::read(&writer.file(&format!("{file}.parquet")))?.len(), 0);
         }
         assert_eq!(status(&path)?, Cell::Text("running".to_owned()));
         writer.dataset([Some(100), Some(10), None], "hash".to_owned())?;
@@ -314,10 +296,7 @@ mod tests {
         let run = &tables::read(&path)?[0];
         assert_eq!(cell::get(run, "best_epoch"), &Cell::Integer(2));
         assert_eq!(cell::get(run, "images_per_s"), &Cell::Float(50.0));
-        assert_eq!(
-            cell::get(run, "error").as_str(),
-            Some("the loss became NaN")
-        );
+        assert_eq!(cell::get(run, "error").as_str(), Some("the loss became NaN"));
         let classes = [Cell::Text("cats".to_owned()), Cell::Text("dogs".to_owned())];
         assert_eq!(cell::get(run, "classes"), &Cell::List(classes.to_vec()));
         assert!(matches!(cell::get(run, "finished_at"), Cell::Time(_)));

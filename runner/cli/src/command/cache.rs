@@ -19,11 +19,7 @@ pub(super) fn cache(command: &CacheCommand) -> Result<(), Failure> {
                 terminal::out(&table(&stored));
             }
             let place = store::features(&root);
-            terminal::out(&format!(
-                "{} of features in {}",
-                show_size(bytes),
-                place.display()
-            ));
+            terminal::out(&format!("{} of features in {}", show_size(bytes), place.display()));
         }
         CacheCommand::Prune { max_size } => {
             let pruned = store::prune(&root, *max_size)?;

@@ -24,10 +24,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
         false => {
             let code = wrong.iter().map(|failure| failure.code).max().unwrap_or(2);
             let messages: Vec<String> = wrong.into_iter().map(|failure| failure.message).collect();
-            Err(Failure {
-                code,
-                message: messages.join("\n\n"),
-            })
+            Err(Failure { code, message: messages.join("\n\n") })
         }
     }
 }
@@ -42,10 +39,8 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
         let found = discover::experiments(path);
         if found.is_empty() {
-            let message = format!(
-                "error: there is no experiment file (.toml) in {}",
-                path.display()
-            );
+            let message =
+                format!("error: there is no experiment file (.toml) in {}", path.display());
             return Err(Failure::usage(message));
         }
         files.extend(found);
@@ -88,12 +83,7 @@ fn dataset(checked: &Checked) {
         .iter()
         .map(|split| {
             let mut row = vec![split.name.to_owned()];
-            row.extend(
-                split
-                    .classes
-                    .iter()
-                    .map(|class| class.files.len().to_string()),
-            );
+            row.extend(split.classes.iter().map(|class| class.files.len().to_string()));
             row.extend([split.images().to_string(), split.folder.clone()]);
             row
         })
@@ -114,10 +104,7 @@ fn dataset(checked: &Checked) {
 
 fn model(checked: &Checked) {
     let model = &checked.plan.model;
-    terminal::out(&format!(
-        "model: {}, weights {}",
-        model.architecture, model.weights
-    ));
+    terminal::out(&format!("model: {}, weights {}", model.architecture, model.weights));
     let rows = checked
         .layers
         .iter()
@@ -130,56 +117,32 @@ fn model(checked: &Checked) {
             ]
         })
         .collect();
-    terminal::out(&terminal::table(
-        &["layer", "kind", "output", "parameters"],
-        rows,
-    ));
-    let sum = |base: bool| {
-        checked
-            .layers
-            .iter()
-            .filter(|l| l.base == base)
-            .map(Layer::parameters)
-            .sum()
-    };
+    terminal::out(&terminal::table(&["layer", "kind", "output", "parameters"], rows));
+    let sum =
+        |base: bool| checked.layers.iter().filter(|l| l.base == base).map(Layer::parameters).sum();
     let (base, top): (usize, usize) = (sum(true), sum(false));
     terminal::out(&format!(
         "{} parameters: conv base {}, {} {}\n",
         thousands(base + top),
         thousands(base),
-        if model.include_top {
-            "classifier"
-        } else {
-            "head"
-        },
+        if model.include_top { "classifier" } else { "head" },
         thousands(top)
     ));
 }
 
 fn stage_text(checked: &Checked, stage: &Stage) -> String {
     let layers = &checked.layers;
-    let with_parameters: Vec<&Layer> = layers
-        .iter()
-        .filter(|layer| layer.kind.has_parameters())
-        .collect();
-    let trained: Vec<&&Layer> = with_parameters
-        .iter()
-        .filter(|layer| !stage.freezes(layer))
-        .collect();
+    let with_parameters: Vec<&Layer> =
+        layers.iter().filter(|layer| layer.kind.has_parameters()).collect();
+    let trained: Vec<&&Layer> =
+        with_parameters.iter().filter(|layer| !stage.freezes(layer)).collect();
     let count: usize = trained.iter().map(|layer| layer.parameters()).sum();
     let total: usize = layers.iter().map(Layer::parameters).sum();
     let names: Vec<&str> = trained.iter().map(|layer| layer.name.as_str()).collect();
-    let frozen = if stage.frozen.is_empty() {
-        "nothing".to_owned()
-    } else {
-        stage.frozen.join(", ")
-    };
+    let frozen =
+        if stage.frozen.is_empty() { "nothing".to_owned() } else { stage.frozen.join(", ") };
     let early = stage.early_stopping.map_or(String::new(), |rule| {
-        format!(
-            ", stops after {} epochs without a better {}",
-            rule.patience.max(1),
-            rule.monitor
-        )
+        format!(", stops after {} epochs without a better {}", rule.patience.max(1), rule.monitor)
     });
     format!(
         "stage {}: at most {} epochs of batch {}, learning rate {:e}{early}\n  \
@@ -226,9 +189,7 @@ fn estimated(checked: &Checked, stage: &Stage) -> String {
 }
 
 fn resolved(plan: &Plan) -> Result<String, Failure> {
-    let text = plan
-        .to_toml()
-        .map_err(|error| Failure::internal(format!("error: {error}")))?;
+    let text = plan.to_toml().map_err(|error| Failure::internal(format!("error: {error}")))?;
     Ok(format!("the plan, with every default:\n\n{text}"))
 }
 
@@ -251,10 +212,7 @@ mod tests {
 
     #[test]
     fn digits_come_in_threes() {
-        let shown: Vec<String> = [0, 999, 1_000, 14_714_688]
-            .into_iter()
-            .map(thousands)
-            .collect();
+        let shown: Vec<String> = [0, 999, 1_000, 14_714_688].into_iter().map(thousands).collect();
         assert_eq!(shown, ["0", "999", "1,000", "14,714,688"]);
     }
 }

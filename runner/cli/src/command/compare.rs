@@ -11,10 +11,7 @@ use crate::terminal;
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let runs = load::select(&arguments.results.results, &arguments.names)?;
     if runs.is_empty() {
-        terminal::note(&format!(
-            "there are no runs in {}",
-            arguments.results.results.display()
-        ));
+        terminal::note(&format!("there are no runs in {}", arguments.results.results.display()));
         return Ok(());
     }
     let options = Options {
@@ -33,11 +30,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
 }
 
 fn texts(comparison: &Comparison) -> Vec<Vec<String>> {
-    comparison
-        .rows
-        .iter()
-        .map(|row| row.iter().map(ToString::to_string).collect())
-        .collect()
+    comparison.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
 }
 
 fn table(comparison: &Comparison) -> String {
@@ -66,13 +59,9 @@ fn csv(comparison: &Comparison) -> String {
         runner_results::tables::Cell::Float(number) => number.to_string(),
         other => other.to_string(),
     };
-    let rows = comparison
-        .rows
-        .iter()
-        .map(|row| row.iter().map(exact).collect::<Vec<_>>());
-    let lines: Vec<String> = std::iter::once(line(&comparison.columns))
-        .chain(rows.map(|row| line(&row)))
-        .collect();
+    let rows = comparison.rows.iter().map(|row| row.iter().map(exact).collect::<Vec<_>>());
+    let lines: Vec<String> =
+        std::iter::once(line(&comparison.columns)).chain(rows.map(|row| line(&row))).collect();
     lines.join("\n")
 }
 
@@ -81,11 +70,8 @@ fn json(comparison: &Comparison) -> String {
         .rows
         .iter()
         .map(|row| {
-            let pairs = comparison
-                .columns
-                .iter()
-                .cloned()
-                .zip(row.iter().map(|cell| cell.to_json()));
+            let pairs =
+                comparison.columns.iter().cloned().zip(row.iter().map(|cell| cell.to_json()));
             serde_json::Value::Object(pairs.collect())
         })
         .collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 use runner_experiment::folder::{self, Split};
 use runner_learn::Interrupt;
 use runner_learn::data::generate;
-use runner_learn::data::scan::{self, Depth, Duplicate, ScannedSplit};
+use runner_learn::data::scan::{self, Duplicate, ScannedSplit};
 use runner_learn::event::Event;
 
 use crate::arguments::DatasetCommand;
@@ -34,6 +34,12 @@ fn generate_shapes(name: &str, out: Option<&Path>, seed: u64) -> Result<(), Fail
         return Err(Failure::usage(message));
     }
     let out = out.unwrap_or(Path::new("data/shapes"));
+    if out.exists() {
+        return Err(Failure::usage(format!(
+            "error: {} is there already; remove it first, or say --out",
+            out.display()
+        )));
+    }
     let count = generate::shapes(out, seed)
         .map_err(|error| Failure::internal(format!("error: {error}")))?;
     terminal::out(&format!(
@@ -47,27 +53,16 @@ fn generate_shapes(name: &str, out: Option<&Path>, seed: u64) -> Result<(), Fail
 fn check(folder: &Path) -> Result<(), Failure> {
     let splits = splits(folder)?;
     let mut counters = Counters::default();
-    let scanned = scan::scan(
-        &splits,
-        Depth::Pixels,
-        &Interrupt::default(),
-        &mut |event| {
-            if let Event::Progress { phase, done, total } = event {
-                counters.set(&phase, done, total);
-            }
-        },
-    )?;
+    let scanned = scan::scan(&splits, &Interrupt::default(), &mut |event| {
+        if let Event::Progress { phase, done, total } = event {
+            counters.set(&phase, done, total);
+        }
+    })?;
     counters.clear();
     terminal::out(&counts(&splits, &scanned));
     let found = scan::duplicates(&scanned);
-    report(
-        "pictures in more than one split",
-        found.iter().filter(|d| d.is_leak()),
-    );
-    report(
-        "pictures more than once in a split",
-        found.iter().filter(|d| !d.is_leak()),
-    );
+    report("pictures in more than one split", found.iter().filter(|d| d.is_leak()));
+    report("pictures more than once in a split", found.iter().filter(|d| !d.is_leak()));
     let bad: Vec<_> = scanned.iter().flat_map(|split| &split.bad).collect();
     terminal::out(&format!("\nimages that cannot be used: {}", bad.len()));
     for image in &bad {
@@ -75,9 +70,7 @@ fn check(folder: &Path) -> Result<(), Failure> {
     }
     match bad.len() {
         0 => Ok(()),
-        count => Err(Failure::data(format!(
-            "error: {count} of the images cannot be used"
-        ))),
+        count => Err(Failure::data(format!("error: {count} of the images cannot be used"))),
     }
 }
 
@@ -115,11 +108,8 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) -> String {
     let mut rows = Vec::new();
     for (split, scanned) in splits.iter().zip(scanned) {
         for (at, class) in split.classes.iter().enumerate() {
-            let usable: Vec<&scan::ImageFile> = scanned
-                .images
-                .iter()
-                .filter(|image| image.class == at)
-                .collect();
+            let usable: Vec<&scan::ImageFile> =
+                scanned.images.iter().filter(|image| image.class == at).collect();
             let [smallest, median, largest] = sizes(&usable);
             rows.push(vec![
                 split.name.to_owned(),
@@ -132,37 +122,24 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) -> String {
             ]);
         }
     }
-    let header = [
-        "split", "class", "usable", "unusable", "smallest", "median", "largest",
-    ];
+    let header = ["split", "class", "usable", "unusable", "smallest", "median", "largest"];
     terminal::table(&header, rows)
 }
 
 /// Smallest, median and largest by area, as `height×width`.
 fn sizes(images: &[&scan::ImageFile]) -> [String; 3] {
-    let mut sizes: Vec<[u32; 2]> = images.iter().map(|image| image.size).collect();
-    sizes.sort_by_key(|[height, width]| u64::from(*height) * u64::from(*width));
-    let show = |at: usize| {
-        sizes
-            .get(at)
-            .map_or(String::new(), |[h, w]| format!("{h}x{w}"))
-    };
-    [
-        show(0),
-        show(sizes.len() / 2),
-        show(sizes.len().saturating_sub(1)),
-    ]
+    let mut sizes: Vec<[usize; 2]> = images.iter().map(|image| image.size).collect();
+    sizes.sort_by_key(|[height, width]| height * width);
+    let show = |at: usize| sizes.get(at).map_or(String::new(), |[h, w]| format!("{h}x{w}"));
+    [show(0), show(sizes.len() / 2), show(sizes.len().saturating_sub(1))]
 }
 
 fn report<'a>(title: &str, duplicates: impl Iterator<Item = &'a Duplicate>) {
     let all: Vec<&Duplicate> = duplicates.collect();
     terminal::out(&format!("\n{title}: {}", all.len()));
     for duplicate in all {
-        let places: Vec<String> = duplicate
-            .places
-            .iter()
-            .map(|(_, path)| path.display().to_string())
-            .collect();
+        let places: Vec<String> =
+            duplicate.places.iter().map(|(_, path)| path.display().to_string()).collect();
         terminal::out(&format!("  {}", places.join(" = ")));
     }
 }

@@ -9,30 +9,16 @@ use crate::terminal;
 pub(super) fn list(arguments: &ResultsArguments) -> Result<(), Failure> {
     let runs = load::runs(&arguments.results);
     if runs.is_empty() {
-        terminal::note(&format!(
-            "there are no runs in {}",
-            arguments.results.display()
-        ));
+        terminal::note(&format!("there are no runs in {}", arguments.results.display()));
         return Ok(());
     }
-    let header = [
-        "run",
-        "experiment",
-        "status",
-        "seed",
-        "best validation",
-        "test",
-        "seconds",
-    ];
+    let header = ["run", "experiment", "status", "seed", "best validation", "test", "seconds"];
     terminal::out(&terminal::table(&header, runs.iter().map(row).collect()));
     Ok(())
 }
 
 fn row(run: &LoadedRun) -> Vec<String> {
-    let seconds = run
-        .get("duration_s")
-        .as_f64()
-        .map_or(String::new(), |s| format!("{s:.1}"));
+    let seconds = run.get("duration_s").as_f64().map_or(String::new(), |s| format!("{s:.1}"));
     vec![
         run.id.clone(),
         run.experiment.clone(),

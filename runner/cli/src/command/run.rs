@@ -11,7 +11,7 @@ use runner_results::writer::{End, RunWriter, Start};
 
 use crate::arguments::RunArguments;
 use crate::connect::Connection;
-use crate::failure::Failure;
+use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::{diagnostics, environment, logging, terminal};
 
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     if let Some(device) = &arguments.device {
         overrides.push(Override::new("run.device", &format!("\"{device}\"")));
     }
-    let checked = runner_experiment::load(&arguments.file, &overrides)?;
+    let mut checked = runner_experiment::load(&arguments.file, &overrides)?;
     diagnostics::show_warnings(&checked);
     support::check(&checked)?;
     let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
@@ -29,10 +29,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
     catch_signals(&interrupt)?;
     let results = &arguments.results.results;
-    let weights = resolve(&checked, results, &interrupt)?;
-    let start = start(&checked, &arguments.file, &compute)?;
+    let weights = resolve(&mut checked, results, &interrupt)?;
+    let start = start(&checked, &compute)?;
     let mut writer = RunWriter::create(results, start)?;
-    logging::to_file(&writer.file("log.jsonl"))?;
+    let log = writer.file("log.jsonl");
+    logging::to_file(&log).map_err(|error| {
+        Failure::internal(format!("error: cannot write {}: {error}", log.display()))
+    })?;
     let cache = environment::cache();
     let request = Request {
         checked: &checked,
@@ -42,9 +45,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         model: writer.file("model.safetensors"),
         interrupt,
     };
-    let outcome = execute(&request, &mut writer);
+    let outcome = guarded(|| execute(&request, &mut writer));
+    let ended = finish(&mut writer, outcome);
     prune(&cache, limit);
-    finish(&mut writer, outcome)
+    ended
 }
 
 /// The first Ctrl-C asks to stop at the next step, the second stops at once.
@@ -60,7 +64,7 @@ fn catch_signals(interrupt: &Interrupt) -> Result<(), Failure> {
         .map_err(|error| Failure::internal(format!("error: cannot listen for Ctrl-C: {error}")))
 }
 
-fn start(checked: &Checked, file: &Path, compute: &Compute) -> Result<Start, Failure> {
+fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
     let plan = &checked.plan;
     let (git_commit, git_dirty) = environment::git();
     Ok(Start {
@@ -77,21 +81,26 @@ fn start(checked: &Checked, file: &Path, compute: &Compute) -> Result<Start, Fai
             ..RunRow::default()
         },
         params: fingerprint::entries(plan),
-        experiment_toml: std::fs::read_to_string(file)?,
-        plan_toml: plan
-            .to_toml()
-            .map_err(|error| Failure::internal(format!("error: {error}")))?,
+        experiment_toml: checked.source.file_text().to_owned(),
+        plan_toml: plan.to_toml().map_err(|error| Failure::internal(format!("error: {error}")))?,
     })
 }
 
 /// Trains; the classes that leave this are a result, an error of learning, or an error of writing.
 fn execute(request: &Request<'_>, writer: &mut RunWriter) -> Result<(), Failure> {
-    let mut connection = Connection::new(writer, &request.checked.classes);
+    let classes = &request.checked.classes;
+    let mut connection = Connection::new(writer, classes, request.interrupt.clone());
     let learned = runner_learn::run::run(request, &mut |event| connection.take(event));
     connection.finish();
+    if !connection.skipped.is_empty() {
+        terminal::note(&format!(
+            "{} unusable images were left out; log.jsonl lists them",
+            connection.skipped.len()
+        ));
+    }
     match (learned, connection.failed) {
-        (Err(error), _) => Err(error.into()),
-        (Ok(()), Some(error)) => Err(error.into()),
+        (_, Some(error)) => Err(error.into()),
+        (Err(error), None) => Err(error.into()),
         (Ok(()), None) => Ok(()),
     }
 }
@@ -147,29 +156,21 @@ fn summary(writer: &RunWriter) -> String {
             last.validation_accuracy, last.validation_loss
         ));
     }
-    if let (Some(epoch), Some(loss), Some(accuracy)) = (
-        run.best_epoch,
-        run.best_validation_loss,
-        run.best_validation_accuracy,
-    ) {
+    if let (Some(epoch), Some(loss), Some(accuracy)) =
+        (run.best_epoch, run.best_validation_loss, run.best_validation_accuracy)
+    {
         lines.push(format!(
             "epoch {epoch} had the lowest validation loss: accuracy {accuracy:.4}, loss {loss:.4}"
         ));
     }
     match (run.test_accuracy, run.test_loss) {
         (Some(accuracy), Some(loss)) => {
-            lines.push(format!(
-                "test:        accuracy {accuracy:.4}, loss {loss:.4}"
-            ));
+            lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
         }
         _ => lines.push("test:        no test images".to_owned()),
     }
     lines.push(format!("written to   {}", writer.folder().display()));
-    lines.extend(
-        files(writer.folder())
-            .into_iter()
-            .map(|name| format!("             {name}")),
-    );
+    lines.extend(files(writer.folder()).into_iter().map(|name| format!("             {name}")));
     lines.join("\n")
 }
 

@@ -32,17 +32,10 @@ fn import(file: &Path, name: &str) -> Result<(), Failure> {
     }
     let loaded = weights::load(file)?;
     weights::save(&loaded, name, &file.display().to_string())?;
-    let top = loaded
-        .layers
-        .iter()
-        .any(|layer| layer.name == "predictions");
+    let top = loaded.layers.iter().any(|layer| layer.name == "predictions");
     terminal::out(&format!(
         "{name}: VGG16 {}, SHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
-        if top {
-            "with the ImageNet classifier"
-        } else {
-            "conv base"
-        },
+        if top { "with the ImageNet classifier" } else { "conv base" },
         model_weights::sha256(&loaded.weights)
     ));
     Ok(())

@@ -68,16 +68,10 @@ fn write(zip: &mut ZipArchive<File>, name: &str, target: &Path) -> Result<(), St
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let entry = zip.by_name(name).map_err(|error| text(&error))?;
     if entry.size() > LARGEST {
-        return Err(format!(
-            "{} bytes are more than any photo has",
-            entry.size()
-        ));
+        return Err(format!("{} bytes are more than any photo has", entry.size()));
     }
     let mut bytes = Vec::new();
-    entry
-        .take(LARGEST)
-        .read_to_end(&mut bytes)
-        .map_err(|error| text(&error))?;
+    entry.take(LARGEST).read_to_end(&mut bytes).map_err(|error| text(&error))?;
     if let Some(folder) = target.parent() {
         std::fs::create_dir_all(folder).map_err(|error| text(&error))?;
     }

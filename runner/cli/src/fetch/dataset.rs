@@ -28,21 +28,9 @@ struct Part {
 /// The archive has no test split: of the 500 validation photos of each class, the lower half of
 /// the numbers stays validation, and the upper half becomes test.
 const PARTS: [Part; 3] = [
-    Part {
-        from: "train",
-        numbers: 0..1000,
-        to: "train",
-    },
-    Part {
-        from: "validation",
-        numbers: 2000..2250,
-        to: "validation",
-    },
-    Part {
-        from: "validation",
-        numbers: 2250..2500,
-        to: "test",
-    },
+    Part { from: "train", numbers: 0..1000, to: "train" },
+    Part { from: "validation", numbers: 2000..2250, to: "validation" },
+    Part { from: "validation", numbers: 2250..2500, to: "test" },
 ];
 
 /// Every photo of the archive and its place.
@@ -74,6 +62,7 @@ pub fn fetch(name: &str, from: Option<&Path>, out: Option<&Path>) -> Result<Path
         )));
     }
     let out = out.unwrap_or(Path::new(OUT));
+    let _lock = super::exclusive(out)?;
     if out.exists() {
         return Err(Failure::usage(format!(
             "error: {} is there already; remove it first, or say --out",
@@ -94,15 +83,9 @@ pub fn fetch(name: &str, from: Option<&Path>, out: Option<&Path>) -> Result<Path
 
 fn download() -> Result<PathBuf, Failure> {
     let url = std::env::var("RUNNER_DATASET_URL").unwrap_or_else(|_| URL.to_owned());
-    let to = environment::cache()
-        .join("downloads")
-        .join("cats_and_dogs_filtered.zip");
+    let to = environment::cache().join("downloads").join("cats_and_dogs_filtered.zip");
     terminal::note(&format!("fetching {url}"));
-    let download = Download {
-        url: &url,
-        checksum: Checksum::Length(LENGTH),
-        to: &to,
-    };
+    let download = Download { url: &url, checksum: Checksum::Length(LENGTH), to: &to };
     match download.fetch(&Interrupt::default()) {
         Ok(()) => Ok(to),
         Err(DownloadError::Interrupted) => Err(LearnError::Interrupted.into()),
@@ -120,10 +103,12 @@ fn download() -> Result<PathBuf, Failure> {
 fn lay_out(archive: &Path, out: &Path) -> Result<(), Failure> {
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)?;
-    let staging = tempfile::Builder::new()
-        .prefix(".fetching-")
-        .tempdir_in(parent)?;
+    super::make(parent)?;
+    let written = |error: std::io::Error| {
+        Failure::internal(format!("error: cannot write to {}: {error}", parent.display()))
+    };
+    let staging =
+        tempfile::Builder::new().prefix(".fetching-").tempdir_in(parent).map_err(written)?;
     let whole = staging.path().join("whole");
     archive::extract(archive, &entries(), &whole)
         .map_err(|reason| Failure::data(format!("error: {reason}")))?;
@@ -132,9 +117,8 @@ fn lay_out(archive: &Path, out: &Path) -> Result<(), Failure> {
          from: {URL}\n\
          rule: of the 500 validation photos of each class, numbers 2000 to 2249 are validation, \
          2250 to 2499 are test\n",
-        sha256(archive)?
+        sha256(archive).map_err(written)?
     );
-    std::fs::write(whole.join("SOURCE.txt"), source)?;
-    std::fs::rename(&whole, out)?;
-    Ok(())
+    std::fs::write(whole.join("SOURCE.txt"), source).map_err(written)?;
+    std::fs::rename(&whole, out).map_err(written)
 }

@@ -93,14 +93,14 @@ impl Download<'_> {
             let _ = std::fs::remove_file(&part);
             return Ok(());
         }
-        self.receive(&mut file, interrupt)?;
+        let is_whole = self.checksum.check(&part).map_err(write_error)?.is_ok();
+        if !is_whole {
+            self.receive(&mut file, interrupt)?;
+        }
         file.sync_all().map_err(write_error)?;
         if let Err(reason) = self.checksum.check(&part).map_err(write_error)? {
             std::fs::remove_file(&part).map_err(write_error)?;
-            return Err(DownloadError::Checksum {
-                url: self.url.to_owned(),
-                reason,
-            });
+            return Err(DownloadError::Checksum { url: self.url.to_owned(), reason });
         }
         std::fs::rename(&part, self.to).map_err(write_error)
     }
@@ -109,18 +109,11 @@ impl Download<'_> {
         let there = file.metadata().map_or(0, |meta| meta.len());
         let (response, from) = self.ask(there)?;
         let total = length(&response).map(|length| length + from);
-        let name = self
-            .to
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = self.to.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bar = progress::bytes(&name, total);
         bar.set_position(from);
-        file.set_len(from)
-            .map_err(|error| self.write_error(self.to, &error))?;
-        file.seek(SeekFrom::Start(from))
-            .map_err(|error| self.write_error(self.to, &error))?;
+        file.set_len(from).map_err(|error| self.write_error(self.to, &error))?;
+        file.seek(SeekFrom::Start(from)).map_err(|error| self.write_error(self.to, &error))?;
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut written = from;
@@ -128,23 +121,19 @@ impl Download<'_> {
             if interrupt.is_requested() {
                 return Err(DownloadError::Interrupted);
             }
-            let count = body
-                .read(&mut buffer)
-                .map_err(|error| self.broke_off(written, &error))?;
+            let count = body.read(&mut buffer).map_err(|error| self.broke_off(written, &error))?;
             if count == 0 {
                 break;
             }
-            file.write_all(&buffer[..count])
-                .map_err(|error| self.write_error(self.to, &error))?;
+            file.write_all(&buffer[..count]).map_err(|error| self.write_error(self.to, &error))?;
             written += count as u64;
             bar.set_position(written);
         }
         bar.finish_and_clear();
         match total {
-            Some(total) if written < total => Err(self.broke_off(
-                written,
-                &std::io::Error::other("the connection closed early"),
-            )),
+            Some(total) if written < total => {
+                Err(self.broke_off(written, &std::io::Error::other("the connection closed early")))
+            }
             _ => Ok(()),
         }
     }
@@ -176,31 +165,19 @@ impl Download<'_> {
         if let Some(range) = range {
             request = request.header("Range", range);
         }
-        request
-            .call()
-            .map_err(|error| self.unreachable(error.to_string()))
+        request.call().map_err(|error| self.unreachable(error.to_string()))
     }
 
     fn unreachable(&self, reason: String) -> DownloadError {
-        DownloadError::Unreachable {
-            url: self.url.to_owned(),
-            reason,
-        }
+        DownloadError::Unreachable { url: self.url.to_owned(), reason }
     }
 
     fn broke_off(&self, bytes: u64, error: &std::io::Error) -> DownloadError {
-        DownloadError::BrokeOff {
-            url: self.url.to_owned(),
-            bytes,
-            reason: error.to_string(),
-        }
+        DownloadError::BrokeOff { url: self.url.to_owned(), bytes, reason: error.to_string() }
     }
 
     fn write_error(&self, path: &Path, error: &std::io::Error) -> DownloadError {
-        DownloadError::Write {
-            path: path.to_path_buf(),
-            reason: error.to_string(),
-        }
+        DownloadError::Write { path: path.to_path_buf(), reason: error.to_string() }
     }
 }
 
@@ -212,24 +189,13 @@ fn part_of(path: &Path) -> PathBuf {
 }
 
 fn length(response: &Response<Body>) -> Option<u64> {
-    response
-        .headers()
-        .get("content-length")?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    response.headers().get("content-length")?.to_str().ok()?.parse().ok()
 }
 
 /// `bytes 500-999/1000` starts at 500.
 fn starts_at(response: &Response<Body>) -> Option<u64> {
     let range = response.headers().get("content-range")?.to_str().ok()?;
-    range
-        .strip_prefix("bytes ")?
-        .split('-')
-        .next()?
-        .parse()
-        .ok()
+    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -273,9 +239,7 @@ mod tests {
 
     fn respond(mut stream: TcpStream, answer: Answer) -> Option<u64> {
         let mut range = None;
-        let lines = BufReader::new(stream.try_clone().ok()?)
-            .lines()
-            .map_while(Result::ok);
+        let lines = BufReader::new(stream.try_clone().ok()?).lines().map_while(Result::ok);
         for line in lines.take_while(|line| !line.is_empty()) {
             if let Some(from) = line.to_lowercase().strip_prefix("range: bytes=") {
                 range = from.trim_end_matches('-').parse().ok();
@@ -298,9 +262,7 @@ mod tests {
         let length = all.len() - from;
         let head =
             format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-        let _ = stream
-            .write_all(head.as_bytes())
-            .and_then(|()| stream.write_all(&all[from..end]));
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&all[from..end]));
         range
     }
 
@@ -314,31 +276,17 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let to = folder.path().join("file.bin");
         let (url, server) = serve(vec![Answer::BreaksAfter(40_000), Answer::Whole])?;
-        let download = Download {
-            url: &url,
-            checksum: md5(),
-            to: &to,
-        };
+        let download = Download { url: &url, checksum: md5(), to: &to };
         let broke_off = download.fetch(&Interrupt::default());
         assert!(
-            matches!(
-                broke_off,
-                Err(DownloadError::BrokeOff { bytes: 40_000, .. })
-            ),
+            matches!(broke_off, Err(DownloadError::BrokeOff { bytes: 40_000, .. })),
             "{broke_off:?}"
         );
         assert!(!to.exists());
         download.fetch(&Interrupt::default())?;
         assert_eq!(std::fs::read(&to)?, content());
-        assert_eq!(
-            server.join().map_err(|_| "the server panicked")?,
-            [None, Some(40_000)]
-        );
-        assert_eq!(
-            std::fs::read_dir(folder.path())?.count(),
-            1,
-            "no part file is left"
-        );
+        assert_eq!(server.join().map_err(|_| "the server panicked")?, [None, Some(40_000)]);
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1, "no part file is left");
         Ok(())
     }
 
@@ -348,17 +296,9 @@ mod tests {
         let to = folder.path().join("file.bin");
         std::fs::write(part_of(&to), b"something else")?;
         let (url, server) = serve(vec![Answer::IgnoresRange, Answer::IgnoresRange])?;
-        Download {
-            url: &url,
-            checksum: md5(),
-            to: &to,
-        }
-        .fetch(&Interrupt::default())?;
+        Download { url: &url, checksum: md5(), to: &to }.fetch(&Interrupt::default())?;
         assert_eq!(std::fs::read(&to)?, content());
-        assert_eq!(
-            server.join().map_err(|_| "the server panicked")?,
-            [Some(14), None]
-        );
+        assert_eq!(server.join().map_err(|_| "the server panicked")?, [Some(14), None]);
         Ok(())
     }
 
@@ -367,22 +307,12 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let to = folder.path().join("file.bin");
         let (url, _server) = serve(vec![Answer::Whole, Answer::NotFound])?;
-        let download = Download {
-            url: &url,
-            checksum: Checksum::Length(99_999),
-            to: &to,
-        };
+        let download = Download { url: &url, checksum: Checksum::Length(99_999), to: &to };
         let wrong = download.fetch(&Interrupt::default());
-        assert!(
-            matches!(wrong, Err(DownloadError::Checksum { .. })),
-            "{wrong:?}"
-        );
+        assert!(matches!(wrong, Err(DownloadError::Checksum { .. })), "{wrong:?}");
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
         let missing = download.fetch(&Interrupt::default());
-        assert!(
-            matches!(missing, Err(DownloadError::Unreachable { .. })),
-            "{missing:?}"
-        );
+        assert!(matches!(missing, Err(DownloadError::Unreachable { .. })), "{missing:?}");
         Ok(())
     }
 }

@@ -6,11 +6,15 @@ pub mod download;
 pub mod weights;
 pub mod wheel;
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
+
+use crate::environment;
+use crate::failure::Failure;
 
 /// A published checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,37 @@ impl Checksum {
     }
 }
 
+/// Makes a folder below the cache or the working directory.
+///
+/// # Errors
+///
+/// A [`Failure`] that names the folder.
+pub fn make(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::internal(format!("error: cannot make the folder {}: {error}", folder.display()))
+    })
+}
+
+/// Waits until no other process is fetching `target`, and holds it until dropped.
+///
+/// # Errors
+///
+/// A [`Failure`] that names the lock file.
+pub fn exclusive(target: &Path) -> Result<File, Failure> {
+    let folder = environment::cache().join("downloads");
+    make(&folder)?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let path = folder.join(format!("{name}.lock"));
+    let open = || {
+        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    open().map_err(|error: std::io::Error| {
+        Failure::internal(format!("error: cannot lock {}: {error}", path.display()))
+    })
+}
+
 /// SHA-256 of a file, in hexadecimal digits.
 pub fn sha256(path: &Path) -> std::io::Result<String> {
     hash::<Sha256>(path)
@@ -46,7 +81,7 @@ pub fn sha256(path: &Path) -> std::io::Result<String> {
 
 fn hash<D: Digest>(path: &Path) -> std::io::Result<String> {
     let mut hasher = D::new();
-    let mut file = std::fs::File::open(path)?;
+    let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         let count = file.read(&mut buffer)?;
@@ -55,9 +90,5 @@ fn hash<D: Digest>(path: &Path) -> std::io::Result<String> {
         }
         hasher.update(&buffer[..count]);
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

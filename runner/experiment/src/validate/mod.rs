@@ -12,7 +12,7 @@ mod visualize;
 use crate::architecture::Layer;
 use crate::file::ExperimentFile;
 use crate::folder::Split;
-use crate::plan::{Augmentation, Experiment, Plan, Run};
+use crate::plan::{Augmentation, Experiment, Plan, Run, Stage};
 use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::augmentation::{AugmentationSection, Fill};
@@ -43,18 +43,13 @@ pub struct Checked {
 pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option<Checked> {
     let root = &file.root;
     let experiment = experiment(root, problems);
-    let trains = root
-        .stage
-        .as_ref()
-        .is_some_and(|stages| !stages.value.is_empty());
+    let trains = root.stage.as_ref().is_some_and(|stages| !stages.value.is_empty());
     let data = dataset::resolve(root, trains, problems);
     let (model, layers) = model::resolve(root, &data, problems);
-    let augmentation = root
-        .augmentation
-        .as_ref()
-        .map(|table| augmentation(&table.value));
+    let augmentation = root.augmentation.as_ref().map(|table| augmentation(&table.value));
     let stage = stage::resolve(root, &layers, model.include_top, problems);
     model::warn_of_random_features(root, &model, &stage, problems);
+    warn_of_unused_augmentation(root, &stage, problems);
     let visualize = visualize::resolve(root, &layers, &data.classes, problems);
     if !trains && visualize.is_empty() && problems.errors() == 0 {
         problems
@@ -74,9 +69,7 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
             augmentation,
             stage,
             visualize,
-            run: Run {
-                device: device.unwrap_or(DeviceName::Auto),
-            },
+            run: Run { device: device.unwrap_or(DeviceName::Auto) },
         },
         layers,
         splits: data.splits,
@@ -96,13 +89,7 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
         return None;
     };
     let section: &ExperimentSection = &table.value;
-    require(
-        &section.present,
-        "name",
-        "experiment",
-        &section.span,
-        problems,
-    );
+    require(&section.present, "name", "experiment", &section.span, problems);
     let name = section.name.as_ref()?;
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.value.is_empty() || !name.value.chars().all(fits) || name.value.starts_with('.') {
@@ -120,6 +107,19 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
         seed: get(&section.seed).map_or(42, |seed| seed.0.unsigned_abs()),
         tags: get(&section.tags).unwrap_or_default(),
     })
+}
+
+fn warn_of_unused_augmentation(root: &Root, stages: &[Stage], problems: &mut Problems) {
+    let Some(table) = &root.augmentation else { return };
+    if !stages.is_empty() && !stages.iter().any(|stage| stage.augment) {
+        problems
+            .warning(
+                table.span.clone(),
+                "augmentation",
+                "no stage augments, so this table does nothing",
+            )
+            .help("set `augment = true` in a stage, or remove the table");
+    }
 }
 
 fn augmentation(section: &AugmentationSection) -> Augmentation {
@@ -151,10 +151,6 @@ fn require(
         return;
     }
     problems
-        .error(
-            span.clone(),
-            format!("{table}.{name}"),
-            format!("`{table}` lacks `{name}`"),
-        )
+        .error(span.clone(), format!("{table}.{name}"), format!("`{table}` lacks `{name}`"))
         .label(format!("`{name}` is missing here"));
 }

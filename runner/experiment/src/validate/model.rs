@@ -19,12 +19,8 @@ pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Mod
     let include_top = get(&section.include_top).unwrap_or(false);
     check_top(root, section, data, problems);
     check_weights(section, architecture, problems);
-    let head = (!include_top).then(|| {
-        head(
-            section.head.as_ref().map(|table| &table.value),
-            architecture,
-        )
-    });
+    let head =
+        (!include_top).then(|| head(section.head.as_ref().map(|table| &table.value), architecture));
     let model = Model {
         architecture,
         weights: get(&section.weights).unwrap_or_else(|| default_weights(architecture).to_owned()),
@@ -47,22 +43,13 @@ fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
         ArchitectureName::Vgg16 => 256,
         ArchitectureName::Convnet => 512,
     };
-    let hidden = section
-        .and_then(|head| get(&head.hidden))
-        .map_or(vec![units], |hidden| {
-            hidden
-                .iter()
-                .map(|units| usize::try_from(units.0).unwrap_or(1))
-                .collect()
-        });
+    let hidden = section.and_then(|head| get(&head.hidden)).map_or(vec![units], |hidden| {
+        hidden.iter().map(|units| usize::try_from(units.0).unwrap_or(1)).collect()
+    });
     Head {
-        pooling: section
-            .and_then(|head| get(&head.pooling))
-            .unwrap_or(Pooling::Flatten),
+        pooling: section.and_then(|head| get(&head.pooling)).unwrap_or(Pooling::Flatten),
         hidden,
-        dropout: section
-            .and_then(|head| get(&head.dropout))
-            .map_or(0.5, |rate| rate.0),
+        dropout: section.and_then(|head| get(&head.dropout)).map_or(0.5, |rate| rate.0),
     }
 }
 
@@ -73,11 +60,7 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
     };
     if get(&section.architecture) == Some(ArchitectureName::Convnet) {
         problems
-            .error(
-                top.span.clone(),
-                "model.include_top",
-                "`convnet` has no ImageNet classifier",
-            )
+            .error(top.span.clone(), "model.include_top", "`convnet` has no ImageNet classifier")
             .help("remove `include_top`");
     }
     if let Some(head) = &section.head {
@@ -89,11 +72,7 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
             )
             .help("remove one of the two");
     }
-    if let Some(stages) = root
-        .stage
-        .as_ref()
-        .filter(|stages| !stages.value.is_empty())
-    {
+    if let Some(stages) = root.stage.as_ref().filter(|stages| !stages.value.is_empty()) {
         problems
             .error(
                 stages.value[0].span.clone(),
@@ -124,11 +103,7 @@ fn check_weights(section: &ModelSection, architecture: ArchitectureName, problem
             .help("say `imagenet`, `random`, an imported name, a file, or `run:<run id>`");
     } else if architecture == ArchitectureName::Convnet && weights.value == "imagenet" {
         problems
-            .error(
-                weights.span.clone(),
-                key,
-                "there are no ImageNet weights for `convnet`",
-            )
+            .error(weights.span.clone(), key, "there are no ImageNet weights for `convnet`")
             .help("use `weights = \"random\"`: this network is trained from scratch");
     } else if is_path(&weights.value) && !std::path::Path::new(&weights.value).is_file() {
         problems
@@ -149,10 +124,7 @@ pub(super) fn warn_of_random_features(
     problems: &mut Problems,
 ) {
     let freezes = stages.first().is_some_and(|stage| !stage.frozen.is_empty());
-    let weights = root
-        .model
-        .as_ref()
-        .and_then(|table| table.value.weights.as_ref());
+    let weights = root.model.as_ref().and_then(|table| table.value.weights.as_ref());
     if let (true, "random", Some(weights)) = (freezes, model.weights.as_str(), weights) {
         problems
             .warning(
@@ -177,20 +149,12 @@ fn layers(model: &Model, data: &Data, problems: &mut Problems) -> Vec<Layer> {
         Some(head) if data.classes.len() >= 2 => head.top(data.classes.len()),
         Some(_) => Top::None,
     };
-    let size = if model.include_top {
-        IMAGENET_SIZE
-    } else {
-        data.image_size
-    };
+    let size = if model.include_top { IMAGENET_SIZE } else { data.image_size };
     match architecture::layers(model.architecture, size, &top) {
         Ok(layers) => layers,
         Err(too_small) => {
             problems
-                .error(
-                    data.image_size_span.clone(),
-                    "dataset.image_size",
-                    too_small.to_string(),
-                )
+                .error(data.image_size_span.clone(), "dataset.image_size", too_small.to_string())
                 .help("use a larger `image_size`");
             Vec::new()
         }

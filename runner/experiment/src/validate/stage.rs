@@ -6,7 +6,7 @@ use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::stage::{EarlyStoppingSection, FrozenSection, Monitor, StageSection};
 use crate::suggest::{closest, join};
-use crate::value::{Count, Located};
+use crate::value::Located;
 
 use super::{get, optimizer, require};
 
@@ -26,13 +26,7 @@ pub(super) fn resolve(
         .enumerate()
         .map(|(at, section)| {
             for name in ["name", "epochs", "optimizer"] {
-                require(
-                    &section.present,
-                    name,
-                    &format!("stage[{at}]"),
-                    &section.span,
-                    problems,
-                );
+                require(&section.present, name, &format!("stage[{at}]"), &section.span, problems);
             }
             check_name(section, problems);
             check_augment(root, section, problems);
@@ -46,28 +40,16 @@ pub(super) fn resolve(
 }
 
 fn stage(section: &StageSection, frozen: Vec<String>) -> Stage {
-    let count = |field: &Option<Located<Count>>, default: usize| {
-        get(field).map_or(default, |n| usize::try_from(n.0).unwrap_or(usize::MAX))
-    };
-    let fallback = Optimizer::Sgd {
-        learning_rate: 1e-2,
-        momentum: 0.0,
-        nesterov: false,
-    };
+    let whole = |number: i64| usize::try_from(number).unwrap_or(1);
+    let fallback = Optimizer::Sgd { learning_rate: 1e-2, momentum: 0.0, nesterov: false };
     Stage {
         name: get(&section.name).unwrap_or_default(),
         frozen,
         augment: get(&section.augment).unwrap_or(false),
-        epochs: count(&section.epochs, 1),
-        batch_size: count(&section.batch_size, 32),
-        optimizer: section
-            .optimizer
-            .as_ref()
-            .map_or(fallback, |o| optimizer::resolve(&o.value)),
-        early_stopping: section
-            .early_stopping
-            .as_ref()
-            .map(|table| early_stopping(&table.value)),
+        epochs: get(&section.epochs).map_or(1, |n| whole(n.0)),
+        batch_size: get(&section.batch_size).map_or(32, |n| whole(n.0)),
+        optimizer: section.optimizer.as_ref().map_or(fallback, |o| optimizer::resolve(&o.value)),
+        early_stopping: section.early_stopping.as_ref().map(|table| early_stopping(&table.value)),
     }
 }
 
@@ -132,9 +114,7 @@ fn frozen(section: &StageSection, layers: &[Layer], problems: &mut Problems) -> 
                 check_frozen_name(name, layers, &known, problems);
             }
             Box::new(move |layer: &Layer| {
-                names
-                    .iter()
-                    .any(|name| name.value == layer.name || name.value == layer.block)
+                names.iter().any(|name| name.value == layer.name || name.value == layer.block)
             })
         }
     };
@@ -150,40 +130,22 @@ fn check_frozen_name(
     if known.is_empty() || known.contains(&name.value) {
         return;
     }
-    let head = layers
-        .iter()
-        .any(|layer| !layer.base && layer.name == name.value);
+    let head = layers.iter().any(|layer| !layer.base && layer.name == name.value);
     let (message, label) = if head || name.value == "head" {
         (
-            format!(
-                "`{}` belongs to the head, which a stage always trains",
-                name.value
-            ),
+            format!("`{}` belongs to the head, which a stage always trains", name.value),
             "not part of the conv base",
         )
     } else {
-        (
-            format!("there is no block or layer `{}`", name.value),
-            "unknown block or layer",
-        )
+        (format!("there is no block or layer `{}`", name.value), "unknown block or layer")
     };
     let candidates = known.iter().map(String::as_str);
-    let blocks: Vec<&str> = known
-        .iter()
-        .map(String::as_str)
-        .filter(|n| !n.contains('_'))
-        .collect();
+    let blocks: Vec<&str> = known.iter().map(String::as_str).filter(|n| !n.contains('_')).collect();
     let help = match closest(&name.value, candidates) {
         Some(close) if !head => format!("did you mean `{close}`?"),
-        _ => format!(
-            "expected \"all\", \"none\", a layer, or one of {}",
-            join(blocks)
-        ),
+        _ => format!("expected \"all\", \"none\", a layer, or one of {}", join(blocks)),
     };
-    problems
-        .error(name.span.clone(), "stage.frozen", message)
-        .label(label)
-        .help(help);
+    problems.error(name.span.clone(), "stage.frozen", message).label(label).help(help);
 }
 
 fn known_names(base: &[&Layer]) -> Vec<String> {
@@ -200,10 +162,7 @@ fn known_names(base: &[&Layer]) -> Vec<String> {
 /// A block counts as whole where every layer with parameters is frozen.
 fn compress(base: &[&Layer], is_frozen: &dyn Fn(&Layer) -> bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for layer in base
-        .iter()
-        .filter(|layer| layer.kind.has_parameters() && is_frozen(layer))
-    {
+    for layer in base.iter().filter(|layer| layer.kind.has_parameters() && is_frozen(layer)) {
         let whole = !layer.block.is_empty()
             && base
                 .iter()
@@ -226,14 +185,9 @@ fn check_trains(
 ) {
     let is_frozen = |layer: &Layer| frozen.iter().any(|n| *n == layer.name || *n == layer.block);
     let has_head = layers.iter().any(|layer| !layer.base);
-    let trains = layers
-        .iter()
-        .any(|layer| layer.kind.has_parameters() && !(layer.base && is_frozen(layer)));
+    let trains =
+        layers.iter().any(|layer| layer.kind.has_parameters() && !(layer.base && is_frozen(layer)));
     if has_head && !trains {
-        problems.error(
-            section.span.clone(),
-            "stage.frozen",
-            "this stage has nothing to train",
-        );
+        problems.error(section.span.clone(), "stage.frozen", "this stage has nothing to train");
     }
 }

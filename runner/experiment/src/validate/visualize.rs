@@ -24,11 +24,8 @@ pub(super) fn resolve(
         .iter()
         .enumerate()
         .map(|(at, section)| {
-            let mut check = Check {
-                key: format!("visualize[{at}]"),
-                layers,
-                problems: &mut *problems,
-            };
+            let mut check =
+                Check { key: format!("visualize[{at}]"), layers, problems: &mut *problems };
             check.job(section, root, classes)
         })
         .collect()
@@ -46,16 +43,10 @@ impl Check<'_> {
             VisualizeSection::Curves(table) => {
                 if root.stage.is_none() && !root.present.iter().any(|key| key == "stage") {
                     self.problems
-                        .error(
-                            table.span.clone(),
-                            &self.key,
-                            "`curves` needs a stage to draw",
-                        )
+                        .error(table.span.clone(), &self.key, "`curves` needs a stage to draw")
                         .help("add a `[[stage]]`, or remove this job");
                 }
-                Visualize::Curves {
-                    smoothing: get(&table.smoothing).map_or(0.8, |x| x.0),
-                }
+                Visualize::Curves { smoothing: get(&table.smoothing).map_or(0.8, |x| x.0) }
             }
             VisualizeSection::Activations(table) => Visualize::Activations {
                 images: self.images(table.images.as_ref(), &table.present, &table.span),
@@ -99,10 +90,8 @@ impl Check<'_> {
                 "there is no image in this list",
             );
         }
-        for image in images
-            .value
-            .iter()
-            .filter(|image| !std::path::Path::new(&image.value).is_file())
+        for image in
+            images.value.iter().filter(|image| !std::path::Path::new(&image.value).is_file())
         {
             let problem = self
                 .problems
@@ -116,11 +105,7 @@ impl Check<'_> {
                 problem.help(format!("`{command}` brings it"));
             }
         }
-        images
-            .value
-            .iter()
-            .map(|image| image.value.clone())
-            .collect()
+        images.value.iter().map(|image| image.value.clone()).collect()
     }
 
     fn layer_names(&mut self, names: Option<&Located<Vec<Located<String>>>>) -> Vec<String> {
@@ -134,12 +119,8 @@ impl Check<'_> {
     }
 
     fn check_layer(&mut self, name: &Located<String>) {
-        let base: Vec<&str> = self
-            .layers
-            .iter()
-            .filter(|l| l.base)
-            .map(|l| l.name.as_str())
-            .collect();
+        let base: Vec<&str> =
+            self.layers.iter().filter(|l| l.base).map(|l| l.name.as_str()).collect();
         if base.is_empty() || base.contains(&name.value.as_str()) {
             return;
         }

@@ -20,7 +20,7 @@ pub const MAX_PIXELS: u64 = 89_478_485;
 /// Files larger than this are not read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// RGB, eight bits, row by row.
+/// RGB, eight bits, row by row, upright.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
     /// Rows.
@@ -57,18 +57,21 @@ pub enum ImageProblem {
     /// The decoder gave up.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// Somebody wrote to it.
+    #[error("the file changed while the run was going on; run again")]
+    Changed,
     /// The operating system gave up.
     #[error("unreadable: {0}")]
     Unreadable(String),
 }
 
 /// Looks at everything that can be told without decoding: format, height and width, and whether
-/// the end is there. Quick enough to do for every image before training starts.
+/// the end is there.
 ///
 /// # Errors
 ///
 /// [`ImageProblem`], what is wrong with the image.
-pub fn inspect(bytes: &[u8]) -> Result<(ImageFormat, [u32; 2]), ImageProblem> {
+fn inspect(bytes: &[u8]) -> Result<(ImageFormat, [u32; 2]), ImageProblem> {
     if bytes.is_empty() {
         return Err(ImageProblem::Empty);
     }
@@ -104,11 +107,7 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, ImageProblem> {
     };
     picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
-    Ok(Pixels {
-        height: rgb.height() as usize,
-        width: rgb.width() as usize,
-        rgb: rgb.into_raw(),
-    })
+    Ok(Pixels { height: rgb.height() as usize, width: rgb.width() as usize, rgb: rgb.into_raw() })
 }
 
 /// Reads a file, unless it is absurdly large.
@@ -137,22 +136,15 @@ fn jpeg(bytes: &[u8]) -> Result<Option<RgbImage>, ImageProblem> {
         Ok(Ok(picture)) => Ok(picture),
         Ok(Err(error)) => Err(ImageProblem::Damaged(error.to_string())),
         Err(reason) => {
-            let text = reason
-                .downcast_ref::<String>()
-                .map_or("libjpeg gave up", String::as_str);
-            Err(ImageProblem::Damaged(
-                text.replace("libjpeg fatal error: ", ""),
-            ))
+            let text = reason.downcast_ref::<String>().map_or("libjpeg gave up", String::as_str);
+            Err(ImageProblem::Damaged(text.replace("libjpeg fatal error: ", "")))
         }
     }
 }
 
 fn jpeg_pixels(bytes: &[u8]) -> std::io::Result<Option<RgbImage>> {
     let decoder = mozjpeg::Decompress::new_mem(bytes)?;
-    if matches!(
-        decoder.color_space(),
-        ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK
-    ) {
+    if matches!(decoder.color_space(), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK) {
         return Ok(None);
     }
     let mut started = decoder.rgb()?;
@@ -187,12 +179,37 @@ fn damaged(error: &image::ImageError) -> ImageProblem {
     }
 }
 
-/// Whether the end-of-image marker stands somewhere behind the last scan; cameras and editors put
-/// padding and previews behind it.
+/// Whether the picture of a JPEG ends with its end-of-image marker.
+///
+/// Walks the segments, so that neither a thumbnail inside (EXIF) nor what stands behind the
+/// picture (padding, the video of a motion photo) counts.
 fn ends_like_jpeg(bytes: &[u8]) -> bool {
-    let scan = bytes
-        .windows(2)
-        .rposition(|pair| pair == [0xFF, 0xDA])
-        .unwrap_or(0);
-    bytes[scan..].windows(2).any(|pair| pair == [0xFF, 0xD9])
+    let mut at = 2;
+    while let Some(marker) = next_marker(bytes, &mut at) {
+        match marker {
+            0xD9 => return true,
+            // Markers without a body: TEM, restarts, start of image.
+            0x01 | 0xD0..=0xD8 => {}
+            _ => match bytes.get(at..at + 2) {
+                Some(length) => at += usize::from(u16::from_be_bytes([length[0], length[1]])),
+                None => return false,
+            },
+        }
+    }
+    false
+}
+
+/// The next marker at or after `at`, which moves behind it. Entropy-coded data is passed over: a
+/// marker in it would be `FF 00` or a restart.
+fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
+    loop {
+        *at += bytes.get(*at..)?.iter().position(|byte| *byte == 0xFF)? + 1;
+        let marker = *bytes.get(*at)?;
+        if marker != 0xFF {
+            *at += 1;
+        }
+        if marker != 0x00 && marker != 0xFF {
+            return Some(marker);
+        }
+    }
 }

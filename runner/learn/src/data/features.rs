@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use runner_experiment::architecture::Shape;
 use runner_experiment::plan::Dataset;
-use runner_experiment::section::dataset::OnBadImage;
 
 use super::decode::{self, ImageProblem};
 use super::feature_cache::{Description, FeatureCache, prefix_shape};
@@ -20,8 +19,11 @@ use crate::interrupt::Interrupt;
 use crate::model::network::{Flow, Network};
 use crate::model::parameter::read;
 
-/// Images per forward pass. An image's features do not depend on it.
+/// Images per forward pass at the most. An image's features do not depend on it.
 const BATCH: usize = 16;
+
+/// Values of the largest feature map of a batch, 128 MiB of them, before the batch is made smaller.
+const BATCH_FLOATS: usize = 32 << 20;
 
 /// Features up to this many bytes per split are held in memory; larger ones are read from the
 /// cache batch by batch.
@@ -75,12 +77,10 @@ impl FeatureSet {
             match &self.store {
                 Store::Memory(all) => values.extend_from_slice(&all[index * length..][..length]),
                 Store::Disk(cache) => {
-                    let own = cache
-                        .get(&self.hashes[*index])
-                        .ok_or_else(|| LearnError::Cache {
-                            path: self.paths[*index].clone(),
-                            reason: "its features are gone or damaged; run again".to_owned(),
-                        })?;
+                    let own = cache.get(&self.hashes[*index]).ok_or_else(|| LearnError::Cache {
+                        path: self.paths[*index].clone(),
+                        reason: "its features are gone or damaged; run again".to_owned(),
+                    })?;
                     values.extend(own);
                 }
             }
@@ -95,21 +95,12 @@ pub struct Extractor<'a> {
     pub network: &'a Network,
     /// How many layers.
     pub prefix: usize,
-    /// Size, preprocessing, and what to do about bad images.
+    /// Size and preprocessing.
     pub dataset: &'a Dataset,
     /// Where features are kept, and what they are; `None` keeps none.
-    pub cache: Option<(&'a std::path::Path, Description)>,
+    pub cache: Option<(&'a std::path::Path, &'a Description)>,
     /// Looked at after every image.
     pub interrupt: &'a Interrupt,
-}
-
-/// What happened to a split.
-#[derive(Debug)]
-pub struct Extracted {
-    /// The features of the usable images.
-    pub features: FeatureSet,
-    /// Images that turned out to be damaged, with `on_bad_image = "skip"`.
-    pub skipped: Vec<BadImage>,
 }
 
 impl Extractor<'_> {
@@ -117,13 +108,13 @@ impl Extractor<'_> {
     ///
     /// # Errors
     ///
-    /// [`LearnError::BadImages`] with all of them where images are damaged and the experiment says
-    /// to fail; what was computed until then is in the cache.
+    /// [`LearnError::BadImages`] where a file is no longer what it was when the images were
+    /// scanned; what was computed until then is in the cache.
     pub fn extract(
         &self,
         split: &ScannedSplit,
         observe: &mut dyn FnMut(Event),
-    ) -> Result<Extracted, LearnError> {
+    ) -> Result<FeatureSet, LearnError> {
         let start = Instant::now();
         let shape = prefix_shape(&self.network.layers, self.prefix, self.dataset.image_size);
         let resident = split.images.len() * shape.elements() * 4 <= RESIDENT_BYTES;
@@ -131,66 +122,66 @@ impl Extractor<'_> {
             extractor: self,
             split,
             cache: self.open_cache()?,
-            values: vec![
-                0.0;
-                if resident {
-                    split.images.len() * shape.elements()
-                } else {
-                    0
-                }
-            ],
+            values: vec![0.0; if resident { split.images.len() * shape.elements() } else { 0 }],
             length: shape.elements(),
-            missing: Vec::new(),
-            bad: Vec::new(),
-            done: 0,
             model_seconds: 0.0,
         };
         if !resident && pass.cache.is_none() {
             let reason = "these features do not fit into memory, and there is no cache".to_owned();
-            return Err(LearnError::Cache {
-                path: PathBuf::new(),
-                reason,
-            });
+            return Err(LearnError::Cache { path: PathBuf::new(), reason });
         }
-        pass.read_cached(observe)?;
-        let computed = pass.missing.len();
-        pass.compute_missing(observe)?;
+        let missing = pass.read_cached(observe)?;
+        pass.compute(&missing, observe)?;
         observe(Event::Features {
             split: split.name,
-            cached: split.images.len() - computed,
-            computed: computed - pass.bad.len(),
+            cached: split.images.len() - missing.len(),
+            computed: missing.len(),
             seconds: start.elapsed().as_secs_f64(),
             model_seconds: pass.model_seconds,
         });
-        pass.finish(shape, resident)
+        Ok(FeatureSet {
+            split: split.name,
+            shape,
+            labels: split.images.iter().map(|image| image.class).collect(),
+            paths: split.images.iter().map(|image| image.path.clone()).collect(),
+            hashes: split.images.iter().map(|image| image.hash).collect(),
+            store: match (resident, pass.cache) {
+                (false, Some(cache)) => Store::Disk(cache),
+                _ => Store::Memory(pass.values),
+            },
+        })
     }
 
     fn open_cache(&self) -> Result<Option<FeatureCache>, LearnError> {
-        let Some((root, description)) = &self.cache else {
-            return Ok(None);
-        };
-        FeatureCache::open(root, description).map(Some)
+        match self.cache {
+            Some((root, description)) => FeatureCache::open(root, description).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn load(&self, image: &ImageFile) -> Result<Vec<f32>, ImageProblem> {
-        let pixels = decode::decode(&decode::read(&image.path)?)?;
-        let small = resize(pixels, self.dataset.image_size)?;
+        let bytes = decode::read(&image.path)?;
+        // Features are kept under the hash of the scan: they must be those of the same bytes.
+        if *blake3::hash(&bytes).as_bytes() != image.hash {
+            return Err(ImageProblem::Changed);
+        }
+        let small = resize(decode::decode(&bytes)?, self.dataset.image_size)?;
         Ok(preprocess(&small, self.dataset.preprocessing))
+    }
+
+    /// Images per forward pass: fewer where they are large.
+    fn batch(&self) -> usize {
+        let widest = self.network.layers[..self.prefix].iter().map(|l| l.output.elements()).max();
+        (BATCH_FLOATS / widest.unwrap_or(1).max(1)).clamp(1, BATCH)
     }
 
     /// The features of a batch of preprocessed images.
     fn forward(&self, values: Vec<f32>, images: usize) -> Result<Vec<f32>, LearnError> {
         let [height, width] = self.dataset.image_size;
-        let shape = Shape::Map {
-            height,
-            width,
-            channels: 3,
-        };
+        let shape = Shape::Map { height, width, channels: 3 };
         let input = Flow::batch(values, images, shape, &self.network.compute);
         let parameters = self.network.values();
-        let output = self
-            .network
-            .forward(0..self.prefix, input, &parameters, None, &mut |_, _| {});
+        let output = self.network.forward(0..self.prefix, input, &parameters, None, &mut |_, _| {});
         match output {
             Flow::Map(map) => read(map),
             Flow::Vector(vector) => read(vector),
@@ -205,80 +196,64 @@ struct Pass<'a, 'b> {
     cache: Option<FeatureCache>,
     values: Vec<f32>,
     length: usize,
-    missing: Vec<usize>,
-    bad: Vec<(usize, ImageProblem)>,
-    done: usize,
     model_seconds: f64,
 }
 
 impl Pass<'_, '_> {
-    fn read_cached(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
-        let Some(cache) = self.cache.take() else {
-            self.missing = (0..self.split.images.len()).collect();
-            return Ok(());
-        };
+    /// Takes what the cache has; the images that it lacks come back.
+    fn read_cached(&mut self, observe: &mut dyn FnMut(Event)) -> Result<Vec<usize>, LearnError> {
         let split = self.split;
+        let Some(cache) = self.cache.take() else { return Ok((0..split.images.len()).collect()) };
+        let mut missing = Vec::new();
         in_order(
             &split.images,
             |image| cache.get(&image.hash),
             |at, found| {
                 self.extractor.interrupt.check()?;
                 match found {
-                    Some(features) => {
-                        self.keep(at, &features);
-                        self.advance(1, observe);
-                    }
-                    None => self.missing.push(at),
+                    Some(features) => self.keep(at, &features),
+                    None => missing.push(at),
                 }
+                let (done, total) = (at + 1, split.images.len());
+                observe(Event::Progress { phase: Phase::Cached(split.name), done, total });
                 Ok::<(), LearnError>(())
             },
         )?;
         self.cache = Some(cache);
-        Ok(())
+        Ok(missing)
     }
 
-    fn compute_missing(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
-        let missing = std::mem::take(&mut self.missing);
+    /// Computes the features of the images at `missing`; decoding runs ahead.
+    fn compute(
+        &mut self,
+        missing: &[usize],
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), LearnError> {
         let (split, extractor) = (self.split, self.extractor);
+        let size = extractor.batch();
         let mut batch: Vec<usize> = Vec::new();
         let mut values: Vec<f32> = Vec::new();
-        let stop_on_bad = extractor.dataset.on_bad_image == OnBadImage::Fail;
         in_order(
-            &missing,
+            missing,
             |at| extractor.load(&split.images[*at]),
             |at, loaded| {
                 extractor.interrupt.check()?;
-                match loaded {
-                    Err(problem) => self.bad.push((missing[at], problem)),
-                    // One bad image ends the run: go on decoding to name them all, but compute no more.
-                    Ok(_) if stop_on_bad && !self.bad.is_empty() => {}
-                    Ok(image) => {
-                        batch.push(missing[at]);
-                        values.extend(image);
-                    }
+                values.extend(loaded.map_err(|problem| {
+                    let path = split.images[missing[at]].path.clone();
+                    LearnError::BadImages(vec![BadImage { path, problem }])
+                })?);
+                batch.push(missing[at]);
+                if batch.len() == size || at + 1 == missing.len() {
+                    self.compute_batch(&std::mem::take(&mut batch), std::mem::take(&mut values))?;
+                    let (done, total) = (at + 1, missing.len());
+                    observe(Event::Progress { phase: Phase::Features(split.name), done, total });
                 }
-                if batch.len() == BATCH {
-                    self.compute(
-                        std::mem::take(&mut batch),
-                        std::mem::take(&mut values),
-                        observe,
-                    )?;
-                }
-                Ok::<(), LearnError>(())
+                Ok(())
             },
-        )?;
-        if !batch.is_empty() {
-            self.compute(batch, values, observe)?;
-        }
-        Ok(())
+        )
     }
 
-    fn compute(
-        &mut self,
-        batch: Vec<usize>,
-        values: Vec<f32>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), LearnError> {
+    fn compute_batch(&mut self, batch: &[usize], values: Vec<f32>) -> Result<(), LearnError> {
         let start = Instant::now();
         let features = self.extractor.forward(values, batch.len())?;
         self.model_seconds += start.elapsed().as_secs_f64();
@@ -288,7 +263,6 @@ impl Pass<'_, '_> {
             }
             self.keep(*at, own);
         }
-        self.advance(batch.len(), observe);
         Ok(())
     }
 
@@ -296,50 +270,5 @@ impl Pass<'_, '_> {
         if !self.values.is_empty() {
             self.values[at * self.length..][..self.length].copy_from_slice(features);
         }
-    }
-
-    fn advance(&mut self, images: usize, observe: &mut dyn FnMut(Event)) {
-        self.done += images;
-        let (done, total) = (self.done, self.split.images.len());
-        observe(Event::Progress {
-            phase: Phase::Features(self.split.name),
-            done,
-            total,
-        });
-    }
-
-    /// Leaves out what turned out to be damaged.
-    fn finish(mut self, shape: Shape, resident: bool) -> Result<Extracted, LearnError> {
-        let skipped: Vec<BadImage> = self
-            .bad
-            .iter()
-            .map(|(at, problem)| BadImage {
-                path: self.split.images[*at].path.clone(),
-                problem: problem.clone(),
-            })
-            .collect();
-        if !skipped.is_empty() && self.extractor.dataset.on_bad_image == OnBadImage::Fail {
-            return Err(LearnError::BadImages(skipped));
-        }
-        for (at, _) in self.bad.iter().rev().filter(|_| resident) {
-            self.values.drain(at * self.length..(at + 1) * self.length);
-        }
-        let usable = |at: &usize| !self.bad.iter().any(|(bad, _)| bad == at);
-        let images: Vec<&ImageFile> = (0..self.split.images.len())
-            .filter(usable)
-            .map(|at| &self.split.images[at])
-            .collect();
-        let features = FeatureSet {
-            split: self.split.name,
-            shape,
-            labels: images.iter().map(|image| image.class).collect(),
-            paths: images.iter().map(|image| image.path.clone()).collect(),
-            hashes: images.iter().map(|image| image.hash).collect(),
-            store: match (resident, self.cache) {
-                (false, Some(cache)) => Store::Disk(cache),
-                _ => Store::Memory(self.values),
-            },
-        };
-        Ok(Extracted { features, skipped })
     }
 }

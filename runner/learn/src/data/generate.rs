@@ -33,37 +33,46 @@ pub struct GenerateError {
     pub reason: String,
 }
 
-/// Writes the whole data set below `folder`; returns how many pictures that are.
+/// Makes the whole data set in `folder`, which must not be there yet and appears whole or not at
+/// all; returns how many pictures that are.
 ///
 /// # Errors
 ///
 /// [`GenerateError`] where a file cannot be written.
 pub fn shapes(folder: &Path, seed: u64) -> Result<usize, GenerateError> {
+    let failed = |error: std::io::Error| GenerateError {
+        path: folder.to_path_buf(),
+        reason: error.to_string(),
+    };
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    let staging =
+        tempfile::Builder::new().prefix(".generating-").tempdir_in(parent).map_err(failed)?;
+    let whole = staging.path().join("whole");
+    let pictures = draw_all(&whole, seed)?;
+    std::fs::rename(&whole, folder).map_err(failed)?;
+    Ok(pictures)
+}
+
+fn draw_all(folder: &Path, seed: u64) -> Result<usize, GenerateError> {
     let mut number = 0;
     for (split, pictures) in SPLITS {
         for (class, name) in CLASSES.iter().enumerate() {
             let place = folder.join(split).join(name);
-            let failed = |path: &Path, reason: String| GenerateError {
-                path: path.into(),
-                reason,
-            };
+            let failed = |path: &Path, reason: String| GenerateError { path: path.into(), reason };
             std::fs::create_dir_all(&place).map_err(|e| failed(&place, e.to_string()))?;
             for at in 0..pictures {
                 let path = place.join(format!("{name}.{at:03}.jpg"));
-                let key = Key {
-                    sample: number,
-                    ..Key::new(seed, Purpose::Generate)
-                };
+                let key = Key { sample: number, ..Key::new(seed, Purpose::Generate) };
                 let bytes = picture(class, key).map_err(|reason| failed(&path, reason))?;
                 std::fs::write(&path, bytes).map_err(|e| failed(&path, e.to_string()))?;
                 number += 1;
             }
         }
     }
-    usize::try_from(number).map_err(|e| GenerateError {
-        path: folder.into(),
-        reason: e.to_string(),
-    })
+    usize::try_from(number)
+        .map_err(|e| GenerateError { path: folder.into(), reason: e.to_string() })
 }
 
 /// One picture as a JPEG file.
@@ -85,10 +94,7 @@ fn picture(class: usize, key: Key) -> Result<Vec<u8>, String> {
             // One in four is only an outline.
             0 => {
                 let width = radius * between(&mut draw, 0.18, 0.3);
-                let stroke = Stroke {
-                    width,
-                    ..Stroke::default()
-                };
+                let stroke = Stroke { width, ..Stroke::default() };
                 canvas.stroke_path(&outline, &paint, &stroke, turn, None);
             }
             _ => canvas.fill_path(&outline, &paint, FillRule::Winding, turn, None),
@@ -129,10 +135,7 @@ fn background(canvas: &mut Pixmap, draw: &mut Stream) {
     let side = f32::from(SIDE);
     let corner =
         |draw: &mut Stream| Point::from_xy(between(draw, 0.0, side), between(draw, 0.0, side));
-    let stops = vec![
-        GradientStop::new(0.0, colour(draw)),
-        GradientStop::new(1.0, colour(draw)),
-    ];
+    let stops = vec![GradientStop::new(0.0, colour(draw)), GradientStop::new(1.0, colour(draw))];
     let (from, to) = (corner(draw), corner(draw));
     let shader = LinearGradient::new(from, to, stops, SpreadMode::Reflect, Transform::identity());
     let mut paint = paint(draw);
@@ -154,10 +157,7 @@ fn stroke(canvas: &mut Pixmap, draw: &mut Stream) {
     let width = between(draw, 1.0, 5.0);
     let paint = paint(draw);
     if let Some(path) = path.finish() {
-        let stroke = Stroke {
-            width,
-            ..Stroke::default()
-        };
+        let stroke = Stroke { width, ..Stroke::default() };
         canvas.stroke_path(&path, &paint, &stroke, Transform::identity(), None);
     }
 }
@@ -176,10 +176,8 @@ fn colour(draw: &mut Stream) -> Color {
 /// RGB with noise: the sum of four uniforms, close to a normal distribution.
 fn noisy(canvas: &Pixmap, draw: &mut Stream) -> Vec<u8> {
     let strength = between(draw, 4.0, 22.0);
-    let pixels = canvas
-        .pixels()
-        .iter()
-        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]);
+    let pixels =
+        canvas.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]);
     pixels
         .map(|value| {
             let sum: f32 = (0..4).map(|_| draw.uniform()).sum();
@@ -201,10 +199,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_bytes() -> Result<(), String> {
-        let key = Key {
-            sample: 3,
-            ..Key::new(42, Purpose::Generate)
-        };
+        let key = Key { sample: 3, ..Key::new(42, Purpose::Generate) };
         assert_eq!(picture(1, key)?, picture(1, key)?);
         assert_ne!(picture(1, key)?, picture(2, key)?);
         Ok(())

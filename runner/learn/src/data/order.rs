@@ -24,9 +24,7 @@ where
     T: Sync,
     R: Send,
 {
-    let workers = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(items.len().max(1));
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
     thread::scope(|scope| {
         let receivers: Vec<Receiver<R>> = (0..workers)
             .map(|worker| {
@@ -70,16 +68,8 @@ mod tests {
             },
         );
         assert!(done.is_ok());
-        assert!(
-            seen.iter()
-                .enumerate()
-                .all(|(at, pair)| *pair == (at, at * 2))
-        );
-        let stopped = in_order(
-            &items,
-            |n| *n,
-            |at, _| if at == 3 { Err(at) } else { Ok(()) },
-        );
+        assert!(seen.iter().enumerate().all(|(at, pair)| *pair == (at, at * 2)));
+        let stopped = in_order(&items, |n| *n, |at, _| if at == 3 { Err(at) } else { Ok(()) });
         assert_eq!(stopped, Err(3));
     }
 }

@@ -44,11 +44,7 @@ mod tests {
 
     #[test]
     fn one_pixel_by_hand() {
-        let pixels = Pixels {
-            height: 1,
-            width: 1,
-            rgb: vec![255, 0, 51],
-        };
+        let pixels = Pixels { height: 1, width: 1, rgb: vec![255, 0, 51] };
         assert_eq!(preprocess(&pixels, Preprocessing::Rescale), [1.0, 0.0, 0.2]);
         assert_eq!(
             preprocess(&pixels, Preprocessing::Caffe),

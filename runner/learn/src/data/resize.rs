@@ -22,23 +22,13 @@ pub fn resize(pixels: Pixels, size: [usize; 2]) -> Result<Pixels, ImageProblem> 
     }
     let damaged = |error: &dyn std::fmt::Display| ImageProblem::Damaged(error.to_string());
     let side = |length: usize| u32::try_from(length).map_err(|error| damaged(&error));
-    let source = ImageRef::new(
-        side(pixels.width)?,
-        side(pixels.height)?,
-        &pixels.rgb,
-        PixelType::U8x3,
-    )
-    .map_err(|error| damaged(&error))?;
+    let source =
+        ImageRef::new(side(pixels.width)?, side(pixels.height)?, &pixels.rgb, PixelType::U8x3)
+            .map_err(|error| damaged(&error))?;
     let mut target = Image::new(side(width)?, side(height)?, PixelType::U8x3);
     let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new()
-        .resize(&source, &mut target, &bilinear)
-        .map_err(|error| damaged(&error))?;
-    Ok(Pixels {
-        height,
-        width,
-        rgb: target.into_vec(),
-    })
+    Resizer::new().resize(&source, &mut target, &bilinear).map_err(|error| damaged(&error))?;
+    Ok(Pixels { height, width, rgb: target.into_vec() })
 }
 
 #[cfg(test)]
@@ -50,14 +40,7 @@ mod tests {
         // Pillow 12: Image.new("L", (4, 1)) with 0, 80, 160, 240, resized to (2, 1) by BILINEAR,
         // gives 57, 183: weights 3/7, 3/7, 1/7 and 1/7, 3/7, 3/7.
         let rgb = [0, 80, 160, 240].into_iter().flat_map(|v| [v; 3]).collect();
-        let small = resize(
-            Pixels {
-                height: 1,
-                width: 4,
-                rgb,
-            },
-            [1, 2],
-        )?;
+        let small = resize(Pixels { height: 1, width: 4, rgb }, [1, 2])?;
         assert_eq!(small.rgb, [57, 57, 57, 183, 183, 183]);
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::network::Network;
-use super::weights::names;
+use super::weights::{le_bytes, names};
 use crate::error::LearnError;
 
 /// Writes the network; the file appears whole or not at all.
@@ -25,10 +25,7 @@ pub fn write(network: &Network, about: &serde_json::Value, path: &Path) -> Resul
     for parameter in &network.parameters {
         let name = names::exported(&network.layers, &parameter.name);
         let values = parameter.values()?;
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+        let bytes = le_bytes(&values).to_vec();
         tensors.push((name, parameter.shape.clone(), bytes));
     }
     write_tensors(&tensors, about, path)
@@ -44,10 +41,7 @@ pub fn write_tensors(
     about: &serde_json::Value,
     path: &Path,
 ) -> Result<(), LearnError> {
-    let failed = |reason: String| LearnError::Write {
-        path: path.to_path_buf(),
-        reason,
-    };
+    let failed = |reason: String| LearnError::Write { path: path.to_path_buf(), reason };
     let views = tensors
         .iter()
         .map(|(name, shape, bytes)| {

@@ -26,12 +26,9 @@ pub fn kernel_shape(layer: &Layer) -> Option<KernelShape> {
             fan_in: 9 * input,
             fan_out: 9 * out,
         }),
-        LayerKind::Dense(_) => Some(KernelShape {
-            kernel: vec![input, out],
-            out,
-            fan_in: input,
-            fan_out: out,
-        }),
+        LayerKind::Dense(_) => {
+            Some(KernelShape { kernel: vec![input, out], out, fan_in: input, fan_out: out })
+        }
         _ => None,
     }
 }
@@ -39,17 +36,11 @@ pub fn kernel_shape(layer: &Layer) -> Option<KernelShape> {
 /// A kernel uniform in ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010).
 #[must_use]
 pub fn glorot_uniform(shape: &KernelShape, seed: u64, layer: usize) -> Vec<f32> {
-    let mut stream = Key {
-        layer: layer as u64,
-        ..Key::new(seed, Purpose::Initialise)
-    }
-    .stream();
+    let mut stream = Key { layer: layer as u64, ..Key::new(seed, Purpose::Initialise) }.stream();
     #[allow(clippy::cast_precision_loss)]
     let limit = (6.0 / (shape.fan_in + shape.fan_out) as f32).sqrt();
     let length = shape.kernel.iter().product();
-    (0..length)
-        .map(|_| (2.0 * stream.uniform() - 1.0) * limit)
-        .collect()
+    (0..length).map(|_| (2.0 * stream.uniform() - 1.0) * limit).collect()
 }
 
 #[cfg(test)]
@@ -67,9 +58,7 @@ mod tests {
             input: Shape::Vector(100),
             output: Shape::Vector(50),
         };
-        let Some(shape) = kernel_shape(&layer) else {
-            panic!("a dense layer has a kernel")
-        };
+        let Some(shape) = kernel_shape(&layer) else { panic!("a dense layer has a kernel") };
         let values = glorot_uniform(&shape, 42, 0);
         let limit = 0.2; // √(6 / 150)
         let largest = values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));

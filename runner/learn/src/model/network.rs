@@ -28,11 +28,7 @@ impl Flow {
     #[must_use]
     pub fn batch(values: Vec<f32>, images: usize, shape: Shape, compute: &Compute) -> Self {
         match shape {
-            Shape::Map {
-                height,
-                width,
-                channels,
-            } => Self::Map(Tensor::from_data(
+            Shape::Map { height, width, channels } => Self::Map(Tensor::from_data(
                 TensorData::new(values, [images, channels, height, width]),
                 &compute.device,
             )),
@@ -77,10 +73,7 @@ impl Network {
     /// For each layer, the index of its kernel in `parameters` (the bias follows it).
     #[must_use]
     pub fn kernel_index(&self, layer: usize) -> usize {
-        2 * self.layers[..layer]
-            .iter()
-            .filter(|layer| layer.kind.has_parameters())
-            .count()
+        2 * self.layers[..layer].iter().filter(|layer| layer.kind.has_parameters()).count()
     }
 
     /// Indices in `parameters` of the layers that `trainable` names.
@@ -98,10 +91,7 @@ impl Network {
     /// The values of every parameter, flat, for [`Network::forward`] without training.
     #[must_use]
     pub fn values(&self) -> Vec<Tensor<1>> {
-        self.parameters
-            .iter()
-            .map(|parameter| parameter.value.clone())
-            .collect()
+        self.parameters.iter().map(|parameter| parameter.value.clone()).collect()
     }
 
     /// Runs `layers[range]`. The last layer's activation is left out: what comes out of the
@@ -179,12 +169,7 @@ impl Network {
         let mut mask = Vec::with_capacity(images * length);
         for sample in dropping.samples {
             let (sample, layer) = (*sample as u64, at as u64);
-            let key = Key {
-                sample,
-                layer,
-                purpose: Purpose::Dropout,
-                ..dropping.key
-            };
+            let key = Key { sample, layer, purpose: Purpose::Dropout, ..dropping.key };
             let mut stream = key.stream();
             mask.extend((0..length).map(|_| if stream.uniform() < rate { 0.0 } else { scale }));
         }
@@ -217,24 +202,14 @@ mod tests {
             parameters.push(Parameter::new(name.clone(), shape.kernel, kernel, device));
             parameters.push(Parameter::new(name, vec![shape.out], bias, device));
         }
-        Network {
-            layers,
-            parameters,
-            compute,
-        }
+        Network { layers, parameters, compute }
     }
 
     /// Features of twenty images, so many at a time.
     fn features(network: &Network, side: usize, batch: usize) -> Result<Vec<f32>, LearnError> {
-        let shape = Shape::Map {
-            height: side,
-            width: side,
-            channels: 3,
-        };
+        let shape = Shape::Map { height: side, width: side, channels: 3 };
         let mut stream = Key::new(1, Purpose::Generate).stream();
-        let pixels: Vec<f32> = (0..20 * shape.elements())
-            .map(|_| stream.uniform())
-            .collect();
+        let pixels: Vec<f32> = (0..20 * shape.elements()).map(|_| stream.uniform()).collect();
         let mut all = Vec::new();
         for images in pixels.chunks(batch * shape.elements()) {
             let count = images.len() / shape.elements();

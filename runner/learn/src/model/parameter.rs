@@ -22,11 +22,7 @@ impl Parameter {
     /// A parameter from values on the host.
     #[must_use]
     pub fn new(name: String, shape: Vec<usize>, values: Vec<f32>, device: &Device) -> Self {
-        Self {
-            name,
-            shape,
-            value: tensor(values, device),
-        }
+        Self { name, shape, value: tensor(values, device) }
     }
 
     /// The values on the host.
@@ -52,9 +48,6 @@ pub fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
 ///
 /// [`LearnError::Compute`] where the device lost them.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, LearnError> {
-    let data = tensor
-        .try_into_data()
-        .map_err(|error| LearnError::Compute(format!("{error:?}")))?;
-    data.try_into_vec::<f32>()
-        .map_err(|error| LearnError::Compute(format!("{error:?}")))
+    let data = tensor.try_into_data().map_err(|error| LearnError::Compute(format!("{error:?}")))?;
+    data.try_into_vec::<f32>().map_err(|error| LearnError::Compute(format!("{error:?}")))
 }

@@ -20,13 +20,7 @@ impl Watch {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(rule: EarlyStopping) -> Self {
-        Self {
-            rule,
-            best: None,
-            best_epoch: 0,
-            waited: 0,
-            parameters: Vec::new(),
-        }
+        Self { rule, best: None, best_epoch: 0, waited: 0, parameters: Vec::new() }
     }
 
     /// Looks at an epoch; `current` are the parameters after it. True where it is time to stop.
@@ -88,11 +82,8 @@ mod tests {
 
     #[test]
     fn waits_as_long_as_patience_says() {
-        let rule = EarlyStopping {
-            monitor: Monitor::ValidationLoss,
-            patience: 2,
-            restore_best: false,
-        };
+        let rule =
+            EarlyStopping { monitor: Monitor::ValidationLoss, patience: 2, restore_best: false };
         let mut watch = Watch::new(rule);
         let losses = [0.5, 0.4, 0.4, 0.3, 0.35, 0.31];
         let stops: Vec<bool> = losses

@@ -27,10 +27,7 @@ pub struct Outcome {
 pub fn cross_entropy(logits: &[f32], label: usize) -> Outcome {
     match logits {
         [logit] => binary(f64::from(*logit), label),
-        many => categorical(
-            &many.iter().map(|z| f64::from(*z)).collect::<Vec<_>>(),
-            label,
-        ),
+        many => categorical(&many.iter().map(|z| f64::from(*z)).collect::<Vec<_>>(), label),
     }
 }
 
@@ -57,11 +54,7 @@ fn categorical(logits: &[f64], label: usize) -> Outcome {
         .map(|(class, p)| if class == label { p - 1.0 } else { *p })
         .collect();
     let best = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1).then(b.0.cmp(&a.0));
-    let predicted = probabilities
-        .iter()
-        .enumerate()
-        .max_by(best)
-        .map_or(0, |(class, _)| class);
+    let predicted = probabilities.iter().enumerate().max_by(best).map_or(0, |(class, _)| class);
     let own = logits.get(label).copied().unwrap_or(f64::NAN);
     Outcome {
         loss: largest + sum.ln() - own,

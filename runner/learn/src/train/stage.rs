@@ -61,10 +61,8 @@ impl StageRun<'_> {
         let trained = self.trained();
         self.announce(&trained, observe);
         let indices = self.network.indices(&trained);
-        let lengths: Vec<usize> = indices
-            .iter()
-            .map(|at| self.network.parameters[*at].shape.iter().product())
-            .collect();
+        let lengths: Vec<usize> =
+            indices.iter().map(|at| self.network.parameters[*at].shape.iter().product()).collect();
         let on_host = self.network.compute.is_host();
         let mut optimizer = Optimizer::new(self.stage.optimizer, &lengths, on_host);
         let mut watch = self.stage.early_stopping.map(Watch::new);
@@ -72,12 +70,11 @@ impl StageRun<'_> {
         for epoch in 1..=self.stage.epochs {
             let record = self.epoch(epoch, epochs_before, &indices, &mut optimizer, observe)?;
             observe(Event::Epoch(record.clone()));
+            let steps = self.train.len().div_ceil(self.stage.batch_size);
+            self.check_finite(record.validation_loss, epoch, steps)?;
             last = epoch;
             let current = || self.current(&indices);
-            if watch
-                .as_mut()
-                .is_some_and(|watch| watch.stops(&record, current))
-            {
+            if watch.as_mut().is_some_and(|watch| watch.stops(&record, current)) {
                 break;
             }
         }
@@ -131,20 +128,12 @@ impl StageRun<'_> {
         }
         if last < self.stage.epochs || restored {
             let stage = self.stage.name.clone();
-            observe(Event::EarlyStop {
-                stage,
-                epoch: last,
-                best_epoch,
-                restored,
-            });
+            observe(Event::EarlyStop { stage, epoch: last, best_epoch, restored });
         }
     }
 
     fn current(&self, indices: &[usize]) -> Vec<Tensor<1>> {
-        indices
-            .iter()
-            .map(|at| self.network.parameters[*at].value.clone())
-            .collect()
+        indices.iter().map(|at| self.network.parameters[*at].value.clone()).collect()
     }
 
     fn epoch(
@@ -167,17 +156,10 @@ impl StageRun<'_> {
             self.interrupt.check()?;
             let outcomes = self.step(key, batch, indices, optimizer)?;
             sums.add(&outcomes);
-            self.check_finite(&outcomes, epoch, step + 1)?;
-            let phase = Phase::Epoch {
-                stage: self.stage.name.clone(),
-                epoch,
-                epochs: self.stage.epochs,
-            };
-            observe(Event::Progress {
-                phase,
-                done: sums.images,
-                total: order.len(),
-            });
+            self.check_finite(sums.loss, epoch, step + 1)?;
+            let phase =
+                Phase::Epoch { stage: self.stage.name.clone(), epoch, epochs: self.stage.epochs };
+            observe(Event::Progress { phase, done: sums.images, total: order.len() });
         }
         let train_seconds = start.elapsed().as_secs_f64();
         let (validation_loss, validation_accuracy) =
@@ -212,18 +194,9 @@ impl StageRun<'_> {
             self.train.shape,
             &self.network.compute,
         );
-        let dropping = Dropping {
-            key,
-            samples: batch,
-        };
-        let (outcomes, gradients) = gradients(
-            self.network,
-            self.prefix,
-            input,
-            &labels,
-            Some(dropping),
-            indices,
-        )?;
+        let dropping = Dropping { key, samples: batch };
+        let (outcomes, gradients) =
+            gradients(self.network, self.prefix, input, &labels, Some(dropping), indices)?;
         let mut parameters = self.network.parameters.iter_mut().enumerate();
         let mut trained: Vec<&mut Tensor<1>> = indices
             .iter()
@@ -234,26 +207,18 @@ impl StageRun<'_> {
         Ok(outcomes)
     }
 
-    fn check_finite(
-        &self,
-        outcomes: &[Outcome],
-        epoch: usize,
-        step: usize,
-    ) -> Result<(), LearnError> {
-        match outcomes
-            .iter()
-            .map(|outcome| outcome.loss)
-            .find(|loss| !loss.is_finite())
-        {
-            None => Ok(()),
-            Some(loss) => Err(LearnError::NotFinite {
-                stage: self.stage.name.clone(),
-                epoch,
-                step,
-                loss,
-                learning_rate: self.stage.optimizer.learning_rate(),
-            }),
+    /// Ends the stage where a loss is no number any more; every epoch before is kept.
+    fn check_finite(&self, loss: f64, epoch: usize, step: usize) -> Result<(), LearnError> {
+        if loss.is_finite() {
+            return Ok(());
         }
+        Err(LearnError::NotFinite {
+            stage: self.stage.name.clone(),
+            epoch,
+            step,
+            loss,
+            learning_rate: self.stage.optimizer.learning_rate(),
+        })
     }
 }
 
@@ -306,9 +271,7 @@ pub fn gradients(
         values[*at] = values[*at].clone().autodiff().require_grad();
     }
     let last = network.layers.len();
-    let logits = network
-        .forward(prefix..last, input, &values, dropping, &mut |_, _| {})
-        .rows();
+    let logits = network.forward(prefix..last, input, &values, dropping, &mut |_, _| {}).rows();
     let [images, classes] = logits.dims();
     let rows = read(logits.clone().inner())?;
     let outcomes: Vec<Outcome> = rows
@@ -322,10 +285,8 @@ pub fn gradients(
         .flat_map(|outcome| &outcome.gradient)
         .map(|slope| (slope / images as f64) as f32)
         .collect();
-    let slope = Tensor::<2>::from_data(
-        TensorData::new(slope, [images, classes]),
-        &network.compute.device,
-    );
+    let slope =
+        Tensor::<2>::from_data(TensorData::new(slope, [images, classes]), &network.compute.device);
     let mut graph = (logits * slope).sum().backward();
     indices
         .iter()

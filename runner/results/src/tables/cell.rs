@@ -30,10 +30,7 @@ pub type Record = Vec<(String, Cell)>;
 /// The value of a column; [`Cell::Null`] where there is none.
 #[must_use]
 pub fn get<'a>(record: &'a Record, name: &str) -> &'a Cell {
-    record
-        .iter()
-        .find(|(column, _)| column == name)
-        .map_or(&Cell::Null, |(_, cell)| cell)
+    record.iter().find(|(column, _)| column == name).map_or(&Cell::Null, |(_, cell)| cell)
 }
 
 impl Cell {
@@ -128,9 +125,9 @@ fn cell(value: &AnyValue<'_>) -> Cell {
         AnyValue::Datetime(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::DatetimeOwned(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::List(series) => Cell::List(series.iter().map(|item| cell(&item)).collect()),
-        other => other
-            .extract::<i64>()
-            .map_or_else(|| Cell::Text(other.to_string()), Cell::Integer),
+        other => {
+            other.extract::<i64>().map_or_else(|| Cell::Text(other.to_string()), Cell::Integer)
+        }
     }
 }
 

@@ -24,16 +24,7 @@ macro_rules! plain {
     };
 }
 
-plain!(
-    String,
-    Option<String>,
-    i64,
-    Option<i64>,
-    f64,
-    Option<f64>,
-    bool,
-    Option<bool>
-);
+plain!(String, Option<String>, i64, Option<i64>, f64, Option<f64>, bool, Option<bool>);
 
 macro_rules! list {
     ($($item:ty),*) => {

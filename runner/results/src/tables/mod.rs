@@ -110,15 +110,10 @@ fn plain_types(frame: &DataFrame) -> KeyValueMetadata {
 ///
 /// [`ResultsError::Read`] or [`ResultsError::Table`].
 pub fn read(path: &Path) -> Result<Vec<Record>, ResultsError> {
-    let bytes = std::fs::read(path).map_err(|source| ResultsError::Read {
-        path: path.to_path_buf(),
-        source,
+    let bytes = std::fs::read(path)
+        .map_err(|source| ResultsError::Read { path: path.to_path_buf(), source })?;
+    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(|error| {
+        ResultsError::Table { path: path.to_path_buf(), reason: error.to_string() }
     })?;
-    let frame = ParquetReader::new(Cursor::new(bytes))
-        .finish()
-        .map_err(|error| ResultsError::Table {
-            path: path.to_path_buf(),
-            reason: error.to_string(),
-        })?;
     Ok(cell::records(&frame))
 }

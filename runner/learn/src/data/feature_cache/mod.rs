@@ -10,6 +10,7 @@ pub mod entry;
 pub mod store;
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -21,6 +22,7 @@ use super::scan::ContentHash;
 use crate::error::LearnError;
 use crate::model::convolution;
 use crate::model::network::Network;
+use crate::model::weights::le_bytes;
 
 /// Raised when decoding, resizing or the entry format changes.
 const FORMAT: u32 = 1;
@@ -60,10 +62,7 @@ impl Description {
     ) -> Result<Self, LearnError> {
         let shape = prefix_shape(&network.layers, prefix, image_size);
         Ok(Self {
-            layer: network.layers[..prefix]
-                .last()
-                .map(|l| l.name.clone())
-                .unwrap_or_default(),
+            layer: network.layers[..prefix].last().map(|l| l.name.clone()).unwrap_or_default(),
             shape: shape.to_string(),
             values: shape.elements(),
             image_size,
@@ -86,14 +85,7 @@ impl Description {
 #[must_use]
 pub fn prefix_shape(layers: &[Layer], prefix: usize, image_size: [usize; 2]) -> Shape {
     let [height, width] = image_size;
-    layers[..prefix].last().map_or(
-        Shape::Map {
-            height,
-            width,
-            channels: 3,
-        },
-        |layer| layer.output,
-    )
+    layers[..prefix].last().map_or(Shape::Map { height, width, channels: 3 }, |layer| layer.output)
 }
 
 fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
@@ -103,9 +95,7 @@ fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
     }
     for parameter in &network.parameters[..network.kernel_index(prefix)] {
         hasher.update(parameter.name.as_bytes());
-        for value in parameter.values()? {
-            hasher.update(&value.to_le_bytes());
-        }
+        hasher.update(le_bytes(&parameter.values()?));
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -127,21 +117,29 @@ impl FeatureCache {
     /// [`LearnError::Cache`] where the folder cannot be written.
     pub fn open(root: &Path, description: &Description) -> Result<Self, LearnError> {
         let folder = store::features(root).join(description.key());
-        let failed = |error: std::io::Error| LearnError::Cache {
-            path: folder.clone(),
-            reason: error.to_string(),
-        };
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        let lock = store::lock_file(&folder).map_err(failed)?;
-        lock.lock_shared().map_err(failed)?;
         let about = serde_json::to_vec_pretty(description).unwrap_or_default();
-        crate::model::export::write_whole(&folder.join(store::ABOUT), &about).map_err(failed)?;
-        lock.set_modified(SystemTime::now()).map_err(failed)?;
-        Ok(Self {
-            folder,
-            values: description.values,
-            _lock: lock,
-        })
+        let mut attempts = 0;
+        let lock = loop {
+            match Self::occupy(&folder, &about) {
+                Ok(lock) => break lock,
+                // Somebody pruned the folder between making and locking it.
+                Err(error) if error.kind() == ErrorKind::NotFound && attempts < 10 => attempts += 1,
+                Err(error) => {
+                    return Err(LearnError::Cache { path: folder, reason: error.to_string() });
+                }
+            }
+        };
+        Ok(Self { folder, values: description.values, _lock: lock })
+    }
+
+    /// Makes the folder and holds it.
+    fn occupy(folder: &Path, about: &[u8]) -> std::io::Result<File> {
+        std::fs::create_dir_all(folder)?;
+        let lock = store::lock_file(folder)?;
+        lock.lock_shared()?;
+        crate::model::export::write_whole(&folder.join(store::ABOUT), about)?;
+        lock.set_modified(SystemTime::now())?;
+        Ok(lock)
     }
 
     /// The features of an image, where they are there and whole.
@@ -159,10 +157,7 @@ impl FeatureCache {
     pub fn put(&self, image: &ContentHash, features: &[f32]) -> Result<(), LearnError> {
         let path = self.path(image);
         self.write(&path, &entry::encode(features))
-            .map_err(|error| LearnError::Cache {
-                path,
-                reason: error.to_string(),
-            })
+            .map_err(|error| LearnError::Cache { path, reason: error.to_string() })
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -225,10 +220,7 @@ mod tests {
         let image = *blake3::hash(b"an image").as_bytes();
         let used = FeatureCache::open(root.path(), &description())?;
         used.put(&image, &[1.0; 3])?;
-        let other = Description {
-            weights: "v".to_owned(),
-            ..description()
-        };
+        let other = Description { weights: "v".to_owned(), ..description() };
         FeatureCache::open(root.path(), &other)?.put(&image, &[2.0; 3])?;
         assert_eq!(store::list(root.path()).len(), 2);
         let pruned = store::prune(root.path(), 0)?;

@@ -1,6 +1,7 @@
 //! The cache as a whole: what is in it, how large it is, what goes first.
 
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -38,14 +39,8 @@ pub fn list(root: &Path) -> Vec<Stored> {
     let Ok(folders) = std::fs::read_dir(features(root)) else {
         return Vec::new();
     };
-    let mut all: Vec<Stored> = folders
-        .filter_map(|folder| stored(&folder.ok()?.path()))
-        .collect();
-    all.sort_by(|a, b| {
-        b.last_used
-            .cmp(&a.last_used)
-            .then_with(|| a.key.cmp(&b.key))
-    });
+    let mut all: Vec<Stored> = folders.filter_map(|folder| stored(&folder.ok()?.path())).collect();
+    all.sort_by(|a, b| b.last_used.cmp(&a.last_used).then_with(|| a.key.cmp(&b.key)));
     all
 }
 
@@ -66,9 +61,7 @@ fn stored(folder: &Path) -> Option<Stored> {
         description: serde_json::from_slice(&about).ok()?,
         images,
         bytes,
-        last_used: std::fs::metadata(folder.join(LOCK))
-            .and_then(|meta| meta.modified())
-            .ok()?,
+        last_used: std::fs::metadata(folder.join(LOCK)).and_then(|meta| meta.modified()).ok()?,
     })
 }
 
@@ -100,7 +93,12 @@ fn remove(folder: &Path) -> Result<bool, LearnError> {
         path: folder.to_path_buf(),
         reason: error.to_string(),
     };
-    let lock = lock_file(folder).map_err(failed)?;
+    let lock = match lock_file(folder) {
+        Ok(lock) => lock,
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
     if lock.try_lock().is_err() {
         return Ok(false);
     }
@@ -109,9 +107,5 @@ fn remove(folder: &Path) -> Result<bool, LearnError> {
 }
 
 pub(super) fn lock_file(folder: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join(LOCK))
+    OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(LOCK))
 }

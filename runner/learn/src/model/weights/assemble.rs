@@ -5,7 +5,7 @@ use std::path::Path;
 
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
 
-use super::names::{Convention, is_unused_top, owner};
+use super::names::{Convention, head_layer, is_unused_top, owner};
 use super::{FileTensor, LayerWeights, Weights, WeightsError};
 
 /// Finds every layer's kernel and bias among `tensors` and brings them into this crate's layout.
@@ -36,6 +36,8 @@ struct Found {
     biases: BTreeMap<String, Vec<f32>>,
     misshapen: Vec<(String, String)>,
     extra: Vec<String>,
+    /// Whether the file has a head with more layers than the network's.
+    other_head: bool,
 }
 
 impl Found {
@@ -46,46 +48,35 @@ impl Found {
         layers: &[Layer],
     ) -> Result<(), WeightsError> {
         let Some((layer, convention)) = owner(layers, &tensor.name) else {
+            self.other_head |= head_layer(&tensor.name).is_some();
             if !is_unused_top(&tensor.name) {
-                self.extra
-                    .push(format!("{} {:?}", tensor.name, tensor.shape));
+                self.extra.push(format!("{} {:?}", tensor.name, tensor.shape));
             }
             return Ok(());
         };
         if tensor.values.iter().any(|value| !value.is_finite()) {
             let path = path.to_path_buf();
-            return Err(WeightsError::NotFinite {
-                path,
-                tensor: tensor.name,
-            });
+            return Err(WeightsError::NotFinite { path, tensor: tensor.name });
         }
         let is_bias = tensor.shape.len() == 1;
+        let line = format!("{}: {:?}", tensor.name, tensor.shape);
+        let name = tensor.name.clone();
         let fitted = match is_bias {
-            true => (tensor.values.len() == layer.output.channels()).then(|| tensor.values.clone()),
-            false => kernel(&tensor, layer, flattened_map(layers, layer), convention),
+            true => (tensor.values.len() == layer.output.channels()).then_some(tensor.values),
+            false => kernel(tensor, layer, flattened_map(layers, layer), convention),
         };
         let Some(values) = fitted else {
             let needed = match is_bias {
                 true => format!("[{}]", layer.output.channels()),
                 false => expected_kernel(layer),
             };
-            let line = format!(
-                "{}: {:?}, the network needs {needed}",
-                tensor.name, tensor.shape
-            );
+            let line = format!("{line}, the network needs {needed}");
             self.misshapen.push((layer.name.clone(), line));
             return Ok(());
         };
-        let side = if is_bias {
-            &mut self.biases
-        } else {
-            &mut self.kernels
-        };
+        let side = if is_bias { &mut self.biases } else { &mut self.kernels };
         if side.insert(layer.name.clone(), values).is_some() {
-            self.extra.push(format!(
-                "{} (a second tensor for `{}`)",
-                tensor.name, layer.name
-            ));
+            self.extra.push(format!("{name} (a second tensor for `{}`)", layer.name));
         }
         Ok(())
     }
@@ -93,9 +84,10 @@ impl Found {
     /// A head that is not complete is not used at all.
     fn drop_partial_head(&mut self, layers: &[Layer]) {
         let head: BTreeSet<&str> = head_names(layers).collect();
-        let complete = head
-            .iter()
-            .all(|name| self.kernels.contains_key(*name) && self.biases.contains_key(*name));
+        let complete = !self.other_head
+            && head
+                .iter()
+                .all(|name| self.kernels.contains_key(*name) && self.biases.contains_key(*name));
         if !complete {
             for name in head {
                 self.kernels.remove(name);
@@ -126,10 +118,7 @@ impl Found {
                 let bias = self.biases.remove(&name)?;
                 Some((name, LayerWeights { kernel, bias }))
             };
-            return Ok(std::mem::take(&mut self.kernels)
-                .into_iter()
-                .filter_map(pair)
-                .collect());
+            return Ok(std::mem::take(&mut self.kernels).into_iter().filter_map(pair).collect());
         }
         Err(WeightsError::Mismatch {
             path: path.to_path_buf(),
@@ -151,19 +140,12 @@ fn head_names(layers: &[Layer]) -> impl Iterator<Item = &str> {
 
 /// The feature map that was flattened right before `layer`, where there was one.
 fn flattened_map(layers: &[Layer], layer: &Layer) -> Option<[usize; 3]> {
-    let at = layers
-        .iter()
-        .position(|candidate| candidate.name == layer.name)?;
+    let at = layers.iter().position(|candidate| candidate.name == layer.name)?;
     let before = layers.get(at.checked_sub(1)?)?;
     match (before.kind, before.input) {
-        (
-            LayerKind::Flatten,
-            Shape::Map {
-                height,
-                width,
-                channels,
-            },
-        ) => Some([height, width, channels]),
+        (LayerKind::Flatten, Shape::Map { height, width, channels }) => {
+            Some([height, width, channels])
+        }
         _ => None,
     }
 }
@@ -180,26 +162,26 @@ fn expected_kernel(layer: &Layer) -> String {
 
 /// The kernel in this crate's layout; `None` where its shape does not fit.
 fn kernel(
-    tensor: &FileTensor,
+    tensor: FileTensor,
     layer: &Layer,
     flattened: Option<[usize; 3]>,
     convention: Convention,
 ) -> Option<Vec<f32>> {
     let (input, out) = (layer.input.channels(), layer.output.channels());
-    let values = &tensor.values;
+    let values = tensor.values;
     if matches!(layer.kind, LayerKind::Convolution { .. }) {
         return match tensor.shape[..] {
-            [a, b, 3, 3] if (a, b) == (out, input) => Some(values.clone()),
-            [3, 3, a, b] if (a, b) == (input, out) => Some(transpose(values, 9, input, out)),
+            [a, b, 3, 3] if (a, b) == (out, input) => Some(values),
+            [3, 3, a, b] if (a, b) == (input, out) => Some(transpose(&values, 9, input, out)),
             _ => None,
         };
     }
     match (&tensor.shape[..], convention) {
-        ([a, b], Convention::Keras) if (*a, *b) == (input, out) => Some(values.clone()),
+        ([a, b], Convention::Keras) if (*a, *b) == (input, out) => Some(values),
         ([a, rest @ ..], Convention::Torch)
             if *a == out && rest.iter().product::<usize>() == input =>
         {
-            Some(dense_from_torch(values, input, out, flattened))
+            Some(dense_from_torch(&values, input, out, flattened))
         }
         _ => None,
     }
@@ -246,15 +228,9 @@ mod tests {
     fn layouts_by_hand() {
         // Keras [taps = 1, in = 2, out = 3]: value = 10 in + out.
         let keras = [0.0, 1.0, 2.0, 10.0, 11.0, 12.0];
-        assert_eq!(
-            transpose(&keras, 1, 2, 3),
-            [0.0, 10.0, 1.0, 11.0, 2.0, 12.0]
-        );
+        assert_eq!(transpose(&keras, 1, 2, 3), [0.0, 10.0, 1.0, 11.0, 2.0, 12.0]);
         // Torch [out = 1, channel = 2, height = 1, width = 2]: value = 10 channel + column.
         let torch = [0.0, 1.0, 10.0, 11.0];
-        assert_eq!(
-            dense_from_torch(&torch, 4, 1, Some([1, 2, 2])),
-            [0.0, 10.0, 1.0, 11.0]
-        );
+        assert_eq!(dense_from_torch(&torch, 4, 1, Some([1, 2, 2])), [0.0, 10.0, 1.0, 11.0]);
     }
 }

@@ -48,14 +48,8 @@ fn collect(
 fn tensor(dataset: &Dataset, path: &str) -> Result<FileTensor, String> {
     let name = dataset.name().rsplit('/').next().unwrap_or_default();
     let name = format!("{path}{name}");
-    let array = dataset
-        .read_array::<f32>()
-        .map_err(|error| format!("`{name}`: {error}"))?;
-    Ok(FileTensor {
-        shape: array.shape().to_vec(),
-        values: array.iter().copied().collect(),
-        name,
-    })
+    let array = dataset.read_array::<f32>().map_err(|error| format!("`{name}`: {error}"))?;
+    Ok(FileTensor { shape: array.shape().to_vec(), values: array.iter().copied().collect(), name })
 }
 
 /// `layers/conv2d_3/vars/0`
@@ -77,15 +71,8 @@ fn by_order(tensors: Vec<FileTensor>) -> Vec<FileTensor> {
     for ((kind, _), tensors) in owners {
         let position = positions.entry(kind).or_default();
         for tensor in tensors {
-            let part = if tensor.shape.len() == 1 {
-                "bias"
-            } else {
-                "kernel"
-            };
-            rest.push(FileTensor {
-                name: format!("#{kind}.{position}.{part}"),
-                ..tensor
-            });
+            let part = if tensor.shape.len() == 1 { "bias" } else { "kernel" };
+            rest.push(FileTensor { name: format!("#{kind}.{position}.{part}"), ..tensor });
         }
         *position += 1;
     }
@@ -114,10 +101,7 @@ mod tests {
 
     #[test]
     fn keras3_layers_sort_by_number_and_not_by_letter() {
-        assert_eq!(
-            keras3_owner("layers/conv2d_10/vars/0"),
-            Some(("convolution", 10))
-        );
+        assert_eq!(keras3_owner("layers/conv2d_10/vars/0"), Some(("convolution", 10)));
         assert_eq!(keras3_owner("layers/dense/vars/1"), Some(("dense", 0)));
         assert_eq!(keras3_owner("layers/block1_conv1/vars/0"), None);
     }

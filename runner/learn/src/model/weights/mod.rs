@@ -63,10 +63,7 @@ pub enum WeightsError {
         path: PathBuf,
     },
     /// The tensors are not those of the network.
-    #[error(
-        "the weights in {path} do not fit the network:{}",
-        sides(missing, misshapen, extra)
-    )]
+    #[error("the weights in {path} do not fit the network:{}", sides(missing, misshapen, extra))]
     Mismatch {
         /// The file.
         path: PathBuf,
@@ -108,26 +105,17 @@ fn sides(missing: &[String], misshapen: &[String], extra: &[String]) -> String {
 ///
 /// [`WeightsError::Unreadable`] or [`WeightsError::UnknownFormat`].
 pub fn read(path: &Path) -> Result<Vec<FileTensor>, WeightsError> {
-    let extension = path
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let read = match extension.as_str() {
         "h5" | "hdf5" => hdf5::read,
         "pth" | "pt" | "bin" => pytorch::read,
         "safetensors" => safetensors::read,
         "onnx" => onnx::read,
         _ => {
-            return Err(WeightsError::UnknownFormat {
-                path: path.to_path_buf(),
-            });
+            return Err(WeightsError::UnknownFormat { path: path.to_path_buf() });
         }
     };
-    read(path).map_err(|reason| WeightsError::Unreadable {
-        path: path.to_path_buf(),
-        reason,
-    })
+    read(path).map_err(|reason| WeightsError::Unreadable { path: path.to_path_buf(), reason })
 }
 
 /// [`read`] and [`assemble`] in one.
@@ -139,6 +127,19 @@ pub fn load(path: &Path, layers: &[Layer]) -> Result<Weights, WeightsError> {
     assemble(path, read(path)?, layers)
 }
 
+/// The classes that a run's model was trained on, where the file says so.
+#[must_use]
+pub fn classes(path: &Path) -> Option<Vec<String>> {
+    safetensors::about(path).and_then(|about| serde_json::from_value(about["classes"].clone()).ok())
+}
+
+/// The bytes of 32-bit floats in little-endian order, as files and hashes have them.
+#[must_use]
+pub(crate) fn le_bytes(values: &[f32]) -> &[u8] {
+    const { assert!(cfg!(target_endian = "little"), "files hold little-endian floats") };
+    bytemuck::cast_slice(values)
+}
+
 /// SHA-256 of the tensors themselves, layer by layer, so that one set of weights has one hash
 /// whatever file it came in.
 #[must_use]
@@ -147,16 +148,10 @@ pub fn sha256(weights: &Weights) -> String {
     for (layer, weights) in weights {
         hasher.update(layer.as_bytes());
         for values in [&weights.kernel, &weights.bias] {
-            for value in values {
-                hasher.update(value.to_le_bytes());
-            }
+            hasher.update(le_bytes(values));
         }
     }
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes weights as safetensors with this crate's names, for the cache.
@@ -170,28 +165,15 @@ pub fn save(
     about: &serde_json::Value,
     path: &Path,
 ) -> Result<(), LearnError> {
-    let bytes = |values: &[f32]| {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect()
-    };
+    let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let mut tensors = Vec::new();
     for layer in layers {
         let shape = super::initial::kernel_shape(layer);
         let (Some(own), Some(shape)) = (weights.get(&layer.name), shape) else {
             continue;
         };
-        tensors.push((
-            format!("{}.kernel", layer.name),
-            shape.kernel,
-            bytes(&own.kernel),
-        ));
-        tensors.push((
-            format!("{}.bias", layer.name),
-            vec![shape.out],
-            bytes(&own.bias),
-        ));
+        tensors.push((format!("{}.kernel", layer.name), shape.kernel, bytes(&own.kernel)));
+        tensors.push((format!("{}.bias", layer.name), vec![shape.out], bytes(&own.bias)));
     }
     export::write_tensors(&tensors, about, path)
 }

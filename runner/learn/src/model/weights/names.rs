@@ -14,9 +14,7 @@ pub enum Convention {
 /// The layer that a tensor belongs to, if the name says so.
 #[must_use]
 pub fn owner<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
-    ordered(layers, name)
-        .or_else(|| torch(layers, name))
-        .or_else(|| own_name(layers, name))
+    ordered(layers, name).or_else(|| torch(layers, name)).or_else(|| own_name(layers, name))
 }
 
 /// `block1_conv1/block1_conv1_W_1:0`, `vgg16/block1_conv1/kernel:0`, `block1_conv1.kernel`,
@@ -35,9 +33,7 @@ fn own_name<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Conventio
 
 /// torchvision: `features.<n>`, `classifier.<n>`; timm: `pre_logits.fc1`, `head.fc`.
 fn torch<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
-    let module = name
-        .strip_suffix(".weight")
-        .or_else(|| name.strip_suffix(".bias"))?;
+    let module = name.strip_suffix(".weight").or_else(|| name.strip_suffix(".bias"))?;
     let top = |name: &str| layers.iter().find(|layer| layer.name == name);
     let layer = match module {
         "classifier.0" | "pre_logits.fc1" => top("fc1"),
@@ -56,12 +52,22 @@ fn torch<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)>
 fn ordered<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
     let mut parts = name.strip_prefix('#')?.split('.');
     let (kind, index) = (parts.next()?, parts.next()?.parse().ok()?);
+    let convention = match parts.next()? {
+        "weight" => Convention::Torch,
+        _ => Convention::Keras,
+    };
     let layer = match kind {
         "convolution" => convolutions(layers).nth(index),
         "dense" => dense(layers).nth(index),
         _ => None,
     };
-    layer.map(|layer| (layer, Convention::Keras))
+    layer.map(|layer| (layer, convention))
+}
+
+/// The head layer that a tensor of a run's model belongs to: `hidden1` of `head.hidden1.kernel`.
+#[must_use]
+pub(super) fn head_layer(name: &str) -> Option<&str> {
+    name.strip_prefix("head.")?.strip_suffix(".kernel")
 }
 
 /// Whether a tensor that no layer owns belongs to a classifier that is simply not used here.
@@ -70,9 +76,7 @@ pub fn is_unused_top(name: &str) -> bool {
     let tops = ["classifier.", "pre_logits.", "head.", "#dense."];
     let layers = ["fc1", "fc2", "predictions"];
     tops.iter().any(|top| name.starts_with(top))
-        || name
-            .split(['/', '.', ':'])
-            .any(|part| layers.contains(&part))
+        || name.split(['/', '.', ':']).any(|part| layers.contains(&part))
 }
 
 /// The name of a parameter in `model.safetensors`.
@@ -87,15 +91,11 @@ pub fn exported(layers: &[Layer], parameter: &str) -> String {
 }
 
 fn convolutions(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
-    layers
-        .iter()
-        .filter(|layer| matches!(layer.kind, LayerKind::Convolution { .. }))
+    layers.iter().filter(|layer| matches!(layer.kind, LayerKind::Convolution { .. }))
 }
 
 fn dense(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
-    layers
-        .iter()
-        .filter(|layer| matches!(layer.kind, LayerKind::Dense(_)))
+    layers.iter().filter(|layer| matches!(layer.kind, LayerKind::Dense(_)))
 }
 
 /// torchvision counts convolution, ReLU and pooling as a module each.

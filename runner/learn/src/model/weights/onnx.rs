@@ -63,17 +63,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let model = Model::decode(bytes.as_slice()).map_err(|error| format!("not ONNX: {error}"))?;
     let graph = model.graph.ok_or("not ONNX: there is no graph")?;
-    let tensors: HashMap<&str, &Tensor> = graph
-        .initializer
-        .iter()
-        .map(|tensor| (tensor.name.as_str(), tensor))
-        .collect();
-    let mut order = Order {
-        tensors: &tensors,
-        convolutions: 0,
-        dense: 0,
-        found: Vec::new(),
-    };
+    let tensors: HashMap<&str, &Tensor> =
+        graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    let mut order = Order { tensors: &tensors, convolutions: 0, dense: 0, found: Vec::new() };
     for (at, node) in graph.node.iter().enumerate() {
         order.take(node, graph.node.get(at + 1))?;
     }
@@ -94,25 +86,24 @@ impl Order<'_> {
             "Conv" => {
                 let owner = format!("#convolution.{}", self.convolutions);
                 self.convolutions += 1;
-                self.push(&node.input, 1, &format!("{owner}.kernel"), false)?;
-                self.push(&node.input, 2, &format!("{owner}.bias"), false)
+                self.push(&node.input, 1, &format!("{owner}.kernel"))?;
+                self.push(&node.input, 2, &format!("{owner}.bias"))
             }
             "Gemm" => {
                 let owner = format!("#dense.{}", self.dense);
                 self.dense += 1;
-                let swapped = node
-                    .attribute
-                    .iter()
-                    .any(|a| a.name == "transB" && a.i == 1);
-                self.push(&node.input, 1, &format!("{owner}.kernel"), swapped)?;
-                self.push(&node.input, 2, &format!("{owner}.bias"), false)
+                // PyTorch exports [out, in] and flattens channel by channel; both go together.
+                let torch = node.attribute.iter().any(|a| a.name == "transB" && a.i == 1);
+                let part = if torch { "weight" } else { "kernel" };
+                self.push(&node.input, 1, &format!("{owner}.{part}"))?;
+                self.push(&node.input, 2, &format!("{owner}.bias"))
             }
             "MatMul" => {
                 let owner = format!("#dense.{}", self.dense);
                 self.dense += 1;
-                self.push(&node.input, 1, &format!("{owner}.kernel"), false)?;
+                self.push(&node.input, 1, &format!("{owner}.kernel"))?;
                 match next.filter(|next| next.op_type == "Add") {
-                    Some(add) => self.push(&add.input, 1, &format!("{owner}.bias"), false),
+                    Some(add) => self.push(&add.input, 1, &format!("{owner}.bias")),
                     None => Ok(()),
                 }
             }
@@ -121,11 +112,8 @@ impl Order<'_> {
     }
 
     /// Notes the initializer that is the `at`-th input, if it is one.
-    fn push(&mut self, inputs: &[String], at: usize, name: &str, swap: bool) -> Result<(), String> {
-        let Some(tensor) = inputs
-            .get(at)
-            .and_then(|input| self.tensors.get(input.as_str()))
-        else {
+    fn push(&mut self, inputs: &[String], at: usize, name: &str) -> Result<(), String> {
+        let Some(tensor) = inputs.get(at).and_then(|input| self.tensors.get(input.as_str())) else {
             return Ok(());
         };
         let mut shape = Vec::new();
@@ -135,7 +123,7 @@ impl Order<'_> {
                     .map_err(|_| format!("`{}` has a negative size", tensor.name))?,
             );
         }
-        let mut values = floats(tensor)?;
+        let values = floats(tensor)?;
         if values.len() != shape.iter().product::<usize>() {
             return Err(format!(
                 "`{}` holds {} values for the shape {shape:?}",
@@ -143,37 +131,20 @@ impl Order<'_> {
                 values.len()
             ));
         }
-        if let (true, [rows, columns]) = (swap, &shape[..]) {
-            let (rows, columns) = (*rows, *columns);
-            values = (0..rows * columns)
-                .map(|i| values[(i % rows) * columns + i / rows])
-                .collect();
-            shape = vec![columns, rows];
-        }
-        self.found.push(FileTensor {
-            name: name.to_owned(),
-            shape,
-            values,
-        });
+        self.found.push(FileTensor { name: name.to_owned(), shape, values });
         Ok(())
     }
 }
 
 fn floats(tensor: &Tensor) -> Result<Vec<f32>, String> {
     if tensor.data_location == 1 {
-        return Err(format!(
-            "`{}` lies in another file, which is not supported",
-            tensor.name
-        ));
+        return Err(format!("`{}` lies in another file, which is not supported", tensor.name));
     }
     match (tensor.data_type, tensor.raw_data.is_empty()) {
         (1, true) => Ok(tensor.float_data.clone()),
         (1, false) => Ok(f32s(&tensor.raw_data)),
         (10, false) => Ok(f16s(&tensor.raw_data)),
         (11, false) => Ok(f64s(&tensor.raw_data)),
-        (kind, _) => Err(format!(
-            "`{}` has the ONNX type {kind}, not floats",
-            tensor.name
-        )),
+        (kind, _) => Err(format!("`{}` has the ONNX type {kind}, not floats", tensor.name)),
     }
 }

@@ -31,11 +31,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
             DType::BF16 => bf16s(&bytes),
             other => return Err(format!("`{name}` holds {other:?}, not floats")),
         };
-        tensors.push(FileTensor {
-            name: name.clone(),
-            shape: tensor.shape().to_vec(),
-            values,
-        });
+        tensors.push(FileTensor { name: name.clone(), shape: tensor.shape().to_vec(), values });
     }
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(tensors)
@@ -47,21 +43,15 @@ pub(super) fn f32s(bytes: &[u8]) -> Vec<f32> {
 
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn f64s(bytes: &[u8]) -> Vec<f32> {
-    chunks(bytes)
-        .map(|chunk| f64::from_le_bytes(chunk) as f32)
-        .collect()
+    chunks(bytes).map(|chunk| f64::from_le_bytes(chunk) as f32).collect()
 }
 
 pub(super) fn f16s(bytes: &[u8]) -> Vec<f32> {
-    chunks(bytes)
-        .map(|chunk| f16::from_le_bytes(chunk).to_f32())
-        .collect()
+    chunks(bytes).map(|chunk| f16::from_le_bytes(chunk).to_f32()).collect()
 }
 
 pub(super) fn bf16s(bytes: &[u8]) -> Vec<f32> {
-    chunks(bytes)
-        .map(|chunk| bf16::from_le_bytes(chunk).to_f32())
-        .collect()
+    chunks(bytes).map(|chunk| bf16::from_le_bytes(chunk).to_f32()).collect()
 }
 
 fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {

@@ -13,13 +13,19 @@ pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
     for (name, view) in file.iter() {
         let values = floats(view.data(), view.dtype())
             .ok_or_else(|| format!("`{name}` holds {:?}, not floats", view.dtype()))?;
-        tensors.push(FileTensor {
-            name: name.to_owned(),
-            shape: view.shape().to_vec(),
-            values,
-        });
+        tensors.push(FileTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }
     Ok(tensors)
+}
+
+/// What a file of this program says of itself.
+pub(super) fn about(path: &Path) -> Option<serde_json::Value> {
+    if path.extension()? != "safetensors" {
+        return None;
+    }
+    let bytes = std::fs::read(path).ok()?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
+    serde_json::from_str(header.metadata().as_ref()?.get("runner")?).ok()
 }
 
 fn floats(bytes: &[u8], kind: Dtype) -> Option<Vec<f32>> {

@@ -15,12 +15,7 @@ impl Slots {
     pub(super) fn step(&mut self, rule: Rule, parameter: &mut Tensor<1>, gradient: Tensor<1>) {
         let value = parameter.clone();
         *parameter = match rule {
-            Rule::Rmsprop {
-                rate,
-                rho,
-                momentum,
-                epsilon,
-            } => {
+            Rule::Rmsprop { rate, rho, momentum, epsilon } => {
                 let square = gradient.clone().square() * (1.0 - rho);
                 let v = decayed(self.second.take(), rho, square);
                 let scaled = gradient * rate / (v.clone() + epsilon).sqrt();
@@ -28,23 +23,13 @@ impl Slots {
                 (self.first, self.second) = (Some(m.clone()), Some(v));
                 value - m
             }
-            Rule::Sgd {
-                rate,
-                momentum,
-                nesterov,
-            } => {
+            Rule::Sgd { rate, momentum, nesterov } => {
                 let downhill = gradient * -rate;
                 let m = decayed(self.first.take(), momentum, downhill.clone());
                 self.first = Some(m.clone());
                 value + if nesterov { m * momentum + downhill } else { m }
             }
-            Rule::Adam {
-                rate,
-                beta_1,
-                beta_2,
-                epsilon,
-                decay,
-            } => {
+            Rule::Adam { rate, beta_1, beta_2, epsilon, decay } => {
                 let square = gradient.clone().square() * (1.0 - beta_2);
                 let m = decayed(self.first.take(), beta_1, gradient * (1.0 - beta_1));
                 let v = decayed(self.second.take(), beta_2, square);

@@ -37,11 +37,7 @@ impl Slots {
         values
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
-            .zip(
-                self.first
-                    .par_chunks_mut(CHUNK)
-                    .zip(self.second.par_chunks_mut(CHUNK)),
-            )
+            .zip(self.first.par_chunks_mut(CHUNK).zip(self.second.par_chunks_mut(CHUNK)))
             .for_each(|((values, gradient), (first, second))| {
                 update(rule, values, gradient, first, second);
             });
@@ -52,44 +48,22 @@ impl Slots {
 
 /// `first` is the momentum or mean gradient, `second` the mean squared gradient.
 fn update(rule: Rule, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-    let all = values
-        .iter_mut()
-        .zip(gradient)
-        .zip(first.iter_mut().zip(second.iter_mut()));
+    let all = values.iter_mut().zip(gradient).zip(first.iter_mut().zip(second.iter_mut()));
     match rule {
-        Rule::Rmsprop {
-            rate,
-            rho,
-            momentum,
-            epsilon,
-        } => {
+        Rule::Rmsprop { rate, rho, momentum, epsilon } => {
             for ((p, g), (m, v)) in all {
                 *v = rho * *v + (1.0 - rho) * g * g;
                 *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
                 *p -= *m;
             }
         }
-        Rule::Sgd {
-            rate,
-            momentum,
-            nesterov,
-        } => {
+        Rule::Sgd { rate, momentum, nesterov } => {
             for ((p, g), (m, _)) in all {
                 *m = momentum * *m - rate * g;
-                *p += if nesterov {
-                    momentum * *m - rate * g
-                } else {
-                    *m
-                };
+                *p += if nesterov { momentum * *m - rate * g } else { *m };
             }
         }
-        Rule::Adam {
-            rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            decay,
-        } => {
+        Rule::Adam { rate, beta_1, beta_2, epsilon, decay } => {
             for ((p, g), (m, v)) in all {
                 *m += (g - *m) * (1.0 - beta_1);
                 *v += (g * g - *v) * (1.0 - beta_2);

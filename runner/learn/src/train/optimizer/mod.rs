@@ -28,24 +28,9 @@ enum Memory {
 /// The numbers of one step, the same for every parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Rule {
-    Rmsprop {
-        rate: f32,
-        rho: f32,
-        momentum: f32,
-        epsilon: f32,
-    },
-    Sgd {
-        rate: f32,
-        momentum: f32,
-        nesterov: bool,
-    },
-    Adam {
-        rate: f32,
-        beta_1: f32,
-        beta_2: f32,
-        epsilon: f32,
-        decay: f32,
-    },
+    Rmsprop { rate: f32, rho: f32, momentum: f32, epsilon: f32 },
+    Sgd { rate: f32, momentum: f32, nesterov: bool },
+    Adam { rate: f32, beta_1: f32, beta_2: f32, epsilon: f32, decay: f32 },
 }
 
 impl Optimizer {
@@ -57,11 +42,7 @@ impl Optimizer {
             true => Memory::Host(lengths.iter().map(|_| host::Slots::default()).collect()),
             false => Memory::Device(lengths.iter().map(|_| device::Slots::default()).collect()),
         };
-        Self {
-            settings,
-            steps: 0,
-            memory,
-        }
+        Self { settings, steps: 0, memory }
     }
 
     /// One step: replaces each parameter by its new value.
@@ -88,45 +69,21 @@ impl Optimizer {
     #[allow(clippy::cast_possible_truncation)]
     fn rule(&self) -> Rule {
         match self.settings {
-            Settings::Rmsprop {
-                learning_rate,
-                rho,
-                momentum,
-                epsilon,
-            } => Rule::Rmsprop {
+            Settings::Rmsprop { learning_rate, rho, momentum, epsilon } => Rule::Rmsprop {
                 rate: learning_rate as f32,
                 rho: rho as f32,
                 momentum: momentum as f32,
                 epsilon: epsilon as f32,
             },
-            Settings::Sgd {
-                learning_rate,
-                momentum,
-                nesterov,
-            } => Rule::Sgd {
-                rate: learning_rate as f32,
-                momentum: momentum as f32,
-                nesterov,
-            },
-            Settings::Adam {
-                learning_rate,
-                beta_1,
-                beta_2,
-                epsilon,
-            } => self.adam(learning_rate, beta_1, beta_2, epsilon, 0.0),
-            Settings::Adamw {
-                learning_rate,
-                beta_1,
-                beta_2,
-                epsilon,
-                weight_decay,
-            } => self.adam(
-                learning_rate,
-                beta_1,
-                beta_2,
-                epsilon,
-                learning_rate * weight_decay,
-            ),
+            Settings::Sgd { learning_rate, momentum, nesterov } => {
+                Rule::Sgd { rate: learning_rate as f32, momentum: momentum as f32, nesterov }
+            }
+            Settings::Adam { learning_rate, beta_1, beta_2, epsilon } => {
+                self.adam(learning_rate, beta_1, beta_2, epsilon, 0.0)
+            }
+            Settings::Adamw { learning_rate, beta_1, beta_2, epsilon, weight_decay } => {
+                self.adam(learning_rate, beta_1, beta_2, epsilon, learning_rate * weight_decay)
+            }
         }
     }
 
@@ -151,12 +108,8 @@ mod tests {
     use crate::device::Compute;
     use crate::model::parameter::{read, tensor};
 
-    const RMSPROP: Settings = Settings::Rmsprop {
-        learning_rate: 0.1,
-        rho: 0.9,
-        momentum: 0.0,
-        epsilon: 1e-7,
-    };
+    const RMSPROP: Settings =
+        Settings::Rmsprop { learning_rate: 0.1, rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
 
     fn run(settings: Settings, gradients: &[f32], on_host: bool) -> Result<f32, LearnError> {
         let device = Compute::cpu().device;
@@ -171,10 +124,7 @@ mod tests {
     fn check(settings: Settings, expected: f32) -> Result<(), LearnError> {
         for on_host in [true, false] {
             let value = run(settings, &[0.5, -0.25], on_host)?;
-            assert!(
-                (value - expected).abs() < 1e-6,
-                "{settings:?} on host {on_host}: {value}"
-            );
+            assert!((value - expected).abs() < 1e-6, "{settings:?} on host {on_host}: {value}");
         }
         Ok(())
     }
@@ -184,46 +134,16 @@ mod tests {
     fn two_steps_by_hand() -> Result<(), LearnError> {
         // v = 0.025, p = 1 - 0.05 / √0.025; v = 0.02875, p += 0.025 / √0.02875
         check(RMSPROP, 0.831_214)?;
-        let momentum = Settings::Rmsprop {
-            learning_rate: 0.1,
-            rho: 0.9,
-            momentum: 0.9,
-            epsilon: 1e-7,
-        };
+        let momentum =
+            Settings::Rmsprop { learning_rate: 0.1, rho: 0.9, momentum: 0.9, epsilon: 1e-7 };
         // m = 0.316228; m = 0.9 · 0.316228 - 0.147442 = 0.137163
         check(momentum, 0.546_610_2)?;
-        check(
-            Settings::Sgd {
-                learning_rate: 0.1,
-                momentum: 0.0,
-                nesterov: false,
-            },
-            0.975,
-        )?;
+        check(Settings::Sgd { learning_rate: 0.1, momentum: 0.0, nesterov: false }, 0.975)?;
         // m = -0.05; m = 0.9 · -0.05 + 0.025 = -0.02
-        check(
-            Settings::Sgd {
-                learning_rate: 0.1,
-                momentum: 0.9,
-                nesterov: false,
-            },
-            0.93,
-        )?;
+        check(Settings::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: false }, 0.93)?;
         // p = 1 - 0.045 - 0.05; p += 0.9 · -0.02 + 0.025
-        check(
-            Settings::Sgd {
-                learning_rate: 0.1,
-                momentum: 0.9,
-                nesterov: true,
-            },
-            0.912,
-        )?;
-        let adam = Settings::Adam {
-            learning_rate: 0.1,
-            beta_1: 0.9,
-            beta_2: 0.999,
-            epsilon: 1e-7,
-        };
+        check(Settings::Sgd { learning_rate: 0.1, momentum: 0.9, nesterov: true }, 0.912)?;
+        let adam = Settings::Adam { learning_rate: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
         // First step 0.1; then m = 0.02, v = 3.1225e-4, rate 0.1 · √0.001999 / 0.19
         check(adam, 0.873_367_1)?;
         let adamw = Settings::Adamw {
@@ -239,12 +159,8 @@ mod tests {
 
     #[test]
     fn epsilon_stands_under_the_root() -> Result<(), LearnError> {
-        let wide = Settings::Rmsprop {
-            learning_rate: 0.1,
-            rho: 0.9,
-            momentum: 0.0,
-            epsilon: 0.075,
-        };
+        let wide =
+            Settings::Rmsprop { learning_rate: 0.1, rho: 0.9, momentum: 0.0, epsilon: 0.075 };
         // v + ε = 0.1: 1 - 0.05 / √0.1
         for on_host in [true, false] {
             let value = run(wide, &[0.5], on_host)?;
