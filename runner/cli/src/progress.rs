@@ -1,11 +1,14 @@
 //! Progress: bars with rate and time left on a terminal, a line now and then off it.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 use runner_learn::event::Phase;
 
 use crate::terminal;
@@ -34,6 +37,10 @@ fn new_bar(total: u64, template: &str) -> ProgressBar {
     }
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+            // A bar that cannot be drawn must not end a run.
+            let _ = write!(text, "{:.1}/s", state.per_sec());
+        })
         .progress_chars("━╸ ");
     BARS.add(ProgressBar::new(total).with_style(style))
 }
@@ -76,8 +83,7 @@ impl Counters {
 
 impl Counter {
     fn new(phase: &Phase, done: usize, total: usize) -> Self {
-        let bar =
-            new_bar(total as u64, "{msg:24} {wide_bar} {pos}/{len} {per_sec:>12} {eta:>5} left");
+        let bar = new_bar(total as u64, "{msg:24} {wide_bar} {pos}/{len} {rate:>9} {eta:>4} left");
         bar.set_message(name(phase));
         bar.set_position(done as u64);
         bar.reset_eta();

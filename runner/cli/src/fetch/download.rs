@@ -221,8 +221,11 @@ mod tests {
         (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect()
     }
 
-    /// Serves the answers one after the other; the ranges that were asked for come back.
-    fn serve(answers: Vec<Answer>) -> Result<(String, JoinHandle<Vec<Option<u64>>>), Failed> {
+    /// The ranges that were asked for.
+    type Ranges = Vec<Option<u64>>;
+
+    /// Serves the answers one after the other, at the address that comes back.
+    fn serve(answers: Vec<Answer>) -> Result<(String, JoinHandle<Ranges>), Failed> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}/file.bin", listener.local_addr()?);
         let server = std::thread::spawn(move || {
