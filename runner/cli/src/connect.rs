@@ -88,10 +88,7 @@ impl<'a> Connection<'a> {
                 ));
             }
             Event::Evaluated { split, loss, accuracy, predictions } => {
-                tracing::info!(split, loss, accuracy, "evaluated");
-                let row = |prediction| prediction_row(split, self.classes, prediction);
-                let rows = predictions.into_iter().map(row).collect();
-                return self.writer.evaluated(split, loss, accuracy, rows);
+                return self.evaluated(split, loss, accuracy, predictions);
             }
             Event::Written(path) => tracing::info!(path = %path.display(), "written"),
         }
@@ -121,6 +118,19 @@ impl<'a> Connection<'a> {
             width = record.epochs.to_string().len(),
         ));
         self.writer.epoch(epoch_row(record))
+    }
+
+    fn evaluated(
+        &mut self,
+        split: &str,
+        loss: f64,
+        accuracy: f64,
+        predictions: Vec<Prediction>,
+    ) -> Result<(), ResultsError> {
+        tracing::info!(split, loss, accuracy, "evaluated");
+        let row = |prediction| prediction_row(split, self.classes, prediction);
+        let rows = predictions.into_iter().map(row).collect();
+        self.writer.evaluated(split, loss, accuracy, rows)
     }
 
     fn skip(&mut self, bad: Vec<BadImage>) {
