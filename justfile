@@ -6,6 +6,8 @@ set positional-arguments
 features := if path_exists("/proc/driver/nvidia/version") == "true" { "--features cuda" } else if path_exists("/dev/nvidiactl") == "true" { "--features cuda" } else { "" }
 # One profile for everything, so that dependencies are built once.
 cargo_run := "cargo run --release --bin runner --quiet " + features + " --"
+# Shows what is compiled: the first time that takes minutes.
+build := "cargo build --release --bin runner " + features
 
 [private]
 default:
@@ -14,6 +16,7 @@ default:
 # Run an experiment: just run experiments/quickstart.toml
 [group('experiments')]
 run *arguments:
+    @{{ build }}
     @{{ cargo_run }} run "$@"
 
 # Check experiment files and print their plans; runs nothing
@@ -44,6 +47,7 @@ runner *arguments:
 # Build, bring the ImageNet weights and the shapes, say what else is there
 [group('development')]
 setup:
+    @{{ build }}
     @{{ cargo_run }} weights fetch imagenet
     @test -d data/shapes || {{ cargo_run }} dataset generate shapes
     @echo
