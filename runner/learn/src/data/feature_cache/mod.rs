@@ -136,6 +136,11 @@ impl FeatureCache {
     fn occupy(folder: &Path, about: &[u8]) -> std::io::Result<File> {
         std::fs::create_dir_all(folder)?;
         let lock = store::lock_file(folder)?;
+        if lock.try_lock().is_ok() {
+            // Nobody else is writing here: half files are those of runs that were killed.
+            store::sweep(folder);
+            lock.unlock()?;
+        }
         lock.lock_shared()?;
         crate::model::export::write_whole(&folder.join(store::ABOUT), about)?;
         lock.set_modified(SystemTime::now())?;
@@ -164,7 +169,7 @@ impl FeatureCache {
         use std::io::Write;
         let folder = path.parent().unwrap_or(&self.folder);
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(store::HALF).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())
@@ -210,6 +215,23 @@ mod tests {
         assert_eq!(cache.get(&image), None, "one bit is off");
         std::fs::write(&path, &bytes[..last])?;
         assert_eq!(cache.get(&image), None, "the end is missing");
+        Ok(())
+    }
+
+    #[test]
+    fn half_files_of_killed_runs_do_not_count_and_go() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let cache = FeatureCache::open(root.path(), &description())?;
+        let image = *blake3::hash(b"an image").as_bytes();
+        cache.put(&image, &[1.0; 3])?;
+        let half = cache.path(&image).with_file_name(".writing-abc");
+        std::fs::write(&half, "half")?;
+        assert_eq!(store::list(root.path())[0].images, 1);
+        let _second = FeatureCache::open(root.path(), &description())?;
+        assert!(half.exists(), "somebody may be writing it");
+        drop((cache, _second));
+        let cache = FeatureCache::open(root.path(), &description())?;
+        assert!(!half.exists() && cache.get(&image).is_some());
         Ok(())
     }
 

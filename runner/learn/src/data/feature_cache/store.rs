@@ -1,6 +1,6 @@
 //! The cache as a whole: what is in it, how large it is, what goes first.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirEntry, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -11,6 +11,8 @@ use crate::error::LearnError;
 /// Describes a folder.
 pub(super) const ABOUT: &str = "about.json";
 const LOCK: &str = "lock";
+/// How the names of files begin that are not whole yet.
+pub(super) const HALF: &str = ".writing-";
 
 /// One folder of features.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +49,9 @@ pub fn list(root: &Path) -> Vec<Stored> {
 fn stored(folder: &Path) -> Option<Stored> {
     let about = std::fs::read(folder.join(ABOUT)).ok()?;
     let (mut images, mut bytes) = (0, 0);
-    for shard in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
-        let Ok(entries) = std::fs::read_dir(shard.path()) else {
-            continue;
-        };
-        for entry in entries.filter_map(Result::ok) {
-            images += 1;
-            bytes += entry.metadata().map_or(0, |meta| meta.len());
-        }
+    for entry in entries(folder).filter(|entry| !is_half(entry)) {
+        images += 1;
+        bytes += entry.metadata().map_or(0, |meta| meta.len());
     }
     Some(Stored {
         key: folder.file_name()?.to_string_lossy().into_owned(),
@@ -63,6 +60,26 @@ fn stored(folder: &Path) -> Option<Stored> {
         bytes,
         last_used: std::fs::metadata(folder.join(LOCK)).and_then(|meta| meta.modified()).ok()?,
     })
+}
+
+/// Every file of the images in a folder of features.
+fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+    let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten();
+    list(folder)
+        .filter_map(Result::ok)
+        .flat_map(move |shard| list(&shard.path()))
+        .filter_map(Result::ok)
+}
+
+fn is_half(entry: &DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with(HALF)
+}
+
+/// Removes half files; one that cannot be removed only takes room.
+pub(super) fn sweep(folder: &Path) {
+    for half in entries(folder).filter(is_half) {
+        let _ = std::fs::remove_file(half.path());
+    }
 }
 
 /// Removes folders, least recently used first, until at most `limit` bytes are left. Folders that
