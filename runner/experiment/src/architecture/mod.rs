@@ -200,22 +200,6 @@ pub fn layers(
     Ok(stack.into_layers())
 }
 
-/// Names of the conv base: its blocks and its layers, in order.
-#[must_use]
-pub fn base_names(name: ArchitectureName) -> Vec<String> {
-    let Ok(layers) = layers(name, [224, 224], &Top::None) else {
-        return Vec::new();
-    };
-    let mut names: Vec<String> = Vec::new();
-    for layer in layers {
-        if !layer.block.is_empty() && !names.contains(&layer.block) {
-            names.push(layer.block);
-        }
-        names.push(layer.name);
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

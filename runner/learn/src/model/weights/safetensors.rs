@@ -1,5 +1,7 @@
 //! safetensors: a table of names, types, shapes and offsets, then bytes.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use ::safetensors::{Dtype, SafeTensors};
@@ -18,14 +20,19 @@ pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
     Ok(tensors)
 }
 
-/// What a file of this program says of itself.
+/// What a file of this program says of itself. Reads the header alone: eight bytes of length, then
+/// JSON.
 pub(super) fn about(path: &Path) -> Option<serde_json::Value> {
     if path.extension()? != "safetensors" {
         return None;
     }
-    let bytes = std::fs::read(path).ok()?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
-    serde_json::from_str(header.metadata().as_ref()?.get("runner")?).ok()
+    let mut file = File::open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let mut header = Vec::new();
+    file.take(u64::from_le_bytes(length)).read_to_end(&mut header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    serde_json::from_str(header["__metadata__"]["runner"].as_str()?).ok()
 }
 
 fn floats(bytes: &[u8], kind: Dtype) -> Option<Vec<f32>> {
