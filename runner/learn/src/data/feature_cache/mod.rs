@@ -69,7 +69,7 @@ impl Description {
             preprocessing: preprocessing.to_string(),
             device: network.compute.name.to_owned(),
             weights: prefix_hash(network, prefix)?,
-            implementation: format!("{} format {FORMAT}", convolution::IMPLEMENTATION),
+            implementation: format!("{} format {FORMAT}", convolution::implementation()),
         })
     }
 

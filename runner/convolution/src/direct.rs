@@ -1,0 +1,321 @@
+//! A convolution of very few channels (an image's three), where minimal filtering has nothing to
+//! save: the sum over taps and channels as it stands, sixteen outputs at a time.
+
+use rayon::prelude::*;
+
+use crate::gradient::Terms;
+use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::map::{Extent, Maps, Order, Piece, Window, cut};
+use crate::scratch::scratch;
+use crate::winograd::{Finish, Problem};
+
+/// Channels up to which this is used.
+pub const CHANNELS: usize = 4;
+/// Output rows that are computed together.
+const ROWS: usize = 8;
+
+/// Filters as `[panel][channel × 9 + tap][COLUMNS][16]`.
+fn filters<L: Lanes>(problem: Problem, kernel: &[f32]) -> Vec<Values> {
+    let taps = problem.input.channels * 9;
+    let mut filters =
+        vec![Values::ZERO; problem.outputs.div_ceil(WIDTH * L::COLUMNS) * taps * L::COLUMNS];
+    for (out, kernel) in kernel.chunks_exact(taps).enumerate() {
+        let (block, lane) = (out / WIDTH, out % WIDTH);
+        let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
+        for (tap, value) in kernel.iter().enumerate() {
+            filters[(panel * taps + tap) * L::COLUMNS + column].0[lane] = *value;
+        }
+    }
+    filters
+}
+
+/// Computes all images; the input is planar.
+pub fn forward<L: Lanes>(
+    lanes: L,
+    problem: Problem,
+    input: &[f32],
+    kernel: &[f32],
+    finish: Finish<'_>,
+    out: &mut [f32],
+) {
+    let extent = problem.output();
+    let filters = filters::<L>(problem, kernel);
+    let mut bias = vec![Values::ZERO; extent.blocks().next_multiple_of(L::COLUMNS)];
+    for (into, value) in bytemuck::cast_slice_mut::<Values, f32>(&mut bias)
+        .iter_mut()
+        .zip(finish.bias.unwrap_or(&[]))
+    {
+        *into = *value;
+    }
+    let mut pieces = cut(out, Order::Planar, extent, ROWS);
+    let strips = extent.height.div_ceil(ROWS);
+    pieces.par_iter_mut().enumerate().for_each(|(strip, out)| {
+        lanes.vectorize(Strip {
+            maps: Maps { values: input, order: Order::Planar, extent: problem.input },
+            padding: problem.padding,
+            image: strip / strips,
+            top: strip % strips * ROWS,
+            rows: ROWS.min(extent.height - strip % strips * ROWS),
+            width: extent.width,
+            filters: &filters,
+            bias: &bias,
+            relu: finish.relu,
+            out,
+        });
+    });
+}
+
+struct Strip<'a, 'b> {
+    maps: Maps<'a>,
+    padding: usize,
+    image: usize,
+    top: usize,
+    rows: usize,
+    width: usize,
+    filters: &'a [Values],
+    bias: &'a [Values],
+    relu: bool,
+    out: &'a mut [Piece<'b>],
+}
+
+/// The rows of one channel that a strip of outputs sees, with zeros around the map.
+pub fn padded(maps: &Maps<'_>, padding: usize, image: usize, top: usize, rows: usize) -> Vec<f32> {
+    let Extent { channels, height, width } = maps.extent;
+    let across = width + 2 * padding;
+    let mut values = vec![0.0; channels * rows * across];
+    for channel in 0..channels {
+        for row in 0..rows {
+            let y = (top + row).wrapping_sub(padding);
+            if y < height {
+                let from = ((image * channels + channel) * height + y) * width;
+                let into = (channel * rows + row) * across + padding;
+                values[into..into + width].copy_from_slice(&maps.values[from..from + width]);
+            }
+        }
+    }
+    values
+}
+
+impl Work for Strip<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        if L::COLUMNS == 2 { self.columns::<L, 2>(lanes) } else { self.columns::<L, 1>(lanes) }
+    }
+}
+
+impl Strip<'_, '_> {
+    #[inline(always)]
+    fn columns<L: Lanes, const N: usize>(self, lanes: L) {
+        let input = padded(&self.maps, self.padding, self.image, self.top, self.rows + 2);
+        let channels = self.maps.extent.channels;
+        let across = self.maps.extent.width + 2 * self.padding;
+        let floor = lanes.splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
+        let (filters, _) = self.filters.as_chunks::<N>();
+        let mut strip = scratch(N * self.rows * self.width);
+        for (panel, filters) in filters.chunks_exact(channels * 9).enumerate() {
+            let mut bias = [lanes.splat(0.0); N];
+            for n in 0..N {
+                bias[n] = lanes.load(&self.bias[panel * N + n]);
+            }
+            for y in 0..self.rows {
+                let mut x = 0;
+                while x < self.width {
+                    let left = self.width - x;
+                    let from = Pixels {
+                        values: &input,
+                        row: y * across + x,
+                        across,
+                        plane: (self.rows + 2) * across,
+                    };
+                    let to = Target {
+                        strip: &mut strip,
+                        first: y * self.width + x,
+                        plane: self.rows * self.width,
+                    };
+                    let ends = (bias, floor);
+                    x += if L::ROWS >= 14 && left >= 14 {
+                        pixels::<L, 14, N>(lanes, from, filters, ends, to)
+                    } else if L::ROWS >= 6 && left >= 6 {
+                        pixels::<L, 6, N>(lanes, from, filters, ends, to)
+                    } else if left >= 3 {
+                        pixels::<L, 3, N>(lanes, from, filters, ends, to)
+                    } else {
+                        pixels::<L, 1, N>(lanes, from, filters, ends, to)
+                    };
+                }
+            }
+            for n in 0..N {
+                if let Some(piece) = self.out.get_mut(panel * N + n) {
+                    let rows = &strip[n * self.rows * self.width..][..self.rows * self.width];
+                    piece.write(lanes, self.width, self.width, rows);
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Pixels<'a> {
+    values: &'a [f32],
+    row: usize,
+    across: usize,
+    plane: usize,
+}
+
+struct Target<'a> {
+    strip: &'a mut [Values],
+    first: usize,
+    plane: usize,
+}
+
+/// `R` neighbouring pixels, all sums in registers.
+#[inline(always)]
+fn pixels<L: Lanes, const R: usize, const N: usize>(
+    lanes: L,
+    from: Pixels<'_>,
+    filters: &[[Values; N]],
+    (bias, floor): ([L::V; N], L::V),
+    to: Target<'_>,
+) -> usize {
+    let mut sums = [bias; R];
+    for (channel, filters) in filters.chunks_exact(9).enumerate() {
+        for (tap, filter) in filters.iter().enumerate() {
+            let start = channel * from.plane + from.row + tap / 3 * from.across + tap % 3;
+            let Some(values) = from.values[start..].first_chunk::<R>() else {
+                return R;
+            };
+            let mut columns = [floor; N];
+            for n in 0..N {
+                columns[n] = lanes.load(&filter[n]);
+            }
+            for r in 0..R {
+                let value = lanes.splat(values[r]);
+                for n in 0..N {
+                    sums[r][n] = lanes.mul_add(value, columns[n], sums[r][n]);
+                }
+            }
+        }
+    }
+    for n in 0..N {
+        let strip = &mut to.strip[n * to.plane + to.first..];
+        for r in 0..R {
+            lanes.store(lanes.max(sums[r][n], floor), &mut strip[r]);
+        }
+    }
+    R
+}
+
+/// The gradient of the kernel and of the bias: partial sums per image, added in the images' order.
+pub fn kernel_gradient<L: Lanes>(
+    lanes: L,
+    problem: Problem,
+    terms: Terms<'_>,
+    kernel: &mut [f32],
+    bias: &mut [f32],
+) {
+    let extent = problem.output();
+    let taps = problem.input.channels * 9;
+    let panels = extent.blocks().div_ceil(L::COLUMNS);
+    let per_panel = (taps + 1) * L::COLUMNS;
+    let mut partial = vec![Values::ZERO; problem.images * panels * per_panel];
+    partial.par_chunks_exact_mut(per_panel).enumerate().for_each(|(at, out)| {
+        let (image, panel) = (at / panels, at % panels);
+        lanes.vectorize(ImageGradient { problem, terms, image, panel, out });
+    });
+    let (first, others) = partial.split_at_mut(panels * per_panel);
+    for other in others.chunks_exact(panels * per_panel) {
+        for (sum, values) in first.iter_mut().zip(other) {
+            for (sum, value) in sum.0.iter_mut().zip(values.0) {
+                *sum += value;
+            }
+        }
+    }
+    for (out, (kernel, bias)) in kernel.chunks_exact_mut(taps).zip(bias).enumerate() {
+        let (block, lane) = (out / WIDTH, out % WIDTH);
+        let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
+        let sum = |tap: usize| first[panel * per_panel + tap * L::COLUMNS + column].0[lane];
+        for (tap, into) in kernel.iter_mut().enumerate() {
+            *into = sum(tap);
+        }
+        *bias = sum(taps);
+    }
+}
+
+struct ImageGradient<'a> {
+    problem: Problem,
+    terms: Terms<'a>,
+    image: usize,
+    panel: usize,
+    /// `[channel × 9 + tap][COLUMNS][16]`, then the bias's.
+    out: &'a mut [Values],
+}
+
+impl Work for ImageGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        if L::COLUMNS == 2 { self.columns::<L, 2>(lanes) } else { self.columns::<L, 1>(lanes) }
+    }
+}
+
+impl ImageGradient<'_> {
+    #[inline(always)]
+    fn columns<L: Lanes, const N: usize>(self, lanes: L) {
+        let extent = self.problem.output();
+        let Extent { channels, width, .. } = self.problem.input;
+        let across = width + 2 * self.problem.padding;
+        let mut strip = scratch(ROWS * extent.width);
+        let mut pairs = scratch(ROWS * extent.width * N);
+        let (sums, _) = self.out.as_chunks_mut::<N>();
+        for top in (0..extent.height).step_by(ROWS) {
+            let rows = ROWS.min(extent.height - top);
+            let input = padded(&self.terms.input, self.problem.padding, self.image, top, rows + 2);
+            let strip = &mut strip[..rows * extent.width];
+            for n in 0..N {
+                let block = self.panel * N + n;
+                if block < extent.blocks() {
+                    let window = Window {
+                        image: self.image,
+                        block,
+                        top: top as isize,
+                        left: 0,
+                        width: extent.width,
+                    };
+                    self.terms.output.read(lanes, window, self.terms.positive, strip);
+                } else {
+                    strip.fill(Values::ZERO);
+                }
+                for (pair, values) in pairs.chunks_exact_mut(N).zip(strip.iter()) {
+                    pair[n] = *values;
+                }
+            }
+            let (pairs, _) = pairs[..rows * extent.width * N].as_chunks::<N>();
+            for (at, sums) in sums.iter_mut().enumerate() {
+                let mut total = [lanes.splat(0.0); N];
+                for n in 0..N {
+                    total[n] = lanes.load(&sums[n]);
+                }
+                for (y, row) in pairs.chunks_exact(extent.width).enumerate() {
+                    let (channel, tap) = (at / 9, at % 9);
+                    // Past the last tap comes the bias, which sees ones.
+                    let values = (channel < channels).then(|| {
+                        let start = (channel * (rows + 2) + y + tap / 3) * across + tap % 3;
+                        &input[start..start + extent.width]
+                    });
+                    for (x, pair) in row.iter().enumerate() {
+                        let value = lanes.splat(values.map_or(1.0, |values| values[x]));
+                        for n in 0..N {
+                            total[n] = lanes.mul_add(value, lanes.load(&pair[n]), total[n]);
+                        }
+                    }
+                }
+                for n in 0..N {
+                    lanes.store(total[n], &mut sums[n]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Feature maps in memory, and strips of them in the form that the transforms want.
+
+use crate::lanes::{Lanes, Values, WIDTH};
+
+/// The order of a batch of maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// `[image, channel, height, width]`, as in Burn and PyTorch.
+    Planar,
+    /// `[image, channel / 16, height, width, 16]`; missing channels are zero.
+    Lanes,
+}
+
+/// Channels, height and width of one map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Number of channels.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Extent {
+    /// Blocks of sixteen channels.
+    #[must_use]
+    pub fn blocks(self) -> usize {
+        self.channels.div_ceil(WIDTH)
+    }
+
+    /// Values of one map.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Values of one map in this order.
+    #[must_use]
+    pub fn values(self, order: Order) -> usize {
+        let channels = match order {
+            Order::Planar => self.channels,
+            Order::Lanes => self.blocks() * WIDTH,
+        };
+        channels * self.height * self.width
+    }
+}
+
+/// A batch of maps to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Maps<'a> {
+    /// All values.
+    pub values: &'a [f32],
+    /// Their order.
+    pub order: Order,
+    /// The size of one map.
+    pub extent: Extent,
+}
+
+/// A rectangle of a map, sixteen channels of it; may reach over the map's edge.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// Which image of the batch.
+    pub image: usize,
+    /// Which block of sixteen channels.
+    pub block: usize,
+    /// First row, counted from the map's own; negative above it.
+    pub top: isize,
+    /// First column.
+    pub left: isize,
+    /// Columns per row of the window.
+    pub width: usize,
+}
+
+impl Maps<'_> {
+    /// Copies a window into `into`, row by row, zeros where it reaches over the edge. With
+    /// `positive`, a map of the same extent and order: zeros where that is not positive too, which
+    /// is the derivative of ReLU.
+    #[inline(always)]
+    pub fn read<L: Lanes>(
+        &self,
+        lanes: L,
+        window: Window,
+        positive: Option<&[f32]>,
+        into: &mut [Values],
+    ) {
+        let Extent { height, width, .. } = self.extent;
+        let before = window.left.min(0).unsigned_abs();
+        let first = window.left.max(0) as usize;
+        let inside = window.width.saturating_sub(before).min(width.saturating_sub(first));
+        for (y, row) in into.chunks_exact_mut(window.width).enumerate() {
+            let y = window.top + y as isize;
+            if y < 0 || y as usize >= height {
+                row.fill(Values::ZERO);
+                continue;
+            }
+            let (edge, rest) = row.split_at_mut(before);
+            let (row, other) = rest.split_at_mut(inside);
+            edge.fill(Values::ZERO);
+            other.fill(Values::ZERO);
+            self.row(lanes, window, y as usize, first, positive, row);
+        }
+    }
+
+    /// One row, from column `x` on, all inside the map.
+    #[inline(always)]
+    fn row<L: Lanes>(
+        &self,
+        lanes: L,
+        at: Window,
+        y: usize,
+        x: usize,
+        positive: Option<&[f32]>,
+        into: &mut [Values],
+    ) {
+        let Extent { channels, height, width } = self.extent;
+        let plane = height * width;
+        match self.order {
+            Order::Lanes => {
+                let start = ((at.image * self.extent.blocks() + at.block) * height + y) * width + x;
+                let range = start * WIDTH..(start + into.len()) * WIDTH;
+                let (values, _) = self.values[range.clone()].as_chunks::<WIDTH>();
+                let positive = positive.map(|positive| positive[range].as_chunks::<WIDTH>().0);
+                // Not `copy_from_slice`: that is a call with a slow start.
+                for (x, (into, values)) in into.iter_mut().zip(values).enumerate() {
+                    let mut value = lanes.read(values);
+                    if let Some(positive) = positive {
+                        value = lanes.keep(value, lanes.read(&positive[x]));
+                    }
+                    lanes.store(value, into);
+                }
+            }
+            Order::Planar => {
+                let count = WIDTH.min(channels - at.block * WIDTH);
+                let start = (at.image * channels + at.block * WIDTH) * plane + y * width + x;
+                let planes = Planes { values: &self.values[start..], plane, count };
+                let positive =
+                    positive.map(|positive| Planes { values: &positive[start..], ..planes });
+                planes.read(lanes, positive, into);
+            }
+        }
+    }
+}
+
+/// Up to sixteen channels, one plane after the other.
+#[derive(Clone, Copy)]
+struct Planes<'a> {
+    values: &'a [f32],
+    plane: usize,
+    count: usize,
+}
+
+impl Planes<'_> {
+    /// Sixteen pixels of all channels, from pixel `x` on.
+    #[inline(always)]
+    fn square<L: Lanes>(&self, lanes: L, x: usize) -> [L::V; WIDTH] {
+        let mut rows = [lanes.splat(0.0); WIDTH];
+        for (channel, row) in rows.iter_mut().enumerate().take(self.count) {
+            if let Some(values) = self.values[channel * self.plane + x..].first_chunk() {
+                *row = lanes.read(values);
+            }
+        }
+        rows
+    }
+
+    #[inline(always)]
+    fn read<L: Lanes>(&self, lanes: L, positive: Option<Self>, into: &mut [Values]) {
+        let (squares, rest) = into.as_chunks_mut::<WIDTH>();
+        for (at, into) in squares.iter_mut().enumerate() {
+            let mut rows = self.square(lanes, at * WIDTH);
+            if let Some(positive) = positive {
+                let positive = positive.square(lanes, at * WIDTH);
+                for (row, positive) in rows.iter_mut().zip(positive) {
+                    *row = lanes.keep(*row, positive);
+                }
+            }
+            for (into, column) in into.iter_mut().zip(lanes.transpose(rows)) {
+                lanes.store(column, into);
+            }
+        }
+        let done = squares.len() * WIDTH;
+        for (x, into) in rest.iter_mut().enumerate() {
+            *into = Values::ZERO;
+            for channel in 0..self.count {
+                let at = channel * self.plane + done + x;
+                if positive.is_none_or(|positive| positive.values[at] > 0.0) {
+                    into.0[channel] = self.values[at];
+                }
+            }
+        }
+    }
+}
+
+/// Where one strip of one block of channels is written.
+#[derive(Debug)]
+pub enum Piece<'a> {
+    /// Whole rows of sixteen channels.
+    Lanes(&'a mut [f32]),
+    /// The same rows of each channel.
+    Planar(Vec<&'a mut [f32]>),
+}
+
+impl Piece<'_> {
+    /// Writes rows of `width` pixels that lie `stride` apart.
+    #[inline(always)]
+    pub fn write<L: Lanes>(&mut self, lanes: L, width: usize, stride: usize, rows: &[Values]) {
+        match self {
+            Self::Lanes(out) => {
+                let (out, _) = out.as_chunks_mut::<WIDTH>();
+                for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks(stride)) {
+                    for (out, values) in out.iter_mut().zip(row) {
+                        lanes.write(lanes.load(values), out);
+                    }
+                }
+            }
+            Self::Planar(planes) => {
+                let rows = rows.chunks(stride);
+                for (y, row) in rows.enumerate().take(planes[0].len() / width) {
+                    write_row(lanes, &row[..width], planes, y * width);
+                }
+            }
+        }
+    }
+}
+
+/// One row to up to sixteen planes, at `start` in each.
+#[inline(always)]
+fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], start: usize) {
+    let (squares, rest) = row.as_chunks::<WIDTH>();
+    for (at, square) in squares.iter().enumerate() {
+        let mut columns = [lanes.splat(0.0); WIDTH];
+        for (column, values) in columns.iter_mut().zip(square) {
+            *column = lanes.load(values);
+        }
+        for (plane, row) in planes.iter_mut().zip(lanes.transpose(columns)) {
+            if let Some(into) = plane[start + at * WIDTH..].first_chunk_mut() {
+                lanes.write(row, into);
+            }
+        }
+    }
+    let start = start + squares.len() * WIDTH;
+    for (channel, plane) in planes.iter_mut().enumerate() {
+        for (into, values) in plane[start..].iter_mut().zip(rest) {
+            *into = values.0[channel];
+        }
+    }
+}
+
+/// Cuts a batch of maps into pieces of `rows` rows: `[strip of the batch][block of channels]`.
+pub fn cut(values: &mut [f32], order: Order, extent: Extent, rows: usize) -> Vec<Vec<Piece<'_>>> {
+    let strips = extent.height.div_ceil(rows);
+    let mut pieces: Vec<Vec<Piece<'_>>> = Vec::new();
+    for image in values.chunks_exact_mut(extent.values(order)) {
+        let first = pieces.len();
+        pieces.resize_with(first + strips, Vec::new);
+        let of_image = &mut pieces[first..];
+        let row = extent.width;
+        match order {
+            Order::Lanes => {
+                for block in image.chunks_exact_mut(extent.height * row * WIDTH) {
+                    for (strip, part) in block.chunks_mut(rows * row * WIDTH).enumerate() {
+                        of_image[strip].push(Piece::Lanes(part));
+                    }
+                }
+            }
+            Order::Planar => {
+                for block in image.chunks_mut(WIDTH * extent.height * row) {
+                    for strip in of_image.iter_mut() {
+                        strip.push(Piece::Planar(Vec::with_capacity(WIDTH)));
+                    }
+                    for plane in block.chunks_exact_mut(extent.height * row) {
+                        for (strip, part) in plane.chunks_mut(rows * row).enumerate() {
+                            if let Some(Piece::Planar(planes)) = of_image[strip].last_mut() {
+                                planes.push(part);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    pieces
+}

@@ -1,0 +1,137 @@
+//! The matrix product in the middle of the algorithm, for one transform point.
+//!
+//! `[rows, inner] × [inner, columns]`, the operands as the transforms leave them: nothing is
+//! packed here. Sums over `inner` run in one order whatever the number of rows or threads.
+
+use crate::lanes::{Lanes, Values, WIDTH};
+
+/// Where the left operand's rows lie: `rows[block × stride + row][channel in block]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// From the first row of this product on.
+    pub values: &'a [Values],
+    /// Distance from one block of sixteen channels to the next.
+    pub stride: usize,
+}
+
+/// Blocks of sixteen that are summed before the next rows come: as much of the panel as stays in
+/// the first-level cache.
+const INNER: usize = 16;
+
+/// One panel of the right operand: `[inner][COLUMNS][16]`, at the beginning of `panels`, which goes
+/// on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as `out` has
+/// room for.
+#[inline(always)]
+pub fn product<L: Lanes>(
+    lanes: L,
+    inner: usize,
+    rows: Rows<'_>,
+    panels: &[Values],
+    out: &mut [Values],
+) {
+    let count = out.len() / L::COLUMNS;
+    let parts = count.div_ceil(L::ROWS);
+    let blocks = inner / WIDTH;
+    let mut block = 0;
+    while block < blocks {
+        let some = INNER.min(blocks - block);
+        let panels = &panels[block * WIDTH * L::COLUMNS..];
+        let mut done = 0;
+        for part in 0..parts {
+            // As even as can be: eleven rows cost hardly less than fourteen.
+            let size = (count - done).div_ceil(parts - part);
+            let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
+            let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
+            let task = Task { rows, panels, blocks: some, more: block > 0, first: part == 0 };
+            some_rows(lanes, size, task, out);
+            done += size;
+        }
+        block += some;
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    rows: Rows<'a>,
+    panels: &'a [Values],
+    blocks: usize,
+    /// Adds to what is in `out`.
+    more: bool,
+    /// Nobody has read this part of the panel yet.
+    first: bool,
+}
+
+#[inline(always)]
+fn some_rows<L: Lanes>(lanes: L, size: usize, task: Task<'_>, out: &mut [Values]) {
+    macro_rules! sizes {
+        ($($size:literal)*) => {
+            match size {
+                $($size if $size <= L::ROWS => kernel::<L, $size>(lanes, task, out),)*
+                _ => {}
+            }
+        };
+    }
+    sizes!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+}
+
+/// `R` rows at once, all sums in registers.
+#[inline(always)]
+fn kernel<L: Lanes, const R: usize>(lanes: L, task: Task<'_>, out: &mut [Values]) {
+    if L::COLUMNS == 2 {
+        columns::<L, R, 2>(lanes, task, out);
+    } else {
+        columns::<L, R, 1>(lanes, task, out);
+    }
+}
+
+/// How far ahead of its use a panel is asked for, in sixteens: the processor itself looks no
+/// further than the end of a page.
+const AHEAD: usize = 256;
+
+#[inline(always)]
+fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, out: &mut [Values]) {
+    let (out, _) = out.as_chunks_mut::<N>();
+    let Some(out) = out.first_chunk_mut::<R>() else {
+        return;
+    };
+    let mut sums = [[lanes.splat(0.0); N]; R];
+    if task.more {
+        for r in 0..R {
+            for n in 0..N {
+                sums[r][n] = lanes.load(&out[r][n]);
+            }
+        }
+    }
+    let (panel, _) = task.panels.as_chunks::<N>();
+    let (panel, _) = panel.as_chunks::<WIDTH>();
+    for block in 0..task.blocks {
+        let at = block * task.rows.stride;
+        let Some(left) = task.rows.values[at..].first_chunk::<R>() else {
+            return;
+        };
+        let right = &panel[block];
+        if task.first {
+            let ahead = block * N * WIDTH + AHEAD;
+            for line in task.panels.get(ahead..ahead + N * WIDTH).unwrap_or(&[]) {
+                lanes.prefetch(line);
+            }
+        }
+        for k in 0..WIDTH {
+            let mut columns = [lanes.splat(0.0); N];
+            for n in 0..N {
+                columns[n] = lanes.load(&right[k][n]);
+            }
+            for r in 0..R {
+                let value = lanes.splat(left[r].0[k]);
+                for n in 0..N {
+                    sums[r][n] = lanes.mul_add(value, columns[n], sums[r][n]);
+                }
+            }
+        }
+    }
+    for r in 0..R {
+        for n in 0..N {
+            lanes.store(sums[r][n], &mut out[r][n]);
+        }
+    }
+}

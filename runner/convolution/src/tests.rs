@@ -1,0 +1,203 @@
+//! Every instruction set against sums in float64, straight from the definition.
+
+use super::*;
+
+/// Reproducible numbers in [-1, 1).
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    (0..count)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / 8_388_608.0 - 1.0
+        })
+        .collect()
+}
+
+struct Case {
+    problem: Problem,
+    input: Vec<f32>,
+    kernel: Vec<f32>,
+    bias: Vec<f32>,
+    /// Of what comes out.
+    gradient: Vec<f32>,
+}
+
+impl Case {
+    fn new(
+        images: usize,
+        channels: usize,
+        outputs: usize,
+        (height, width): (usize, usize),
+        padding: usize,
+    ) -> Self {
+        let problem =
+            Problem { images, input: Extent { channels, height, width }, outputs, padding };
+        let out = problem.output();
+        Self {
+            problem,
+            input: numbers(images * channels * height * width, 1),
+            kernel: numbers(outputs * channels * 9, 2),
+            bias: numbers(outputs, 3),
+            gradient: numbers(images * outputs * out.height * out.width, 4),
+        }
+    }
+
+    /// Calls `f` with the indices of input, kernel and output of every product.
+    fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let Problem { images, input, outputs, padding } = self.problem;
+        let out = self.problem.output();
+        for image in 0..images {
+            for o in 0..outputs {
+                for c in 0..input.channels {
+                    for y in 0..out.height {
+                        for x in 0..out.width {
+                            let to = ((image * outputs + o) * out.height + y) * out.width + x;
+                            for tap in 0..9 {
+                                let (y, x) = (
+                                    (y + tap / 3).wrapping_sub(padding),
+                                    (x + tap % 3).wrapping_sub(padding),
+                                );
+                                if y < input.height && x < input.width {
+                                    let from = ((image * input.channels + c) * input.height + y)
+                                        * input.width
+                                        + x;
+                                    f(from, (o * input.channels + c) * 9 + tap, to);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn forward(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.gradient.len()];
+        self.products(|from, tap, to| {
+            out[to] += f64::from(self.input[from]) * f64::from(self.kernel[tap]);
+        });
+        let out_plane = out.len() / self.problem.images / self.bias.len();
+        for (at, value) in out.iter_mut().enumerate() {
+            *value = (*value + f64::from(self.bias[at / out_plane % self.bias.len()])).max(0.0);
+        }
+        out
+    }
+}
+
+/// The largest difference over the largest value.
+fn error(got: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(got.len(), expected.len());
+    let largest = expected.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
+    let off = got.iter().zip(expected).map(|(got, expected)| (f64::from(*got) - expected).abs());
+    off.fold(0.0, f64::max) / largest
+}
+
+/// Channels and outputs that are and are not whole sixteens, sides that each tile divides and
+/// does not, both paddings, few channels.
+fn cases() -> Vec<Case> {
+    vec![
+        Case::new(2, 16, 32, (18, 18), 1),
+        Case::new(3, 20, 37, (9, 9), 1),
+        Case::new(1, 64, 16, (13, 7), 1),
+        Case::new(2, 3, 20, (17, 19), 1),
+        Case::new(2, 3, 32, (12, 12), 0),
+        Case::new(2, 32, 48, (15, 16), 0),
+        Case::new(5, 5, 1, (4, 3), 1),
+        Case::new(1, 17, 3, (1, 2), 1),
+        Case::new(40, 16, 16, (6, 6), 1),
+    ]
+}
+
+#[test]
+fn forward_is_the_sum_of_the_definition() {
+    for case in cases() {
+        let expected = case.forward();
+        for level in Level::available() {
+            let mut out = vec![f32::NAN; expected.len()];
+            let finish = Finish { bias: Some(&case.bias), relu: true };
+            let convolution = Convolution { problem: case.problem, level };
+            convolution.forward(&case.input, &case.kernel, finish, &mut out);
+            let error = error(&out, &expected);
+            assert!(error < 1e-5, "{level:?} {:?}: {error}", case.problem);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_the_sums_of_the_definition() {
+    for case in cases() {
+        let output: Vec<f32> = case.forward().into_iter().map(|value| value as f32).collect();
+        let masked: Vec<f64> = case
+            .gradient
+            .iter()
+            .zip(&output)
+            .map(|(gradient, output)| if *output > 0.0 { f64::from(*gradient) } else { 0.0 })
+            .collect();
+        let mut input = vec![0.0; case.input.len()];
+        let mut kernel = vec![0.0; case.kernel.len()];
+        let mut bias = vec![0.0; case.bias.len()];
+        case.products(|from, tap, to| {
+            input[from] += masked[to] * f64::from(case.kernel[tap]);
+            kernel[tap] += masked[to] * f64::from(case.input[from]);
+        });
+        let plane = masked.len() / case.problem.images / bias.len();
+        for (at, value) in masked.iter().enumerate() {
+            bias[at / plane % case.bias.len()] += value;
+        }
+        for level in Level::available() {
+            let convolution = Convolution { problem: case.problem, level };
+            let mut got = vec![f32::NAN; input.len()];
+            convolution.input_gradient(&case.gradient, Some(&output), &case.kernel, &mut got);
+            let off = error(&got, &input);
+            assert!(off < 1e-5, "input, {level:?} {:?}: {off}", case.problem);
+            let (mut got, mut got_bias) =
+                (vec![f32::NAN; kernel.len()], vec![f32::NAN; bias.len()]);
+            convolution.kernel_gradient(
+                &case.input,
+                &case.gradient,
+                Some(&output),
+                (&mut got, &mut got_bias),
+            );
+            let off = error(&got, &kernel);
+            assert!(off < 1e-5, "kernel, {level:?} {:?}: {off}", case.problem);
+            let off = error(&got_bias, &bias);
+            assert!(off < 1e-5, "bias, {level:?} {:?}: {off}", case.problem);
+        }
+    }
+}
+
+#[test]
+fn an_image_does_not_depend_on_its_batch_nor_on_threads() {
+    let case = Case::new(24, 48, 64, (14, 14), 1);
+    let whole = case.problem.output().len() * case.problem.images;
+    let run = |images: usize, threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut out = vec![0.0; whole];
+        let problem = Problem { images, ..case.problem };
+        let inputs = case.input.chunks(problem.input.len() * images);
+        for (input, out) in inputs.zip(out.chunks_mut(problem.output().len() * images)) {
+            let finish = Finish { bias: Some(&case.bias), relu: true };
+            pool.install(|| Convolution::new(problem).forward(input, &case.kernel, finish, out));
+        }
+        out.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+    };
+    let expected = run(1, 1);
+    for (images, threads) in [(1, 2), (2, 1), (3, 3), (8, 2), (24, 1), (24, 3)] {
+        assert!(run(images, threads) == expected, "{images} images, {threads} threads");
+    }
+}
+
+#[test]
+fn pooling_takes_the_largest_and_its_gradient_goes_there() {
+    let extent = Extent { channels: 1, height: 3, width: 5 };
+    let input = [1.0, 2.0, 5.0, 5.0, 9.0, 4.0, 3.0, 5.0, 0.0, 9.0, 7.0, 7.0, 7.0, 7.0, 7.0];
+    let mut out = [0.0; 2];
+    max_pool(&input, extent, &mut out);
+    assert_eq!(out, [4.0, 5.0]);
+    let mut gradient = [f32::NAN; 15];
+    max_pool_gradient(&input, extent, &[0.5, 0.25], &mut gradient);
+    let expected = [0.0, 0.0, 0.25, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    assert_eq!(gradient, expected);
+}
