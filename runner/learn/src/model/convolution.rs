@@ -7,6 +7,8 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use runner_convolution::{Convolution, Extent, Finish, Level, Problem};
 
+use super::buffer;
+
 /// Names the implementation: part of the address of cached features, since another one rounds
 /// differently.
 #[must_use]
@@ -32,17 +34,16 @@ pub fn convolution(
     let [outputs, ..] = kernel.dims();
     let input_extent = Extent { channels, height, width };
     let problem = Problem { images, input: input_extent, outputs, padding };
-    let fits = Convolution::takes(problem) && on_host(&kernel) && on_host(&bias);
-    let values = if fits { host(&input) } else { None };
-    let values = values.and_then(|input| Some((input, host(&kernel)?, host(&bias)?)));
-    let Some((input, kernel, bias)) = values else {
+    if !(Convolution::takes(problem) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
         return relu(conv2d(input, kernel, Some(bias), options));
-    };
+    }
+    let (input, kernel, bias) = (host(input), host(kernel), host(bias));
     let extent = problem.output();
-    let mut out = vec![0.0; images * extent.len()];
+    let mut out = buffer::take(images * extent.len());
     let finish = Finish { bias: Some(&bias), relu: true };
     Convolution::new(problem).forward(&input, &kernel, finish, &mut out);
+    buffer::give(input);
     back(out, images, extent)
 }
 
@@ -56,23 +57,26 @@ pub fn max_pool(input: Tensor<4>) -> Tensor<4> {
     let [images, channels, height, width] = input.dims();
     let extent = Extent { channels, height, width };
     let pooled = runner_convolution::pooled(extent);
-    let values = if images * pooled.len() > 0 { host(&input) } else { None };
-    let Some(values) = values else {
+    if images * pooled.len() == 0 || !on_host(&input) {
         return max_pool2d(input, MaxPoolOptions::new([2, 2]));
-    };
-    let mut out = vec![0.0; images * pooled.len()];
+    }
+    let values = host(input);
+    let mut out = buffer::take(images * pooled.len());
     runner_convolution::max_pool(&values, extent, &mut out);
+    buffer::give(values);
     back(out, images, pooled)
 }
 
+/// Whether the values lie in this process's memory and no gradient is asked for.
 fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
     !tensor.is_autodiff() && tensor.dtype() == DType::F32 && tensor.device() == Device::flex()
 }
 
-/// The values, where they lie in this process's memory and no gradient is asked for.
-fn host<const D: usize>(tensor: &Tensor<D>) -> Option<Vec<f32>> {
-    let data = on_host(tensor).then(|| tensor.clone().try_into_data())?;
-    data.ok()?.try_into_vec().ok()
+/// The values; without a copy where nobody else holds them.
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data();
+    // `on_host` has asked for this type and place.
+    data.try_into_vec().unwrap_or_else(|error| unreachable!("f32 on the CPU: {error:?}"))
 }
 
 fn back(values: Vec<f32>, images: usize, extent: Extent) -> Tensor<4> {
