@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// As many as a layer needs at a time: its input and its output, and one more.
-const KEPT: usize = 3;
+/// As many as a layer needs at a time: its input and its output.
+const KEPT: usize = 2;
 
 static BUFFERS: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
