@@ -201,7 +201,7 @@ fn pixels<L: Lanes, const R: usize, const N: usize>(
     for n in 0..N {
         let strip = &mut to.strip[n * to.plane + to.first..];
         for r in 0..R {
-            lanes.store(lanes.max(sums[r][n], floor), &mut strip[r]);
+            lanes.store(lanes.max(floor, sums[r][n]), &mut strip[r]);
         }
     }
     R

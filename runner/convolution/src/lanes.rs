@@ -51,7 +51,7 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// a × b + c, in one rounding where the processor can.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// The larger of the two.
+    /// The larger of the two; `b` where one is not a number.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// `value` where `positive` is, zero elsewhere: the derivative of ReLU.
     fn keep(self, value: Self::V, positive: Self::V) -> Self::V;

@@ -201,3 +201,18 @@ fn pooling_takes_the_largest_and_its_gradient_goes_there() {
     let expected = [0.0, 0.0, 0.25, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     assert_eq!(gradient, expected);
 }
+
+#[test]
+fn what_is_not_a_number_is_not_hidden_by_relu() {
+    for channels in [3, 16] {
+        let case = Case::new(1, channels, 16, (9, 9), 1);
+        let input = vec![f32::NAN; case.input.len()];
+        for level in Level::available() {
+            let mut out = vec![0.0; case.gradient.len()];
+            let finish = Finish { bias: Some(&case.bias), relu: true };
+            let convolution = Convolution { problem: case.problem, level };
+            convolution.forward(&input, &case.kernel, finish, &mut out);
+            assert!(out.iter().all(|value| value.is_nan()), "{level:?}, {channels} channels");
+        }
+    }
+}

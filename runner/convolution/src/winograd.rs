@@ -172,7 +172,7 @@ where
             let values = square::<Output<T>, L, N, M>(lanes, grid);
             for y in 0..M {
                 for x in 0..M {
-                    let value = lanes.max(lanes.add(values[y][x], bias), floor);
+                    let value = lanes.max(floor, lanes.add(values[y][x], bias));
                     lanes.store(value, &mut strip[y * stride + tile * M + x]);
                 }
             }
