@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::gradient::Terms;
-use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Order, Piece, Window, cut};
 use crate::scratch::scratch;
 use crate::winograd::{Finish, Problem};
@@ -40,13 +40,8 @@ pub fn forward<L: Lanes>(
 ) {
     let extent = problem.output();
     let filters = filters::<L>(problem, kernel);
-    let mut bias = vec![Values::ZERO; extent.blocks().next_multiple_of(L::COLUMNS)];
-    for (into, value) in bytemuck::cast_slice_mut::<Values, f32>(&mut bias)
-        .iter_mut()
-        .zip(finish.bias.unwrap_or(&[]))
-    {
-        *into = *value;
-    }
+    let blocks = extent.blocks().next_multiple_of(L::COLUMNS);
+    let bias = in_blocks(finish.bias.unwrap_or(&[]), blocks);
     let mut pieces = cut(out, Order::Planar, extent, ROWS);
     let strips = extent.height.div_ceil(ROWS);
     pieces.par_iter_mut().enumerate().for_each(|(strip, out)| {
@@ -78,8 +73,8 @@ struct Strip<'a, 'b> {
     out: &'a mut [Piece<'b>],
 }
 
-/// The rows of one channel that a strip of outputs sees, with zeros around the map.
-pub fn padded(maps: &Maps<'_>, padding: usize, image: usize, top: usize, rows: usize) -> Vec<f32> {
+/// The rows of every channel that a strip of outputs sees, with zeros around the map.
+fn padded(maps: &Maps<'_>, padding: usize, image: usize, top: usize, rows: usize) -> Vec<f32> {
     let Extent { channels, height, width } = maps.extent;
     let across = width + 2 * padding;
     let mut values = vec![0.0; channels * rows * across];

@@ -1,7 +1,7 @@
 //! Sixteen channels at a time: the one vector type of this crate, on whatever the processor has.
 //!
 //! Everything above is written once against [`Lanes`]. `pulp` finds out at run time what the
-//! processor can do and holds the intrinsics, so there is no `unsafe` here.
+//! processor can do and holds the intrinsics, so the one `unsafe` here is a prefetch hint.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -16,6 +16,15 @@ pub struct Values(pub [f32; WIDTH]);
 impl Values {
     /// Sixteen zeros.
     pub const ZERO: Self = Self([0.0; WIDTH]);
+}
+
+/// One value per channel, in blocks of sixteen; zero where there is none.
+pub fn in_blocks(values: &[f32], blocks: usize) -> Vec<Values> {
+    let mut out = vec![Values::ZERO; blocks];
+    for (out, values) in out.iter_mut().zip(values.chunks(WIDTH)) {
+        out.0[..values.len()].copy_from_slice(values);
+    }
+    out
 }
 
 /// Work that is compiled once per instruction set. Implementations of `run` are

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Piece, Window, cut};
 use crate::minimal::{Filter, Grid, Input, Matrix, Minimal, Output, square};
 use crate::product::{Rows, product};
@@ -236,13 +236,7 @@ where
     ) {
         let extent = self.problem.output();
         let (down, across) = (extent.height.div_ceil(M), extent.width.div_ceil(M));
-        let mut bias = vec![Values::ZERO; extent.blocks()];
-        for (into, value) in bytemuck::cast_slice_mut::<Values, f32>(&mut bias)
-            .iter_mut()
-            .zip(finish.bias.unwrap_or(&[]))
-        {
-            *into = *value;
-        }
+        let bias = in_blocks(finish.bias.unwrap_or(&[]), extent.blocks());
         let mut pieces = cut(out, maps.order, extent, M);
         let strips = self.blocking.tiles.div_ceil(across).clamp(1, pieces.len());
         let group = Group {
