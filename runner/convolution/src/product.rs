@@ -12,6 +12,8 @@ pub struct Rows<'a> {
     pub values: &'a [Values],
     /// Distance from one block of sixteen channels to the next.
     pub stride: usize,
+    /// Asks for the panel ahead of its use: worth it where the panels come from far away.
+    pub ahead: bool,
 }
 
 /// Blocks of sixteen that are summed before the next rows come: as much of the panel as stays in
@@ -42,7 +44,13 @@ pub fn product<L: Lanes>(
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
-            let task = Task { rows, panels, blocks: some, more: block > 0, first: part == 0 };
+            let task = Task {
+                rows,
+                panels,
+                blocks: some,
+                more: block > 0,
+                first: part == 0 && rows.ahead,
+            };
             some_rows(lanes, size, task, out);
             done += size;
         }
@@ -57,7 +65,7 @@ struct Task<'a> {
     blocks: usize,
     /// Adds to what is in `out`.
     more: bool,
-    /// Nobody has read this part of the panel yet.
+    /// Nobody has read this part of the panel yet, and it is far away.
     first: bool,
 }
 

@@ -318,7 +318,11 @@ where
         let filters = &self.filters.values[pass.first * N * N * per_panel..];
         each(shared, m, pass.per_point::<L>(), |point, out| {
             this.lanes.vectorize(Multiply {
-                rows: Rows { values: &v[point * pass.tiles..], stride: N * N * pass.tiles },
+                rows: Rows {
+                    values: &v[point * pass.tiles..],
+                    stride: N * N * pass.tiles,
+                    ahead: shared,
+                },
                 tiles: pass.tiles,
                 inner: this.inner(),
                 panels: &filters[point * pass.count * per_panel..],
