@@ -3,10 +3,10 @@
 
 use rayon::prelude::*;
 
+use crate::buffer::scratch;
 use crate::gradient::Terms;
 use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Order, Piece, Window, cut};
-use crate::scratch::scratch;
 use crate::winograd::{Finish, Problem};
 
 /// Channels up to which this is used.

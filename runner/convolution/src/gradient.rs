@@ -7,10 +7,10 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::map::{Maps, Window};
 use crate::minimal::{Gather, Grid, Input, Matrix, Minimal, Spread, square};
-use crate::scratch::scratch;
 use crate::winograd::{Problem, TransformInput};
 
 /// Tiles that are transformed before they are multiplied.

@@ -24,7 +24,7 @@
 //! | `gradient` | the gradient of the filters |
 //! | `direct` | the plain sum, for an image's three channels |
 //! | `pool` | 2×2 maximum |
-//! | `scratch` | working memory that is kept |
+//! | `buffer` | memory that is kept |
 //!
 //! Every sum runs in one order: results depend neither on the number of images in the batch nor
 //! on the number of threads, only on the instruction set.
@@ -34,6 +34,7 @@
 // A kernel is one loop nest, and reads best in one piece.
 #![allow(clippy::too_many_lines)]
 
+pub mod buffer;
 mod direct;
 mod gradient;
 mod lanes;
@@ -41,7 +42,7 @@ mod map;
 mod minimal;
 mod pool;
 mod product;
-mod scratch;
+
 mod winograd;
 
 use std::marker::PhantomData;

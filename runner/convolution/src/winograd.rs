@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use crate::buffer::{Scratch, scratch};
 use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Piece, Window, cut};
 use crate::minimal::{Filter, Grid, Input, Matrix, Minimal, Output, square};
 use crate::product::{Rows, product};
-use crate::scratch::{Scratch, scratch};
 
 /// What is convolved.
 #[derive(Debug, Clone, Copy)]

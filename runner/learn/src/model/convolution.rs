@@ -1,13 +1,14 @@
-//! The one place where a convolution is called: this project's own on the CPU where nothing is
-//! recorded for gradients, Burn's everywhere else.
+//! The one place where a convolution is called: this project's own on the CPU, Burn's everywhere
+//! else.
 
+use burn::backend::Dispatch;
 use burn::tensor::activation::relu;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{DType, Device, Tensor, TensorData};
-use runner_convolution::{Convolution, Extent, Finish, Level, Problem};
+use burn::tensor::{DType, Device, Tensor};
+use runner_convolution::{Convolution, Extent, Level, Problem};
 
-use super::buffer;
+use super::extension::Maps;
 
 /// Names the implementation: part of the address of cached features, since another one rounds
 /// differently.
@@ -32,19 +33,17 @@ pub fn convolution(
 ) -> Tensor<4> {
     let [images, channels, height, width] = input.dims();
     let [outputs, ..] = kernel.dims();
-    let input_extent = Extent { channels, height, width };
-    let problem = Problem { images, input: input_extent, outputs, padding };
+    let problem = Problem { images, input: Extent { channels, height, width }, outputs, padding };
     if !(Convolution::takes(problem) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
         return relu(conv2d(input, kernel, Some(bias), options));
     }
-    let (input, kernel, bias) = (host(input), host(kernel), host(bias));
-    let extent = problem.output();
-    let mut out = buffer::take(images * extent.len());
-    let finish = Finish { bias: Some(&bias), relu: true };
-    Convolution::new(problem).forward(&input, &kernel, finish, &mut out);
-    buffer::give(input);
-    back(out, images, extent)
+    Tensor::from_dispatch(<Dispatch as Maps>::convolution_relu(
+        input.into_dispatch(),
+        kernel.into_dispatch(),
+        bias.into_dispatch(),
+        padding,
+    ))
 }
 
 /// 2×2 maximum with stride 2; an odd last row or column is dropped.
@@ -55,39 +54,23 @@ pub fn convolution(
 #[must_use]
 pub fn max_pool(input: Tensor<4>) -> Tensor<4> {
     let [images, channels, height, width] = input.dims();
-    let extent = Extent { channels, height, width };
-    let pooled = runner_convolution::pooled(extent);
-    if images * pooled.len() == 0 || !on_host(&input) {
+    if images * channels * (height / 2) * (width / 2) == 0 || !on_host(&input) {
         return max_pool2d(input, MaxPoolOptions::new([2, 2]));
     }
-    let values = host(input);
-    let mut out = buffer::take(images * pooled.len());
-    runner_convolution::max_pool(&values, extent, &mut out);
-    buffer::give(values);
-    back(out, images, pooled)
+    Tensor::from_dispatch(<Dispatch as Maps>::max_pool(input.into_dispatch()))
 }
 
-/// Whether the values lie in this process's memory and no gradient is asked for.
+/// Whether the values lie in this process's memory.
 fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
-    !tensor.is_autodiff() && tensor.dtype() == DType::F32 && tensor.device() == Device::flex()
-}
-
-/// The values; without a copy where nobody else holds them.
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.into_data();
-    // `on_host` has asked for this type and place.
-    data.try_into_vec().unwrap_or_else(|error| unreachable!("f32 on the CPU: {error:?}"))
-}
-
-fn back(values: Vec<f32>, images: usize, extent: Extent) -> Tensor<4> {
-    let Extent { channels, height, width } = extent;
-    let data = TensorData::new(values, [images, channels, height, width]);
-    Tensor::from_data(data, &Device::flex())
+    tensor.dtype() == DType::F32 && tensor.device().without_autodiff() == Device::flex()
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::TensorData;
+
     use super::*;
+    use crate::model::parameter::read;
     use crate::random::{Key, Purpose};
 
     fn numbers<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
@@ -97,35 +80,97 @@ mod tests {
         Tensor::from_data(TensorData::new(values, shape), &Device::flex())
     }
 
-    fn values(tensor: Tensor<4>) -> Vec<f32> {
-        tensor.into_data().try_into_vec().unwrap()
+    /// Burn's own, as an independent answer.
+    fn burns(input: Tensor<4>, kernel: Tensor<4>, bias: Tensor<1>, padding: usize) -> Tensor<4> {
+        let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
+        relu(conv2d(input, kernel, Some(bias), options))
     }
+
+    fn assert_near<const D: usize>(burns: Tensor<D>, ours: Tensor<D>, what: &str) {
+        assert_eq!(burns.dims(), ours.dims(), "{what}");
+        let (burns, ours) = (read(burns).unwrap(), read(ours).unwrap());
+        let top = burns.iter().fold(0.0_f32, |top, value| top.max(value.abs()));
+        for (burn, our) in burns.iter().zip(ours) {
+            assert!((burn - our).abs() < 1e-5 * top, "{what}: {burn} and {our}");
+        }
+    }
+
+    const SHAPES: [(usize, usize, usize, usize); 5] =
+        [(3, 20, 17, 1), (16, 32, 18, 1), (20, 24, 9, 0), (32, 16, 2, 1), (3, 8, 12, 0)];
 
     #[test]
     fn equals_burns_own_operations() {
-        for (channels, outputs, side, padding) in
-            [(3, 20, 17, 1), (16, 32, 18, 1), (20, 24, 9, 0), (32, 16, 2, 1)]
-        {
+        for (channels, outputs, side, padding) in SHAPES {
             let input = numbers([2, channels, side, side], 1);
             let kernel = numbers([outputs, channels, 3, 3], 2);
             let bias = numbers([outputs], 3);
-            // An autodiff input takes Burn's way.
-            let burns =
-                convolution(input.clone().autodiff(), kernel.clone(), bias.clone(), padding);
+            let burns = burns(input.clone(), kernel.clone(), bias.clone(), padding);
             let ours = convolution(input, kernel, bias, padding);
-            assert_eq!(burns.dims(), ours.dims());
-            let pooled = side >= 4;
-            let pairs = [
-                Some((burns.clone(), ours.clone())),
-                pooled.then(|| (max_pool(burns), max_pool(ours))),
-            ];
-            for (burns, ours) in pairs.into_iter().flatten() {
-                let burns = values(burns.inner());
-                let top = burns.iter().fold(0.0_f32, |top, value| top.max(*value));
-                for (burn, our) in burns.iter().zip(values(ours)) {
-                    assert!((burn - our).abs() < 1e-5 * top, "{burn} and {our}");
-                }
+            assert_near(burns.clone(), ours.clone(), "convolution");
+            if side >= 4 {
+                let burns = max_pool2d(burns, MaxPoolOptions::new([2, 2]));
+                assert_near(burns, max_pool(ours), "pool");
             }
         }
+    }
+
+    /// What a network of two convolutions and a pool sends back to each of its leaves.
+    fn gradients(
+        leaves: &[Tensor<1>; 5],
+        (channels, outputs, side, padding): (usize, usize, usize, usize),
+        ours: bool,
+    ) -> Vec<Tensor<1>> {
+        let leaves = leaves.clone().map(|leaf| leaf.autodiff().require_grad());
+        let [input, first, bias, second, other] = leaves.clone();
+        let input = input.reshape([2, channels, side, side]);
+        let first = first.reshape([outputs, channels, 3, 3]);
+        let second = second.reshape([outputs, outputs, 3, 3]);
+        let out = if ours {
+            let hidden = convolution(input, first, bias, padding);
+            max_pool(convolution(hidden, second, other, padding))
+        } else {
+            let hidden = burns(input, first, bias, padding);
+            let out = burns(hidden, second, other, padding);
+            max_pool2d(out, MaxPoolOptions::new([2, 2]))
+        };
+        let weights = numbers(out.dims(), 9);
+        let mut graph = (out * weights).sum().backward();
+        leaves.iter().map(|leaf| leaf.grad_remove(&mut graph).unwrap()).collect()
+    }
+
+    #[test]
+    fn gradients_equal_those_of_burns_own_operations() {
+        for shape in [(3, 20, 17, 1), (16, 32, 18, 1), (20, 24, 9, 0), (32, 16, 3, 1)] {
+            let (channels, outputs, side, _) = shape;
+            let leaves = [
+                numbers([2 * channels * side * side], 1),
+                numbers([outputs * channels * 9], 2),
+                numbers([outputs], 3),
+                numbers([outputs * outputs * 9], 4),
+                numbers([outputs], 5),
+            ];
+            let both = gradients(&leaves, shape, false).into_iter();
+            for (at, (burns, ours)) in both.zip(gradients(&leaves, shape, true)).enumerate() {
+                assert_near(burns, ours, &format!("{shape:?}, leaf {at}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_layer_between_trained_ones_passes_the_gradient_on() {
+        let leaf = |values: Tensor<4>| values.autodiff().require_grad();
+        let (input, frozen) = (numbers([2, 16, 8, 8], 1), numbers([16, 16, 3, 3], 2));
+        let bias = numbers([16], 3);
+        let run = |ours: bool| {
+            let trained = leaf(numbers([16, 16, 3, 3], 4));
+            let layer = |map: Tensor<4>, kernel: Tensor<4>| match ours {
+                true => convolution(map, kernel, bias.clone(), 1),
+                false => burns(map, kernel, bias.clone(), 1),
+            };
+            let out = layer(layer(input.clone(), trained.clone()), frozen.clone());
+            let mut graph = out.sum().backward();
+            trained.grad_remove(&mut graph).unwrap()
+        };
+        assert_near(run(false), run(true), "kernel");
     }
 }

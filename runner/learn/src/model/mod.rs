@@ -1,8 +1,8 @@
 //! The network: layers in order, their parameters, and where these come from.
 
-mod buffer;
 pub mod convolution;
 pub mod export;
+mod extension;
 pub mod initial;
 pub mod network;
 pub mod parameter;

@@ -1,0 +1,234 @@
+//! This project's convolution and pooling as Burn operations of the CPU backend, with gradients.
+//!
+//! Other backends keep Burn's own: [`super::convolution`] asks before it calls.
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
+use burn::tensor::TensorData;
+use runner_convolution::{Convolution, Extent, Finish, Problem, buffer};
+
+/// Operations that this project adds to the CPU backend; `f32` only.
+#[backend_extension(Flex, Autodiff)]
+pub trait Maps: Backend {
+    /// 3×3 convolution with stride 1, bias and ReLU.
+    ///
+    /// `[batch, in, height, width]`, `[out, in, 3, 3]` and `[out]` to
+    /// `[batch, out, height + 2 padding - 2, width + 2 padding - 2]`
+    fn convolution_relu(
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
+    /// 2×2 maximum with stride 2: `[batch, channel, height, width]` to half the height and width.
+    fn max_pool(input: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+type Host = FloatTensor<Flex>;
+
+/// The shape of a batch of maps.
+fn extent(tensor: &Host) -> (usize, Extent) {
+    let shape = tensor.shape();
+    (shape[0], Extent { channels: shape[1], height: shape[2], width: shape[3] })
+}
+
+/// Calls `f` with the values in their order; no copy where they lie that way.
+fn with<R>(tensor: &Host, f: impl FnOnce(&[f32]) -> R) -> R {
+    match tensor.as_slice::<f32>() {
+        Some(values) => f(values),
+        None => f(tensor.to_contiguous().storage::<f32>()),
+    }
+}
+
+fn map(values: Vec<f32>, images: usize, extent: Extent) -> Host {
+    let Extent { channels, height, width } = extent;
+    Host::from_data(TensorData::new(values, [images, channels, height, width]))
+}
+
+/// Keeps the memory of a tensor that nobody else holds, for the next layer.
+fn reclaim(tensor: Host) {
+    if tensor.is_unique()
+        && let Ok(values) = tensor.into_data().try_into_vec::<f32>()
+    {
+        buffer::give(values);
+    }
+}
+
+fn problem(input: &Host, kernel: &Host, padding: usize) -> Problem {
+    let (images, input) = extent(input);
+    Problem { images, input, outputs: kernel.shape()[0], padding }
+}
+
+impl Maps for Flex {
+    fn convolution_relu(input: Host, kernel: Host, bias: Host, padding: usize) -> Host {
+        let problem = problem(&input, &kernel, padding);
+        let extent = problem.output();
+        let mut out = buffer::take(problem.images * extent.len());
+        with(&input, |input| {
+            with(&kernel, |kernel| {
+                with(&bias, |bias| {
+                    let finish = Finish { bias: Some(bias), relu: true };
+                    Convolution::new(problem).forward(input, kernel, finish, &mut out);
+                });
+            });
+        });
+        reclaim(input);
+        map(out, problem.images, extent)
+    }
+
+    fn max_pool(input: Host) -> Host {
+        let (images, extent) = extent(&input);
+        let pooled = runner_convolution::pooled(extent);
+        let mut out = buffer::take(images * pooled.len());
+        with(&input, |input| runner_convolution::max_pool(input, extent, &mut out));
+        reclaim(input);
+        map(out, images, pooled)
+    }
+}
+
+#[derive(Debug)]
+struct ConvolutionGradient;
+
+/// What the gradients of a convolution need.
+#[derive(Debug, Clone)]
+struct Recorded {
+    input: NodeId,
+    kernel: NodeId,
+    /// What came out: ReLU's derivative is one where that is positive.
+    output: Host,
+    padding: usize,
+}
+
+impl Backward<Flex, 3> for ConvolutionGradient {
+    type State = Recorded;
+
+    fn backward(
+        self,
+        ops: Ops<Recorded, 3>,
+        grads: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let [for_input, for_kernel, for_bias] = ops.parents;
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let Recorded { input, kernel, output, padding } = ops.state;
+        let input: Host = checkpointer.retrieve_node_output(input);
+        let kernel: Host = checkpointer.retrieve_node_output(kernel);
+        let problem = problem(&input, &kernel, padding);
+        let convolution = Convolution::new(problem);
+        with(&gradient, |gradient| {
+            with(&output, |output| {
+                if for_kernel.is_some() || for_bias.is_some() {
+                    let [kernels, biases] =
+                        kernel_gradient(&convolution, &input, gradient, output, &kernel);
+                    if let Some(node) = for_kernel {
+                        grads.register::<Flex>(node.id, kernels);
+                    }
+                    if let Some(node) = for_bias {
+                        grads.register::<Flex>(node.id, biases);
+                    }
+                }
+                if let Some(node) = for_input {
+                    let mut out = buffer::take(problem.images * problem.input.len());
+                    with(&kernel, |kernel| {
+                        convolution.input_gradient(gradient, Some(output), kernel, &mut out);
+                    });
+                    grads.register::<Flex>(node.id, map(out, problem.images, problem.input));
+                }
+            });
+        });
+        reclaim(gradient);
+        reclaim(output);
+    }
+}
+
+/// The gradients of the kernel and of the bias.
+fn kernel_gradient(
+    convolution: &Convolution,
+    input: &Host,
+    gradient: &[f32],
+    output: &[f32],
+    kernel: &Host,
+) -> [Host; 2] {
+    let outputs = convolution.problem.outputs;
+    let mut kernels = vec![0.0; kernel.shape().num_elements()];
+    let mut biases = vec![0.0; outputs];
+    with(input, |input| {
+        let out = (&mut kernels[..], &mut biases[..]);
+        convolution.kernel_gradient(input, gradient, Some(output), out);
+    });
+    [
+        Host::from_data(TensorData::new(kernels, kernel.shape())),
+        Host::from_data(TensorData::new(biases, [outputs])),
+    ]
+}
+
+#[derive(Debug)]
+struct PoolGradient;
+
+impl Backward<Flex, 1> for PoolGradient {
+    type State = NodeId;
+
+    fn backward(self, ops: Ops<NodeId, 1>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let [for_input] = ops.parents;
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let input: Host = checkpointer.retrieve_node_output(ops.state);
+        if let Some(node) = for_input {
+            let (images, extent) = extent(&input);
+            let mut out = buffer::take(images * extent.len());
+            with(&input, |input| {
+                with(&gradient, |gradient| {
+                    runner_convolution::max_pool_gradient(input, extent, gradient, &mut out);
+                });
+            });
+            grads.register::<Flex>(node.id, map(out, images, extent));
+        }
+        reclaim(gradient);
+    }
+}
+
+impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
+    fn convolution_relu(
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        let nodes = [input.node(), kernel.node(), bias.node()];
+        match ConvolutionGradient.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut recording) => {
+                let (from, filters) = (recording.checkpoint(&input), recording.checkpoint(&kernel));
+                let output = Flex::convolution_relu(
+                    input.into_primitive(),
+                    kernel.into_primitive(),
+                    bias.into_primitive(),
+                    padding,
+                );
+                let recorded =
+                    Recorded { input: from, kernel: filters, output: output.clone(), padding };
+                recording.finish(recorded, output)
+            }
+            OpsKind::UnTracked(plain) => plain.finish(Flex::convolution_relu(
+                input.into_primitive(),
+                kernel.into_primitive(),
+                bias.into_primitive(),
+                padding,
+            )),
+        }
+    }
+
+    fn max_pool(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        match PoolGradient.prepare::<C>([input.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut recording) => {
+                let from = recording.checkpoint(&input);
+                recording.finish(from, Flex::max_pool(input.into_primitive()))
+            }
+            OpsKind::UnTracked(plain) => plain.finish(Flex::max_pool(input.into_primitive())),
+        }
+    }
+}
