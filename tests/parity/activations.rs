@@ -6,8 +6,8 @@ use runner_experiment::section::model::ArchitectureName;
 use runner_learn::data::{decode, preprocess};
 use runner_learn::device::Compute;
 use runner_learn::model::network::{Flow, Network};
-use runner_learn::model::parameter::{Parameter, read};
-use runner_learn::model::{initial, weights};
+use runner_learn::model::parameter::read;
+use runner_learn::model::weights;
 
 use crate::support::fixtures::{self, Reference};
 
@@ -15,19 +15,7 @@ use crate::support::fixtures::{self, Reference};
 pub fn base(folder: &std::path::Path, size: [usize; 2]) -> Network {
     let layers = layers(ArchitectureName::Vgg16, size, &Top::None).unwrap();
     let loaded = weights::load(&fixtures::weights(folder), &layers).unwrap();
-    let compute = Compute::cpu();
-    let mut parameters = Vec::new();
-    for layer in &layers {
-        let Some(shape) = initial::kernel_shape(layer) else {
-            continue;
-        };
-        let own = loaded[&layer.name].clone();
-        let name = |part: &str| format!("{}.{part}", layer.name);
-        let device = &compute.device;
-        parameters.push(Parameter::new(name("kernel"), shape.kernel, own.kernel, device));
-        parameters.push(Parameter::new(name("bias"), vec![shape.out], own.bias, device));
-    }
-    Network { layers, parameters, compute }
+    Network::new(layers, loaded, 0, Compute::cpu())
 }
 
 #[test]

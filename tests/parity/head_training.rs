@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::support::fixtures::{self, Reference};
 
 /// Dense 256 ReLU and one sigmoid unit, as the reference starts them.
-fn head(reference: &Reference) -> Network {
+pub fn head(reference: &Reference) -> Network {
     let compute = Compute::cpu();
     let [input, hidden] = reference.shape("hidden.kernel")[..] else { panic!("not a kernel") };
     let dense = |name: &str, input, output, activation| Layer {
@@ -93,32 +93,59 @@ fn parity_head_training_losses_within_1e_4_at_every_step() {
     }
 }
 
-/// Trains on batches of 20 in order; the largest difference to the expected losses.
+/// Trains the head on the reference's features; the largest difference to the expected losses.
 fn train(reference: &Reference, settings: Settings, expected: &[f32]) -> f64 {
     let mut network = head(reference);
+    let shape = Shape::Vector(reference.shape("features")[1]);
     let features = reference.floats("features");
-    let labels: Vec<usize> =
-        reference.floats("labels").iter().map(|label| usize::from(*label > 0.5)).collect();
-    let length = reference.shape("features")[1];
-    let lengths: Vec<usize> = network.parameters.iter().map(|p| p.shape.iter().product()).collect();
-    let mut optimizer = Optimizer::new(settings, &lengths, true);
-    let batches = labels.len() / 20;
-    let mut worst = 0.0_f64;
-    for (step, expected) in expected.iter().enumerate() {
-        let from = step % batches * 20;
-        let input = Flow::batch(
-            features[from * length..(from + 20) * length].to_vec(),
-            20,
-            Shape::Vector(length),
-            &network.compute,
-        );
-        let batch = &labels[from..from + 20];
-        let (outcomes, slopes) = gradients(&network, 0, input, batch, None, &[0, 1, 2, 3]).unwrap();
-        let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 20.0;
-        worst = worst.max((loss - f64::from(*expected)).abs());
-        let mut values: Vec<&mut Tensor<1>> =
-            network.parameters.iter_mut().map(|parameter| &mut parameter.value).collect();
-        optimizer.step(&mut values, slopes).unwrap();
+    let batches = Batches { features: &features, shape, labels: &labels(reference) };
+    batches.train(&mut network, 0, settings, expected, |_, _| {})
+}
+
+/// 0 and 1.
+pub fn labels(reference: &Reference) -> Vec<usize> {
+    reference.floats("labels").iter().map(|label| usize::from(*label > 0.5)).collect()
+}
+
+/// What is trained on, 20 at a time, in order.
+pub struct Batches<'a> {
+    pub features: &'a [f32],
+    pub shape: Shape,
+    pub labels: &'a [usize],
+}
+
+impl Batches<'_> {
+    /// Trains the layers after `prefix`, one step per expected loss; the largest difference to
+    /// these. `watch` sees the gradients of each step.
+    pub fn train(
+        &self,
+        network: &mut Network,
+        prefix: usize,
+        settings: Settings,
+        expected: &[f32],
+        mut watch: impl FnMut(usize, &[Tensor<1>]),
+    ) -> f64 {
+        let indices: Vec<usize> =
+            (network.kernel_index(prefix)..network.parameters.len()).collect();
+        let trained = &network.parameters[indices[0]..];
+        let lengths: Vec<usize> = trained.iter().map(|p| p.shape.iter().product()).collect();
+        let mut optimizer = Optimizer::new(settings, &lengths, true);
+        let length = self.shape.elements();
+        let mut worst = 0.0_f64;
+        for (step, expected) in expected.iter().enumerate() {
+            let from = step % (self.labels.len() / 20) * 20;
+            let features = self.features[from * length..(from + 20) * length].to_vec();
+            let input = Flow::batch(features, 20, self.shape, &network.compute);
+            let labels = &self.labels[from..from + 20];
+            let (outcomes, slopes) =
+                gradients(network, prefix, input, labels, None, &indices).unwrap();
+            let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 20.0;
+            worst = worst.max((loss - f64::from(*expected)).abs());
+            watch(step, &slopes);
+            let trained = network.parameters[indices[0]..].iter_mut();
+            let mut values: Vec<&mut Tensor<1>> = trained.map(|p| &mut p.value).collect();
+            optimizer.step(&mut values, slopes).unwrap();
+        }
+        worst
     }
-    worst
 }

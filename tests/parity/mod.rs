@@ -2,5 +2,6 @@
 
 mod activations;
 mod features;
+mod finetune;
 mod head_training;
 mod images;

@@ -7,7 +7,8 @@ use crate::buffer::scratch;
 use crate::gradient::Terms;
 use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Order, Piece, Window, cut};
-use crate::winograd::{Finish, Problem};
+use crate::product::{add, load, store};
+use crate::winograd::{Finish, Problem, Target};
 
 /// Channels up to which this is used.
 pub const CHANNELS: usize = 4;
@@ -29,20 +30,20 @@ fn filters<L: Lanes>(problem: Problem, kernel: &[f32]) -> Vec<Values> {
     filters
 }
 
-/// Computes all images; the input is planar.
+/// Computes all images; the input is planar, and nothing is pooled.
 pub fn forward<L: Lanes>(
     lanes: L,
     problem: Problem,
     input: &[f32],
     kernel: &[f32],
     finish: Finish<'_>,
-    out: &mut [f32],
+    target: Target<'_>,
 ) {
     let extent = problem.output();
     let filters = filters::<L>(problem, kernel);
     let blocks = extent.blocks().next_multiple_of(L::COLUMNS);
     let bias = in_blocks(finish.bias.unwrap_or(&[]), blocks);
-    let mut pieces = cut(out, Order::Planar, extent, ROWS);
+    let mut pieces = cut(target.values, target.order, extent, ROWS);
     let strips = extent.height.div_ceil(ROWS);
     pieces.par_iter_mut().enumerate().for_each(|(strip, out)| {
         lanes.vectorize(Strip {
@@ -108,46 +109,65 @@ impl Strip<'_, '_> {
         let across = self.maps.extent.width + 2 * self.padding;
         let floor = lanes.splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
         let (filters, _) = self.filters.as_chunks::<N>();
-        let mut strip = scratch(N * self.rows * self.width);
+        let pixels = self.rows * self.width;
+        let mut strip = scratch(N * pixels);
         for (panel, filters) in filters.chunks_exact(channels * 9).enumerate() {
             let mut bias = [lanes.splat(0.0); N];
             for n in 0..N {
                 bias[n] = lanes.load(&self.bias[panel * N + n]);
             }
             for y in 0..self.rows {
-                let mut x = 0;
-                while x < self.width {
-                    let left = self.width - x;
-                    let from = Pixels {
-                        values: &input,
-                        row: y * across + x,
-                        across,
-                        plane: (self.rows + 2) * across,
-                    };
-                    let to = Target {
-                        strip: &mut strip,
-                        first: y * self.width + x,
-                        plane: self.rows * self.width,
-                    };
-                    let ends = (bias, floor);
-                    x += if L::ROWS >= 14 && left >= 14 {
-                        pixels::<L, 14, N>(lanes, from, filters, ends, to)
-                    } else if L::ROWS >= 6 && left >= 6 {
-                        pixels::<L, 6, N>(lanes, from, filters, ends, to)
-                    } else if left >= 3 {
-                        pixels::<L, 3, N>(lanes, from, filters, ends, to)
-                    } else {
-                        pixels::<L, 1, N>(lanes, from, filters, ends, to)
-                    };
-                }
+                let from = Pixels {
+                    values: &input,
+                    row: y * across,
+                    across,
+                    plane: (self.rows + 2) * across,
+                };
+                let to = Place { strip: &mut strip, first: y * self.width, plane: pixels };
+                row(lanes, self.width, from, &Filters { values: filters, bias, floor }, to);
             }
             for n in 0..N {
                 if let Some(piece) = self.out.get_mut(panel * N + n) {
-                    let rows = &strip[n * self.rows * self.width..][..self.rows * self.width];
+                    let rows = &strip[n * pixels..][..pixels];
                     piece.write(lanes, self.width, self.width, rows);
                 }
             }
         }
+    }
+}
+
+/// What a pixel of one panel is computed with.
+struct Filters<'a, V, const N: usize> {
+    /// `[channel × 9 + tap]`
+    values: &'a [[Values; N]],
+    bias: [V; N],
+    /// Zero with ReLU.
+    floor: V,
+}
+
+/// One row, as many pixels at a time as there are registers for.
+#[inline(always)]
+fn row<L: Lanes, const N: usize>(
+    lanes: L,
+    width: usize,
+    from: Pixels<'_>,
+    filters: &Filters<'_, L::V, N>,
+    to: Place<'_>,
+) {
+    let mut x = 0;
+    while x < width {
+        let left = width - x;
+        let from = Pixels { row: from.row + x, ..from };
+        let to = Place { strip: &mut *to.strip, first: to.first + x, plane: to.plane };
+        x += if L::ROWS >= 14 && left >= 14 {
+            pixels::<L, 14, N>(lanes, from, filters, to)
+        } else if L::ROWS >= 6 && left >= 6 {
+            pixels::<L, 6, N>(lanes, from, filters, to)
+        } else if left >= 3 {
+            pixels::<L, 3, N>(lanes, from, filters, to)
+        } else {
+            pixels::<L, 1, N>(lanes, from, filters, to)
+        };
     }
 }
 
@@ -159,7 +179,7 @@ struct Pixels<'a> {
     plane: usize,
 }
 
-struct Target<'a> {
+struct Place<'a> {
     strip: &'a mut [Values],
     first: usize,
     plane: usize,
@@ -170,33 +190,23 @@ struct Target<'a> {
 fn pixels<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
     from: Pixels<'_>,
-    filters: &[[Values; N]],
-    (bias, floor): ([L::V; N], L::V),
-    to: Target<'_>,
+    filters: &Filters<'_, L::V, N>,
+    to: Place<'_>,
 ) -> usize {
-    let mut sums = [bias; R];
-    for (channel, filters) in filters.chunks_exact(9).enumerate() {
-        for (tap, filter) in filters.iter().enumerate() {
+    let mut sums = [filters.bias; R];
+    for (channel, taps) in filters.values.chunks_exact(9).enumerate() {
+        for (tap, filter) in taps.iter().enumerate() {
             let start = channel * from.plane + from.row + tap / 3 * from.across + tap % 3;
             let Some(values) = from.values[start..].first_chunk::<R>() else {
                 return R;
             };
-            let mut columns = [floor; N];
-            for n in 0..N {
-                columns[n] = lanes.load(&filter[n]);
-            }
-            for r in 0..R {
-                let value = lanes.splat(values[r]);
-                for n in 0..N {
-                    sums[r][n] = lanes.mul_add(value, columns[n], sums[r][n]);
-                }
-            }
+            add(lanes, |r| values[r], filter, &mut sums);
         }
     }
     for n in 0..N {
         let strip = &mut to.strip[n * to.plane + to.first..];
         for r in 0..R {
-            lanes.store(lanes.max(floor, sums[r][n]), &mut strip[r]);
+            lanes.store(lanes.max(filters.floor, sums[r][n]), &mut strip[r]);
         }
     }
     R
@@ -263,54 +273,68 @@ impl ImageGradient<'_> {
         let Extent { channels, width, .. } = self.problem.input;
         let across = width + 2 * self.problem.padding;
         let mut strip = scratch(ROWS * extent.width);
-        let mut pairs = scratch(ROWS * extent.width * N);
-        let (sums, _) = self.out.as_chunks_mut::<N>();
+        let mut gradient = scratch(ROWS * extent.width * N);
         for top in (0..extent.height).step_by(ROWS) {
             let rows = ROWS.min(extent.height - top);
             let input = padded(&self.terms.input, self.problem.padding, self.image, top, rows + 2);
-            let strip = &mut strip[..rows * extent.width];
             for n in 0..N {
-                let block = self.panel * N + n;
-                if block < extent.blocks() {
-                    let window = Window {
-                        image: self.image,
-                        block,
-                        top: top as isize,
-                        left: 0,
-                        width: extent.width,
-                    };
-                    self.terms.output.read(lanes, window, self.terms.positive, strip);
-                } else {
-                    strip.fill(Values::ZERO);
-                }
-                for (pair, values) in pairs.chunks_exact_mut(N).zip(strip.iter()) {
-                    pair[n] = *values;
+                let strip = &mut strip[..rows * extent.width];
+                self.gradient(lanes, self.panel * N + n, top, strip);
+                for (into, values) in gradient.chunks_exact_mut(N).zip(strip.iter()) {
+                    into[n] = *values;
                 }
             }
-            let (pairs, _) = pairs[..rows * extent.width * N].as_chunks::<N>();
-            for (at, sums) in sums.iter_mut().enumerate() {
-                let mut total = [lanes.splat(0.0); N];
-                for n in 0..N {
-                    total[n] = lanes.load(&sums[n]);
-                }
-                for (y, row) in pairs.chunks_exact(extent.width).enumerate() {
-                    let (channel, tap) = (at / 9, at % 9);
-                    // Past the last tap comes the bias, which sees ones.
-                    let values = (channel < channels).then(|| {
-                        let start = (channel * (rows + 2) + y + tap / 3) * across + tap % 3;
-                        &input[start..start + extent.width]
-                    });
-                    for (x, pair) in row.iter().enumerate() {
-                        let value = lanes.splat(values.map_or(1.0, |values| values[x]));
-                        for n in 0..N {
-                            total[n] = lanes.mul_add(value, lanes.load(&pair[n]), total[n]);
-                        }
-                    }
-                }
-                for n in 0..N {
-                    lanes.store(total[n], &mut sums[n]);
-                }
+            let (gradient, _) = gradient[..rows * extent.width * N].as_chunks::<N>();
+            let (sums, _) = self.out.as_chunks_mut::<N>();
+            let (taps, bias) = sums.split_at_mut(channels * 9);
+            let planes = input.chunks_exact((rows + 2) * across);
+            for (plane, sums) in planes.zip(taps.as_chunks_mut::<9>().0) {
+                all_taps(lanes, plane, across, gradient, extent.width, sums);
+            }
+            if let Some(bias) = bias.first_chunk_mut::<1>() {
+                let mut sums = load(lanes, bias, true);
+                gradient.iter().for_each(|values| add(lanes, |_| 1.0, values, &mut sums));
+                store(lanes, sums, bias);
             }
         }
     }
+
+    /// Rows of the gradient of one block of outputs; zeros where there is no such block.
+    #[inline(always)]
+    fn gradient<L: Lanes>(&self, lanes: L, block: usize, top: usize, strip: &mut [Values]) {
+        let extent = self.problem.output();
+        if block >= extent.blocks() {
+            strip.fill(Values::ZERO);
+            return;
+        }
+        let (image, top, width) = (self.image, top as isize, extent.width);
+        let window = Window { image, block, top, left: 0, width };
+        self.terms.output.read(lanes, window, self.terms.positive, strip);
+    }
+}
+
+/// Adds what some rows say about the nine taps of one channel.
+#[inline(always)]
+fn all_taps<L: Lanes, const N: usize>(
+    lanes: L,
+    plane: &[f32],
+    across: usize,
+    gradient: &[[Values; N]],
+    width: usize,
+    sums: &mut [[Values; N]; 9],
+) {
+    let mut total = load(lanes, sums, true);
+    for (y, gradient) in gradient.chunks_exact(width).enumerate() {
+        let row = |dy: usize| plane[(y + dy) * across..][..width + 2].windows(3);
+        let rows = row(0).zip(row(1)).zip(row(2));
+        for (((a, b), c), values) in rows.zip(gradient) {
+            let tap = |at: usize| match at / 3 {
+                0 => a[at],
+                1 => b[at - 3],
+                _ => c[at - 6],
+            };
+            add(lanes, tap, values, &mut total);
+        }
+    }
+    store(lanes, total, sums);
 }

@@ -9,9 +9,11 @@ use rayon::prelude::*;
 
 use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
-use crate::map::{Maps, Window};
-use crate::minimal::{Gather, Grid, Input, Matrix, Minimal, Spread, square};
-use crate::winograd::{Problem, TransformInput};
+use crate::map::Maps;
+use crate::minimal::{Grid, Matrix, Tiling, square};
+use crate::product::{add, load, store};
+use crate::transform::{Strips, ToPoints};
+use crate::winograd::Problem;
 
 /// Tiles that are transformed before they are multiplied.
 const TILES: usize = 256;
@@ -38,149 +40,112 @@ pub struct KernelGradient<L, T, const M: usize, const N: usize> {
     pub problem: Problem,
 }
 
-impl<L: Lanes, T: Minimal<M, N>, const M: usize, const N: usize> KernelGradient<L, T, M, N>
-where
-    Input<T>: Matrix<N, N>,
-    Spread<T>: Matrix<M, N>,
-    Gather<T>: Matrix<N, 3>,
-{
+impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L, T, M, N> {
     /// Writes the gradient of the kernel, `[out, in, 3, 3]`, and of the bias.
     pub fn run(&self, terms: Terms<'_>, kernel: &mut [f32], bias: &mut [f32]) {
-        let points = N * N;
         let extent = self.problem.output();
         let (down, across) = (extent.height.div_ceil(M), extent.width.div_ceil(M));
-        let blocks = self.problem.input.blocks();
-        let panels = extent.blocks().div_ceil(L::COLUMNS);
+        let (blocks, columns) =
+            (self.problem.input.blocks(), extent.blocks().next_multiple_of(L::COLUMNS));
         let all = self.problem.images * down;
-        let groups = all.div_ceil((TILES / across).max(1));
-        let strips = all.div_ceil(groups);
-        let per_point = panels * blocks * WIDTH * L::COLUMNS;
-        let mut products = scratch(points * per_point);
-        let mut sums = vec![Values::ZERO; panels * L::COLUMNS];
-        let mut v = scratch(blocks * points * strips * across);
-        let mut s = scratch(panels * L::COLUMNS * points * strips * across);
+        // As even as can be.
+        let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
+        let mut products = scratch(N * N * columns * blocks * WIDTH);
+        let mut sums = vec![Values::ZERO; columns];
+        let mut v = scratch(blocks * N * N * strips * across);
+        let mut s = scratch(columns * N * N * strips * across);
         for first in (0..all).step_by(strips) {
-            let strips = first..all.min(first + strips);
-            let tiles = strips.len() * across;
-            let v = &mut v[..blocks * points * tiles];
-            v.par_chunks_exact_mut(points * tiles).enumerate().for_each(|(block, out)| {
-                self.lanes.vectorize(TransformInput::<T, M, N> {
-                    tile: PhantomData,
-                    maps: terms.input,
-                    positive: None,
-                    padding: self.problem.padding,
-                    across,
-                    down,
-                    strips: strips.clone(),
-                    block,
-                    out,
-                });
-            });
-            let s = &mut s[..panels * L::COLUMNS * points * tiles];
-            let outs = s.par_chunks_exact_mut(L::COLUMNS * points * tiles);
-            outs.zip(sums.par_chunks_exact_mut(L::COLUMNS)).enumerate().for_each(
-                |(panel, (out, sums))| {
-                    self.lanes.vectorize(TransformSpread::<T, M, N> {
-                        tile: PhantomData,
-                        terms,
-                        across,
-                        down,
-                        strips: strips.clone(),
-                        panel,
-                        sums,
-                        out,
-                    });
-                },
-            );
-            let (v, s) = (&*v, &*s);
-            products.par_chunks_exact_mut(per_point).enumerate().for_each(|(point, out)| {
-                self.lanes.vectorize(Accumulate {
-                    v: &v[point * tiles..],
-                    s: &s[point * tiles * L::COLUMNS..],
-                    tiles,
-                    stride: points * tiles,
-                    blocks,
-                    more: first > 0,
-                    out,
-                });
-            });
+            let range = first..all.min(first + strips);
+            let tiles = range.len() * across;
+            let of = |maps, positive, padding| Strips {
+                maps,
+                positive,
+                padding,
+                step: M,
+                across,
+                down,
+                range: range.clone(),
+            };
+            let v = &mut v[..blocks * N * N * tiles];
+            self.inputs(&of(terms.input, None, self.problem.padding), v);
+            let s = &mut s[..columns * N * N * tiles];
+            self.outputs(&of(terms.output, terms.positive, 0), &mut sums, s);
+            self.multiply(v, s, tiles, first > 0, &mut products);
         }
-        let products = &*products;
-        let per_block = WIDTH * self.problem.input.channels * 9;
-        kernel.par_chunks_mut(per_block).enumerate().for_each(|(block, out)| {
-            self.lanes.vectorize(TransformBack::<T, M, N> {
-                tile: PhantomData,
-                products: &products
-                    [block / L::COLUMNS * blocks * WIDTH * L::COLUMNS + block % L::COLUMNS..],
-                point: per_point,
-                channels: self.problem.input.channels,
-                out,
-            });
-        });
+        self.back(&products, kernel);
         for (into, sum) in bias.iter_mut().zip(bytemuck::cast_slice::<Values, f32>(&sums)) {
             *into = *sum;
         }
     }
-}
 
-struct TransformSpread<'a, T, const M: usize, const N: usize> {
-    tile: PhantomData<T>,
-    terms: Terms<'a>,
-    across: usize,
-    down: usize,
-    strips: std::ops::Range<usize>,
-    panel: usize,
-    /// The sums of the gradient, which are that of the bias.
-    sums: &'a mut [Values],
-    /// `[point][tile][COLUMNS][16]`
-    out: &'a mut [Values],
-}
+    /// `[block][point][tile]` of what went in.
+    fn inputs(&self, strips: &Strips<'_>, v: &mut [Values]) {
+        v.par_chunks_exact_mut(N * N * strips.tiles()).enumerate().for_each(|(block, out)| {
+            self.lanes.vectorize(ToPoints::<T::Input, N, N> {
+                matrix: PhantomData,
+                strips: strips.clone(),
+                block,
+                sum: None,
+                columns: 1,
+                out,
+            });
+        });
+    }
 
-impl<T: Minimal<M, N>, const M: usize, const N: usize> Work for TransformSpread<'_, T, M, N>
-where
-    Spread<T>: Matrix<M, N>,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let width = self.across * M;
-        let tiles = self.strips.len() * self.across;
-        let mut strip = scratch(M * width);
-        for column in 0..L::COLUMNS {
-            let block = self.panel * L::COLUMNS + column;
-            if block >= self.terms.output.extent.blocks() {
-                for out in self.out.chunks_exact_mut(L::COLUMNS) {
-                    out[column] = Values::ZERO;
+    /// `[panel][point][tile][COLUMNS]` of the gradient of what came out, and its sums.
+    fn outputs(&self, strips: &Strips<'_>, sums: &mut [Values], s: &mut [Values]) {
+        let outs = s.par_chunks_exact_mut(L::COLUMNS * N * N * strips.tiles());
+        let sums = sums.par_chunks_exact_mut(L::COLUMNS);
+        outs.zip(sums).enumerate().for_each(|(panel, (out, sums))| {
+            for (column, sum) in sums.iter_mut().enumerate() {
+                let block = panel * L::COLUMNS + column;
+                let out = &mut out[column..];
+                if block >= strips.maps.extent.blocks() {
+                    out.iter_mut().step_by(L::COLUMNS).for_each(|out| *out = Values::ZERO);
+                    continue;
                 }
-                continue;
-            }
-            let mut sum = lanes.load(&self.sums[column]);
-            for (at, index) in self.strips.clone().enumerate() {
-                let window = Window {
-                    image: index / self.down,
+                self.lanes.vectorize(ToPoints::<T::Spread, M, N> {
+                    matrix: PhantomData,
+                    strips: strips.clone(),
                     block,
-                    top: (index % self.down * M) as isize,
-                    left: 0,
-                    width,
-                };
-                self.terms.output.read(lanes, window, self.terms.positive, &mut strip);
-                for values in strip.iter() {
-                    sum = lanes.add(sum, lanes.load(values));
-                }
-                for x in 0..self.across {
-                    let grid = Grid { values: &strip[x * M..], down: width, right: 1 };
-                    let points = square::<Spread<T>, L, M, N>(lanes, grid);
-                    let out = &mut self.out[(at * self.across + x) * L::COLUMNS + column..];
-                    for y in 0..N {
-                        for x in 0..N {
-                            lanes.store(points[y][x], &mut out[(y * N + x) * tiles * L::COLUMNS]);
-                        }
-                    }
-                }
+                    sum: Some(sum),
+                    columns: L::COLUMNS,
+                    out,
+                });
             }
-            lanes.store(sum, &mut self.sums[column]);
-        }
+        });
+    }
+
+    /// `[point][panel][in][COLUMNS]`, added to what is there where there is `more`.
+    fn multiply(&self, v: &[Values], s: &[Values], tiles: usize, more: bool, out: &mut [Values]) {
+        let blocks = self.problem.input.blocks();
+        let per_point = out.len() / (N * N);
+        out.par_chunks_exact_mut(per_point).enumerate().for_each(|(point, out)| {
+            self.lanes.vectorize(Accumulate {
+                v: &v[point * tiles..],
+                s: &s[point * tiles * L::COLUMNS..],
+                tiles,
+                stride: N * N * tiles,
+                blocks,
+                more,
+                out,
+            });
+        });
+    }
+
+    fn back(&self, products: &[Values], kernel: &mut [f32]) {
+        let channels = self.problem.input.channels;
+        let per_panel = self.problem.input.blocks() * WIDTH * L::COLUMNS;
+        kernel.par_chunks_mut(WIDTH * channels * 9).enumerate().for_each(|(block, out)| {
+            let start = block / L::COLUMNS * per_panel + block % L::COLUMNS;
+            self.lanes.vectorize(TransformBack::<T::Gather, N> {
+                matrix: PhantomData,
+                products: &products[start..],
+                point: products.len() / (N * N),
+                channels,
+                out,
+            });
+        });
     }
 }
 
@@ -215,41 +180,24 @@ impl Accumulate<'_> {
             for (at, out) in out.as_chunks_mut::<N>().0.chunks_exact_mut(R).enumerate() {
                 let v = &self.v[at * R / WIDTH * self.stride..][..self.tiles];
                 let first = at * R % WIDTH;
-                let mut sums = [[lanes.splat(0.0); N]; R];
-                if self.more {
-                    for r in 0..R {
-                        for n in 0..N {
-                            sums[r][n] = lanes.load(&out[r][n]);
-                        }
-                    }
-                }
+                let Some(out) = out.first_chunk_mut::<R>() else {
+                    return;
+                };
+                let mut sums = load(lanes, out, self.more);
                 for (v, s) in v.iter().zip(s) {
                     let Some(v) = v.0[first..].first_chunk::<R>() else {
                         return;
                     };
-                    let mut columns = [lanes.splat(0.0); N];
-                    for n in 0..N {
-                        columns[n] = lanes.load(&s[n]);
-                    }
-                    for r in 0..R {
-                        let value = lanes.splat(v[r]);
-                        for n in 0..N {
-                            sums[r][n] = lanes.mul_add(value, columns[n], sums[r][n]);
-                        }
-                    }
+                    add(lanes, |r| v[r], s, &mut sums);
                 }
-                for r in 0..R {
-                    for n in 0..N {
-                        lanes.store(sums[r][n], &mut out[r][n]);
-                    }
-                }
+                store(lanes, sums, out);
             }
         }
     }
 }
 
-struct TransformBack<'a, T, const M: usize, const N: usize> {
-    tile: PhantomData<T>,
+struct TransformBack<'a, A, const N: usize> {
+    matrix: PhantomData<A>,
     /// From this block of outputs on.
     products: &'a [Values],
     point: usize,
@@ -258,15 +206,11 @@ struct TransformBack<'a, T, const M: usize, const N: usize> {
     out: &'a mut [f32],
 }
 
-impl<T: Minimal<M, N>, const M: usize, const N: usize> Work for TransformBack<'_, T, M, N>
-where
-    Gather<T>: Matrix<N, 3>,
-{
+impl<A: Matrix<N, 3>, const N: usize> Work for TransformBack<'_, A, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let row = self.channels * 9;
+    fn run<L: Lanes>(mut self, lanes: L) {
         let mut taps = [Values::ZERO; 9 * WIDTH];
         for first in (0..self.channels).step_by(WIDTH) {
             let count = WIDTH.min(self.channels - first);
@@ -276,33 +220,39 @@ where
                     down: N * self.point,
                     right: self.point,
                 };
-                let gathered = square::<Gather<T>, L, N, 3>(lanes, grid);
+                let gathered = square::<A, L, N, 3>(lanes, grid);
                 for y in 0..3 {
                     for x in 0..3 {
                         lanes.store(gathered[y][x], &mut taps[channel * 9 + y * 3 + x]);
                     }
                 }
             }
-            let outs = self.out.chunks_exact_mut(row);
-            if count == WIDTH {
-                let mut outs: Vec<&mut [f32]> = outs.collect();
-                for (part, taps) in taps.as_chunks::<WIDTH>().0.iter().enumerate() {
-                    let mut columns = [lanes.splat(0.0); WIDTH];
-                    for (column, values) in columns.iter_mut().zip(taps) {
-                        *column = lanes.load(values);
-                    }
-                    for (out, row) in outs.iter_mut().zip(lanes.transpose(columns)) {
-                        if let Some(into) = out[first * 9 + part * WIDTH..].first_chunk_mut() {
-                            lanes.write(row, into);
-                        }
-                    }
+            self.write(lanes, first, &taps[..count * 9]);
+        }
+    }
+}
+
+impl<A, const N: usize> TransformBack<'_, A, N> {
+    /// `[channel][tap]` of some channels, from `first` on, to every output.
+    #[inline(always)]
+    fn write<L: Lanes>(&mut self, lanes: L, first: usize, taps: &[Values]) {
+        let mut outs: Vec<&mut [f32]> = self.out.chunks_exact_mut(self.channels * 9).collect();
+        let (squares, rest) = taps.as_chunks::<WIDTH>();
+        let at = |part: usize| first * 9 + part * WIDTH;
+        for (part, taps) in squares.iter().enumerate() {
+            let mut columns = [lanes.splat(0.0); WIDTH];
+            for (column, values) in columns.iter_mut().zip(taps) {
+                *column = lanes.load(values);
+            }
+            for (out, row) in outs.iter_mut().zip(lanes.transpose(columns)) {
+                if let Some(into) = out[at(part)..].first_chunk_mut() {
+                    lanes.write(row, into);
                 }
-            } else {
-                for (lane, out) in outs.enumerate() {
-                    for (into, values) in out[first * 9..].iter_mut().zip(&taps[..count * 9]) {
-                        *into = values.0[lane];
-                    }
-                }
+            }
+        }
+        for (lane, out) in outs.iter_mut().enumerate() {
+            for (into, values) in out[at(squares.len())..].iter_mut().zip(rest) {
+                *into = values.0[lane];
             }
         }
     }

@@ -18,11 +18,15 @@
 //! |---|---|
 //! | `lanes` | sixteen channels at a time, on AVX-512, AVX2 or plain Rust |
 //! | `minimal` | the matrices of F(3, 3), F(4, 3) and F(6, 3) |
+//! | `tile` | which of them for which map, and how the work is cut |
 //! | `map` | reading and writing strips of feature maps, with their borders |
+//! | `transform` | from maps to points and back |
+//! | `filter` | filters to points |
 //! | `product` | the matrix product of one point |
 //! | `winograd` | the forward pass; with transposed filters also the gradient of the input |
 //! | `gradient` | the gradient of the filters |
 //! | `direct` | the plain sum, for an image's three channels |
+//! | `stack` | several layers with filters that are transformed once |
 //! | `pool` | 2×2 maximum |
 //! | `buffer` | memory that is kept |
 //!
@@ -31,30 +35,35 @@
 
 // The kernels index several arrays with one variable: iterators would hide what is done.
 #![allow(clippy::needless_range_loop)]
-// A kernel is one loop nest, and reads best in one piece.
-#![allow(clippy::too_many_lines)]
 
 pub mod buffer;
 mod direct;
+mod filter;
 mod gradient;
 mod lanes;
 mod map;
 mod minimal;
 mod pool;
 mod product;
-
+mod stack;
+mod tile;
+mod transform;
 mod winograd;
 
 use std::marker::PhantomData;
 
+use buffer::scratch;
+use filter::Kernel;
 use gradient::{KernelGradient, Terms};
-use lanes::{Lanes, Portable, WIDTH};
+use lanes::Lanes;
 pub use map::Extent;
 use map::{Maps, Order};
-use minimal::{F3, F4, F6, Filter, Gather, Input, Matrix, Minimal, Output, Spread};
-pub use pool::{max_pool, max_pool_gradient, pooled};
-use winograd::{Blocking, Winograd};
+use minimal::Tiling;
+pub use pool::{max_pool, max_pool_gradient};
+pub use stack::{Layer, Stack};
+use tile::{Blocking, Run, Tile, dispatch, filters_len};
 pub use winograd::{Finish, Problem};
+use winograd::{Target, Winograd};
 
 /// An instruction set that this crate computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,82 +93,6 @@ impl Level {
             levels.extend(pulp::x86::V4::try_new().map(|_| Self::Avx512));
         }
         levels
-    }
-}
-
-/// Which tiles a map is cut into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tile {
-    Three,
-    Four,
-    Six,
-}
-
-impl Tile {
-    /// Four, unless another saves enough multiplications to pay for what it costs beside them:
-    /// measured on VGG16's layers.
-    fn of(output: Extent) -> Self {
-        let products =
-            |m: usize| (m + 2) * (m + 2) * output.height.div_ceil(m) * output.width.div_ceil(m);
-        if 10 * products(6) < 7 * products(4) {
-            Self::Six
-        } else if 10 * products(3) < 9 * products(4) {
-            Self::Three
-        } else {
-            Self::Four
-        }
-    }
-
-    fn points(self) -> usize {
-        match self {
-            Self::Three => 25,
-            Self::Four => 36,
-            Self::Six => 64,
-        }
-    }
-}
-
-/// Transformed filters that no longer fit a core's cache are shared between threads.
-const SHARED_BYTES: usize = 16 << 20;
-
-fn blocking(problem: Problem, tile: Tile, columns: usize) -> Blocking {
-    let filters = tile.points() * problem.input.channels * problem.outputs * 4;
-    if filters > SHARED_BYTES || problem.images < rayon::current_num_threads() {
-        Blocking { tiles: 192, panels: usize::MAX, shared: true }
-    } else {
-        Blocking { tiles: 96, panels: 64 / (WIDTH * columns), shared: false }
-    }
-}
-
-/// Something that is compiled for each instruction set and tile.
-trait Run {
-    fn run<L: Lanes, T: Minimal<M, N>, const M: usize, const N: usize>(self, lanes: L)
-    where
-        Input<T>: Matrix<N, N>,
-        Output<T>: Matrix<N, M>,
-        Filter<T>: Matrix<3, N>,
-        Spread<T>: Matrix<M, N>,
-        Gather<T>: Matrix<N, 3>;
-}
-
-fn dispatch(level: Level, tile: Tile, run: impl Run) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if let (Level::Avx512, Some(lanes)) = (level, pulp::x86::V4::try_new()) {
-            return tiled(lanes, tile, run);
-        }
-        if let (Level::Avx2, Some(lanes)) = (level, pulp::x86::V3::try_new()) {
-            return tiled(lanes, tile, run);
-        }
-    }
-    tiled(Portable, tile, run);
-}
-
-fn tiled<L: Lanes>(lanes: L, tile: Tile, run: impl Run) {
-    match tile {
-        Tile::Three => run.run::<L, F3, 3, 5>(lanes),
-        Tile::Four => run.run::<L, F4, 4, 6>(lanes),
-        Tile::Six => run.run::<L, F6, 6, 8>(lanes),
     }
 }
 
@@ -197,7 +130,14 @@ impl Convolution {
     pub fn forward(&self, input: &[f32], kernel: &[f32], finish: Finish<'_>, out: &mut [f32]) {
         let Self { problem, level } = *self;
         let tile = Tile::of(problem.output());
-        dispatch(level, tile, Forward { problem, tile, input, kernel, finish, out });
+        let maps = Maps { values: input, order: Order::Planar, extent: problem.input };
+        let kernel = Kernel { values: kernel, transposed: false };
+        let target = Target { values: out, order: Order::Planar, pool: false };
+        dispatch(
+            level,
+            tile,
+            Forward { problem, tile, maps, positive: None, kernel, finish, target },
+        );
     }
 
     /// The gradient of the input. `output` is what came out, where ReLU was applied to it.
@@ -219,7 +159,15 @@ impl Convolution {
             padding: 2 - self.problem.padding,
         };
         let tile = Tile::of(problem.output());
-        let run = InputGradient { problem, tile, gradient, output, kernel, out };
+        let run = Forward {
+            problem,
+            tile,
+            maps: Maps { values: gradient, order: Order::Planar, extent: problem.input },
+            positive: output,
+            kernel: Kernel { values: kernel, transposed: true },
+            finish: Finish::default(),
+            target: Target { values: out, order: Order::Planar, pool: false },
+        };
         dispatch(self.level, tile, run);
     }
 
@@ -247,63 +195,31 @@ impl Convolution {
     }
 }
 
-/// Implements [`Run`] with the bounds that it asks for.
-macro_rules! run {
-    ($name:ident, |$self:ident, $lanes:ident, $tile:ident, $m:ident, $n:ident| $body:block) => {
-        impl Run for $name<'_> {
-            fn run<L: Lanes, $tile: Minimal<$m, $n>, const $m: usize, const $n: usize>(
-                $self,
-                $lanes: L,
-            ) where
-                Input<$tile>: Matrix<$n, $n>,
-                Output<$tile>: Matrix<$n, $m>,
-                Filter<$tile>: Matrix<3, $n>,
-                Spread<$tile>: Matrix<$m, $n>,
-                Gather<$tile>: Matrix<$n, 3>,
-            $body
-        }
-    };
-}
-
 struct Forward<'a> {
     problem: Problem,
     tile: Tile,
-    input: &'a [f32],
-    kernel: &'a [f32],
+    maps: Maps<'a>,
+    positive: Option<&'a [f32]>,
+    kernel: Kernel<'a>,
     finish: Finish<'a>,
-    out: &'a mut [f32],
+    target: Target<'a>,
 }
 
-run!(Forward, |self, lanes, T, M, N| {
-    let Self { problem, tile, input, kernel, finish, out } = self;
-    if problem.input.channels <= direct::CHANNELS {
-        direct::forward(lanes, problem, input, kernel, finish, out);
-        return;
+impl Run for Forward<'_> {
+    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
+        let Self { problem, tile, maps, positive, kernel, finish, target } = self;
+        if problem.input.channels <= direct::CHANNELS && !kernel.transposed {
+            direct::forward(lanes, problem, maps.values, kernel.values, finish, target);
+            return;
+        }
+        let blocking = Blocking::of(problem, tile);
+        let mut filters = scratch(filters_len(problem, tile));
+        let per_pass = blocking.panels(L::COLUMNS);
+        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, &mut filters);
+        let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
+        algorithm.forward(maps, positive, &filters, finish, target);
     }
-    let blocking = blocking(problem, tile, L::COLUMNS);
-    let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
-    let maps = Maps { values: input, order: Order::Planar, extent: problem.input };
-    let filters = algorithm.filters(kernel, false);
-    algorithm.forward(maps, None, &filters, finish, out);
-});
-
-struct InputGradient<'a> {
-    problem: Problem,
-    tile: Tile,
-    gradient: &'a [f32],
-    output: Option<&'a [f32]>,
-    kernel: &'a [f32],
-    out: &'a mut [f32],
 }
-
-run!(InputGradient, |self, lanes, T, M, N| {
-    let Self { problem, tile, gradient, output, kernel, out } = self;
-    let blocking = blocking(problem, tile, L::COLUMNS);
-    let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
-    let maps = Maps { values: gradient, order: Order::Planar, extent: problem.input };
-    let filters = algorithm.filters(kernel, true);
-    algorithm.forward(maps, output, &filters, Finish::default(), out);
-});
 
 struct KernelAndBias<'a> {
     problem: Problem,
@@ -312,14 +228,16 @@ struct KernelAndBias<'a> {
     bias: &'a mut [f32],
 }
 
-run!(KernelAndBias, |self, lanes, T, M, N| {
-    let Self { problem, terms, kernel, bias } = self;
-    if problem.input.channels <= direct::CHANNELS {
-        direct::kernel_gradient(lanes, problem, terms, kernel, bias);
-        return;
+impl Run for KernelAndBias<'_> {
+    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
+        let Self { problem, terms, kernel, bias } = self;
+        if problem.input.channels <= direct::CHANNELS {
+            direct::kernel_gradient(lanes, problem, terms, kernel, bias);
+            return;
+        }
+        KernelGradient::<L, T, M, N> { lanes, tile: PhantomData, problem }.run(terms, kernel, bias);
     }
-    KernelGradient::<L, T, M, N> { lanes, tile: PhantomData, problem }.run(terms, kernel, bias);
-});
+}
 
 #[cfg(test)]
 mod tests;

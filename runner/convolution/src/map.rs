@@ -36,9 +36,15 @@ impl Extent {
         self.channels * self.height * self.width
     }
 
+    /// After a 2×2 maximum with stride 2: an odd last row or column is dropped.
+    #[must_use]
+    pub fn pooled(self) -> Self {
+        Self { height: self.height / 2, width: self.width / 2, ..self }
+    }
+
     /// Values of one map in this order.
     #[must_use]
-    pub fn values(self, order: Order) -> usize {
+    pub(crate) fn values(self, order: Order) -> usize {
         let channels = match order {
             Order::Planar => self.channels,
             Order::Lanes => self.blocks() * WIDTH,

@@ -246,7 +246,7 @@ pub struct Grid<'a> {
 }
 
 /// One of the matrices, as a type.
-pub trait Matrix<const I: usize, const O: usize> {
+pub trait Matrix<const I: usize, const O: usize>: Send + 'static {
     /// Applies it to one column.
     fn apply<L: Lanes>(lanes: L, column: [L::V; I]) -> [L::V; O];
 }
@@ -262,13 +262,34 @@ pub struct Spread<T>(T);
 /// Gᵀ
 pub struct Gather<T>(T);
 
-macro_rules! matrices {
+/// The matrices of F(m, 3) as types.
+pub trait Tiling<const M: usize, const N: usize>: Minimal<M, N> {
+    /// Bᵀ
+    type Input: Matrix<N, N>;
+    /// Aᵀ
+    type Output: Matrix<N, M>;
+    /// G
+    type Filter: Matrix<3, N>;
+    /// A
+    type Spread: Matrix<M, N>;
+    /// Gᵀ
+    type Gather: Matrix<N, 3>;
+}
+
+macro_rules! tilings {
     ($($tile:ty: $m:literal, $n:literal;)*) => {$(
-        matrices!(@ Input, $tile, input, $m, $n, $n, $n);
-        matrices!(@ Output, $tile, output, $m, $n, $n, $m);
-        matrices!(@ Filter, $tile, filter, $m, $n, 3, $n);
-        matrices!(@ Spread, $tile, spread, $m, $n, $m, $n);
-        matrices!(@ Gather, $tile, gather, $m, $n, $n, 3);
+        impl Tiling<$m, $n> for $tile {
+            type Input = Input<$tile>;
+            type Output = Output<$tile>;
+            type Filter = Filter<$tile>;
+            type Spread = Spread<$tile>;
+            type Gather = Gather<$tile>;
+        }
+        tilings!(@ Input, $tile, input, $m, $n, $n, $n);
+        tilings!(@ Output, $tile, output, $m, $n, $n, $m);
+        tilings!(@ Filter, $tile, filter, $m, $n, 3, $n);
+        tilings!(@ Spread, $tile, spread, $m, $n, $m, $n);
+        tilings!(@ Gather, $tile, gather, $m, $n, $n, 3);
     )*};
     (@ $name:ident, $t:ty, $function:ident, $m:literal, $n:literal, $i:literal, $o:literal) => {
         impl Matrix<$i, $o> for $name<$t> {
@@ -279,7 +300,7 @@ macro_rules! matrices {
         }
     };
 }
-matrices!(F3: 3, 5; F4: 4, 6; F6: 6, 8;);
+tilings!(F3: 3, 5; F4: 4, 6; F6: 6, 8;);
 
 /// The matrix applied to the columns of a square, then to its rows.
 #[inline(always)]

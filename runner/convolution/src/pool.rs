@@ -4,15 +4,9 @@ use rayon::prelude::*;
 
 use crate::map::Extent;
 
-/// Rows and columns of what comes out: an odd last one is dropped.
-#[must_use]
-pub fn pooled(extent: Extent) -> Extent {
-    Extent { height: extent.height / 2, width: extent.width / 2, ..extent }
-}
-
 /// `[planes, height, width]` to `[planes, height / 2, width / 2]`.
 pub fn max_pool(input: &[f32], extent: Extent, out: &mut [f32]) {
-    let to = pooled(extent);
+    let to = extent.pooled();
     let planes = input.par_chunks_exact(extent.height * extent.width);
     planes.zip(out.par_chunks_exact_mut(to.height * to.width)).for_each(|(input, out)| {
         let rows = input.chunks_exact(2 * extent.width);
@@ -35,7 +29,7 @@ fn larger(a: f32, b: f32) -> f32 {
 
 /// The gradient at the input: each output's goes to the first of its largest values.
 pub fn max_pool_gradient(input: &[f32], extent: Extent, gradient: &[f32], out: &mut [f32]) {
-    let to = pooled(extent);
+    let to = extent.pooled();
     let width = extent.width;
     let plane = extent.height * width;
     let planes = out.par_chunks_exact_mut(plane).zip(input.par_chunks_exact(plane));

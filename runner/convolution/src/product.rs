@@ -96,20 +96,65 @@ fn kernel<L: Lanes, const R: usize>(lanes: L, task: Task<'_>, out: &mut [Values]
 /// further than the end of a page.
 const AHEAD: usize = 256;
 
+/// Sums in registers: those that are there where there is `more`, else zeros.
+#[inline(always)]
+pub fn load<L: Lanes, const R: usize, const N: usize>(
+    lanes: L,
+    from: &[[Values; N]; R],
+    more: bool,
+) -> [[L::V; N]; R] {
+    let mut sums = [[lanes.splat(0.0); N]; R];
+    if more {
+        for r in 0..R {
+            for n in 0..N {
+                sums[r][n] = lanes.load(&from[r][n]);
+            }
+        }
+    }
+    sums
+}
+
+/// Adds one product of a column and a row to the sums.
+#[inline(always)]
+pub fn add<L: Lanes, const R: usize, const N: usize>(
+    lanes: L,
+    left: impl Fn(usize) -> f32,
+    right: &[Values; N],
+    sums: &mut [[L::V; N]; R],
+) {
+    let mut columns = [lanes.splat(0.0); N];
+    for n in 0..N {
+        columns[n] = lanes.load(&right[n]);
+    }
+    for r in 0..R {
+        let value = lanes.splat(left(r));
+        for n in 0..N {
+            sums[r][n] = lanes.mul_add(value, columns[n], sums[r][n]);
+        }
+    }
+}
+
+/// Writes them.
+#[inline(always)]
+pub fn store<L: Lanes, const R: usize, const N: usize>(
+    lanes: L,
+    sums: [[L::V; N]; R],
+    into: &mut [[Values; N]; R],
+) {
+    for r in 0..R {
+        for n in 0..N {
+            lanes.store(sums[r][n], &mut into[r][n]);
+        }
+    }
+}
+
 #[inline(always)]
 fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, out: &mut [Values]) {
     let (out, _) = out.as_chunks_mut::<N>();
     let Some(out) = out.first_chunk_mut::<R>() else {
         return;
     };
-    let mut sums = [[lanes.splat(0.0); N]; R];
-    if task.more {
-        for r in 0..R {
-            for n in 0..N {
-                sums[r][n] = lanes.load(&out[r][n]);
-            }
-        }
-    }
+    let mut sums = load(lanes, out, task.more);
     let (panel, _) = task.panels.as_chunks::<N>();
     let (panel, _) = panel.as_chunks::<WIDTH>();
     for block in 0..task.blocks {
@@ -125,21 +170,8 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
             }
         }
         for k in 0..WIDTH {
-            let mut columns = [lanes.splat(0.0); N];
-            for n in 0..N {
-                columns[n] = lanes.load(&right[k][n]);
-            }
-            for r in 0..R {
-                let value = lanes.splat(left[r].0[k]);
-                for n in 0..N {
-                    sums[r][n] = lanes.mul_add(value, columns[n], sums[r][n]);
-                }
-            }
+            add(lanes, |r| left[r].0[k], &right[k], &mut sums);
         }
     }
-    for r in 0..R {
-        for n in 0..N {
-            lanes.store(sums[r][n], &mut out[r][n]);
-        }
-    }
+    store(lanes, sums, out);
 }

@@ -216,3 +216,57 @@ fn what_is_not_a_number_is_not_hidden_by_relu() {
         }
     }
 }
+
+/// Outputs and padding of a convolution, or a pool.
+const LAYERS: [Option<(usize, usize)>; 8] =
+    [Some((20, 1)), Some((32, 1)), None, Some((48, 1)), None, Some((40, 0)), Some((16, 1)), None];
+
+/// A kernel and its bias.
+type Parameters = (Vec<f32>, Vec<f32>);
+
+/// Runs [`LAYERS`] one by one; their kernels and biases come back with the result.
+fn one_by_one(level: Level, images: usize, input: Extent) -> (Vec<Parameters>, Extent, Vec<f32>) {
+    let mut values = numbers(images * input.len(), 1);
+    let mut extent = input;
+    let mut parameters = Vec::new();
+    for layer in LAYERS {
+        let problem = |(outputs, padding)| Problem { images, input: extent, outputs, padding };
+        let problem = layer.map(problem);
+        let to = problem.map_or(extent.pooled(), |problem| problem.output());
+        let mut out = vec![f32::NAN; images * to.len()];
+        if let Some(problem) = problem {
+            let kernel = numbers(to.channels * extent.channels * 9, 10 + to.len() as u64);
+            let bias = numbers(to.channels, 20 + to.len() as u64);
+            let finish = Finish { bias: Some(&bias), relu: true };
+            Convolution { problem, level }.forward(&values, &kernel, finish, &mut out);
+            parameters.push((kernel, bias));
+        } else {
+            max_pool(&values, extent, &mut out);
+        }
+        (values, extent) = (out, to);
+    }
+    (parameters, extent, values)
+}
+
+#[test]
+fn a_stack_computes_what_its_layers_do() {
+    let input = Extent { channels: 3, height: 37, width: 41 };
+    let both = |images| Level::available().into_iter().map(move |level| (images, level));
+    for (images, level) in [1, 5].into_iter().flat_map(both) {
+        let (parameters, extent, expected) = one_by_one(level, images, input);
+        let mut own = parameters.iter();
+        let layers = LAYERS.map(|layer| match layer {
+            None => Layer::MaxPool,
+            Some((_, padding)) => {
+                let (kernel, bias) = own.next().unwrap();
+                Layer::Convolution { kernel, bias, padding }
+            }
+        });
+        let stack = Stack::new(level, input, &layers).unwrap();
+        assert_eq!(stack.output(), extent);
+        let mut out = vec![f32::NAN; expected.len()];
+        stack.forward(images, &numbers(images * input.len(), 1), &mut out);
+        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&out) == bits(&expected), "{level:?}, {images} images");
+    }
+}

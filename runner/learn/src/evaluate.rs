@@ -4,7 +4,8 @@ use crate::data::features::FeatureSet;
 use crate::error::LearnError;
 use crate::event::{Event, Phase, Prediction};
 use crate::interrupt::Interrupt;
-use crate::model::network::{Flow, Network};
+use crate::model::inference::Inference;
+use crate::model::network::Network;
 use crate::model::parameter::read;
 use crate::train::loss::{Outcome, cross_entropy};
 
@@ -63,15 +64,13 @@ fn outcomes(
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<Outcome>, LearnError> {
-    let values = network.values();
+    let suffix = Inference::new(network, prefix..network.layers.len())?;
     let all: Vec<usize> = (0..features.len()).collect();
     let mut outcomes = Vec::with_capacity(all.len());
     for batch in all.chunks(BATCH) {
         interrupt.check()?;
         let flat = features.gather(batch)?;
-        let input = Flow::batch(flat, batch.len(), features.shape, &network.compute);
-        let last = network.layers.len();
-        let logits = network.forward(prefix..last, input, &values, None, &mut |_, _| {}).rows();
+        let logits = suffix.forward(flat, batch.len()).rows();
         let [_, classes] = logits.dims();
         let rows = read(logits)?;
         for (row, at) in rows.chunks_exact(classes).zip(batch) {

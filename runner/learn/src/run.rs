@@ -13,10 +13,8 @@ use crate::device::Compute;
 use crate::error::LearnError;
 use crate::event::Event;
 use crate::interrupt::Interrupt;
-use crate::model::initial::{glorot_uniform, kernel_shape};
 use crate::model::network::Network;
-use crate::model::parameter::Parameter;
-use crate::model::weights::{self, LayerWeights, Weights};
+use crate::model::weights::{self, Weights};
 use crate::train::stage::StageRun;
 use crate::{evaluate, model, support};
 
@@ -140,7 +138,9 @@ fn network(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<Netw
         weights_sha256: loaded.as_ref().map(weights::sha256),
         parameters: checked.layers.iter().map(|layer| layer.parameters()).sum(),
     });
-    Ok(build(checked, loaded.unwrap_or_default(), request.compute.clone()))
+    let seed = checked.plan.experiment.seed;
+    let layers = checked.layers.clone();
+    Ok(Network::new(layers, loaded.unwrap_or_default(), seed, request.compute.clone()))
 }
 
 /// The weights of a file; a head that was trained on other classes is left out.
@@ -151,26 +151,6 @@ fn load(path: &Path, checked: &Checked) -> Result<Weights, LearnError> {
         loaded.retain(|name, _| base(name));
     }
     Ok(loaded)
-}
-
-/// A network with these weights, and first values for the layers that have none.
-fn build(checked: &Checked, mut loaded: Weights, compute: Compute) -> Network {
-    let seed = checked.plan.experiment.seed;
-    let mut parameters = Vec::new();
-    for (at, layer) in checked.layers.iter().enumerate() {
-        let Some(shape) = kernel_shape(layer) else { continue };
-        let own = loaded.remove(&layer.name).unwrap_or_else(|| LayerWeights {
-            kernel: glorot_uniform(&shape, seed, at),
-            bias: vec![0.0; shape.out],
-        });
-        let mut push = |part: &str, shape: Vec<usize>, values: Vec<f32>| {
-            let name = format!("{}.{part}", layer.name);
-            parameters.push(Parameter::new(name, shape, values, &compute.device));
-        };
-        push("kernel", shape.kernel, own.kernel);
-        push("bias", vec![shape.out], own.bias);
-    }
-    Network { layers: checked.layers.clone(), parameters, compute }
 }
 
 struct Run<'a> {

@@ -16,14 +16,14 @@ use super::scan::{BadImage, ContentHash, ImageFile, ScannedSplit};
 use crate::error::LearnError;
 use crate::event::{Event, Phase};
 use crate::interrupt::Interrupt;
-use crate::model::network::{Flow, Network};
-use crate::model::parameter::read;
+use crate::model::inference::{self, Inference};
+use crate::model::network::Network;
 
 /// Images per forward pass at the most. An image's features do not depend on it.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 
-/// Values of the largest feature map of a batch, 128 MiB of them, before the batch is made smaller.
-const BATCH_FLOATS: usize = 32 << 20;
+/// Values of the largest feature map of a batch, 192 MiB of them, before the batch is made smaller.
+const BATCH_FLOATS: usize = 48 << 20;
 
 /// Features up to this many bytes per split are held in memory; larger ones are read from the
 /// cache batch by batch.
@@ -174,19 +174,6 @@ impl Extractor<'_> {
         let widest = self.network.layers[..self.prefix].iter().map(|l| l.output.elements()).max();
         (BATCH_FLOATS / widest.unwrap_or(1).max(1)).clamp(1, BATCH)
     }
-
-    /// The features of a batch of preprocessed images.
-    fn forward(&self, values: Vec<f32>, images: usize) -> Result<Vec<f32>, LearnError> {
-        let [height, width] = self.dataset.image_size;
-        let shape = Shape::Map { height, width, channels: 3 };
-        let input = Flow::batch(values, images, shape, &self.network.compute);
-        let parameters = self.network.values();
-        let output = self.network.forward(0..self.prefix, input, &parameters, None, &mut |_, _| {});
-        match output {
-            Flow::Map(map) => read(map),
-            Flow::Vector(vector) => read(vector),
-        }
-    }
 }
 
 /// One split on its way.
@@ -230,7 +217,11 @@ impl Pass<'_, '_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), LearnError> {
         let (split, extractor) = (self.split, self.extractor);
+        if missing.is_empty() {
+            return Ok(());
+        }
         let size = extractor.batch();
+        let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
         let mut batch: Vec<usize> = Vec::new();
         let mut values: Vec<f32> = Vec::new();
         in_order(
@@ -244,7 +235,8 @@ impl Pass<'_, '_> {
                 })?);
                 batch.push(missing[at]);
                 if batch.len() == size || at + 1 == missing.len() {
-                    self.compute_batch(&std::mem::take(&mut batch), std::mem::take(&mut values))?;
+                    let values = std::mem::take(&mut values);
+                    self.compute_batch(&prefix, &std::mem::take(&mut batch), values)?;
                     let (done, total) = (at + 1, missing.len());
                     observe(Event::Progress { phase: Phase::Features(split.name), done, total });
                 }
@@ -253,9 +245,14 @@ impl Pass<'_, '_> {
         )
     }
 
-    fn compute_batch(&mut self, batch: &[usize], values: Vec<f32>) -> Result<(), LearnError> {
+    fn compute_batch(
+        &mut self,
+        prefix: &Inference<'_>,
+        batch: &[usize],
+        values: Vec<f32>,
+    ) -> Result<(), LearnError> {
         let start = Instant::now();
-        let features = self.extractor.forward(values, batch.len())?;
+        let features = inference::values(prefix.forward(values, batch.len()))?;
         self.model_seconds += start.elapsed().as_secs_f64();
         for (at, own) in batch.iter().zip(features.chunks_exact(self.length)) {
             if let Some(cache) = &self.cache {

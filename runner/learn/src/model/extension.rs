@@ -84,7 +84,7 @@ impl Maps for Flex {
 
     fn max_pool(input: Host) -> Host {
         let (images, extent) = extent(&input);
-        let pooled = runner_convolution::pooled(extent);
+        let pooled = extent.pooled();
         let mut out = buffer::take(images * pooled.len());
         with(&input, |input| runner_convolution::max_pool(input, extent, &mut out));
         reclaim(input);

@@ -3,6 +3,7 @@
 pub mod convolution;
 pub mod export;
 mod extension;
+pub mod inference;
 pub mod initial;
 pub mod network;
 pub mod parameter;

@@ -10,7 +10,9 @@ use burn::tensor::{Tensor, TensorData};
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
 
 use super::convolution::{convolution, max_pool};
+use super::initial::{glorot_uniform, kernel_shape};
 use super::parameter::{Parameter, tensor};
+use super::weights::{LayerWeights, Weights};
 use crate::device::Compute;
 use crate::random::{Key, Purpose};
 
@@ -70,6 +72,26 @@ pub struct Network {
 }
 
 impl Network {
+    /// Layers with these weights, and Glorot's first values where there are none.
+    #[must_use]
+    pub fn new(layers: Vec<Layer>, mut weights: Weights, seed: u64, compute: Compute) -> Self {
+        let mut parameters = Vec::new();
+        for (at, layer) in layers.iter().enumerate() {
+            let Some(shape) = kernel_shape(layer) else { continue };
+            let own = weights.remove(&layer.name).unwrap_or_else(|| LayerWeights {
+                kernel: glorot_uniform(&shape, seed, at),
+                bias: vec![0.0; shape.out],
+            });
+            let mut push = |part: &str, shape: Vec<usize>, values: Vec<f32>| {
+                let name = format!("{}.{part}", layer.name);
+                parameters.push(Parameter::new(name, shape, values, &compute.device));
+            };
+            push("kernel", shape.kernel, own.kernel);
+            push("bias", vec![shape.out], own.bias);
+        }
+        Self { layers, parameters, compute }
+    }
+
     /// For each layer, the index of its kernel in `parameters` (the bias follows it).
     #[must_use]
     pub fn kernel_index(&self, layer: usize) -> usize {
@@ -184,50 +206,40 @@ mod tests {
 
     use super::*;
     use crate::error::LearnError;
-    use crate::model::initial::{glorot_uniform, kernel_shape};
-    use crate::model::parameter::read;
+    use crate::model::inference::{self, Inference};
 
     fn base(side: usize) -> Network {
         let layers = layers(ArchitectureName::Vgg16, [side, side], &Top::None).unwrap_or_default();
-        let compute = Compute::cpu();
-        let mut parameters = Vec::new();
-        for (at, layer) in layers.iter().enumerate() {
-            let Some(shape) = kernel_shape(layer) else {
-                continue;
-            };
-            let kernel = glorot_uniform(&shape, 7, at);
-            let bias = vec![0.01; shape.out];
-            let device = &compute.device;
-            let name = layer.name.clone();
-            parameters.push(Parameter::new(name.clone(), shape.kernel, kernel, device));
-            parameters.push(Parameter::new(name, vec![shape.out], bias, device));
-        }
-        Network { layers, parameters, compute }
+        Network::new(layers, Weights::default(), 7, Compute::cpu())
     }
 
-    /// Features of twenty images, so many at a time.
-    fn features(network: &Network, side: usize, batch: usize) -> Result<Vec<f32>, LearnError> {
-        let shape = Shape::Map { height: side, width: side, channels: 3 };
+    const IMAGES: usize = 20;
+
+    fn pixels(shape: Shape) -> Vec<f32> {
         let mut stream = Key::new(1, Purpose::Generate).stream();
-        let pixels: Vec<f32> = (0..20 * shape.elements()).map(|_| stream.uniform()).collect();
-        let mut all = Vec::new();
-        for images in pixels.chunks(batch * shape.elements()) {
-            let count = images.len() / shape.elements();
-            let input = Flow::batch(images.to_vec(), count, shape, &network.compute);
-            let whole = 0..network.layers.len();
-            let output = network.forward(whole, input, &network.values(), None, &mut |_, _| {});
-            all.extend(read(output.rows())?);
-        }
-        Ok(all)
+        (0..IMAGES * shape.elements()).map(|_| stream.uniform()).collect()
     }
 
     #[test]
-    fn features_of_an_image_do_not_depend_on_its_batch() -> Result<(), LearnError> {
+    fn features_of_an_image_do_not_depend_on_its_batch_nor_on_preparation() -> Result<(), LearnError>
+    {
         for side in [32, 75] {
             let network = base(side);
-            let one = features(&network, side, 1)?;
-            for batch in [7, 16, 20] {
-                let same = one.iter().zip(features(&network, side, batch)?);
+            let shape = Shape::Map { height: side, width: side, channels: 3 };
+            let (pixels, whole) = (pixels(shape), 0..network.layers.len());
+            let input = Flow::batch(pixels.clone(), IMAGES, shape, &network.compute);
+            let parameters = network.values();
+            let output = network.forward(whole.clone(), input, &parameters, None, &mut |_, _| {});
+            let expected = inference::values(output)?;
+            let prepared = Inference::new(&network, whole)?;
+            for batch in [1, 7, 16, 20] {
+                let batches = pixels.chunks(batch * shape.elements());
+                let mut all = Vec::new();
+                for images in batches {
+                    let count = images.len() / shape.elements();
+                    all.extend(inference::values(prepared.forward(images.to_vec(), count))?);
+                }
+                let same = expected.iter().zip(all);
                 let differing = same.filter(|(a, b)| a.to_bits() != b.to_bits()).count();
                 assert_eq!(differing, 0, "{side}x{side}, batches of {batch}");
             }

@@ -1,0 +1,103 @@
+//! Steps of the model.
+
+use burn::tensor::Tensor;
+use runner_experiment::architecture::{LayerKind, Shape, Top, layers};
+use runner_experiment::plan::Optimizer as Settings;
+use runner_experiment::section::model::{ArchitectureName, Pooling};
+use runner_learn::device::Compute;
+use runner_learn::model::inference::Inference;
+use runner_learn::model::network::{Flow, Network};
+use runner_learn::train::optimizer::Optimizer;
+use runner_learn::train::stage::gradients;
+
+use crate::{BATCH, Error, Job, SIDE, numbers};
+
+fn vgg16(top: &Top<'_>) -> Result<Network, Error> {
+    let layers = layers(ArchitectureName::Vgg16, [SIDE, SIDE], top)?;
+    Ok(Network::new(layers, Default::default(), 0, Compute::cpu()))
+}
+
+fn images(shape: Shape) -> Vec<f32> {
+    numbers(BATCH * shape.elements())
+}
+
+/// The conv base on one batch, prepared as for feature extraction and evaluation.
+pub fn forward() -> Result<Job, Error> {
+    // Lives as long as the process that times it.
+    let network: &'static Network = Box::leak(Box::new(vgg16(&Top::None)?));
+    let base = Inference::new(network, 0..network.layers.len())?;
+    let input = images(network.layers[0].input);
+    Ok(Box::new(move || {
+        let features = base.forward(input.clone(), BATCH).rows();
+        features.into_data();
+        Ok(())
+    }))
+}
+
+/// Forward, gradients and an RMSProp step of block5.
+pub fn block5() -> Result<Job, Error> {
+    let network = vgg16(&Top::None)?;
+    let first = network.layers.iter().position(|layer| layer.block == "block5");
+    let first = first.ok_or("VGG16 has a block5")?;
+    Ok(train(network, first, true))
+}
+
+/// Forward and gradients of the whole conv base.
+pub fn full() -> Result<Job, Error> {
+    Ok(train(vgg16(&Top::None)?, 0, false))
+}
+
+/// Forward, gradients and an RMSProp step of the textbook's head on cached features.
+pub fn head() -> Result<Job, Error> {
+    let network =
+        vgg16(&Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.0, classes: 2 })?;
+    let first = network.layers.iter().position(|layer| matches!(layer.kind, LayerKind::Dense(_)));
+    Ok(train(network, first.ok_or("a head is dense")?, true))
+}
+
+/// A training step of the layers from `first` on; the sum of what comes out stands for a loss where
+/// there is no head.
+fn train(mut network: Network, first: usize, step: bool) -> Job {
+    let shape = network.layers[first].input;
+    let input = images(shape);
+    let has_head = matches!(network.layers.last().map(|l| l.output), Some(Shape::Vector(_)));
+    let indices: Vec<usize> = (network.kernel_index(first)..network.parameters.len()).collect();
+    let trained = &network.parameters[indices[0]..];
+    let lengths: Vec<usize> = trained.iter().map(|p| p.shape.iter().product()).collect();
+    let settings =
+        Settings::Rmsprop { learning_rate: 1e-5, rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
+    let mut optimizer = Optimizer::new(settings, &lengths, true);
+    let labels: Vec<usize> = (0..BATCH).map(|at| at % 2).collect();
+    Box::new(move || {
+        let flow = Flow::batch(input.clone(), BATCH, shape, &network.compute);
+        let slopes = if has_head {
+            gradients(&network, first, flow, &labels, None, &indices)?.1
+        } else {
+            of_mean_square(&network, first, flow, &indices)?
+        };
+        if step {
+            let trained = network.parameters[indices[0]..].iter_mut();
+            let mut values: Vec<&mut Tensor<1>> = trained.map(|p| &mut p.value).collect();
+            optimizer.step(&mut values, slopes)?;
+        }
+        Ok(())
+    })
+}
+
+/// Gradients of the mean square of what comes out.
+fn of_mean_square(
+    network: &Network,
+    first: usize,
+    input: Flow,
+    indices: &[usize],
+) -> Result<Vec<Tensor<1>>, Error> {
+    let mut values = network.values();
+    for at in indices {
+        values[*at] = values[*at].clone().autodiff().require_grad();
+    }
+    let whole = first..network.layers.len();
+    let out = network.forward(whole, input, &values, None, &mut |_, _| {}).rows();
+    let mut graph = out.powf_scalar(2.0).mean().backward();
+    let gradients = indices.iter().map(|at| values[*at].grad_remove(&mut graph));
+    gradients.collect::<Option<_>>().ok_or_else(|| "a parameter has no gradient".into())
+}

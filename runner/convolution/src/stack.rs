@@ -1,0 +1,272 @@
+//! Several layers that stay as they are, one after the other: their filters are transformed once,
+//! maps stay in blocks of sixteen channels between them, and pooling happens where a tile is
+//! transformed back.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use crate::buffer::scratch;
+use crate::filter::{self, Kernel};
+use crate::lanes::{Lanes, Values, WIDTH};
+use crate::map::{Extent, Maps, Order};
+use crate::minimal::Tiling;
+use crate::tile::{Blocking, Run, Tile, dispatch, filters_len};
+use crate::winograd::{Finish, Problem, Target, Winograd};
+use crate::{Convolution, Level, direct, max_pool};
+
+/// One layer of a [`Stack`].
+#[derive(Debug, Clone, Copy)]
+pub enum Layer<'a> {
+    /// 3×3 with stride 1, bias and ReLU.
+    Convolution {
+        /// `[out, in, 3, 3]`
+        kernel: &'a [f32],
+        /// `[out]`
+        bias: &'a [f32],
+        /// Zeros around the map: 0 or 1.
+        padding: usize,
+    },
+    /// 2×2 maximum with stride 2.
+    MaxPool,
+}
+
+/// Layers with their filters transformed.
+pub struct Stack {
+    level: Level,
+    steps: Vec<Step>,
+    /// Steps that run image after image while their maps are in the cache.
+    early: usize,
+    input: Extent,
+    output: Extent,
+}
+
+enum Step {
+    Convolution(Prepared),
+    MaxPool { input: Extent },
+}
+
+struct Prepared {
+    /// Of one image.
+    problem: Problem,
+    tile: Tile,
+    filters: Filters,
+    bias: Vec<f32>,
+    pool: bool,
+    from: Order,
+    to: Order,
+}
+
+enum Filters {
+    /// As they are, for very few channels.
+    Direct(Vec<f32>),
+    Transformed(Vec<Values>),
+}
+
+impl Prepared {
+    fn output(&self) -> Extent {
+        let whole = self.problem.output();
+        if self.pool { whole.pooled() } else { whole }
+    }
+}
+
+impl Step {
+    /// What goes in.
+    fn input(&self) -> (Extent, Order) {
+        match self {
+            Self::Convolution(own) => (own.problem.input, own.from),
+            Self::MaxPool { input } => (*input, Order::Planar),
+        }
+    }
+
+    /// What comes out.
+    fn output(&self) -> (Extent, Order) {
+        match self {
+            Self::Convolution(own) => (own.output(), own.to),
+            Self::MaxPool { input } => (input.pooled(), Order::Planar),
+        }
+    }
+
+    /// Whether a batch should pass at once, so that its filters are read once.
+    fn is_late(&self) -> bool {
+        match self {
+            Self::Convolution(own) => Blocking::is_large(own.problem, own.tile),
+            Self::MaxPool { .. } => false,
+        }
+    }
+}
+
+impl Stack {
+    /// Prepares `layers` for maps of this size; `None` where a map gets too small for a layer.
+    #[must_use]
+    pub fn new(level: Level, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut extent = input;
+        let mut rest = layers;
+        while let Some((layer, after)) = rest.split_first() {
+            rest = after;
+            let step = match *layer {
+                Layer::MaxPool => Step::MaxPool { input: extent },
+                Layer::Convolution { kernel, bias, padding } => {
+                    let problem =
+                        Problem { images: 1, input: extent, outputs: bias.len(), padding };
+                    if !Convolution::takes(problem) {
+                        return None;
+                    }
+                    let pool = matches!(rest.first(), Some(Layer::MaxPool))
+                        && extent.channels > direct::CHANNELS
+                        && Tile::of(problem.output()).is_even();
+                    rest = &rest[usize::from(pool)..];
+                    Step::Convolution(prepare(level, problem, kernel, bias, pool))
+                }
+            };
+            extent = step.output().0;
+            if extent.height * extent.width == 0 {
+                return None;
+            }
+            steps.push(step);
+        }
+        join(&mut steps);
+        let early = steps.iter().position(Step::is_late).unwrap_or(steps.len());
+        Some(Self { level, steps, early, input, output: extent })
+    }
+
+    /// The size of each map that comes out.
+    #[must_use]
+    pub fn output(&self) -> Extent {
+        self.output
+    }
+
+    /// Runs all layers on `[image, channel, height, width]`.
+    ///
+    /// # Panics
+    ///
+    /// Where a slice is shorter than the images need.
+    pub fn forward(&self, images: usize, input: &[f32], out: &mut [f32]) {
+        let (early, late) = (0..self.early, self.early..self.steps.len());
+        if late.is_empty() {
+            self.piecewise(early, images, input, out);
+        } else if early.is_empty() {
+            self.run(late, images, input, out);
+        } else {
+            let (extent, order) = self.steps[late.start].input();
+            let mut between = scratch((images * extent.values(order)).div_ceil(WIDTH));
+            let between = bytemuck::cast_slice_mut(&mut between);
+            self.piecewise(early, images, input, between);
+            self.run(late, images, between, out);
+        }
+    }
+
+    /// Runs some steps for as many images at a time as there are threads.
+    fn piecewise(&self, steps: Range<usize>, images: usize, input: &[f32], out: &mut [f32]) {
+        if steps.is_empty() {
+            out[..images * self.input.len()].copy_from_slice(&input[..images * self.input.len()]);
+            return;
+        }
+        let (extent, order) = self.steps[steps.end - 1].output();
+        let (from, to) = (self.input.len(), extent.values(order));
+        let at_once = rayon::current_num_threads().max(2);
+        for first in (0..images).step_by(at_once) {
+            let count = at_once.min(images - first);
+            let out = &mut out[first * to..(first + count) * to];
+            self.run(steps.clone(), count, &input[first * from..(first + count) * from], out);
+        }
+    }
+
+    fn run(&self, steps: Range<usize>, images: usize, input: &[f32], out: &mut [f32]) {
+        let Some(last) = steps.end.checked_sub(1).filter(|last| *last >= steps.start) else {
+            return;
+        };
+        let mut before: Option<crate::buffer::Scratch> = None;
+        for step in &self.steps[steps.start..last] {
+            let (extent, order) = step.output();
+            let mut after = scratch((images * extent.values(order)).div_ceil(WIDTH));
+            let from = before.as_deref().map_or(input, bytemuck::cast_slice);
+            self.step(step, images, from, bytemuck::cast_slice_mut(&mut after));
+            before = Some(after);
+        }
+        let from = before.as_deref().map_or(input, bytemuck::cast_slice);
+        self.step(&self.steps[last], images, from, out);
+    }
+
+    fn step(&self, step: &Step, images: usize, input: &[f32], out: &mut [f32]) {
+        match step {
+            Step::MaxPool { input: extent } => {
+                max_pool(&input[..images * extent.len()], *extent, out);
+            }
+            Step::Convolution(prepared) => {
+                dispatch(self.level, prepared.tile, Pass { prepared, images, input, out });
+            }
+        }
+    }
+}
+
+/// Maps go in blocks of sixteen channels where a convolution hands them to another.
+fn join(steps: &mut [Step]) {
+    for at in 1..steps.len() {
+        if let [Step::Convolution(first), Step::Convolution(second)] = &mut steps[at - 1..=at]
+            && second.problem.input.channels > direct::CHANNELS
+        {
+            first.to = Order::Lanes;
+            second.from = Order::Lanes;
+        }
+    }
+}
+
+fn prepare(level: Level, problem: Problem, kernel: &[f32], bias: &[f32], pool: bool) -> Prepared {
+    let tile = Tile::of(problem.output());
+    let filters = if problem.input.channels <= direct::CHANNELS {
+        Filters::Direct(kernel.to_vec())
+    } else {
+        let mut values = vec![Values::ZERO; filters_len(problem, tile)];
+        let kernel = Kernel { values: kernel, transposed: false };
+        dispatch(level, tile, Transform { problem, tile, kernel, values: &mut values });
+        Filters::Transformed(values)
+    };
+    let (from, to) = (Order::Planar, Order::Planar);
+    Prepared { problem, tile, filters, bias: bias.to_vec(), pool, from, to }
+}
+
+struct Transform<'a> {
+    problem: Problem,
+    tile: Tile,
+    kernel: Kernel<'a>,
+    values: &'a mut [Values],
+}
+
+impl Run for Transform<'_> {
+    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
+        let Self { problem, tile, kernel, values } = self;
+        let per_pass = Blocking::of(problem, tile).panels(L::COLUMNS);
+        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, values);
+    }
+}
+
+struct Pass<'a> {
+    prepared: &'a Prepared,
+    images: usize,
+    input: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Run for Pass<'_> {
+    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
+        let Prepared { problem, tile, filters, bias, pool, from, to } = self.prepared;
+        let problem = Problem { images: self.images, ..*problem };
+        let values = &self.input[..self.images * problem.input.values(*from)];
+        let maps = Maps { values, order: *from, extent: problem.input };
+        let finish = Finish { bias: Some(bias), relu: true };
+        let out = &mut self.out[..self.images * self.prepared.output().values(*to)];
+        let target = Target { values: out, order: *to, pool: *pool };
+        match filters {
+            Filters::Direct(kernel) => {
+                direct::forward(lanes, problem, values, kernel, finish, target);
+            }
+            Filters::Transformed(filters) => {
+                let blocking = Blocking::of(problem, *tile);
+                let algorithm =
+                    Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
+                algorithm.forward(maps, None, filters, finish, target);
+            }
+        }
+    }
+}

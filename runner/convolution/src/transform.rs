@@ -1,0 +1,162 @@
+//! From maps to the points of their tiles, and back.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use crate::buffer::scratch;
+use crate::lanes::{Lanes, Values, Work};
+use crate::map::{Maps, Piece, Window};
+use crate::minimal::{Grid, Matrix, square};
+
+/// Rows of tiles of a batch of maps; all images are numbered through.
+#[derive(Debug, Clone)]
+pub struct Strips<'a> {
+    /// The batch.
+    pub maps: Maps<'a>,
+    /// Values are zero where these are not positive.
+    pub positive: Option<&'a [f32]>,
+    /// Zeros around each map.
+    pub padding: usize,
+    /// From one tile to the next.
+    pub step: usize,
+    /// Tiles per strip.
+    pub across: usize,
+    /// Strips per image.
+    pub down: usize,
+    /// Which strips.
+    pub range: Range<usize>,
+}
+
+impl Strips<'_> {
+    /// How many tiles there are.
+    pub fn tiles(&self) -> usize {
+        self.range.len() * self.across
+    }
+}
+
+/// Transforms one block of sixteen channels.
+pub struct ToPoints<'a, A, const I: usize, const O: usize> {
+    /// Which transform.
+    pub matrix: PhantomData<A>,
+    /// Of which tiles.
+    pub strips: Strips<'a>,
+    /// Of which channels.
+    pub block: usize,
+    /// Gets the sum of all values where that is wanted.
+    pub sum: Option<&'a mut Values>,
+    /// Sixteens from one tile to the next.
+    pub columns: usize,
+    /// `[point][tile][columns]`
+    pub out: &'a mut [Values],
+}
+
+impl<A: Matrix<I, O>, const I: usize, const O: usize> Work for ToPoints<'_, A, I, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self, lanes: L) {
+        let Strips { across, down, step, padding, .. } = self.strips;
+        let width = (across - 1) * step + I;
+        let mut strip = scratch(I * width);
+        for (at, index) in self.strips.range.clone().enumerate() {
+            let window = Window {
+                image: index / down,
+                block: self.block,
+                top: (index % down * step) as isize - padding as isize,
+                left: -(padding as isize),
+                width,
+            };
+            self.strips.maps.read(lanes, window, self.strips.positive, &mut strip);
+            if let Some(sum) = &mut self.sum {
+                let total = strip.iter().fold(lanes.load(sum), |a, b| lanes.add(a, lanes.load(b)));
+                lanes.store(total, sum);
+            }
+            self.tiles(lanes, &strip, width, at * across);
+        }
+    }
+}
+
+impl<A: Matrix<I, O>, const I: usize, const O: usize> ToPoints<'_, A, I, O> {
+    /// The tiles of one strip; the first has this number.
+    #[inline(always)]
+    fn tiles<L: Lanes>(&mut self, lanes: L, strip: &[Values], width: usize, first: usize) {
+        let point = self.strips.tiles() * self.columns;
+        for tile in 0..self.strips.across {
+            let grid = Grid { values: &strip[tile * self.strips.step..], down: width, right: 1 };
+            let points = square::<A, L, I, O>(lanes, grid);
+            let out = &mut self.out[(first + tile) * self.columns..];
+            for y in 0..O {
+                for x in 0..O {
+                    lanes.store(points[y][x], &mut out[(y * O + x) * point]);
+                }
+            }
+        }
+    }
+}
+
+/// Transforms one strip of one block of channels back.
+pub struct ToMaps<'a, 'b, A, const M: usize, const N: usize> {
+    /// Which transform.
+    pub matrix: PhantomData<A>,
+    /// `[point][tile][COLUMNS]`, from the first tile of this strip and this block on.
+    pub sums: &'a [Values],
+    /// From one point to the next.
+    pub point: usize,
+    /// Tiles.
+    pub across: usize,
+    /// Added to every value.
+    pub bias: &'a Values,
+    /// Values below zero become zero.
+    pub relu: bool,
+    /// Of every 2×2 square, the largest goes out.
+    pub pool: bool,
+    /// Pixels per row of what goes out.
+    pub width: usize,
+    /// Where to.
+    pub out: &'a mut Piece<'b>,
+}
+
+impl<A: Matrix<N, M>, const M: usize, const N: usize> Work for ToMaps<'_, '_, A, M, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let bias = lanes.load(self.bias);
+        let floor = lanes.splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
+        let side = if self.pool { M / 2 } else { M };
+        let stride = self.across * side;
+        let mut strip = scratch(side * stride);
+        for tile in 0..self.across {
+            let grid = Grid {
+                values: &self.sums[tile * L::COLUMNS..],
+                down: N * self.point,
+                right: self.point,
+            };
+            let mut values = square::<A, L, N, M>(lanes, grid);
+            for value in values.as_flattened_mut() {
+                *value = lanes.max(floor, lanes.add(*value, bias));
+            }
+            let strip = &mut strip[tile * side..];
+            if self.pool {
+                for y in 0..M / 2 {
+                    for x in 0..M / 2 {
+                        let [a, b] = [values[2 * y][2 * x], values[2 * y][2 * x + 1]];
+                        let [c, d] = [values[2 * y + 1][2 * x], values[2 * y + 1][2 * x + 1]];
+                        let most = lanes.max(lanes.max(a, b), lanes.max(c, d));
+                        // The maximum loses what is not a number, the sum does not.
+                        let sum = lanes.add(lanes.add(a, b), lanes.add(c, d));
+                        let most = lanes.mul_add(lanes.splat(0.0), sum, most);
+                        lanes.store(most, &mut strip[y * stride + x]);
+                    }
+                }
+            } else {
+                for y in 0..M {
+                    for x in 0..M {
+                        lanes.store(values[y][x], &mut strip[y * stride + x]);
+                    }
+                }
+            }
+        }
+        self.out.write(lanes, self.width, stride, &strip);
+    }
+}

@@ -1,0 +1,97 @@
+//! Layers that are run again and again with the same parameters and without gradients.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use runner_convolution::{Extent, Layer, Level, Stack, buffer};
+use runner_experiment::architecture::{LayerKind, Shape};
+
+use super::network::{Flow, Network};
+use super::parameter::read;
+use crate::error::LearnError;
+
+/// A range of layers, ready to run.
+pub struct Inference<'a> {
+    network: &'a Network,
+    parameters: Vec<Tensor<1>>,
+    /// The leading convolutions and pools on the CPU, with their filters transformed.
+    stack: Option<Stack>,
+    /// What the stack does not do.
+    rest: Range<usize>,
+    input: Shape,
+}
+
+impl<'a> Inference<'a> {
+    /// Prepares `layers[range]`.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Compute`] where a parameter cannot be read.
+    pub fn new(network: &'a Network, range: Range<usize>) -> Result<Self, LearnError> {
+        let input = network.layers[range.start].input;
+        let maps = network.layers[range.clone()].iter().take_while(|layer| {
+            matches!(layer.kind, LayerKind::Convolution { .. } | LayerKind::MaxPool)
+        });
+        let end = range.start + maps.count();
+        let stack = match (input, network.compute.is_host()) {
+            (Shape::Map { height, width, channels }, true) if end > range.start => {
+                stack(network, range.start..end, Extent { channels, height, width })?
+            }
+            _ => None,
+        };
+        let rest = if stack.is_some() { end..range.end } else { range };
+        Ok(Self { network, parameters: network.values(), stack, rest, input })
+    }
+
+    /// Runs the layers on values that lie image by image.
+    #[must_use]
+    pub fn forward(&self, values: Vec<f32>, images: usize) -> Flow {
+        let compute = &self.network.compute;
+        let input = match &self.stack {
+            None => Flow::batch(values, images, self.input, compute),
+            Some(stack) => {
+                let Extent { channels, height, width } = stack.output();
+                let mut out = buffer::take(images * stack.output().len());
+                stack.forward(images, &values, &mut out);
+                Flow::batch(out, images, Shape::Map { height, width, channels }, compute)
+            }
+        };
+        self.network.forward(self.rest.clone(), input, &self.parameters, None, &mut |_, _| {})
+    }
+}
+
+fn stack(
+    network: &Network,
+    range: Range<usize>,
+    input: Extent,
+) -> Result<Option<Stack>, LearnError> {
+    let first = network.kernel_index(range.start);
+    let last = network.kernel_index(range.end);
+    let values: Vec<Vec<f32>> = network.parameters[first..last]
+        .iter()
+        .map(|parameter| parameter.values())
+        .collect::<Result<_, _>>()?;
+    let mut own = values.as_chunks::<2>().0.iter();
+    let layers: Vec<Layer<'_>> = network.layers[range]
+        .iter()
+        .filter_map(|layer| match layer.kind {
+            LayerKind::Convolution { padding } => {
+                own.next().map(|[kernel, bias]| Layer::Convolution { kernel, bias, padding })
+            }
+            _ => Some(Layer::MaxPool),
+        })
+        .collect();
+    Ok(Stack::new(Level::best(), input, &layers))
+}
+
+/// The values that come out, image by image.
+///
+/// # Errors
+///
+/// [`LearnError::Compute`] where the device lost them.
+pub fn values(flow: Flow) -> Result<Vec<f32>, LearnError> {
+    match flow {
+        Flow::Map(map) => read(map),
+        Flow::Vector(vector) => read(vector),
+    }
+}

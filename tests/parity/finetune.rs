@@ -1,0 +1,115 @@
+//! Twenty steps of block5 and the head: losses, gradients, biases.
+
+use runner_experiment::architecture::{Layer, LayerKind, Shape};
+use runner_experiment::plan::Optimizer as Settings;
+use runner_experiment::section::dataset::Preprocessing;
+use runner_learn::data::{decode, preprocess};
+use runner_learn::model::network::{Flow, Network};
+use runner_learn::model::parameter::read;
+
+use super::activations::base;
+use super::head_training::{Batches, head, labels};
+use crate::support::fixtures::{self, Reference};
+
+/// Images per forward pass of the frozen blocks.
+const BATCH: usize = 20;
+
+/// VGG16 with the pretrained base and the head that the reference starts with.
+fn network(folder: &std::path::Path, size: [usize; 2]) -> Network {
+    let mut network = base(folder, size);
+    let head = head(&Reference::open(folder, "head_training.safetensors"));
+    let map = network.layers[network.layers.len() - 1].output;
+    network.layers.push(Layer {
+        name: "flatten".to_owned(),
+        block: String::new(),
+        base: false,
+        kind: LayerKind::Flatten,
+        input: map,
+        output: Shape::Vector(map.elements()),
+    });
+    network.layers.extend(head.layers);
+    network.parameters.extend(head.parameters);
+    network
+}
+
+/// What the frozen blocks make of the reference's images.
+fn features(network: &Network, prefix: usize, reference: &Reference) -> Vec<f32> {
+    let [_, height, width, _] = reference.shape("images")[..] else { panic!("not images") };
+    let shape = Shape::Map { height, width, channels: 3 };
+    let mut all = Vec::new();
+    for batch in reference.bytes("images").chunks(BATCH * height * width * 3) {
+        let images = batch.chunks_exact(height * width * 3);
+        let count = images.len();
+        let values = images.flat_map(|rgb| {
+            let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
+            preprocess::preprocess(&pixels, Preprocessing::Rescale)
+        });
+        let input = Flow::batch(values.collect(), count, shape, &network.compute);
+        let Flow::Map(map) =
+            network.forward(0..prefix, input, &network.values(), None, &mut |_, _| {})
+        else {
+            panic!("a feature map")
+        };
+        all.extend(read(map).unwrap());
+    }
+    all
+}
+
+/// `[out, in, 3, 3]` as the first `outs` columns of Keras's `[3, 3, in, out]`.
+fn columns(kernel: &[f32], channels: usize, outs: usize) -> Vec<f32> {
+    let mut values = Vec::with_capacity(9 * channels * outs);
+    for tap in 0..9 {
+        for channel in 0..channels {
+            values.extend((0..outs).map(|out| kernel[(out * channels + channel) * 9 + tap]));
+        }
+    }
+    values
+}
+
+fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
+    assert_eq!(ours.len(), theirs.len());
+    ours.iter().zip(theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()))
+}
+
+/// Where a value lies so near to a kink (ReLU, maximum) that the last bits decide on which side, two
+/// computations part, and every step after carries them further: from the fourth step on PyTorch
+/// (`f32`) is off Keras's losses by up to 2.5e-4, and float64 by 1.3e-4. Hence two bounds.
+#[test]
+fn parity_finetuning_block5_losses_gradients_and_biases() {
+    let Some(folder) = fixtures::folder("finetune_block5") else {
+        return;
+    };
+    let reference = Reference::open(&folder, "finetune_block5.safetensors");
+    let [_, height, width, _] = reference.shape("images")[..] else { panic!("not images") };
+    let mut network = network(&folder, [height, width]);
+    let prefix = network.layers.iter().position(|layer| layer.block == "block5").unwrap();
+    let features = features(&network, prefix, &reference);
+    let (shape, labels) = (network.layers[prefix].input, labels(&reference));
+    let batches = Batches { features: &features, shape, labels: &labels };
+    let settings =
+        Settings::Rmsprop { learning_rate: 1e-5, rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
+    let losses = reference.floats("losses");
+    let worst = batches.train(&mut network, prefix, settings, &losses, |step, slopes| {
+        if step > 0 {
+            return;
+        }
+        for (name, at) in [("block5_conv1", 0), ("block5_conv3", 4)] {
+            let theirs = reference.floats(&format!("gradient.{name}.kernel.out0_7"));
+            let ours = columns(&read(slopes[at].clone()).unwrap(), 512, 8);
+            let largest = theirs.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+            let off = largest_difference(&ours, &theirs);
+            println!("{name}: gradient off by {:e} of the largest", off / largest);
+            assert!(off < 1e-3 * largest, "{name}: a gradient is off by {off:e} of {largest:e}");
+        }
+    });
+    println!("largest difference of a loss {worst:e}");
+    assert!(worst < 4e-4, "a loss is off by {worst:e}");
+    for parameter in network.parameters.iter().filter(|p| p.name.starts_with("block5")) {
+        if let Some(layer) = parameter.name.strip_suffix(".bias") {
+            let theirs = reference.floats(&format!("{layer}.bias.after"));
+            let off = largest_difference(&parameter.values().unwrap(), &theirs);
+            println!("{layer}: a bias off by {off:e}");
+            assert!(off < 1e-5, "{layer}: a bias is off by {off:e}");
+        }
+    }
+}
