@@ -72,8 +72,10 @@ fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
 }
 
 /// Where a value lies so near to a kink (ReLU, maximum) that the last bits decide on which side, two
-/// computations part, and every step after carries them further: from the fourth step on PyTorch
-/// (`f32`) is off Keras's losses by up to 2.5e-4, and float64 by 1.3e-4. Hence two bounds.
+/// computations part, and every step after carries them further. Against Keras's numbers float64
+/// is off by up to 1.3e-4 in the losses and 1.3e-5 in the biases, PyTorch in `f32` by 2.8e-4 and
+/// 1.4e-5; features that are perturbed by one part in a million move float64's own losses by
+/// 3.0e-4. The bounds are what that leaves.
 #[test]
 fn parity_finetuning_block5_losses_gradients_and_biases() {
     let Some(folder) = fixtures::folder("finetune_block5") else {
@@ -109,7 +111,7 @@ fn parity_finetuning_block5_losses_gradients_and_biases() {
             let theirs = reference.floats(&format!("{layer}.bias.after"));
             let off = largest_difference(&parameter.values().unwrap(), &theirs);
             println!("{layer}: a bias off by {off:e}");
-            assert!(off < 1e-5, "{layer}: a bias is off by {off:e}");
+            assert!(off < 2e-5, "{layer}: a bias is off by {off:e}");
         }
     }
 }
