@@ -87,6 +87,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 block,
                 sum: None,
                 columns: 1,
+                point: strips.tiles(),
                 out,
             });
         });
@@ -110,6 +111,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                     block,
                     sum: Some(sum),
                     columns: L::COLUMNS,
+                    point: strips.tiles() * L::COLUMNS,
                     out,
                 });
             }

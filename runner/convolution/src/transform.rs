@@ -44,9 +44,11 @@ pub struct ToPoints<'a, A, const I: usize, const O: usize> {
     pub block: usize,
     /// Gets the sum of all values where that is wanted.
     pub sum: Option<&'a mut Values>,
-    /// Sixteens from one tile to the next.
+    /// From one tile to the next.
     pub columns: usize,
-    /// `[point][tile][columns]`
+    /// From one point to the next.
+    pub point: usize,
+    /// From the first point of the first tile on.
     pub out: &'a mut [Values],
 }
 
@@ -80,14 +82,13 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> ToPoints<'_, A, I, O> {
     /// The tiles of one strip; the first has this number.
     #[inline(always)]
     fn tiles<L: Lanes>(&mut self, lanes: L, strip: &[Values], width: usize, first: usize) {
-        let point = self.strips.tiles() * self.columns;
         for tile in 0..self.strips.across {
             let grid = Grid { values: &strip[tile * self.strips.step..], down: width, right: 1 };
             let points = square::<A, L, I, O>(lanes, grid);
             let out = &mut self.out[(first + tile) * self.columns..];
             for y in 0..O {
                 for x in 0..O {
-                    lanes.store(points[y][x], &mut out[(y * O + x) * point]);
+                    lanes.store(points[y][x], &mut out[(y * O + x) * self.point]);
                 }
             }
         }

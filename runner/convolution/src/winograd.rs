@@ -123,41 +123,47 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         let Winograd { problem, blocking, .. } = self.algorithm;
         let strips = Strips { range: first..first + pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
-        let mut v = scratch(problem.input.blocks() * N * N * tiles);
-        self.each(&mut v, N * N * tiles, |block, out| {
+        let point = tiles | 1;
+        let block = apart(N * N * point);
+        let mut v = scratch(problem.input.blocks() * block);
+        self.each(&mut v, block, |block, out| {
             self.algorithm.lanes.vectorize(ToPoints::<T::Input, N, N> {
                 matrix: PhantomData,
                 strips: strips.clone(),
                 block,
                 sum: None,
                 columns: 1,
+                point,
                 out,
             });
         });
         let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
         let per_pass = blocking.panels(L::COLUMNS).min(panels);
-        let mut m = scratch(per_pass * L::COLUMNS * N * N * tiles);
+        let mut m = scratch(N * N * (per_pass * L::COLUMNS * tiles | 1));
         for first in (0..panels).step_by(per_pass) {
             let pass = Pass { first, count: per_pass.min(panels - first), tiles };
             let m = &mut m[..N * N * pass.per_point::<L>()];
-            self.multiply(pass, &v, m);
+            self.multiply(pass, (&v, point, block), m);
             self.output(pass, m, pieces);
         }
     }
 
-    /// `[point][panel][tile][COLUMNS][16]` of this pass's panels.
-    fn multiply(&self, pass: Pass, v: &[Values], m: &mut [Values]) {
+    /// `[point][panel][tile][COLUMNS][16]` of this pass's panels. Points and blocks of `v` lie so
+    /// far apart.
+    fn multiply(&self, pass: Pass, (v, point, block): (&[Values], usize, usize), m: &mut [Values]) {
+        let (apart, stride) = (point, block);
         let inner = self.algorithm.problem.input.blocks() * WIDTH;
         let filters = &self.filters[pass.first * N * N * inner * L::COLUMNS..];
         self.each(m, pass.per_point::<L>(), |point, out| {
             self.algorithm.lanes.vectorize(Multiply {
                 rows: Rows {
-                    values: &v[point * pass.tiles..],
-                    stride: N * N * pass.tiles,
+                    values: &v[point * apart..],
+                    stride,
                     ahead: self.algorithm.blocking.shared,
                 },
                 tiles: pass.tiles,
                 inner,
+                count: pass.count,
                 panels: &filters[point * pass.count * inner * L::COLUMNS..],
                 out,
             });
@@ -211,6 +217,12 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     }
 }
 
+/// At least `len`, so that what lies that far apart does not share one corner of the cache, which
+/// has 64 lines: four neighbours are a quarter apart.
+fn apart(len: usize) -> usize {
+    len.next_multiple_of(64) + 16
+}
+
 /// Panels of output channels that are multiplied before they are transformed back.
 #[derive(Clone, Copy)]
 struct Pass {
@@ -220,8 +232,9 @@ struct Pass {
 }
 
 impl Pass {
+    /// Odd: what lies a power of two apart shares one corner of the cache.
     fn per_point<L: Lanes>(self) -> usize {
-        self.count * self.tiles * L::COLUMNS
+        self.count * self.tiles * L::COLUMNS | 1
     }
 }
 
@@ -229,6 +242,8 @@ struct Multiply<'a> {
     rows: Rows<'a>,
     tiles: usize,
     inner: usize,
+    /// How many panels.
+    count: usize,
     panels: &'a [Values],
     out: &'a mut [Values],
 }
@@ -239,7 +254,7 @@ impl Work for Multiply<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let outs = self.out.chunks_exact_mut(self.tiles * L::COLUMNS);
-        for (panel, out) in outs.enumerate() {
+        for (panel, out) in outs.enumerate().take(self.count) {
             let panels = &self.panels[panel * self.inner * L::COLUMNS..];
             product(lanes, self.inner, self.rows, panels, out);
         }
