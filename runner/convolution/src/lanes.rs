@@ -172,7 +172,7 @@ impl Lanes for Portable {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{__m256, __m512, _CMP_GT_OQ, _MM_HINT_T1, _mm_prefetch};
+    use std::arch::x86_64::{__m256, __m512, _CMP_GT_OQ, _MM_HINT_T0, _mm_prefetch};
 
     use bytemuck::cast;
     use pulp::NullaryFnOnce;
@@ -196,7 +196,7 @@ mod x86 {
     #[allow(unsafe_code)]
     fn prefetch(values: &Values) {
         // SAFETY: a hint, which cannot fault; the address is that of a live reference anyway.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(values).cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(values).cast()) }
     }
 
     /// AVX-512: thirty-two registers of sixteen.

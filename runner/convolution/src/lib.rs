@@ -212,7 +212,7 @@ impl Run for Forward<'_> {
             direct::forward(lanes, problem, maps.values, kernel.values, finish, target);
             return;
         }
-        let blocking = Blocking::of(problem, tile);
+        let blocking = Blocking::of(problem, tile, problem.images);
         let mut filters = scratch(filters_len(problem, tile));
         let per_pass = blocking.panels(L::COLUMNS);
         filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, &mut filters);

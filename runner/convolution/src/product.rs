@@ -12,13 +12,13 @@ pub struct Rows<'a> {
     pub values: &'a [Values],
     /// Distance from one block of sixteen channels to the next.
     pub stride: usize,
-    /// Asks for the panel ahead of its use: worth it where the panels come from far away.
-    pub ahead: bool,
+    /// Distance to rows that are wanted after these, where they should be asked for; else 0.
+    pub next: usize,
 }
 
 /// Blocks of sixteen that are summed before the next rows come: as much of the panel as stays in
 /// the first-level cache.
-const INNER: usize = 16;
+const INNER: usize = 8;
 
 /// One panel of the right operand: `[inner][COLUMNS][16]`, at the beginning of `panels`, which goes
 /// on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as `out` has
@@ -44,13 +44,7 @@ pub fn product<L: Lanes>(
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
-            let task = Task {
-                rows,
-                panels,
-                blocks: some,
-                more: block > 0,
-                first: part == 0 && rows.ahead,
-            };
+            let task = Task { rows, panels, blocks: some, more: block > 0, first: part == 0 };
             some_rows(lanes, size, task, out);
             done += size;
         }
@@ -94,7 +88,7 @@ fn kernel<L: Lanes, const R: usize>(lanes: L, task: Task<'_>, out: &mut [Values]
 
 /// How far ahead of its use a panel is asked for, in sixteens: the processor itself looks no
 /// further than the end of a page.
-const AHEAD: usize = 256;
+const AHEAD: usize = 160;
 
 /// Sums in registers: those that are there where there is `more`, else zeros.
 #[inline(always)]
@@ -166,6 +160,12 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
         if task.first {
             let ahead = block * N * WIDTH + AHEAD;
             for line in task.panels.get(ahead..ahead + N * WIDTH).unwrap_or(&[]) {
+                lanes.prefetch(line);
+            }
+        }
+        if task.rows.next > 0 {
+            let next = at + task.rows.next;
+            for line in task.rows.values.get(next..next + R).unwrap_or(&[]) {
                 lanes.prefetch(line);
             }
         }

@@ -5,6 +5,8 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::buffer::scratch;
 use crate::filter::{self, Kernel};
 use crate::lanes::{Lanes, Values, WIDTH};
@@ -95,6 +97,13 @@ impl Step {
     }
 }
 
+/// Images that pass a step together, of all that are under way.
+#[derive(Debug, Clone, Copy)]
+struct Batch {
+    images: usize,
+    of: usize,
+}
+
 impl Stack {
     /// Prepares `layers` for maps of this size; `None` where a map gets too small for a layer.
     #[must_use]
@@ -146,34 +155,34 @@ impl Stack {
         if late.is_empty() {
             self.piecewise(early, images, input, out);
         } else if early.is_empty() {
-            self.run(late, images, input, out);
+            self.run(late, Batch { images, of: images }, input, out);
         } else {
             let (extent, order) = self.steps[late.start].input();
             let mut between = scratch((images * extent.values(order)).div_ceil(WIDTH));
             let between = bytemuck::cast_slice_mut(&mut between);
             self.piecewise(early, images, input, between);
-            self.run(late, images, between, out);
+            self.run(late, Batch { images, of: images }, between, out);
         }
     }
 
-    /// Runs some steps for as many images at a time as there are threads.
+    /// Runs some steps image by image: each thread has its own, whose maps stay in its cache.
     fn piecewise(&self, steps: Range<usize>, images: usize, input: &[f32], out: &mut [f32]) {
-        if steps.is_empty() {
-            out[..images * self.input.len()].copy_from_slice(&input[..images * self.input.len()]);
-            return;
-        }
-        let (extent, order) = self.steps[steps.end - 1].output();
-        let (from, to) = (self.input.len(), extent.values(order));
-        let at_once = rayon::current_num_threads().max(2);
-        for first in (0..images).step_by(at_once) {
-            let count = at_once.min(images - first);
-            let out = &mut out[first * to..(first + count) * to];
-            self.run(steps.clone(), count, &input[first * from..(first + count) * from], out);
-        }
+        let from = self.input.len();
+        let to = match steps.end.checked_sub(1) {
+            Some(last) => self.steps[last].output(),
+            None => (self.input, Order::Planar),
+        };
+        let to = to.0.values(to.1);
+        let inputs = input[..images * from].par_chunks_exact(from);
+        out[..images * to].par_chunks_exact_mut(to).zip(inputs).for_each(|(out, input)| {
+            self.run(steps.clone(), Batch { images: 1, of: images }, input, out);
+        });
     }
 
-    fn run(&self, steps: Range<usize>, images: usize, input: &[f32], out: &mut [f32]) {
+    fn run(&self, steps: Range<usize>, batch: Batch, input: &[f32], out: &mut [f32]) {
+        let images = batch.images;
         let Some(last) = steps.end.checked_sub(1).filter(|last| *last >= steps.start) else {
+            out.copy_from_slice(&input[..out.len()]);
             return;
         };
         let mut before: Option<crate::buffer::Scratch> = None;
@@ -181,20 +190,20 @@ impl Stack {
             let (extent, order) = step.output();
             let mut after = scratch((images * extent.values(order)).div_ceil(WIDTH));
             let from = before.as_deref().map_or(input, bytemuck::cast_slice);
-            self.step(step, images, from, bytemuck::cast_slice_mut(&mut after));
+            self.step(step, batch, from, bytemuck::cast_slice_mut(&mut after));
             before = Some(after);
         }
         let from = before.as_deref().map_or(input, bytemuck::cast_slice);
-        self.step(&self.steps[last], images, from, out);
+        self.step(&self.steps[last], batch, from, out);
     }
 
-    fn step(&self, step: &Step, images: usize, input: &[f32], out: &mut [f32]) {
+    fn step(&self, step: &Step, batch: Batch, input: &[f32], out: &mut [f32]) {
         match step {
             Step::MaxPool { input: extent } => {
-                max_pool(&input[..images * extent.len()], *extent, out);
+                max_pool(&input[..batch.images * extent.len()], *extent, out);
             }
             Step::Convolution(prepared) => {
-                dispatch(self.level, prepared.tile, Pass { prepared, images, input, out });
+                dispatch(self.level, prepared.tile, Pass { prepared, batch, input, out });
             }
         }
     }
@@ -236,14 +245,14 @@ struct Transform<'a> {
 impl Run for Transform<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
         let Self { problem, tile, kernel, values } = self;
-        let per_pass = Blocking::of(problem, tile).panels(L::COLUMNS);
+        let per_pass = Blocking::of(problem, tile, problem.images).panels(L::COLUMNS);
         filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, values);
     }
 }
 
 struct Pass<'a> {
     prepared: &'a Prepared,
-    images: usize,
+    batch: Batch,
     input: &'a [f32],
     out: &'a mut [f32],
 }
@@ -251,18 +260,19 @@ struct Pass<'a> {
 impl Run for Pass<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
         let Prepared { problem, tile, filters, bias, pool, from, to } = self.prepared;
-        let problem = Problem { images: self.images, ..*problem };
-        let values = &self.input[..self.images * problem.input.values(*from)];
+        let Batch { images, of } = self.batch;
+        let problem = Problem { images, ..*problem };
+        let values = &self.input[..images * problem.input.values(*from)];
         let maps = Maps { values, order: *from, extent: problem.input };
         let finish = Finish { bias: Some(bias), relu: true };
-        let out = &mut self.out[..self.images * self.prepared.output().values(*to)];
+        let out = &mut self.out[..images * self.prepared.output().values(*to)];
         let target = Target { values: out, order: *to, pool: *pool };
         match filters {
             Filters::Direct(kernel) => {
                 direct::forward(lanes, problem, values, kernel, finish, target);
             }
             Filters::Transformed(filters) => {
-                let blocking = Blocking::of(problem, *tile);
+                let blocking = Blocking::of(problem, *tile, of);
                 let algorithm =
                     Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
                 algorithm.forward(maps, None, filters, finish, target);

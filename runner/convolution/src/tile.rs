@@ -58,11 +58,11 @@ pub struct Blocking {
 const SHARED_BYTES: usize = 16 << 20;
 
 impl Blocking {
-    /// Measured on VGG16's layers.
-    pub fn of(problem: Problem, tile: Tile) -> Self {
+    /// Measured on VGG16's layers. `images` are those that are under way at the same time.
+    pub fn of(problem: Problem, tile: Tile, images: usize) -> Self {
         if Self::is_large(problem, tile) {
             Self { tiles: 192, blocks: usize::MAX, shared: true }
-        } else if problem.images < rayon::current_num_threads() {
+        } else if images < rayon::current_num_threads() {
             Self { tiles: 192, blocks: 4, shared: true }
         } else {
             Self { tiles: 96, blocks: 4, shared: false }

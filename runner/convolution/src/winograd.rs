@@ -156,11 +156,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         let filters = &self.filters[pass.first * N * N * inner * L::COLUMNS..];
         self.each(m, pass.per_point::<L>(), |point, out| {
             self.algorithm.lanes.vectorize(Multiply {
-                rows: Rows {
-                    values: &v[point * apart..],
-                    stride,
-                    ahead: self.algorithm.blocking.shared,
-                },
+                rows: Rows { values: &v[point * apart..], stride, next: apart },
                 tiles: pass.tiles,
                 inner,
                 count: pass.count,
@@ -256,7 +252,8 @@ impl Work for Multiply<'_> {
         let outs = self.out.chunks_exact_mut(self.tiles * L::COLUMNS);
         for (panel, out) in outs.enumerate().take(self.count) {
             let panels = &self.panels[panel * self.inner * L::COLUMNS..];
-            product(lanes, self.inner, self.rows, panels, out);
+            let next = if panel == 0 { self.rows.next } else { 0 };
+            product(lanes, self.inner, Rows { next, ..self.rows }, panels, out);
         }
     }
 }
