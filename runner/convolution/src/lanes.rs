@@ -66,9 +66,9 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn keep(self, value: Self::V, positive: Self::V) -> Self::V;
     /// Rows become columns.
     fn transpose(self, rows: [Self::V; WIDTH]) -> [Self::V; WIDTH];
-    /// Says that these values will be wanted soon.
+    /// Says that the values at this distance from these will be wanted soon, if there are any.
     #[inline(always)]
-    fn prefetch(self, _values: &Values) {}
+    fn prefetch(self, _values: &Values, _distance: usize) {}
     /// From working memory.
     #[inline(always)]
     fn load(self, values: &Values) -> Self::V {
@@ -194,9 +194,10 @@ mod x86 {
 
     #[inline(always)]
     #[allow(unsafe_code)]
-    fn prefetch(values: &Values) {
-        // SAFETY: a hint, which cannot fault; the address is that of a live reference anyway.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(values).cast()) }
+    fn prefetch(values: &Values, distance: usize) {
+        let wanted = std::ptr::from_ref(values).wrapping_add(distance);
+        // SAFETY: a hint, which reads nothing and cannot fault, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(wanted.cast()) }
     }
 
     /// AVX-512: thirty-two registers of sixteen.
@@ -277,8 +278,8 @@ mod x86 {
             out
         }
         #[inline(always)]
-        fn prefetch(self, values: &Values) {
-            prefetch(values);
+        fn prefetch(self, values: &Values, distance: usize) {
+            prefetch(values, distance);
         }
         #[inline(always)]
         fn vectorize<W: Work>(self, work: W) -> W::Output {
@@ -349,8 +350,8 @@ mod x86 {
             out
         }
         #[inline(always)]
-        fn prefetch(self, values: &Values) {
-            prefetch(values);
+        fn prefetch(self, values: &Values, distance: usize) {
+            prefetch(values, distance);
         }
         #[inline(always)]
         fn vectorize<W: Work>(self, work: W) -> W::Output {

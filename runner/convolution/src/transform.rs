@@ -113,6 +113,8 @@ pub struct ToMaps<'a, 'b, A, const M: usize, const N: usize> {
     pub pool: bool,
     /// Pixels per row of what goes out.
     pub width: usize,
+    /// Room for the strip.
+    pub strip: &'a mut [Values],
     /// Where to.
     pub out: &'a mut Piece<'b>,
 }
@@ -126,7 +128,7 @@ impl<A: Matrix<N, M>, const M: usize, const N: usize> Work for ToMaps<'_, '_, A,
         let floor = lanes.splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
         let side = if self.pool { M / 2 } else { M };
         let stride = self.across * side;
-        let mut strip = scratch(side * stride);
+        let whole = &mut self.strip[..side * stride];
         for tile in 0..self.across {
             let grid = Grid {
                 values: &self.sums[tile * L::COLUMNS..],
@@ -137,7 +139,7 @@ impl<A: Matrix<N, M>, const M: usize, const N: usize> Work for ToMaps<'_, '_, A,
             for value in values.as_flattened_mut() {
                 *value = lanes.max(floor, lanes.add(*value, bias));
             }
-            let strip = &mut strip[tile * side..];
+            let strip = &mut whole[tile * side..];
             if self.pool {
                 for y in 0..M / 2 {
                     for x in 0..M / 2 {
@@ -158,6 +160,6 @@ impl<A: Matrix<N, M>, const M: usize, const N: usize> Work for ToMaps<'_, '_, A,
                 }
             }
         }
-        self.out.write(lanes, self.width, stride, &strip);
+        self.out.write(lanes, self.width, stride, whole);
     }
 }

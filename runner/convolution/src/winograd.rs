@@ -169,7 +169,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     fn output(&self, pass: Pass, m: &[Values], pieces: &mut [Vec<Piece<'_>>]) {
         let first = pass.first * L::COLUMNS;
         let range = first..(first + pass.count * L::COLUMNS).min(self.bias.len());
-        let one = |strip: usize, at: usize, out: &mut Piece<'_>| {
+        let room = M * M * self.strips.across;
+        let one = |strip: usize, at: usize, room: &mut [Values], out: &mut Piece<'_>| {
             let (panel, column) = (at / L::COLUMNS, at % L::COLUMNS);
             let start = (panel * pass.tiles + strip * self.strips.across) * L::COLUMNS + column;
             self.algorithm.lanes.vectorize(ToMaps::<T::Output, M, N> {
@@ -181,18 +182,20 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
                 relu: self.relu,
                 pool: self.pool,
                 width: self.width,
+                strip: room,
                 out,
             });
         };
         if self.algorithm.blocking.shared {
             pieces.par_iter_mut().enumerate().for_each(|(strip, blocks)| {
                 let own = blocks[range.clone()].par_iter_mut().enumerate();
-                own.for_each(|(at, out)| one(strip, at, out));
+                own.for_each(|(at, out)| one(strip, at, &mut scratch(room), out));
             });
         } else {
+            let mut room = scratch(room);
             for (strip, blocks) in pieces.iter_mut().enumerate() {
                 for (at, out) in blocks[range.clone()].iter_mut().enumerate() {
-                    one(strip, at, out);
+                    one(strip, at, &mut room, out);
                 }
             }
         }
