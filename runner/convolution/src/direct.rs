@@ -293,7 +293,9 @@ impl ImageGradient<'_> {
             }
             if let Some(bias) = bias.first_chunk_mut::<1>() {
                 let mut sums = load(lanes, bias, true);
-                gradient.iter().for_each(|values| add(lanes, |_| 1.0, values, &mut sums));
+                for values in gradient {
+                    add(lanes, |_| 1.0, values, &mut sums);
+                }
                 store(lanes, sums, bias);
             }
         }
@@ -325,15 +327,15 @@ fn all_taps<L: Lanes, const N: usize>(
 ) {
     let mut total = load(lanes, sums, true);
     for (y, gradient) in gradient.chunks_exact(width).enumerate() {
-        let row = |dy: usize| plane[(y + dy) * across..][..width + 2].windows(3);
-        let rows = row(0).zip(row(1)).zip(row(2));
-        for (((a, b), c), values) in rows.zip(gradient) {
-            let tap = |at: usize| match at / 3 {
-                0 => a[at],
-                1 => b[at - 3],
-                _ => c[at - 6],
-            };
-            add(lanes, tap, values, &mut total);
+        let rows = [0, 1, 2].map(|dy| &plane[(y + dy) * across..][..width + 2]);
+        for (x, values) in gradient.iter().enumerate() {
+            let mut seen = [0.0; 9];
+            for (row, seen) in rows.iter().zip(seen.as_chunks_mut::<3>().0) {
+                if let Some(three) = row[x..].first_chunk() {
+                    *seen = *three;
+                }
+            }
+            add(lanes, |tap| seen[tap], values, &mut total);
         }
     }
     store(lanes, total, sums);

@@ -41,6 +41,8 @@ pub struct KernelGradient<L, T, const M: usize, const N: usize> {
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L, T, M, N> {
+    const POINTS: usize = N * N;
+
     /// Writes the gradient of the kernel, `[out, in, 3, 3]`, and of the bias.
     pub fn run(&self, terms: Terms<'_>, kernel: &mut [f32], bias: &mut [f32]) {
         let extent = self.problem.output();
@@ -50,13 +52,14 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         let all = self.problem.images * down;
         // As even as can be.
         let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
-        let mut products = scratch(N * N * columns * blocks * WIDTH);
+        let mut pairs = self.pairs(kernel, strips < all);
         let mut sums = vec![Values::ZERO; columns];
-        let mut v = scratch(blocks * N * N * strips * across);
-        let mut s = scratch(columns * N * N * strips * across);
+        let mut v = scratch(blocks * Self::POINTS * strips * across);
+        let mut s = scratch(columns * Self::POINTS * strips * across);
         for first in (0..all).step_by(strips) {
             let range = first..all.min(first + strips);
             let tiles = range.len() * across;
+            let (start, end) = (first == 0, range.end == all);
             let of = |maps, positive, padding| Strips {
                 maps,
                 positive,
@@ -66,13 +69,23 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 down,
                 range: range.clone(),
             };
-            let v = &mut v[..blocks * N * N * tiles];
+            let v = &mut v[..blocks * Self::POINTS * tiles];
             self.inputs(&of(terms.input, None, self.problem.padding), v);
-            let s = &mut s[..columns * N * N * tiles];
+            let s = &mut s[..columns * Self::POINTS * tiles];
             self.outputs(&of(terms.output, terms.positive, 0), &mut sums, s);
-            self.multiply(v, s, tiles, first > 0, &mut products);
+            let (v, s) = (&*v, &*s);
+            pairs.par_iter_mut().enumerate().for_each(|(at, pair)| {
+                self.lanes.vectorize(Accumulate::<T::Gather, N> {
+                    matrix: PhantomData,
+                    v: &v[at % blocks * Self::POINTS * tiles..],
+                    s: &s[at / blocks * Self::POINTS * tiles * L::COLUMNS..],
+                    tiles,
+                    start,
+                    end,
+                    pair,
+                });
+            });
         }
-        self.back(&products, kernel);
         for (into, sum) in bias.iter_mut().zip(bytemuck::cast_slice::<Values, f32>(&sums)) {
             *into = *sum;
         }
@@ -118,143 +131,135 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// `[point][panel][in][COLUMNS]`, added to what is there where there is `more`.
-    fn multiply(&self, v: &[Values], s: &[Values], tiles: usize, more: bool, out: &mut [Values]) {
-        let blocks = self.problem.input.blocks();
-        let per_point = out.len() / (N * N);
-        out.par_chunks_exact_mut(per_point).enumerate().for_each(|(point, out)| {
-            self.lanes.vectorize(Accumulate {
-                v: &v[point * tiles..],
-                s: &s[point * tiles * L::COLUMNS..],
-                tiles,
-                stride: N * N * tiles,
-                blocks,
-                more,
-                out,
-            });
+    /// `[panel of outputs][block of inputs]`; `kept` where their sums outlive a group of tiles.
+    fn pairs<'a>(&self, kernel: &'a mut [f32], kept: bool) -> Vec<Pair<'a>> {
+        let Problem { input, outputs, .. } = self.problem;
+        let panels = outputs.div_ceil(WIDTH * L::COLUMNS);
+        let len = if kept { Self::POINTS * WIDTH * L::COLUMNS } else { 0 };
+        let mut pairs = Vec::new();
+        pairs.resize_with(panels * input.blocks(), || Pair {
+            sums: vec![Values::ZERO; len],
+            kernel: Vec::with_capacity(WIDTH * L::COLUMNS),
         });
-    }
-
-    fn back(&self, products: &[Values], kernel: &mut [f32]) {
-        let channels = self.problem.input.channels;
-        let per_panel = self.problem.input.blocks() * WIDTH * L::COLUMNS;
-        kernel.par_chunks_mut(WIDTH * channels * 9).enumerate().for_each(|(block, out)| {
-            let start = block / L::COLUMNS * per_panel + block % L::COLUMNS;
-            self.lanes.vectorize(TransformBack::<T::Gather, N> {
-                matrix: PhantomData,
-                products: &products[start..],
-                point: products.len() / (N * N),
-                channels,
-                out,
-            });
-        });
+        for (out, row) in kernel.chunks_exact_mut(input.channels * 9).enumerate() {
+            let first = out / (WIDTH * L::COLUMNS) * input.blocks();
+            for (block, taps) in row.chunks_mut(WIDTH * 9).enumerate() {
+                pairs[first + block].kernel.push(taps);
+            }
+        }
+        pairs
     }
 }
 
-/// One point: `[in, tiles] × [tiles, out]`, added to `[panel][in][COLUMNS][16]`.
-struct Accumulate<'a> {
+/// Sixteen inputs and as many outputs as are computed together.
+struct Pair<'a> {
+    /// `[point][in][COLUMNS]`; empty where there is only one group of tiles.
+    sums: Vec<Values>,
+    /// `[out][in][tap]`
+    kernel: Vec<&'a mut [f32]>,
+}
+
+/// `[in, tiles] × [tiles, out]` of every point, transformed back after the last group of tiles.
+struct Accumulate<'a, 'b, A, const N: usize> {
+    matrix: PhantomData<A>,
+    /// `[point][tile]` of the inputs, from this block on.
     v: &'a [Values],
+    /// `[point][tile][COLUMNS]` of the outputs, from this panel on.
     s: &'a [Values],
     tiles: usize,
-    stride: usize,
-    blocks: usize,
-    more: bool,
-    out: &'a mut [Values],
+    /// Whether these are the first tiles.
+    start: bool,
+    /// Whether these are the last.
+    end: bool,
+    pair: &'a mut Pair<'b>,
 }
 
-impl Work for Accumulate<'_> {
+impl<A: Matrix<N, 3>, const N: usize> Work for Accumulate<'_, '_, A, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         match L::COLUMNS {
-            2 => self.rows::<L, 8, 2>(lanes),
-            _ => self.rows::<L, 4, 1>(lanes),
+            2 => self.columns::<L, 8, 2>(lanes),
+            _ => self.columns::<L, 4, 1>(lanes),
         }
     }
 }
 
-impl Accumulate<'_> {
+impl<A: Matrix<N, 3>, const N: usize> Accumulate<'_, '_, A, N> {
+    /// `R` inputs and `C` sixteens of outputs at a time.
     #[inline(always)]
-    fn rows<L: Lanes, const R: usize, const N: usize>(self, lanes: L) {
-        for (panel, out) in self.out.chunks_exact_mut(self.blocks * WIDTH * N).enumerate() {
-            let s = self.s[panel * self.stride * N..][..self.tiles * N].as_chunks::<N>().0;
-            for (at, out) in out.as_chunks_mut::<N>().0.chunks_exact_mut(R).enumerate() {
-                let v = &self.v[at * R / WIDTH * self.stride..][..self.tiles];
-                let first = at * R % WIDTH;
-                let Some(out) = out.first_chunk_mut::<R>() else {
+    fn columns<L: Lanes, const R: usize, const C: usize>(self, lanes: L) {
+        let per_point = WIDTH * C;
+        let mut own;
+        let sums: &mut [Values] = if self.pair.sums.is_empty() {
+            own = scratch(N * N * per_point);
+            &mut own
+        } else {
+            &mut self.pair.sums
+        };
+        for (point, sums) in sums.chunks_exact_mut(per_point).enumerate() {
+            let v = &self.v[point * self.tiles..][..self.tiles];
+            let s = self.s[point * self.tiles * C..][..self.tiles * C].as_chunks::<C>().0;
+            for (at, sums) in sums.as_chunks_mut::<C>().0.chunks_exact_mut(R).enumerate() {
+                let Some(sums) = sums.first_chunk_mut::<R>() else {
                     return;
                 };
-                let mut sums = load(lanes, out, self.more);
+                let mut total = load(lanes, sums, !self.start);
                 for (v, s) in v.iter().zip(s) {
-                    let Some(v) = v.0[first..].first_chunk::<R>() else {
+                    if at == 0 {
+                        // Of the next point: it comes from far away.
+                        lanes.prefetch(v, self.tiles);
+                    }
+                    let Some(v) = v.0[at * R..].first_chunk::<R>() else {
                         return;
                     };
-                    add(lanes, |r| v[r], s, &mut sums);
+                    add(lanes, |r| v[r], s, &mut total);
                 }
-                store(lanes, sums, out);
+                store(lanes, total, sums);
+            }
+        }
+        if self.end {
+            for (column, kernel) in self.pair.kernel.chunks_mut(WIDTH).enumerate() {
+                back::<L, A, N>(lanes, &sums[column..], per_point, C, kernel);
             }
         }
     }
 }
 
-struct TransformBack<'a, A, const N: usize> {
-    matrix: PhantomData<A>,
-    /// From this block of outputs on.
-    products: &'a [Values],
+/// Transforms the sums of sixteen inputs and up to sixteen outputs back.
+#[inline(always)]
+fn back<L: Lanes, A: Matrix<N, 3>, const N: usize>(
+    lanes: L,
+    sums: &[Values],
     point: usize,
-    channels: usize,
-    /// `[out][in][tap]` of up to sixteen outputs.
-    out: &'a mut [f32],
-}
-
-impl<A: Matrix<N, 3>, const N: usize> Work for TransformBack<'_, A, N> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L) {
-        let mut taps = [Values::ZERO; 9 * WIDTH];
-        for first in (0..self.channels).step_by(WIDTH) {
-            let count = WIDTH.min(self.channels - first);
-            for channel in 0..count {
-                let grid = Grid {
-                    values: &self.products[(first + channel) * L::COLUMNS..],
-                    down: N * self.point,
-                    right: self.point,
-                };
-                let gathered = square::<A, L, N, 3>(lanes, grid);
-                for y in 0..3 {
-                    for x in 0..3 {
-                        lanes.store(gathered[y][x], &mut taps[channel * 9 + y * 3 + x]);
-                    }
-                }
+    columns: usize,
+    kernel: &mut [&mut [f32]],
+) {
+    let mut taps = [Values::ZERO; 9 * WIDTH];
+    for (channel, taps) in taps.chunks_exact_mut(9).enumerate() {
+        let grid = Grid { values: &sums[channel * columns..], down: N * point, right: point };
+        let gathered = square::<A, L, N, 3>(lanes, grid);
+        for y in 0..3 {
+            for x in 0..3 {
+                lanes.store(gathered[y][x], &mut taps[y * 3 + x]);
             }
-            self.write(lanes, first, &taps[..count * 9]);
         }
     }
-}
-
-impl<A, const N: usize> TransformBack<'_, A, N> {
-    /// `[channel][tap]` of some channels, from `first` on, to every output.
-    #[inline(always)]
-    fn write<L: Lanes>(&mut self, lanes: L, first: usize, taps: &[Values]) {
-        let mut outs: Vec<&mut [f32]> = self.out.chunks_exact_mut(self.channels * 9).collect();
-        let (squares, rest) = taps.as_chunks::<WIDTH>();
-        let at = |part: usize| first * 9 + part * WIDTH;
-        for (part, taps) in squares.iter().enumerate() {
-            let mut columns = [lanes.splat(0.0); WIDTH];
-            for (column, values) in columns.iter_mut().zip(taps) {
-                *column = lanes.load(values);
-            }
-            for (out, row) in outs.iter_mut().zip(lanes.transpose(columns)) {
-                if let Some(into) = out[at(part)..].first_chunk_mut() {
-                    lanes.write(row, into);
-                }
-            }
+    for (part, taps) in taps.as_chunks::<WIDTH>().0.iter().enumerate() {
+        let mut values = [lanes.splat(0.0); WIDTH];
+        for (value, taps) in values.iter_mut().zip(taps) {
+            *value = lanes.load(taps);
         }
-        for (lane, out) in outs.iter_mut().enumerate() {
-            for (into, values) in out[at(squares.len())..].iter_mut().zip(rest) {
-                *into = values.0[lane];
+        for (out, row) in kernel.iter_mut().zip(lanes.transpose(values)) {
+            let start = (part * WIDTH).min(out.len());
+            let rest = &mut out[start..];
+            if let Some(into) = rest.first_chunk_mut() {
+                lanes.write(row, into);
+            } else {
+                let mut whole = [0.0; WIDTH];
+                lanes.write(row, &mut whole);
+                rest.copy_from_slice(&whole[..rest.len()]);
             }
         }
     }

@@ -92,23 +92,36 @@ pub trait Run {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L);
 }
 
-pub fn dispatch(level: Level, tile: Tile, run: impl Run) {
+/// Something that is compiled for each instruction set.
+pub trait RunLanes {
+    fn run<L: Lanes>(self, lanes: L);
+}
+
+pub fn with_lanes(level: Level, run: impl RunLanes) {
     #[cfg(target_arch = "x86_64")]
     {
         if let (Level::Avx512, Some(lanes)) = (level, pulp::x86::V4::try_new()) {
-            return tiled(lanes, tile, run);
+            return run.run(lanes);
         }
         if let (Level::Avx2, Some(lanes)) = (level, pulp::x86::V3::try_new()) {
-            return tiled(lanes, tile, run);
+            return run.run(lanes);
         }
     }
-    tiled(Portable, tile, run);
+    run.run(Portable);
 }
 
-fn tiled<L: Lanes>(lanes: L, tile: Tile, run: impl Run) {
-    match tile {
-        Tile::Three => run.run::<L, F3, 3, 5>(lanes),
-        Tile::Four => run.run::<L, F4, 4, 6>(lanes),
-        Tile::Six => run.run::<L, F6, 6, 8>(lanes),
+pub fn dispatch(level: Level, tile: Tile, run: impl Run) {
+    with_lanes(level, Tiled(tile, run));
+}
+
+struct Tiled<R>(Tile, R);
+
+impl<R: Run> RunLanes for Tiled<R> {
+    fn run<L: Lanes>(self, lanes: L) {
+        match self.0 {
+            Tile::Three => self.1.run::<L, F3, 3, 5>(lanes),
+            Tile::Four => self.1.run::<L, F4, 4, 6>(lanes),
+            Tile::Six => self.1.run::<L, F6, 6, 8>(lanes),
+        }
     }
 }

@@ -50,6 +50,13 @@ impl Slots {
 fn update(rule: Rule, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
     let all = values.iter_mut().zip(gradient).zip(first.iter_mut().zip(second.iter_mut()));
     match rule {
+        // Without momentum, half of the memory need not be touched.
+        Rule::Rmsprop { rate, rho, momentum: 0.0, epsilon } => {
+            for ((p, g), (_, v)) in all {
+                *v = rho * *v + (1.0 - rho) * g * g;
+                *p -= rate * g / (*v + epsilon).sqrt();
+            }
+        }
         Rule::Rmsprop { rate, rho, momentum, epsilon } => {
             for ((p, g), (m, v)) in all {
                 *v = rho * *v + (1.0 - rho) * g * g;
