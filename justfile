@@ -80,3 +80,30 @@ format:
 [private]
 format-check:
     cargo fmt --check
+
+# Time every step; says how much faster or slower than the last time
+[group('benchmarks')]
+bench *arguments:
+    cargo bench --workspace --bench rows -- "$@"
+
+# Where Keras and PyTorch are installed for the comparison, and the weights they start from.
+peers := env("RUNNER_PEERS", justfile_directory() / "target/peers")
+peer_weights := env("RUNNER_PEERS_WEIGHTS", "imagenet")
+
+[private]
+peers:
+    @test -d {{ peers }} || python3 -m venv {{ peers }}
+    @{{ peers }}/bin/pip install --quiet --requirement runner/bench/peers/requirements.txt
+    cargo build --release --workspace
+
+# Beside Keras and PyTorch, in turns, on 400 photos: under 15 minutes; fails where a bound is missed
+[group('benchmarks')]
+bench-peers photos="data/cats_and_dogs_small" *arguments: peers
+    @{{ peers }}/bin/python runner/bench/peers/compare.py --python {{ peers }}/bin/python \
+        --bench "${CARGO_TARGET_DIR:-target}/release/runner-bench" \
+        --runner "${CARGO_TARGET_DIR:-target}/release/runner" \
+        --weights {{ peer_weights }} --photos "$@"
+
+# The same with the whole job on all photos
+[group('benchmarks')]
+bench-peers-full photos="data/cats_and_dogs_small": (bench-peers photos "--count" "0")

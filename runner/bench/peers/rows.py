@@ -1,0 +1,120 @@
+"""Does the work of rows on demand in another framework: `rows.py keras` or `rows.py torch`.
+
+Each line of standard input names a row; each line of standard output is the seconds it took.
+Weights and pixels are random, which changes no time.
+"""
+
+import os
+import sys
+import time
+
+BATCH, SIDE = 20, 150
+BLOCKS = [[64] * 2, [128] * 2, [256] * 3, [512] * 3, [512] * 3]
+
+
+def keras_rows():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    base = keras.applications.VGG16(
+        weights=None, include_top=False, input_shape=(SIDE, SIDE, 3)
+    )
+    images = tf.constant(np.random.rand(BATCH, SIDE, SIDE, 3).astype("float32"))
+    block5 = keras.Sequential(
+        [keras.Input((9, 9, 512))]
+        + [keras.layers.Conv2D(512, 3, padding="same", activation="relu") for _ in range(3)]
+        + [keras.layers.MaxPooling2D(2)]
+    )
+    maps = tf.constant(np.random.rand(BATCH, 9, 9, 512).astype("float32"))
+    optimizer = keras.optimizers.RMSprop(1e-5)
+    optimizer.build(block5.trainable_variables)
+
+    @tf.function
+    def infer(x):
+        return base(x, training=False)
+
+    def gradients(model, x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x, training=True)))
+        return tape.gradient(loss, model.trainable_variables)
+
+    @tf.function
+    def step(x):
+        optimizer.apply(gradients(block5, x), block5.trainable_variables)
+
+    @tf.function
+    def whole(x):
+        return gradients(base, x)
+
+    return {
+        "forward": lambda: infer(images).numpy(),
+        "block5": lambda: step(maps),
+        "full": lambda: [gradient.numpy() for gradient in whole(images)],
+    }
+
+
+def torch_rows():
+    import torch
+    from torch import nn
+
+    def stack(blocks, channels):
+        layers = []
+        for block in blocks:
+            for filters in block:
+                layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU(inplace=True)]
+                channels = filters
+            layers.append(nn.MaxPool2d(2))
+        return nn.Sequential(*layers)
+
+    def rows(memory_format):
+        base = stack(BLOCKS, 3).to(memory_format=memory_format)
+        images = torch.rand(BATCH, 3, SIDE, SIDE).to(memory_format=memory_format)
+        block5 = stack(BLOCKS[-1:], 512).to(memory_format=memory_format)
+        maps = torch.rand(BATCH, 512, 9, 9).to(memory_format=memory_format)
+        optimizer = torch.optim.RMSprop(block5.parameters(), 1e-5, alpha=0.9, eps=1e-7)
+
+        def infer():
+            with torch.inference_mode():
+                base(images)
+
+        def step():
+            optimizer.zero_grad()
+            block5(maps).square().mean().backward()
+            optimizer.step()
+
+        def whole():
+            base.zero_grad()
+            base(images).square().mean().backward()
+
+        return {"forward": infer, "block5": step, "full": whole}
+
+    # Each row in the memory format that is faster for it.
+    both = [rows(torch.contiguous_format), rows(torch.channels_last)]
+    return {name: min((own[name] for own in both), key=seconds) for name in both[0]}
+
+
+def seconds(work):
+    work()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main():
+    rows = {"keras": keras_rows, "torch": torch_rows}[sys.argv[1]]()
+    warm = set()
+    for line in sys.stdin:
+        name = line.strip()
+        if name not in warm:
+            rows[name]()
+            warm.add(name)
+        start = time.perf_counter()
+        rows[name]()
+        print(time.perf_counter() - start, flush=True)
+
+
+if __name__ == "__main__":
+    main()
