@@ -6,6 +6,10 @@
 mod data;
 mod model;
 
+/// The program's, for the reason that it gives.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Images per batch.
 pub const BATCH: usize = 20;
 /// Height and width of an image.

@@ -22,6 +22,11 @@ use clap::Parser;
 use arguments::Arguments;
 use failure::Failure;
 
+/// Keeps the memory of tensors for the next step: with the system's, page faults take as long as
+/// the arithmetic of a dense head.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     terminal::configure(arguments.quiet);

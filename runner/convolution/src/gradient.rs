@@ -73,18 +73,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
             self.inputs(&of(terms.input, None, self.problem.padding), v);
             let s = &mut s[..columns * Self::POINTS * tiles];
             self.outputs(&of(terms.output, terms.positive, 0), &mut sums, s);
-            let (v, s) = (&*v, &*s);
-            pairs.par_iter_mut().enumerate().for_each(|(at, pair)| {
-                self.lanes.vectorize(Accumulate::<T::Gather, N> {
-                    matrix: PhantomData,
-                    v: &v[at % blocks * Self::POINTS * tiles..],
-                    s: &s[at / blocks * Self::POINTS * tiles * L::COLUMNS..],
-                    tiles,
-                    start,
-                    end,
-                    pair,
-                });
-            });
+            self.accumulate(Group { v, s, tiles, start, end }, &mut pairs);
         }
         for (into, sum) in bias.iter_mut().zip(bytemuck::cast_slice::<Values, f32>(&sums)) {
             *into = *sum;
@@ -131,6 +120,19 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
+    fn accumulate(&self, group: Group<'_>, pairs: &mut [Pair<'_>]) {
+        let blocks = self.problem.input.blocks();
+        pairs.par_iter_mut().enumerate().for_each(|(at, pair)| {
+            let per_block = Self::POINTS * group.tiles;
+            let group = Group {
+                v: &group.v[at % blocks * per_block..],
+                s: &group.s[at / blocks * per_block * L::COLUMNS..],
+                ..group
+            };
+            self.lanes.vectorize(Accumulate::<T::Gather, N> { matrix: PhantomData, group, pair });
+        });
+    }
+
     /// `[panel of outputs][block of inputs]`; `kept` where their sums outlive a group of tiles.
     fn pairs<'a>(&self, kernel: &'a mut [f32], kept: bool) -> Vec<Pair<'a>> {
         let Problem { input, outputs, .. } = self.problem;
@@ -162,16 +164,22 @@ struct Pair<'a> {
 /// `[in, tiles] × [tiles, out]` of every point, transformed back after the last group of tiles.
 struct Accumulate<'a, 'b, A, const N: usize> {
     matrix: PhantomData<A>,
-    /// `[point][tile]` of the inputs, from this block on.
+    group: Group<'a>,
+    pair: &'a mut Pair<'b>,
+}
+
+/// Tiles that were transformed together.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    /// `[block][point][tile]` of the inputs.
     v: &'a [Values],
-    /// `[point][tile][COLUMNS]` of the outputs, from this panel on.
+    /// `[panel][point][tile][COLUMNS]` of the gradient of the outputs.
     s: &'a [Values],
     tiles: usize,
     /// Whether these are the first tiles.
     start: bool,
     /// Whether these are the last.
     end: bool,
-    pair: &'a mut Pair<'b>,
 }
 
 impl<A: Matrix<N, 3>, const N: usize> Work for Accumulate<'_, '_, A, N> {
@@ -190,6 +198,7 @@ impl<A: Matrix<N, 3>, const N: usize> Accumulate<'_, '_, A, N> {
     /// `R` inputs and `C` sixteens of outputs at a time.
     #[inline(always)]
     fn columns<L: Lanes, const R: usize, const C: usize>(self, lanes: L) {
+        let Group { v, s, tiles, start, end } = self.group;
         let per_point = WIDTH * C;
         let mut own;
         let sums: &mut [Values] = if self.pair.sums.is_empty() {
@@ -199,17 +208,17 @@ impl<A: Matrix<N, 3>, const N: usize> Accumulate<'_, '_, A, N> {
             &mut self.pair.sums
         };
         for (point, sums) in sums.chunks_exact_mut(per_point).enumerate() {
-            let v = &self.v[point * self.tiles..][..self.tiles];
-            let s = self.s[point * self.tiles * C..][..self.tiles * C].as_chunks::<C>().0;
+            let v = &v[point * tiles..][..tiles];
+            let s = s[point * tiles * C..][..tiles * C].as_chunks::<C>().0;
             for (at, sums) in sums.as_chunks_mut::<C>().0.chunks_exact_mut(R).enumerate() {
                 let Some(sums) = sums.first_chunk_mut::<R>() else {
                     return;
                 };
-                let mut total = load(lanes, sums, !self.start);
+                let mut total = load(lanes, sums, !start);
                 for (v, s) in v.iter().zip(s) {
                     if at == 0 {
                         // Of the next point: it comes from far away.
-                        lanes.prefetch(v, self.tiles);
+                        lanes.prefetch(v, tiles);
                     }
                     let Some(v) = v.0[at * R..].first_chunk::<R>() else {
                         return;
@@ -219,7 +228,7 @@ impl<A: Matrix<N, 3>, const N: usize> Accumulate<'_, '_, A, N> {
                 store(lanes, total, sums);
             }
         }
-        if self.end {
+        if end {
             for (column, kernel) in self.pair.kernel.chunks_mut(WIDTH).enumerate() {
                 back::<L, A, N>(lanes, &sums[column..], per_point, C, kernel);
             }

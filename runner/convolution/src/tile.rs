@@ -63,9 +63,9 @@ impl Blocking {
         if Self::is_large(problem, tile) {
             Self { tiles: 192, blocks: usize::MAX, shared: true }
         } else if images < rayon::current_num_threads() {
-            Self { tiles: 192, blocks: 4, shared: true }
+            Self { tiles: 192, blocks: 2, shared: true }
         } else {
-            Self { tiles: 96, blocks: 4, shared: false }
+            Self { tiles: 96, blocks: 2, shared: false }
         }
     }
 

@@ -139,7 +139,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         });
         let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
         let per_pass = blocking.panels(L::COLUMNS).min(panels);
-        let mut m = scratch(N * N * (per_pass * L::COLUMNS * tiles | 1));
+        let mut m = scratch(N * N * ((per_pass * L::COLUMNS * tiles) | 1));
         for first in (0..panels).step_by(per_pass) {
             let pass = Pass { first, count: per_pass.min(panels - first), tiles };
             let m = &mut m[..N * N * pass.per_point::<L>()];
@@ -233,7 +233,7 @@ struct Pass {
 impl Pass {
     /// Odd: what lies a power of two apart shares one corner of the cache.
     fn per_point<L: Lanes>(self) -> usize {
-        self.count * self.tiles * L::COLUMNS | 1
+        (self.count * self.tiles * L::COLUMNS) | 1
     }
 }
 

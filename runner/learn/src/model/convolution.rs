@@ -14,7 +14,7 @@ use super::extension::Maps;
 /// differently.
 #[must_use]
 pub fn implementation() -> String {
-    format!("winograd-1 {:?}, burn-0.22.1", Level::best())
+    format!("winograd-2 {:?}, burn-0.22.1", Level::best())
 }
 
 /// 3×3 convolution with stride 1, bias, and ReLU.
