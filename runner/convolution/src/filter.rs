@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use crate::lanes::{Lanes, Values, WIDTH, Work};
-use crate::minimal::{Grid, Matrix, square};
+use crate::matrix::{Grid, Matrix, square};
 use crate::winograd::Problem;
 
 /// Where a kernel lies.

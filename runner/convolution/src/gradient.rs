@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::map::Maps;
-use crate::minimal::{Grid, Matrix, Tiling, square};
+use crate::matrix::{Grid, Matrix, Tiling, square};
 use crate::product::{add, load, store};
 use crate::transform::{Strips, ToPoints};
 use crate::winograd::Problem;

@@ -18,6 +18,7 @@
 //! |---|---|
 //! | `lanes` | sixteen channels at a time, on AVX-512, AVX2 or plain Rust |
 //! | `minimal` | the matrices of F(3, 3), F(4, 3) and F(6, 3) |
+//! | `matrix` | how they are applied to a square |
 //! | `tile` | which of them for which map, and how the work is cut |
 //! | `map` | reading and writing strips of feature maps, with their borders |
 //! | `transform` | from maps to points and back |
@@ -42,6 +43,7 @@ mod filter;
 mod gradient;
 mod lanes;
 mod map;
+mod matrix;
 mod minimal;
 mod pool;
 mod product;
@@ -58,7 +60,7 @@ use gradient::{KernelGradient, Terms};
 use lanes::Lanes;
 pub use map::Extent;
 use map::{Maps, Order};
-use minimal::Tiling;
+use matrix::Tiling;
 pub use pool::{max_pool, max_pool_gradient};
 pub use stack::{Layer, Stack};
 use tile::{Blocking, Run, Tile, dispatch, filters_len};

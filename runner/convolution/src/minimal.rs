@@ -7,7 +7,7 @@
 //!
 //! Points p and -p share their even and odd parts, so each pair costs little more than one.
 
-use crate::lanes::{Lanes, Values};
+use crate::lanes::Lanes;
 
 /// The matrices of F(m, 3) as functions; `M` outputs, `N` = M + 2 points.
 pub trait Minimal<const M: usize, const N: usize>: Copy + Send + Sync + 'static {
@@ -232,97 +232,4 @@ impl Minimal<6, 8> for F6 {
             sum!(l; l.add(l.add(u[7], s1), s3), 4.0 * s2),
         ]
     }
-}
-
-/// Values on a square: `values[y × down + x × right]`.
-#[derive(Debug, Clone, Copy)]
-pub struct Grid<'a> {
-    /// From the upper left corner on.
-    pub values: &'a [Values],
-    /// From one row to the next.
-    pub down: usize,
-    /// From one column to the next.
-    pub right: usize,
-}
-
-/// One of the matrices, as a type.
-pub trait Matrix<const I: usize, const O: usize>: Send + 'static {
-    /// Applies it to one column.
-    fn apply<L: Lanes>(lanes: L, column: [L::V; I]) -> [L::V; O];
-}
-
-/// Bᵀ
-pub struct Input<T>(T);
-/// Aᵀ
-pub struct Output<T>(T);
-/// G
-pub struct Filter<T>(T);
-/// A
-pub struct Spread<T>(T);
-/// Gᵀ
-pub struct Gather<T>(T);
-
-/// The matrices of F(m, 3) as types.
-pub trait Tiling<const M: usize, const N: usize>: Minimal<M, N> {
-    /// Bᵀ
-    type Input: Matrix<N, N>;
-    /// Aᵀ
-    type Output: Matrix<N, M>;
-    /// G
-    type Filter: Matrix<3, N>;
-    /// A
-    type Spread: Matrix<M, N>;
-    /// Gᵀ
-    type Gather: Matrix<N, 3>;
-}
-
-macro_rules! tilings {
-    ($($tile:ty: $m:literal, $n:literal;)*) => {$(
-        impl Tiling<$m, $n> for $tile {
-            type Input = Input<$tile>;
-            type Output = Output<$tile>;
-            type Filter = Filter<$tile>;
-            type Spread = Spread<$tile>;
-            type Gather = Gather<$tile>;
-        }
-        tilings!(@ Input, $tile, input, $m, $n, $n, $n);
-        tilings!(@ Output, $tile, output, $m, $n, $n, $m);
-        tilings!(@ Filter, $tile, filter, $m, $n, 3, $n);
-        tilings!(@ Spread, $tile, spread, $m, $n, $m, $n);
-        tilings!(@ Gather, $tile, gather, $m, $n, $n, 3);
-    )*};
-    (@ $name:ident, $t:ty, $function:ident, $m:literal, $n:literal, $i:literal, $o:literal) => {
-        impl Matrix<$i, $o> for $name<$t> {
-            #[inline(always)]
-            fn apply<L: Lanes>(lanes: L, column: [L::V; $i]) -> [L::V; $o] {
-                <$t as Minimal<$m, $n>>::$function(lanes, column)
-            }
-        }
-    };
-}
-tilings!(F3: 3, 5; F4: 4, 6; F6: 6, 8;);
-
-/// The matrix applied to the columns of a square, then to its rows.
-#[inline(always)]
-pub fn square<A: Matrix<I, O>, L: Lanes, const I: usize, const O: usize>(
-    lanes: L,
-    grid: Grid<'_>,
-) -> [[L::V; O]; O] {
-    let zero = lanes.splat(0.0);
-    let mut half = [[zero; I]; O];
-    for x in 0..I {
-        let mut column = [zero; I];
-        for y in 0..I {
-            column[y] = lanes.load(&grid.values[y * grid.down + x * grid.right]);
-        }
-        let column = A::apply(lanes, column);
-        for y in 0..O {
-            half[y][x] = column[y];
-        }
-    }
-    let mut whole = [[zero; O]; O];
-    for y in 0..O {
-        whole[y] = A::apply(lanes, half[y]);
-    }
-    whole
 }

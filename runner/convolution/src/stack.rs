@@ -11,7 +11,7 @@ use crate::buffer::scratch;
 use crate::filter::{self, Kernel};
 use crate::lanes::{Lanes, Values, WIDTH};
 use crate::map::{Extent, Maps, Order};
-use crate::minimal::Tiling;
+use crate::matrix::Tiling;
 use crate::tile::{Blocking, Run, Tile, dispatch, filters_len};
 use crate::winograd::{Finish, Problem, Target, Winograd};
 use crate::{Convolution, Level, direct, max_pool};

@@ -2,7 +2,8 @@
 
 use crate::lanes::{Lanes, Portable, WIDTH};
 use crate::map::Extent;
-use crate::minimal::{F3, F4, F6, Tiling};
+use crate::matrix::Tiling;
+use crate::minimal::{F3, F4, F6};
 use crate::winograd::Problem;
 use crate::{Level, direct};
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, Work};
 use crate::map::{Maps, Piece, Window};
-use crate::minimal::{Grid, Matrix, square};
+use crate::matrix::{Grid, Matrix, square};
 
 /// Rows of tiles of a batch of maps; all images are numbered through.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Order, Piece, cut};
-use crate::minimal::Tiling;
+use crate::matrix::Tiling;
 use crate::product::{Rows, product};
 use crate::tile::Blocking;
 use crate::transform::{Strips, ToMaps, ToPoints};

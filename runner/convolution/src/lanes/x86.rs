@@ -1,0 +1,213 @@
+//! AVX2 with FMA, and AVX-512.
+
+use std::arch::x86_64::{__m256, __m512, _CMP_GT_OQ, _MM_HINT_T0, _mm_prefetch};
+
+use bytemuck::cast;
+use pulp::NullaryFnOnce;
+use pulp::x86::{V3, V4};
+
+use super::{Lanes, Values, WIDTH, Work};
+
+/// Carries work into the function that has the instruction set's attribute.
+struct Carrier<L, W>(L, W);
+
+impl<L: Lanes, W: Work> NullaryFnOnce for Carrier<L, W> {
+    type Output = W::Output;
+
+    #[inline(always)]
+    fn call(self) -> W::Output {
+        self.1.run(self.0)
+    }
+}
+
+#[inline(always)]
+#[allow(unsafe_code)]
+fn prefetch(values: &Values, distance: usize) {
+    let wanted = std::ptr::from_ref(values).wrapping_add(distance);
+    // SAFETY: a hint, which reads nothing and cannot fault, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(wanted.cast()) }
+}
+
+/// AVX-512: thirty-two registers of sixteen.
+impl Lanes for V4 {
+    type V = __m512;
+    const COLUMNS: usize = 2;
+    const ROWS: usize = 14;
+
+    #[inline(always)]
+    fn read(self, values: &[f32; WIDTH]) -> __m512 {
+        cast(*values)
+    }
+    #[inline(always)]
+    fn write(self, value: __m512, into: &mut [f32; WIDTH]) {
+        *into = cast(value);
+    }
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        self.avx512f._mm512_set1_ps(value)
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        self.avx512f._mm512_add_ps(a, b)
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        self.avx512f._mm512_sub_ps(a, b)
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        self.avx512f._mm512_mul_ps(a, b)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        self.avx512f._mm512_fmadd_ps(a, b, c)
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        self.avx512f._mm512_max_ps(a, b)
+    }
+    #[inline(always)]
+    fn keep(self, value: __m512, positive: __m512) -> __m512 {
+        let f = self.avx512f;
+        let mask = f._mm512_cmp_ps_mask::<_CMP_GT_OQ>(positive, f._mm512_setzero_ps());
+        f._mm512_maskz_mov_ps(mask, value)
+    }
+    /// Pairs, fours, then the four quarters of each register twice.
+    #[inline(always)]
+    fn transpose(self, rows: [__m512; WIDTH]) -> [__m512; WIDTH] {
+        let f = self.avx512f;
+        let mut fours = rows;
+        for at in (0..WIDTH).step_by(4) {
+            let low = [
+                f._mm512_unpacklo_ps(rows[at], rows[at + 1]),
+                f._mm512_unpacklo_ps(rows[at + 2], rows[at + 3]),
+            ];
+            let high = [
+                f._mm512_unpackhi_ps(rows[at], rows[at + 1]),
+                f._mm512_unpackhi_ps(rows[at + 2], rows[at + 3]),
+            ];
+            fours[at] = cast(f._mm512_unpacklo_pd(cast(low[0]), cast(low[1])));
+            fours[at + 1] = cast(f._mm512_unpackhi_pd(cast(low[0]), cast(low[1])));
+            fours[at + 2] = cast(f._mm512_unpacklo_pd(cast(high[0]), cast(high[1])));
+            fours[at + 3] = cast(f._mm512_unpackhi_pd(cast(high[0]), cast(high[1])));
+        }
+        let mut out = rows;
+        for at in 0..4 {
+            let (a, b, c, d) = (fours[at], fours[at + 4], fours[at + 8], fours[at + 12]);
+            let even = [f._mm512_shuffle_f32x4::<0x88>(a, b), f._mm512_shuffle_f32x4::<0x88>(c, d)];
+            let odd = [f._mm512_shuffle_f32x4::<0xdd>(a, b), f._mm512_shuffle_f32x4::<0xdd>(c, d)];
+            out[at] = f._mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
+            out[at + 8] = f._mm512_shuffle_f32x4::<0xdd>(even[0], even[1]);
+            out[at + 4] = f._mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
+            out[at + 12] = f._mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
+        }
+        out
+    }
+    #[inline(always)]
+    fn prefetch(self, values: &Values, distance: usize) {
+        prefetch(values, distance);
+    }
+    #[inline(always)]
+    fn vectorize<W: Work>(self, work: W) -> W::Output {
+        V4::vectorize(self, Carrier(self, work))
+    }
+}
+
+/// AVX2 and FMA: sixteen registers of eight.
+impl Lanes for V3 {
+    type V = [__m256; 2];
+    const COLUMNS: usize = 1;
+    const ROWS: usize = 6;
+
+    #[inline(always)]
+    fn read(self, values: &[f32; WIDTH]) -> [__m256; 2] {
+        cast(*values)
+    }
+    #[inline(always)]
+    fn write(self, value: [__m256; 2], into: &mut [f32; WIDTH]) {
+        *into = cast(value);
+    }
+    #[inline(always)]
+    fn splat(self, value: f32) -> [__m256; 2] {
+        [self.avx._mm256_set1_ps(value); 2]
+    }
+    #[inline(always)]
+    fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        [self.avx._mm256_add_ps(a[0], b[0]), self.avx._mm256_add_ps(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn sub(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        [self.avx._mm256_sub_ps(a[0], b[0]), self.avx._mm256_sub_ps(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        [self.avx._mm256_mul_ps(a[0], b[0]), self.avx._mm256_mul_ps(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+        let fma = self.fma;
+        [fma._mm256_fmadd_ps(a[0], b[0], c[0]), fma._mm256_fmadd_ps(a[1], b[1], c[1])]
+    }
+    #[inline(always)]
+    fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        [self.avx._mm256_max_ps(a[0], b[0]), self.avx._mm256_max_ps(a[1], b[1])]
+    }
+    #[inline(always)]
+    fn keep(self, value: [__m256; 2], positive: [__m256; 2]) -> [__m256; 2] {
+        let keep = |value, positive| {
+            let zero = self.avx._mm256_setzero_ps();
+            self.avx._mm256_and_ps(value, self.avx._mm256_cmp_ps::<_CMP_GT_OQ>(positive, zero))
+        };
+        [keep(value[0], positive[0]), keep(value[1], positive[1])]
+    }
+    #[inline(always)]
+    fn transpose(self, rows: [[__m256; 2]; WIDTH]) -> [[__m256; 2]; WIDTH] {
+        let mut out = rows;
+        for (y, x) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let mut square = [rows[0][0]; 8];
+            for at in 0..8 {
+                square[at] = rows[8 * y + at][x];
+            }
+            let square = eight(self, square);
+            for at in 0..8 {
+                out[8 * x + at][y] = square[at];
+            }
+        }
+        out
+    }
+    #[inline(always)]
+    fn prefetch(self, values: &Values, distance: usize) {
+        prefetch(values, distance);
+    }
+    #[inline(always)]
+    fn vectorize<W: Work>(self, work: W) -> W::Output {
+        V3::vectorize(self, Carrier(self, work))
+    }
+}
+
+/// Eight by eight.
+#[inline(always)]
+fn eight(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
+    let a = simd.avx;
+    let mut fours = rows;
+    for at in [0, 4] {
+        let low = [
+            a._mm256_unpacklo_ps(rows[at], rows[at + 1]),
+            a._mm256_unpacklo_ps(rows[at + 2], rows[at + 3]),
+        ];
+        let high = [
+            a._mm256_unpackhi_ps(rows[at], rows[at + 1]),
+            a._mm256_unpackhi_ps(rows[at + 2], rows[at + 3]),
+        ];
+        fours[at] = cast(a._mm256_unpacklo_pd(cast(low[0]), cast(low[1])));
+        fours[at + 1] = cast(a._mm256_unpackhi_pd(cast(low[0]), cast(low[1])));
+        fours[at + 2] = cast(a._mm256_unpacklo_pd(cast(high[0]), cast(high[1])));
+        fours[at + 3] = cast(a._mm256_unpackhi_pd(cast(high[0]), cast(high[1])));
+    }
+    let mut out = rows;
+    for at in 0..4 {
+        out[at] = a._mm256_permute2f128_ps::<0x20>(fours[at], fours[at + 4]);
+        out[at + 4] = a._mm256_permute2f128_ps::<0x31>(fours[at], fours[at + 4]);
+    }
+    out
+}
