@@ -27,7 +27,7 @@ fn a_run_leaves_every_table_behind() {
         assert!(run.path.join(file).is_file(), "{file}");
     }
     let count = |table: &str| tables::read(&run.path.join(table)).unwrap().len();
-    assert_eq!(TABLES.map(count), [1, 27, 22, 3, 72, 0]);
+    assert_eq!(TABLES.map(count), [1, 28, 22, 3, 72, 0]);
     assert_eq!(run.status(), "finished");
     assert_eq!(run.get("test_images"), &Cell::Integer(15));
     let classes = ["circle", "square", "triangle"].map(|c| Cell::Text(c.to_owned()));
@@ -177,6 +177,95 @@ fn two_stages_carry_parameters_over_and_the_second_trains_what_it_says() {
     // The model of a run is a start for another.
     let weights = format!("model.weights=run:{}", run.id);
     place.succeed(&["run", "two.toml", "--set", &weights]);
+}
+
+/// Two stages on augmented images, the second with a part of a block.
+const AUGMENTED: &str = r#"
+[[stage]]
+name = "tune"
+frozen = ["block1", "block2", "block3", "block4", "block5_conv2"]
+augment = true
+epochs = 2
+batch_size = 16
+optimizer = { name = "rmsprop", learning_rate = 1e-5 }
+
+[augmentation]
+rotation = 40
+width_shift = 0.2
+height_shift = 0.2
+shear = 0.2
+zoom = [0.8, 1.1]
+horizontal_flip = true
+brightness = [0.9, 1.1]
+"#;
+
+#[test]
+fn augmented_stages_replay_to_the_same_bits_and_freeze_what_they_say() {
+    let place = Place::with_shapes();
+    let text = crate::support::runner::SHAPES.replace("epochs = 3", "epochs = 3\naugment = true");
+    place.write("augmented.toml", format!("{text}{AUGMENTED}"));
+    place.succeed(&["run", "augmented.toml"]);
+    place.succeed(&["run", "augmented.toml"]);
+    let runs = place.runs();
+    for table in ["epochs.parquet", "predictions.parquet", "layers.parquet"] {
+        assert_eq!(timeless(&runs[0].path, table), timeless(&runs[1].path, table), "{table}");
+    }
+    let model = |at: usize| std::fs::read(runs[at].path.join("model.safetensors")).unwrap();
+    assert!(model(0) == model(1));
+    place.succeed(&["run", "augmented.toml", "--set", "stage.tune.augment=false"]);
+    let runs = place.runs();
+    let epochs = |at: usize| timeless(&runs[at].path, "epochs.parquet");
+    assert_ne!(epochs(0), epochs(1));
+}
+
+#[test]
+fn a_frozen_parameter_keeps_its_bits() {
+    let place = Place::with_shapes();
+    let text = crate::support::runner::SHAPES.replace("epochs = 3", "epochs = 1");
+    place.write("head.toml", &text);
+    place.write("both.toml", format!("{text}{AUGMENTED}"));
+    place.succeed(&["run", "head.toml"]);
+    place.succeed(&["run", "both.toml"]);
+    let models: Vec<Vec<u8>> = place
+        .runs()
+        .iter()
+        .rev()
+        .map(|run| std::fs::read(run.path.join("model.safetensors")).unwrap())
+        .collect();
+    let tensors = |at: usize| safetensors::SafeTensors::deserialize(&models[at]).unwrap();
+    let (before, after) = (tensors(0), tensors(1));
+    // torchvision's numbers: 26 is block5_conv2, 24 and 28 are its neighbours.
+    for (name, same) in [
+        ("features.0.weight", true),
+        ("features.21.bias", true),
+        ("features.24.weight", false),
+        ("features.26.weight", true),
+        ("features.26.bias", true),
+        ("features.28.weight", false),
+    ] {
+        let data =
+            |tensors: &safetensors::SafeTensors<'_>| tensors.tensor(name).unwrap().data().to_vec();
+        assert_eq!(data(&before) == data(&after), same, "{name}");
+    }
+}
+
+#[test]
+fn the_small_convnet_trains_from_its_first_layer_on() {
+    let place = Place::with_shapes();
+    let text = crate::support::runner::SHAPES
+        .replace("weights = \"random\"", "architecture = \"convnet\"\nweights = \"random\"")
+        .replace("image_size = [32, 32]", "image_size = [64, 64]")
+        .replace("name = \"head\"", "name = \"all\"\nfrozen = \"none\"");
+    place.write("convnet.toml", text);
+    place.succeed(&["run", "convnet.toml", "--set", "stage.all.epochs=30"]);
+    let run = place.runs().remove(0);
+    let layers = tables::read(&run.path.join("layers.parquet")).unwrap();
+    let trained = layers.iter().filter(|row| cell::get(row, "trainable") == &Cell::Bool(true));
+    assert_eq!(trained.count(), 6, "four convolutions and two dense layers");
+    let epochs = tables::read(&run.path.join("epochs.parquet")).unwrap();
+    let losses: Vec<f64> =
+        epochs.iter().filter_map(|row| cell::get(row, "train_loss").as_f64()).collect();
+    assert!(losses[29] < 0.5 * losses[0], "{losses:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use runner_experiment::folder::{ClassFolder, Split};
 use runner_experiment::plan::Dataset;
-use runner_experiment::section::dataset::{OnBadImage, Preprocessing};
+use runner_experiment::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use runner_learn::Interrupt;
 use runner_learn::data::features::Extractor;
 use runner_learn::data::scan::scan;
@@ -38,6 +38,7 @@ fn parity_features_of_photos_within_one_percent_of_the_largest() {
         image_size: [150, 150],
         preprocessing: Preprocessing::Rescale,
         on_bad_image: OnBadImage::Fail,
+        feature_precision: FeaturePrecision::F32,
     };
     let (prefix, cache) = (network.layers.len(), None);
     let extractor =

@@ -134,8 +134,15 @@ pub fn output(command: &mut Command) -> Output {
 
 /// A table without the columns that hold times.
 pub fn timeless(folder: &Path, table: &str) -> Vec<Record> {
-    let times =
-        ["run_id", "started_at", "finished_at", "duration_s", "images_per_s", "peak_rss_bytes"];
+    let times = [
+        "run_id",
+        "started_at",
+        "finished_at",
+        "duration_s",
+        "images_per_s",
+        "waiting_s",
+        "peak_rss_bytes",
+    ];
     let mut rows = tables::read(&folder.join(table)).unwrap();
     for row in &mut rows {
         row.retain(|(name, _)| !times.contains(&name.as_str()));

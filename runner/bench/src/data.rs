@@ -1,7 +1,7 @@
 //! Steps of the data.
 
 use runner_experiment::architecture::Shape;
-use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::dataset::{FeaturePrecision, Preprocessing};
 use runner_learn::data::feature_cache::{Description, FeatureCache};
 use runner_learn::data::{decode, preprocess, resize};
 
@@ -42,6 +42,7 @@ pub fn cache() -> Result<Job, Error> {
         values: shape.elements(),
         image_size: [SIDE, SIDE],
         preprocessing: "rescale".to_owned(),
+        precision: FeaturePrecision::F32,
         device: "cpu".to_owned(),
         weights: String::new(),
         implementation: String::new(),

@@ -193,6 +193,7 @@ fn epoch_row(record: EpochRecord) -> EpochRow {
         learning_rate: record.learning_rate,
         duration_s: record.duration_s,
         images_per_s: record.images_per_s,
+        waiting_s: record.waiting_s,
     }
 }
 

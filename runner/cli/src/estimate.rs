@@ -3,11 +3,12 @@
 use runner_experiment::Checked;
 use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{Optimizer, Stage};
+use runner_experiment::section::dataset::FeaturePrecision;
 
 /// Bytes of a 32-bit float.
 const FLOAT: usize = 4;
-/// Images that the prefix works on at a time.
-const PREFIX_BATCH: usize = 16;
+/// What a transformed filter takes in place of its nine values: between 25 and 64.
+const TRANSFORMED: usize = 45;
 /// What the program and its libraries take before any image: measured, rounded up.
 const BASE: usize = 150 << 20;
 
@@ -26,7 +27,11 @@ pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
     let prefix = stage.frozen_prefix(layers);
     let all: usize = checked.splits.iter().map(|split| split.images()).sum();
     let features = layers[..prefix].last().map_or(0, |layer| layer.output.elements());
-    let disk = all * features * FLOAT;
+    let resident = all * features * FLOAT;
+    let disk = match checked.plan.dataset.as_ref().map(|dataset| dataset.feature_precision) {
+        Some(FeaturePrecision::F16) => resident / 2,
+        _ => resident,
+    };
     let parameters: usize = layers.iter().map(Layer::parameters).sum();
     let trained: usize =
         layers.iter().filter(|layer| !stage.freezes(layer)).map(Layer::parameters).sum();
@@ -34,10 +39,12 @@ pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
     let per_trained = 1 + slots(&stage.optimizer);
     let images = stage.batch_size.min(checked.splits.first().map_or(1, |split| split.images()));
     let training = images * activations(&layers[prefix..]) * 3;
-    // A convolution holds its input, its output and the unfolded patches of one image.
-    let extracting = PREFIX_BATCH * 2 * widest(&layers[..prefix]) + 9 * widest(&layers[..prefix]);
+    // Each thread works on an image of its own: what goes into a layer and what comes out.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let frozen: usize = layers[..prefix].iter().map(Layer::parameters).sum();
+    let extracting = frozen * TRANSFORMED / 9 + 2 * threads * widest(&layers[..prefix]);
     let floats = parameters + trained * per_trained + training.max(extracting);
-    Estimate { disk: disk as u64, memory: (BASE + disk + floats * FLOAT) as u64 }
+    Estimate { disk: disk as u64, memory: (BASE + resident + floats * FLOAT) as u64 }
 }
 
 fn slots(optimizer: &Optimizer) -> usize {

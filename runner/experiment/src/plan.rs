@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::architecture::{Layer, Top};
 use crate::section::augmentation::Fill;
-use crate::section::dataset::{OnBadImage, Preprocessing};
+use crate::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use crate::section::model::{ArchitectureName, Pooling};
 use crate::section::run::DeviceName;
 use crate::section::stage::Monitor;
@@ -69,6 +69,8 @@ pub struct Dataset {
     pub preprocessing: Preprocessing,
     /// What to do about an image that cannot be read.
     pub on_bad_image: OnBadImage,
+    /// Precision of the frozen prefix's features.
+    pub feature_precision: FeaturePrecision,
 }
 
 /// `[model]`
@@ -115,10 +117,17 @@ pub struct Augmentation {
     pub height_shift: f64,
     /// Degrees.
     pub shear: f64,
-    /// Between 1 - zoom and 1 + zoom.
-    pub zoom: f64,
-    /// Mirror half of the images.
+    /// Factors of height and width, each drawn between these.
+    pub zoom: [f64; 2],
+    /// Mirror half of the images left to right.
     pub horizontal_flip: bool,
+    /// Mirror half of the images top to bottom.
+    pub vertical_flip: bool,
+    /// Brightness is multiplied by a factor between these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brightness: Option<[f64; 2]>,
+    /// Grey levels either way.
+    pub channel_shift: f64,
     /// What stands where the warp has no image.
     pub fill: Fill,
 }

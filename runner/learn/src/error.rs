@@ -54,6 +54,14 @@ pub enum LearnError {
         /// What the operating system said.
         reason: String,
     },
+    /// Features that are no numbers, or too large for their precision.
+    #[error(
+        "the features of {path} are not finite; if `dataset.feature_precision` is \"f16\", they may be too large for it"
+    )]
+    Features {
+        /// The image.
+        path: PathBuf,
+    },
     /// A result could not be written.
     #[error("cannot write {path}: {reason}")]
     Write {
@@ -92,7 +100,10 @@ impl LearnError {
     pub fn category(&self) -> Category {
         match self {
             Self::Unsupported(_) | Self::Device(_) => Category::Experiment,
-            Self::BadImages(_) | Self::EmptyClass { .. } | Self::Weights(_) => Category::Data,
+            Self::BadImages(_)
+            | Self::EmptyClass { .. }
+            | Self::Features { .. }
+            | Self::Weights(_) => Category::Data,
             Self::NotFinite { .. } => Category::Training,
             Self::Interrupted => Category::Interrupted,
             Self::Cache { .. } | Self::Write { .. } | Self::Compute(_) => Category::Internal,

@@ -1,12 +1,13 @@
 //! What the network says about a split: losses, accuracies, predictions.
 
-use crate::data::features::FeatureSet;
+use crate::data::samples::Samples;
 use crate::error::LearnError;
 use crate::event::{Event, Phase, Prediction};
 use crate::interrupt::Interrupt;
 use crate::model::inference::Inference;
 use crate::model::network::Network;
 use crate::model::parameter::read;
+use crate::random::{Key, Purpose};
 use crate::train::loss::{Outcome, cross_entropy};
 
 /// Images per forward pass.
@@ -20,10 +21,10 @@ const BATCH: usize = 32;
 pub fn score(
     network: &Network,
     prefix: usize,
-    features: &FeatureSet,
+    samples: &Samples,
     interrupt: &Interrupt,
 ) -> Result<(f64, f64), LearnError> {
-    let outcomes = outcomes(network, prefix, features, interrupt, &mut |_| {})?;
+    let outcomes = outcomes(network, prefix, samples, interrupt, &mut |_| {})?;
     Ok(summary(&outcomes))
 }
 
@@ -35,24 +36,24 @@ pub fn score(
 pub fn evaluate(
     network: &Network,
     prefix: usize,
-    features: &FeatureSet,
+    samples: &Samples,
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(f64, f64), LearnError> {
-    let outcomes = outcomes(network, prefix, features, interrupt, observe)?;
+    let outcomes = outcomes(network, prefix, samples, interrupt, observe)?;
     let (loss, accuracy) = summary(&outcomes);
     let predictions = outcomes
         .into_iter()
         .enumerate()
         .map(|(at, outcome)| Prediction {
-            path: features.paths[at].clone(),
-            label: features.labels[at],
+            path: samples.paths()[at].clone(),
+            label: samples.labels()[at],
             predicted: outcome.predicted,
             loss: outcome.loss,
             probabilities: outcome.probabilities,
         })
         .collect();
-    observe(Event::Evaluated { split: features.split, loss, accuracy, predictions });
+    observe(Event::Evaluated { split: samples.split(), loss, accuracy, predictions });
     Ok((loss, accuracy))
 }
 
@@ -60,25 +61,27 @@ pub fn evaluate(
 fn outcomes(
     network: &Network,
     prefix: usize,
-    features: &FeatureSet,
+    samples: &Samples,
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<Outcome>, LearnError> {
     let suffix = Inference::new(network, prefix..network.layers.len())?;
-    let all: Vec<usize> = (0..features.len()).collect();
+    let all: Vec<usize> = (0..samples.len()).collect();
     let mut outcomes = Vec::with_capacity(all.len());
-    for batch in all.chunks(BATCH) {
+    // Nothing is drawn: only training images are augmented.
+    let key = Key::new(0, Purpose::Augment);
+    samples.batches(&all, BATCH, key, &mut |batch, values| {
         interrupt.check()?;
-        let flat = features.gather(batch)?;
-        let logits = suffix.forward(flat, batch.len()).rows();
+        let logits = suffix.forward(values, batch.len()).rows();
         let [_, classes] = logits.dims();
         let rows = read(logits)?;
         for (row, at) in rows.chunks_exact(classes).zip(batch) {
-            outcomes.push(cross_entropy(row, features.labels[*at]));
+            outcomes.push(cross_entropy(row, samples.labels()[*at]));
         }
-        let phase = Phase::Evaluate(features.split);
+        let phase = Phase::Evaluate(samples.split());
         observe(Event::Progress { phase, done: outcomes.len(), total: all.len() });
-    }
+        Ok(())
+    })?;
     Ok(outcomes)
 }
 

@@ -146,6 +146,8 @@ pub struct EpochRecord {
     pub duration_s: f64,
     /// Training images per second of training.
     pub images_per_s: f64,
+    /// Of the seconds of training, those spent waiting for images or features.
+    pub waiting_s: f64,
 }
 
 /// What the network says about one image.

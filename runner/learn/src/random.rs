@@ -17,6 +17,8 @@ pub enum Purpose {
     Dropout,
     /// Pictures of a generated data set.
     Generate,
+    /// How a training image is changed in an epoch.
+    Augment,
 }
 
 /// The key of a stream; what does not apply stays 0.
@@ -78,6 +80,11 @@ impl Stream {
                 return high;
             }
         }
+    }
+
+    /// Uniform between `low` and `high`; `low` where they are the same.
+    pub fn between(&mut self, [low, high]: [f64; 2]) -> f64 {
+        low + (high - low) * f64::from(self.uniform())
     }
 
     /// 0 to `length - 1` in random order (Fisher-Yates).

@@ -6,13 +6,16 @@ use runner_experiment::plan::{Dataset, Stage};
 use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::{Checked, fingerprint};
 
-use crate::data::feature_cache::Description;
-use crate::data::features::{Extractor, FeatureSet};
+use crate::data::feature_cache::{Description, prefix_shape};
+use crate::data::features::Extractor;
+use crate::data::images::Images;
+use crate::data::samples::Samples;
 use crate::data::scan::{self, BadImage, ScannedSplit};
 use crate::device::Compute;
 use crate::error::LearnError;
 use crate::event::Event;
 use crate::interrupt::Interrupt;
+use crate::model::inference::Inference;
 use crate::model::network::Network;
 use crate::model::weights::{self, Weights};
 use crate::train::stage::StageRun;
@@ -34,12 +37,13 @@ pub struct Request<'a> {
     pub interrupt: Interrupt,
 }
 
-/// Features of one prefix, kept from stage to stage while they stay the same.
+/// What the layers after one prefix work on, kept from stage to stage while it stays the same.
 struct Prepared {
     description: Description,
     prefix: usize,
-    train: FeatureSet,
-    validation: FeatureSet,
+    augment: bool,
+    train: Samples,
+    validation: Samples,
 }
 
 /// Runs every stage, measures every split, writes the model.
@@ -161,7 +165,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Features for a stage; those of the stage before, where they are the same.
+    /// Samples for a stage; those of the stage before, where they are the same.
     fn prepare(
         &mut self,
         network: &Network,
@@ -169,26 +173,45 @@ impl Run<'_> {
         earlier: Option<Prepared>,
     ) -> Result<Prepared, LearnError> {
         let prefix = stage.frozen_prefix(&network.layers);
-        let (size, preprocessing) = (self.dataset.image_size, self.dataset.preprocessing);
-        let description = Description::new(network, prefix, size, preprocessing)?;
-        if let Some(earlier) = earlier.filter(|earlier| earlier.description == description) {
-            return Ok(earlier);
-        }
-        let train = self.features(network, prefix, &description, "train")?;
-        let validation = self.features(network, prefix, &description, "validation")?;
-        Ok(Prepared { description, prefix, train, validation })
+        let description = Description::new(network, prefix, self.dataset)?;
+        let earlier = earlier.filter(|earlier| earlier.description == description);
+        let augment = stage.augment;
+        let (train, validation) = match earlier {
+            Some(earlier) if earlier.augment == augment => (earlier.train, earlier.validation),
+            Some(earlier) => {
+                let train = self.samples(network, prefix, &description, ("train", augment))?;
+                (train, earlier.validation)
+            }
+            None => {
+                let train = self.samples(network, prefix, &description, ("train", augment))?;
+                (train, self.samples(network, prefix, &description, ("validation", false))?)
+            }
+        };
+        Ok(Prepared { description, prefix, augment, train, validation })
     }
 
-    fn features(
+    /// A split, augmented or not.
+    fn samples(
         &mut self,
         network: &Network,
         prefix: usize,
         description: &Description,
-        name: &str,
-    ) -> Result<FeatureSet, LearnError> {
+        (name, augment): (&str, bool),
+    ) -> Result<Samples, LearnError> {
         let Some(split) = self.splits.iter().find(|split| split.name == name) else {
             return Err(LearnError::Compute(format!("there is no split `{name}`")));
         };
+        if augment || prefix == 0 {
+            let settings = self.request.checked.plan.augmentation.clone();
+            let layers = match prefix {
+                0 => None,
+                _ => Some(Inference::new(network, 0..prefix)?),
+            };
+            let shape = prefix_shape(&network.layers, prefix, self.dataset.image_size);
+            let settings = settings.filter(|_| augment);
+            let images = Images::new(split, self.dataset, settings, (layers, shape));
+            return Ok(Samples::Images(Box::new(images)));
+        }
         let extractor = Extractor {
             network,
             prefix,
@@ -196,17 +219,23 @@ impl Run<'_> {
             cache: self.request.cache.map(|root| (root, description)),
             interrupt: &self.request.interrupt,
         };
-        extractor.extract(split, self.observe)
+        Ok(Samples::Features(extractor.extract(split, self.observe)?))
     }
 
-    /// Measures the final network on every split.
+    /// Measures the final network on every split, nothing augmented.
     fn evaluate(&mut self, network: &Network, ready: &Prepared) -> Result<(), LearnError> {
         let interrupt = &self.request.interrupt;
-        for features in [&ready.train, &ready.validation] {
-            evaluate::evaluate(network, ready.prefix, features, interrupt, self.observe)?;
+        let plain = match ready.augment {
+            true => {
+                Some(self.samples(network, ready.prefix, &ready.description, ("train", false))?)
+            }
+            false => None,
+        };
+        for samples in [plain.as_ref().unwrap_or(&ready.train), &ready.validation] {
+            evaluate::evaluate(network, ready.prefix, samples, interrupt, self.observe)?;
         }
         if self.splits.iter().any(|split| split.name == "test") {
-            let test = self.features(network, ready.prefix, &ready.description, "test")?;
+            let test = self.samples(network, ready.prefix, &ready.description, ("test", false))?;
             evaluate::evaluate(network, ready.prefix, &test, interrupt, self.observe)?;
         }
         Ok(())

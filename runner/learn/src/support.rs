@@ -1,7 +1,6 @@
 //! What this version can do: a plan that needs more is refused before anything starts.
 
 use runner_experiment::Checked;
-use runner_experiment::plan::Stage;
 
 use crate::error::LearnError;
 
@@ -18,28 +17,9 @@ pub fn check(checked: &Checked) -> Result<(), LearnError> {
             job.job()
         )
     });
-    let stages = checked.plan.stage.iter().flat_map(|stage| refusals(checked, stage));
-    let all: Vec<String> = stages.chain(jobs).collect();
+    let all: Vec<String> = jobs.collect();
     match all.is_empty() {
         true => Ok(()),
         false => Err(LearnError::Unsupported(all)),
     }
-}
-
-fn refusals(checked: &Checked, stage: &Stage) -> Vec<String> {
-    let name = &stage.name;
-    let mut refused = Vec::new();
-    if stage.augment {
-        refused.push(format!(
-            "stage `{name}`: training images are not augmented yet; set `augment = false`"
-        ));
-    }
-    let prefix = stage.frozen_prefix(&checked.layers);
-    if !checked.layers.iter().take(prefix).any(|layer| layer.kind.has_parameters()) {
-        let first = checked.layers.first().map_or("", |layer| layer.name.as_str());
-        refused.push(format!(
-            "stage `{name}`: training from the first layer on is not built yet; freeze at least `{first}`"
-        ));
-    }
-    refused
 }

@@ -266,6 +266,7 @@ mod tests {
             learning_rate: 2e-5,
             duration_s: 1.5,
             images_per_s: 50.0,
+            waiting_s: 0.25,
         }
     }
 

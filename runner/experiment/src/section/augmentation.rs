@@ -1,6 +1,6 @@
 //! `[augmentation]`: Keras's `ImageDataGenerator`.
 
-use crate::value::{BelowOne, NonNegative, choice, section};
+use crate::value::{BelowOne, Factors, NonNegative, Zoom, choice, section};
 
 section! {
     /// Random changes to training images, for stages with `augment = true`: one affine warp per
@@ -14,10 +14,17 @@ section! {
         height_shift: BelowOne,
         /// Shear by up to this angle in degrees (Keras's `shear_range`). Default: 0.
         shear: NonNegative,
-        /// Zoom between 1 - zoom and 1 + zoom. Default: 0.
-        zoom: BelowOne,
-        /// Mirror half of the images. Default: false.
+        /// Zoom of height and width, each on its own: a number z means 1 - z to 1 + z, below 1
+        /// comes closer. Default: 0.
+        zoom: Zoom,
+        /// Mirror half of the images left to right. Default: false.
         horizontal_flip: bool,
+        /// Mirror half of the images top to bottom. Default: false.
+        vertical_flip: bool,
+        /// Factors between which brightness is drawn, such as [0.8, 1.2]. Default: none.
+        brightness: Factors,
+        /// Added to every pixel, by up to this many grey levels either way. Default: 0.
+        channel_shift: NonNegative,
         /// What stands where the warp has no image. Default: `nearest`.
         fill: Fill,
     }

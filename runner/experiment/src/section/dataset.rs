@@ -17,6 +17,8 @@ section! {
         preprocessing: Preprocessing,
         /// What to do about an image that cannot be read. Default: `fail`.
         on_bad_image: OnBadImage,
+        /// Precision of the frozen prefix's features, in the cache and in training. Default: `f32`.
+        feature_precision: FeaturePrecision,
     }
 }
 
@@ -29,6 +31,16 @@ choice! {
         Caffe = "caffe",
         /// (x / 255 - mean) / standard deviation per channel: torchvision's ImageNet weights.
         Torchvision = "torchvision",
+    }
+}
+
+choice! {
+    /// Precision of features.
+    pub enum FeaturePrecision {
+        /// As they are computed.
+        F32 = "f32",
+        /// Rounded to 16 bits: half the space on disk, eleven significant bits.
+        F16 = "f16",
     }
 }
 

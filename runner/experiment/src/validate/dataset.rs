@@ -4,7 +4,7 @@ use crate::folder::{self, Split};
 use crate::plan::Dataset;
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::dataset::{DatasetSection, OnBadImage, Preprocessing};
+use crate::section::dataset::{DatasetSection, FeaturePrecision, OnBadImage, Preprocessing};
 use crate::suggest::{closest, join};
 use crate::value::Located;
 
@@ -54,6 +54,7 @@ pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Dat
             image_size: image_size(section, &mut Problems::default()),
             preprocessing: get(&section.preprocessing).unwrap_or(Preprocessing::Rescale),
             on_bad_image: get(&section.on_bad_image).unwrap_or(OnBadImage::Fail),
+            feature_precision: get(&section.feature_precision).unwrap_or(FeaturePrecision::F32),
         }),
         classes: splits.first().map(Split::class_names).unwrap_or_default(),
         splits,

@@ -128,8 +128,11 @@ fn augmentation(section: &AugmentationSection) -> Augmentation {
         width_shift: get(&section.width_shift).map_or(0.0, |x| x.0),
         height_shift: get(&section.height_shift).map_or(0.0, |x| x.0),
         shear: get(&section.shear).map_or(0.0, |x| x.0),
-        zoom: get(&section.zoom).map_or(0.0, |x| x.0),
+        zoom: get(&section.zoom).map_or([1.0, 1.0], |x| x.0),
         horizontal_flip: get(&section.horizontal_flip).unwrap_or(false),
+        vertical_flip: get(&section.vertical_flip).unwrap_or(false),
+        brightness: get(&section.brightness).map(|x| x.0),
+        channel_shift: get(&section.channel_shift).map_or(0.0, |x| x.0),
         fill: get(&section.fill).unwrap_or(Fill::Nearest),
     }
 }

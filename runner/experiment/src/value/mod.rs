@@ -5,6 +5,7 @@
 
 pub(crate) mod macros;
 mod number;
+mod range;
 
 use std::ops::Range;
 
@@ -17,6 +18,7 @@ use crate::tree::{Kind, Node};
 pub(crate) use macros::{choice, section, tagged, unknown_word};
 pub(crate) use macros::{tag, tagged_schema};
 pub use number::{BelowOne, Count, NonNegative, Positive, Size, Whole};
+pub use range::{Factors, Zoom};
 
 /// A value with its place in the source text.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -8,7 +8,7 @@ use runner_experiment::architecture::Shape;
 use runner_experiment::plan::Dataset;
 
 use super::decode::{self, ImageProblem};
-use super::feature_cache::{Description, FeatureCache, prefix_shape};
+use super::feature_cache::{Description, FeatureCache, entry, prefix_shape};
 use super::order::in_order;
 use super::preprocess::preprocess;
 use super::resize::resize;
@@ -247,12 +247,17 @@ impl Pass<'_, '_> {
 
     fn compute_batch(
         &mut self,
-        prefix: &Inference<'_>,
+        prefix: &Inference,
         batch: &[usize],
         values: Vec<f32>,
     ) -> Result<(), LearnError> {
         let start = Instant::now();
-        let features = inference::values(prefix.forward(values, batch.len()))?;
+        let mut features = inference::values(prefix.forward(values, batch.len()))?;
+        entry::round(&mut features, self.extractor.dataset.feature_precision);
+        if let Some(at) = features.iter().position(|value| !value.is_finite()) {
+            let path = self.split.images[batch[at / self.length]].path.clone();
+            return Err(LearnError::Features { path });
+        }
         self.model_seconds += start.elapsed().as_secs_f64();
         for (at, own) in batch.iter().zip(features.chunks_exact(self.length)) {
             if let Some(cache) = &self.cache {

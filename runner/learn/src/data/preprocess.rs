@@ -13,16 +13,23 @@ const TORCH_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// `[height, width, 3]` of RGB bytes to `[3, height, width]` of what `how` says.
 #[must_use]
 pub fn preprocess(pixels: &Pixels, how: Preprocessing) -> Vec<f32> {
-    let plane = pixels.height * pixels.width;
+    let rgb: Vec<f32> = pixels.rgb.iter().map(|byte| f32::from(*byte)).collect();
+    preprocess_values(&rgb, how)
+}
+
+/// As [`preprocess`], from grey levels that need not be whole.
+#[must_use]
+pub fn preprocess_values(rgb: &[f32], how: Preprocessing) -> Vec<f32> {
+    let plane = rgb.len() / 3;
     let mut values = vec![0.0; 3 * plane];
     for (channel, target) in values.chunks_exact_mut(plane.max(1)).enumerate() {
         let source = match how {
             Preprocessing::Caffe => 2 - channel,
             Preprocessing::Rescale | Preprocessing::Torchvision => channel,
         };
-        let bytes = pixels.rgb.iter().skip(source).step_by(3);
-        for (value, byte) in target.iter_mut().zip(bytes) {
-            *value = one(f32::from(*byte), channel, how);
+        let levels = rgb.iter().skip(source).step_by(3);
+        for (value, level) in target.iter_mut().zip(levels) {
+            *value = one(*level, channel, how);
         }
     }
     values

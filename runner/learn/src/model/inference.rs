@@ -11,23 +11,22 @@ use super::parameter::read;
 use crate::error::LearnError;
 
 /// A range of layers, ready to run.
-pub struct Inference<'a> {
-    network: &'a Network,
-    parameters: Vec<Tensor<1>>,
+pub struct Inference {
     /// The leading convolutions and pools on the CPU, with their filters transformed.
     stack: Option<Stack>,
     /// What the stack does not do.
-    rest: Range<usize>,
+    rest: Network,
+    parameters: Vec<Tensor<1>>,
     input: Shape,
 }
 
-impl<'a> Inference<'a> {
+impl Inference {
     /// Prepares `layers[range]`.
     ///
     /// # Errors
     ///
     /// [`LearnError::Compute`] where a parameter cannot be read.
-    pub fn new(network: &'a Network, range: Range<usize>) -> Result<Self, LearnError> {
+    pub fn new(network: &Network, range: Range<usize>) -> Result<Self, LearnError> {
         let input = network.layers[range.start].input;
         let maps = network.layers[range.clone()].iter().take_while(|layer| {
             matches!(layer.kind, LayerKind::Convolution { .. } | LayerKind::MaxPool)
@@ -39,14 +38,14 @@ impl<'a> Inference<'a> {
             }
             _ => None,
         };
-        let rest = if stack.is_some() { end..range.end } else { range };
-        Ok(Self { network, parameters: network.values(), stack, rest, input })
+        let rest = network.part(if stack.is_some() { end..range.end } else { range });
+        Ok(Self { stack, parameters: rest.values(), rest, input })
     }
 
     /// Runs the layers on values that lie image by image.
     #[must_use]
     pub fn forward(&self, values: Vec<f32>, images: usize) -> Flow {
-        let compute = &self.network.compute;
+        let compute = &self.rest.compute;
         let input = match &self.stack {
             None => Flow::batch(values, images, self.input, compute),
             Some(stack) => {
@@ -56,7 +55,8 @@ impl<'a> Inference<'a> {
                 Flow::batch(out, images, Shape::Map { height, width, channels }, compute)
             }
         };
-        self.network.forward(self.rest.clone(), input, &self.parameters, None, &mut |_, _| {})
+        let all = 0..self.rest.layers.len();
+        self.rest.forward(all, input, &self.parameters, None, &mut |_, _| {})
     }
 }
 

@@ -92,6 +92,17 @@ impl Network {
         Self { layers, parameters, compute }
     }
 
+    /// Some of the layers with their parameters, which are shared and not copied.
+    #[must_use]
+    pub fn part(&self, range: std::ops::Range<usize>) -> Self {
+        let parameters = self.kernel_index(range.start)..self.kernel_index(range.end);
+        Self {
+            layers: self.layers[range].to_vec(),
+            parameters: self.parameters[parameters].to_vec(),
+            compute: self.compute.clone(),
+        }
+    }
+
     /// For each layer, the index of its kernel in `parameters` (the bias follows it).
     #[must_use]
     pub fn kernel_index(&self, layer: usize) -> usize {

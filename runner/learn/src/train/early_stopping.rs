@@ -77,6 +77,7 @@ mod tests {
             learning_rate: 0.1,
             duration_s: 0.0,
             images_per_s: 0.0,
+            waiting_s: 0.0,
         }
     }
 

@@ -9,7 +9,7 @@ use runner_experiment::plan::Stage;
 use super::early_stopping::Watch;
 use super::loss::{Outcome, cross_entropy};
 use super::optimizer::Optimizer;
-use crate::data::features::FeatureSet;
+use crate::data::samples::Samples;
 use crate::error::LearnError;
 use crate::evaluate;
 use crate::event::{EpochRecord, Event, LayerState, Phase};
@@ -31,9 +31,9 @@ pub struct StageRun<'a> {
     /// How many leading layers the features stand for.
     pub prefix: usize,
     /// What the prefix makes of the training images.
-    pub train: &'a FeatureSet,
+    pub train: &'a Samples,
     /// What the prefix makes of the validation images.
-    pub validation: &'a FeatureSet,
+    pub validation: &'a Samples,
     /// Looked at after every step.
     pub interrupt: &'a Interrupt,
 }
@@ -152,15 +152,20 @@ impl StageRun<'_> {
         };
         let order = key.stream().permutation(self.train.len());
         let mut sums = Sums::default();
-        for (step, batch) in order.chunks(self.stage.batch_size).enumerate() {
+        let mut step = 0;
+        let augment = Key { purpose: Purpose::Augment, ..key };
+        let (train, size) = (self.train, self.stage.batch_size);
+        let waiting_s = train.batches(&order, size, augment, &mut |batch, values| {
             self.interrupt.check()?;
-            let outcomes = self.step(key, batch, indices, optimizer)?;
+            let outcomes = self.step(key, batch, values, indices, optimizer)?;
             sums.add(&outcomes);
-            self.check_finite(sums.loss, epoch, step + 1)?;
+            step += 1;
+            self.check_finite(sums.loss, epoch, step)?;
             let phase =
                 Phase::Epoch { stage: self.stage.name.clone(), epoch, epochs: self.stage.epochs };
             observe(Event::Progress { phase, done: sums.images, total: order.len() });
-        }
+            Ok(())
+        })?;
         let train_seconds = start.elapsed().as_secs_f64();
         let (validation_loss, validation_accuracy) =
             evaluate::score(self.network, self.prefix, self.validation, self.interrupt)?;
@@ -176,6 +181,7 @@ impl StageRun<'_> {
             learning_rate: self.stage.optimizer.learning_rate(),
             duration_s: start.elapsed().as_secs_f64(),
             images_per_s: sums.per_second(train_seconds),
+            waiting_s,
         })
     }
 
@@ -184,16 +190,12 @@ impl StageRun<'_> {
         &mut self,
         key: Key,
         batch: &[usize],
+        values: Vec<f32>,
         indices: &[usize],
         optimizer: &mut Optimizer,
     ) -> Result<Vec<Outcome>, LearnError> {
-        let labels: Vec<usize> = batch.iter().map(|at| self.train.labels[*at]).collect();
-        let input = Flow::batch(
-            self.train.gather(batch)?,
-            batch.len(),
-            self.train.shape,
-            &self.network.compute,
-        );
+        let labels: Vec<usize> = batch.iter().map(|at| self.train.labels()[*at]).collect();
+        let input = Flow::batch(values, batch.len(), self.train.shape(), &self.network.compute);
         let dropping = Dropping { key, samples: batch };
         let (outcomes, gradients) =
             gradients(self.network, self.prefix, input, &labels, Some(dropping), indices)?;

@@ -116,6 +116,8 @@ table! {
         duration_s: f64,
         /// Training images per second, validation aside.
         images_per_s: f64,
+        /// Of the seconds of training, those spent waiting for images or features.
+        waiting_s: f64,
     }
 }
 

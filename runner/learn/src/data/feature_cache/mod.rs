@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use runner_experiment::architecture::{Layer, Shape};
-use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::plan::Dataset;
+use runner_experiment::section::dataset::FeaturePrecision;
 use serde::{Deserialize, Serialize};
 
 use super::scan::ContentHash;
@@ -40,6 +41,8 @@ pub struct Description {
     pub image_size: [usize; 2],
     /// `rescale`, `caffe` or `torchvision`.
     pub preprocessing: String,
+    /// `f32` or `f16`.
+    pub precision: FeaturePrecision,
     /// Where they were computed; another device rounds differently.
     pub device: String,
     /// BLAKE3 of the weights of the prefix.
@@ -54,19 +57,16 @@ impl Description {
     /// # Errors
     ///
     /// [`LearnError::Compute`] where the device lost the weights.
-    pub fn new(
-        network: &Network,
-        prefix: usize,
-        image_size: [usize; 2],
-        preprocessing: Preprocessing,
-    ) -> Result<Self, LearnError> {
+    pub fn new(network: &Network, prefix: usize, dataset: &Dataset) -> Result<Self, LearnError> {
+        let image_size = dataset.image_size;
         let shape = prefix_shape(&network.layers, prefix, image_size);
         Ok(Self {
             layer: network.layers[..prefix].last().map(|l| l.name.clone()).unwrap_or_default(),
             shape: shape.to_string(),
             values: shape.elements(),
             image_size,
-            preprocessing: preprocessing.to_string(),
+            preprocessing: dataset.preprocessing.to_string(),
+            precision: dataset.feature_precision,
             device: network.compute.name.to_owned(),
             weights: prefix_hash(network, prefix)?,
             implementation: format!("{} format {FORMAT}", convolution::implementation()),
@@ -105,6 +105,7 @@ fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
 pub struct FeatureCache {
     folder: PathBuf,
     values: usize,
+    precision: FeaturePrecision,
     /// Held shared while the folder is in use, so that nobody prunes it.
     _lock: File,
 }
@@ -129,7 +130,8 @@ impl FeatureCache {
                 }
             }
         };
-        Ok(Self { folder, values: description.values, _lock: lock })
+        let Description { values, precision, .. } = *description;
+        Ok(Self { folder, values, precision, _lock: lock })
     }
 
     /// Makes the folder and holds it.
@@ -151,7 +153,7 @@ impl FeatureCache {
     #[must_use]
     pub fn get(&self, image: &ContentHash) -> Option<Vec<f32>> {
         let bytes = std::fs::read(self.path(image)).ok()?;
-        entry::decode(&bytes, self.values)
+        entry::decode(&bytes, self.values, self.precision)
     }
 
     /// Keeps the features of an image; one that is there already is replaced.
@@ -161,7 +163,7 @@ impl FeatureCache {
     /// [`LearnError::Cache`], a full disk for one.
     pub fn put(&self, image: &ContentHash, features: &[f32]) -> Result<(), LearnError> {
         let path = self.path(image);
-        self.write(&path, &entry::encode(features))
+        self.write(&path, &entry::encode(features, self.precision))
             .map_err(|error| LearnError::Cache { path, reason: error.to_string() })
     }
 
@@ -192,6 +194,7 @@ mod tests {
             values: 3,
             image_size: [32, 32],
             preprocessing: "rescale".to_owned(),
+            precision: FeaturePrecision::F32,
             device: "cpu".to_owned(),
             weights: "w".to_owned(),
             implementation: "i".to_owned(),
@@ -215,6 +218,19 @@ mod tests {
         assert_eq!(cache.get(&image), None, "one bit is off");
         std::fs::write(&path, &bytes[..last])?;
         assert_eq!(cache.get(&image), None, "the end is missing");
+        Ok(())
+    }
+
+    #[test]
+    fn sixteen_bits_take_half_the_space() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let image = *blake3::hash(b"an image").as_bytes();
+        let small = Description { precision: FeaturePrecision::F16, ..description() };
+        let cache = FeatureCache::open(root.path(), &small)?;
+        // 2049 has twelve significant bits: it goes to the even neighbour.
+        cache.put(&image, &[1.0, 2049.0, 0.1])?;
+        assert_eq!(cache.get(&image), Some(vec![1.0, 2048.0, 0.099_975_586]));
+        assert_eq!(std::fs::metadata(cache.path(&image))?.len(), 40 + 6);
         Ok(())
     }
 

@@ -1,0 +1,304 @@
+//! Random changes to training images, with the meaning of Keras's `ImageDataGenerator`.
+//!
+//! Rotation, shifts, shear and zoom become one affine warp around the middle of the image, sampled
+//! once, bilinearly, as `scipy.ndimage.affine_transform(order=1)` does for Keras; then the shift of
+//! the grey levels, the flips, and brightness. What is drawn is a function of (seed, stage, epoch,
+//! image), so that an epoch can be replayed.
+
+use runner_experiment::plan::Augmentation;
+use runner_experiment::section::augmentation::Fill;
+
+use super::decode::Pixels;
+use crate::random::Stream;
+
+/// What happens to one image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// Degrees.
+    pub rotation: f64,
+    /// Rows and columns.
+    pub shift: [f64; 2],
+    /// Degrees.
+    pub shear: f64,
+    /// Factors of rows and columns.
+    pub zoom: [f64; 2],
+    /// Left to right, top to bottom.
+    pub flip: [bool; 2],
+    /// Factor of the grey levels.
+    pub brightness: Option<f64>,
+    /// Added to the grey levels.
+    pub channel_shift: f64,
+}
+
+impl Change {
+    /// Draws one for an image of `[height, width]`.
+    #[must_use]
+    pub fn draw(settings: &Augmentation, size: [usize; 2], stream: &mut Stream) -> Self {
+        let mut either = |most: f64| stream.between([-most, most]);
+        let rotation = either(settings.rotation);
+        #[allow(clippy::cast_precision_loss)]
+        let shift = [
+            either(settings.height_shift) * size[0] as f64,
+            either(settings.width_shift) * size[1] as f64,
+        ];
+        let shear = either(settings.shear);
+        let channel_shift = either(settings.channel_shift);
+        let zoom = [stream.between(settings.zoom), stream.between(settings.zoom)];
+        let mut coin = || stream.uniform() < 0.5;
+        let flip = [coin() && settings.horizontal_flip, coin() && settings.vertical_flip];
+        let brightness = settings.brightness.map(|factors| stream.between(factors));
+        Self { rotation, shift, shear, zoom, flip, brightness, channel_shift }
+    }
+
+    /// The changed image: grey levels `[height, width, 3]`.
+    #[must_use]
+    pub fn apply(&self, pixels: &Pixels, fill: Fill) -> Vec<f32> {
+        let mut rgb = self.warp(pixels, fill);
+        self.shift_levels(&mut rgb);
+        self.mirror(&mut rgb, pixels.width);
+        if let Some(factor) = self.brightness {
+            #[allow(clippy::cast_possible_truncation)]
+            rgb.iter_mut().for_each(|level| *level = (*level * factor as f32).clamp(0.0, 255.0));
+        }
+        rgb
+    }
+
+    /// From a pixel of the result to the place in the image that it shows: rows of
+    /// `[row, column, 1]`.
+    fn matrix(&self, height: usize, width: usize) -> [[f64; 3]; 2] {
+        let (angle, shear) = (self.rotation.to_radians(), self.shear.to_radians());
+        let rotation = [[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]];
+        let times = |a: [[f64; 2]; 2], b: [[f64; 2]; 2]| {
+            let cell = |y: usize, x: usize| a[y][0] * b[0][x] + a[y][1] * b[1][x];
+            [[cell(0, 0), cell(0, 1)], [cell(1, 0), cell(1, 1)]]
+        };
+        let sheared = times(rotation, [[1.0, -shear.sin()], [0.0, shear.cos()]]);
+        let zoomed = times(sheared, [[self.zoom[0], 0.0], [0.0, self.zoom[1]]]);
+        #[allow(clippy::cast_precision_loss)]
+        let middle = [height as f64 / 2.0 - 0.5, width as f64 / 2.0 - 0.5];
+        let row = |y: usize| {
+            let along = |m: [f64; 2], v: [f64; 2]| m[0] * v[0] + m[1] * v[1];
+            let offset = middle[y] + along(rotation[y], self.shift) - along(zoomed[y], middle);
+            [zoomed[y][0], zoomed[y][1], offset]
+        };
+        [row(0), row(1)]
+    }
+
+    fn warp(&self, pixels: &Pixels, fill: Fill) -> Vec<f32> {
+        let (height, width) = (pixels.height, pixels.width);
+        let plain = Self { flip: [false; 2], brightness: None, channel_shift: 0.0, ..*self };
+        if plain == Self::NONE {
+            return pixels.rgb.iter().map(|byte| f32::from(*byte)).collect();
+        }
+        let matrix = self.matrix(height, width);
+        let mut rgb = Vec::with_capacity(pixels.rgb.len());
+        for y in 0..height {
+            for x in 0..width {
+                #[allow(clippy::cast_precision_loss)]
+                let at = matrix.map(|row| row[0] * y as f64 + row[1] * x as f64 + row[2]);
+                rgb.extend(sample(pixels, at, fill));
+            }
+        }
+        rgb
+    }
+
+    fn shift_levels(&self, rgb: &mut [f32]) {
+        if self.channel_shift != 0.0 {
+            // Keras keeps what an image had as its darkest and brightest.
+            let ends = |(low, high): (f32, f32), level: &f32| (low.min(*level), high.max(*level));
+            let (low, high) = rgb.iter().fold((f32::INFINITY, f32::NEG_INFINITY), ends);
+            #[allow(clippy::cast_possible_truncation)]
+            let shift = self.channel_shift as f32;
+            rgb.iter_mut().for_each(|level| *level = (*level + shift).clamp(low, high));
+        }
+    }
+
+    fn mirror(&self, rgb: &mut [f32], width: usize) {
+        let (pixels, _) = rgb.as_chunks_mut::<3>();
+        if self.flip[0] {
+            pixels.chunks_exact_mut(width).for_each(<[[f32; 3]]>::reverse);
+        }
+        if self.flip[1] {
+            // All pixels backwards is upside down and mirrored.
+            pixels.reverse();
+            pixels.chunks_exact_mut(width).for_each(<[[f32; 3]]>::reverse);
+        }
+    }
+
+    /// Changes nothing.
+    pub const NONE: Self = Self {
+        rotation: 0.0,
+        shift: [0.0; 2],
+        shear: 0.0,
+        zoom: [1.0; 2],
+        flip: [false; 2],
+        brightness: None,
+        channel_shift: 0.0,
+    };
+}
+
+/// The image at a place between its pixels.
+fn sample(pixels: &Pixels, [y, x]: [f64; 2], fill: Fill) -> [f32; 3] {
+    let (Some(rows), Some(columns)) =
+        (neighbours(y, pixels.height, fill), neighbours(x, pixels.width, fill))
+    else {
+        return [0.0; 3];
+    };
+    let mut sum = [0.0; 3];
+    for (row, down) in rows {
+        for (column, right) in columns {
+            let start = (row * pixels.width + column) * 3;
+            #[allow(clippy::cast_possible_truncation)]
+            let weight = (down * right) as f32;
+            for (sum, byte) in sum.iter_mut().zip(&pixels.rgb[start..start + 3]) {
+                *sum += weight * f32::from(*byte);
+            }
+        }
+    }
+    sum
+}
+
+/// The two pixels around a place on a line, with their weights; `None` where it shows nothing.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+fn neighbours(place: f64, length: usize, fill: Fill) -> Option<[(usize, f64); 2]> {
+    let last = (length - 1) as f64;
+    let place = match fill {
+        Fill::Constant if !(0.0..=last).contains(&place) => return None,
+        // The first and the last pixel are one, as in SciPy's `wrap`.
+        Fill::Wrap if last > 0.0 && !(0.0..=last).contains(&place) => place.rem_euclid(last),
+        _ => place,
+    };
+    let (first, weight) = (place.floor(), place - place.floor());
+    let inside = |index: i64| {
+        let length = length as i64;
+        let index = match fill {
+            Fill::Reflect => {
+                let index = index.rem_euclid(2 * length);
+                index.min(2 * length - 1 - index)
+            }
+            _ => index.clamp(0, length - 1),
+        };
+        index as usize
+    };
+    let first = first as i64;
+    Some([(inside(first), 1.0 - weight), (inside(first + 1), weight)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Key, Purpose};
+
+    /// Five rows of four: (4 y + x)² mod 23.
+    fn pixels() -> Pixels {
+        let rgb = (0..20_u32).flat_map(|n| [(n * n % 23) as u8; 3]).collect();
+        Pixels { height: 5, width: 4, rgb }
+    }
+
+    fn first_channel(rgb: &[f32]) -> Vec<f32> {
+        rgb.iter().step_by(3).copied().collect()
+    }
+
+    #[test]
+    fn warps_as_keras_does() {
+        // keras 3.15, scipy 1.17: apply_affine_transform(x, theta=30, tx=0.5, ty=-0.8, shear=20,
+        // zx=0.8, zy=1.3, order=1, cval=0).
+        let change = Change {
+            rotation: 30.0,
+            shift: [0.5, -0.8],
+            shear: 20.0,
+            zoom: [0.8, 1.3],
+            ..Change::NONE
+        };
+        #[rustfmt::skip]
+        let expected: [(Fill, [f32; 20]); 4] = [
+            (Fill::Nearest, [
+                8.7058, 9.0, 9.0, 7.7775, 3.8359, 7.0537, 5.1638, 3.1181, 2.1363, 9.0923, 8.5475,
+                5.625, 17.0212, 13.4806, 10.2436, 10.9606, 13.8451, 9.0451, 6.6497, 10.5794,
+            ]),
+            (Fill::Constant, [
+                0.0, 0.0, 0.0, 0.0, 0.0, 7.0537, 0.0, 0.0, 2.1363, 9.0923, 8.5475, 0.0, 0.0,
+                13.4806, 10.2436, 10.9606, 0.0, 0.0, 6.6497, 10.5794,
+            ]),
+            (Fill::Reflect, [
+                8.7058, 9.0, 7.366, 5.7429, 3.8359, 7.0537, 5.1638, 3.3482, 2.1363, 9.0923, 8.5475,
+                5.625, 17.0212, 13.4806, 10.2436, 10.9606, 13.7086, 9.0451, 6.6497, 10.5794,
+            ]),
+            (Fill::Wrap, [
+                17.6377, 8.1044, 9.386, 5.8718, 4.0762, 7.0537, 7.3869, 2.641, 2.1363, 9.0923,
+                8.5475, 17.5547, 4.8064, 13.4806, 10.2436, 10.9606, 9.437, 13.5676, 6.6497, 10.5794,
+            ]),
+        ];
+        for (fill, expected) in expected {
+            let got = first_channel(&change.apply(&pixels(), fill));
+            for (got, expected) in got.iter().zip(expected) {
+                assert!((got - expected).abs() < 1e-3, "{fill}: {got} and {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn shifts_by_whole_pixels_move_them() {
+        // The same function with tx=2, ty=-3 and fill_mode="reflect".
+        let change = Change { shift: [2.0, -3.0], ..Change::NONE };
+        let got = first_channel(&change.apply(&pixels(), Fill::Reflect));
+        #[rustfmt::skip]
+        let expected = [
+            8.0, 6.0, 6.0, 8.0, 13.0, 3.0, 3.0, 13.0, 4.0, 9.0, 9.0, 4.0, 4.0, 9.0, 9.0, 4.0, 13.0,
+            3.0, 3.0, 13.0,
+        ];
+        for (got, expected) in got.iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-4, "{got} and {expected}");
+        }
+    }
+
+    #[test]
+    fn flips_and_levels_by_hand() {
+        let pixels = Pixels { height: 2, width: 2, rgb: [10, 20, 30, 40].repeat(3) };
+        let pixels = Pixels { rgb: pixels.rgb[..12].to_vec(), ..pixels };
+        let channel = |change: Change| first_channel(&change.apply(&pixels, Fill::Nearest));
+        let plain = channel(Change::NONE);
+        assert_eq!(plain, [10.0, 40.0, 30.0, 20.0]);
+        assert_eq!(
+            channel(Change { flip: [true, false], ..Change::NONE }),
+            [40.0, 10.0, 20.0, 30.0]
+        );
+        assert_eq!(
+            channel(Change { flip: [false, true], ..Change::NONE }),
+            [30.0, 20.0, 10.0, 40.0]
+        );
+        let brighter = Change { brightness: Some(7.0), ..Change::NONE };
+        assert_eq!(channel(brighter), [70.0, 255.0, 210.0, 140.0]);
+        let shifted = Change { channel_shift: 15.0, ..Change::NONE };
+        assert_eq!(channel(shifted), [25.0, 40.0, 40.0, 35.0]);
+    }
+
+    #[test]
+    fn draws_stay_in_their_ranges_and_belong_to_their_key() {
+        let settings = Augmentation {
+            rotation: 40.0,
+            width_shift: 0.2,
+            height_shift: 0.1,
+            shear: 0.2,
+            zoom: [0.8, 1.2],
+            horizontal_flip: true,
+            vertical_flip: false,
+            brightness: None,
+            channel_shift: 0.0,
+            fill: Fill::Nearest,
+        };
+        let key = Key::new(42, Purpose::Augment);
+        let draw =
+            |sample| Change::draw(&settings, [100, 200], &mut Key { sample, ..key }.stream());
+        assert_eq!(draw(3), draw(3));
+        let all: Vec<Change> = (0..400).map(draw).collect();
+        let most = |f: fn(&Change) -> f64| all.iter().map(f).fold(0.0_f64, |a, b| a.max(b.abs()));
+        assert!((38.0..=40.0).contains(&most(|c| c.rotation)));
+        assert!((9.5..=10.0).contains(&most(|c| c.shift[0])));
+        assert!((38.0..=40.0).contains(&most(|c| c.shift[1])));
+        assert!((0.19..=0.2).contains(&most(|c| c.zoom[0] - 1.0)));
+        let flipped = all.iter().filter(|c| c.flip[0]).count();
+        assert!((160..=240).contains(&flipped), "four standard deviations are 40");
+        assert!(all.iter().all(|c| !c.flip[1] && c.brightness.is_none()));
+    }
+}
