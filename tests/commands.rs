@@ -167,3 +167,20 @@ fn a_missing_folder_says_what_brings_it() {
     assert_eq!(missing.code, Some(2));
     assert_eq!(missing.stderr.matches("`runner dataset generate shapes` brings it").count(), 3);
 }
+
+#[test]
+fn preview_draws_images_before_and_after() {
+    let place = Place::with_shapes();
+    let plain = place.run(&["preview", "shapes.toml"]);
+    assert_eq!(plain.code, Some(2));
+    assert!(plain.stderr.contains("no stage of shapes.toml augments"), "{plain:?}");
+    let text = crate::support::runner::SHAPES.replace("epochs = 3", "epochs = 3\naugment = true");
+    place.write("augmented.toml", format!("{text}[augmentation]\nrotation = 40\n"));
+    let arguments = ["preview", "augmented.toml", "--images", "3", "--epochs", "2"];
+    place.succeed(&arguments);
+    let picture = image::open(place.path("preview.png")).unwrap().to_rgb8();
+    assert_eq!(picture.dimensions(), (3 * 36 + 4, 3 * 36 + 4));
+    let before = std::fs::read(place.path("preview.png")).unwrap();
+    place.succeed(&arguments);
+    assert!(before == std::fs::read(place.path("preview.png")).unwrap());
+}

@@ -27,6 +27,8 @@ pub enum Command {
     Check(CheckArguments),
     /// Run an experiment.
     Run(RunArguments),
+    /// Draw what training sees: images before and after augmentation.
+    Preview(PreviewArguments),
     /// List runs, newest first.
     List(ResultsArguments),
     /// Show one run: plan, scores, files.
@@ -71,6 +73,25 @@ pub struct RunArguments {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub results: ResultsArguments,
+}
+
+/// `preview`
+#[derive(Debug, Args)]
+pub struct PreviewArguments {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// Change a key of the plan: `--set augmentation.rotation=90`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+    /// How many images, one per row.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub images: u16,
+    /// How many epochs, one per column after the image itself.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub epochs: u16,
+    /// The picture.
+    #[arg(long, value_name = "FILE", default_value = "preview.png")]
+    pub out: PathBuf,
 }
 
 /// Where results are.

@@ -102,7 +102,7 @@ impl From<ResultsError> for Failure {
     fn from(error: ResultsError) -> Self {
         let message = format!("error: {error}");
         match error {
-            ResultsError::Write { .. } => Self::internal(message),
+            ResultsError::Write { .. } | ResultsError::Picture(_) => Self::internal(message),
             ResultsError::Read { .. } | ResultsError::Table { .. } => Self::data(message),
             ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }

@@ -7,6 +7,7 @@ pub mod atomic;
 pub mod compare;
 pub mod load;
 pub mod lock;
+pub mod picture;
 pub mod run_dir;
 pub mod tables;
 pub mod writer;
@@ -40,6 +41,9 @@ pub enum ResultsError {
         /// What Polars said.
         reason: String,
     },
+    /// A picture cannot be encoded.
+    #[error("cannot make a picture: {0}")]
+    Picture(String),
     /// No run is called that.
     #[error("there is no run or experiment `{name}` in {}{}", results.display(), hint(close))]
     NoSuchRun {

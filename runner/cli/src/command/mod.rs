@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod dataset;
 mod list;
+mod preview;
 mod run;
 mod show;
 mod weights;
@@ -22,6 +23,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Preview(arguments) => preview::preview(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
