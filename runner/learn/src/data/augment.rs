@@ -63,8 +63,9 @@ impl Change {
         rgb
     }
 
-    /// From a pixel of the result to the place in the image that it shows: rows of
-    /// `[row, column, 1]`.
+    /// From a pixel of the result to the place in the image that it shows, both as x, y.
+    ///
+    /// As Keras does, but for one thing: the middle of an image that is not square is its middle.
     fn matrix(&self, height: usize, width: usize) -> [[f64; 3]; 2] {
         let (angle, shear) = (self.rotation.to_radians(), self.shear.to_radians());
         let rotation = [[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]];
@@ -73,12 +74,13 @@ impl Change {
             [[cell(0, 0), cell(0, 1)], [cell(1, 0), cell(1, 1)]]
         };
         let sheared = times(rotation, [[1.0, -shear.sin()], [0.0, shear.cos()]]);
-        let zoomed = times(sheared, [[self.zoom[0], 0.0], [0.0, self.zoom[1]]]);
+        let zoomed = times(sheared, [[self.zoom[1], 0.0], [0.0, self.zoom[0]]]);
         #[allow(clippy::cast_precision_loss)]
-        let middle = [height as f64 / 2.0 - 0.5, width as f64 / 2.0 - 0.5];
+        let middle = [width as f64 / 2.0 - 0.5, height as f64 / 2.0 - 0.5];
+        let shift = [self.shift[1], self.shift[0]];
         let row = |y: usize| {
             let along = |m: [f64; 2], v: [f64; 2]| m[0] * v[0] + m[1] * v[1];
-            let offset = middle[y] + along(rotation[y], self.shift) - along(zoomed[y], middle);
+            let offset = middle[y] + along(rotation[y], shift) - along(zoomed[y], middle);
             [zoomed[y][0], zoomed[y][1], offset]
         };
         [row(0), row(1)]
@@ -95,7 +97,7 @@ impl Change {
         for y in 0..height {
             for x in 0..width {
                 #[allow(clippy::cast_precision_loss)]
-                let at = matrix.map(|row| row[0] * y as f64 + row[1] * x as f64 + row[2]);
+                let at = matrix.map(|row| row[0] * x as f64 + row[1] * y as f64 + row[2]);
                 rgb.extend(sample(pixels, at, fill));
             }
         }
@@ -138,7 +140,7 @@ impl Change {
 }
 
 /// The image at a place between its pixels.
-fn sample(pixels: &Pixels, [y, x]: [f64; 2], fill: Fill) -> [f32; 3] {
+fn sample(pixels: &Pixels, [x, y]: [f64; 2], fill: Fill) -> [f32; 3] {
     let (Some(rows), Some(columns)) =
         (neighbours(y, pixels.height, fill), neighbours(x, pixels.width, fill))
     else {
@@ -189,10 +191,10 @@ mod tests {
     use super::*;
     use crate::random::{Key, Purpose};
 
-    /// Five rows of four: (4 y + x)² mod 23.
+    /// Four rows of four: (4 y + x)² mod 23.
     fn pixels() -> Pixels {
-        let rgb = (0..20_u32).flat_map(|n| [(n * n % 23) as u8; 3]).collect();
-        Pixels { height: 5, width: 4, rgb }
+        let rgb = (0..16_u32).flat_map(|n| [(n * n % 23) as u8; 3]).collect();
+        Pixels { height: 4, width: 4, rgb }
     }
 
     fn first_channel(rgb: &[f32]) -> Vec<f32> {
@@ -202,31 +204,31 @@ mod tests {
     #[test]
     fn warps_as_keras_does() {
         // keras 3.15, scipy 1.17: apply_affine_transform(x, theta=30, tx=0.5, ty=-0.8, shear=20,
-        // zx=0.8, zy=1.3, order=1, cval=0).
+        // zx=0.8, zy=1.3, order=1, cval=0), where x is the column.
         let change = Change {
             rotation: 30.0,
-            shift: [0.5, -0.8],
+            shift: [-0.8, 0.5],
             shear: 20.0,
-            zoom: [0.8, 1.3],
+            zoom: [1.3, 0.8],
             ..Change::NONE
         };
         #[rustfmt::skip]
-        let expected: [(Fill, [f32; 20]); 4] = [
+        let expected: [(Fill, [f32; 16]); 4] = [
             (Fill::Nearest, [
-                8.7058, 9.0, 9.0, 7.7775, 3.8359, 7.0537, 5.1638, 3.1181, 2.1363, 9.0923, 8.5475,
-                5.625, 17.0212, 13.4806, 10.2436, 10.9606, 13.8451, 9.0451, 6.6497, 10.5794,
+                7.9378, 9.0, 8.9775, 6.5775, 3.6638, 7.1837, 3.9638, 3.7181, 4.3502, 8.1096, 8.7902,
+                7.0759, 17.4212, 14.1518, 9.9733, 11.2432,
             ]),
             (Fill::Constant, [
-                0.0, 0.0, 0.0, 0.0, 0.0, 7.0537, 0.0, 0.0, 2.1363, 9.0923, 8.5475, 0.0, 0.0,
-                13.4806, 10.2436, 10.9606, 0.0, 0.0, 6.6497, 10.5794,
+                0.0, 0.0, 0.0, 0.0, 3.6638, 7.1837, 0.0, 0.0, 4.3502, 8.1096, 8.7902, 7.0759, 0.0,
+                14.1518, 9.9733, 11.2432,
             ]),
             (Fill::Reflect, [
-                8.7058, 9.0, 7.366, 5.7429, 3.8359, 7.0537, 5.1638, 3.3482, 2.1363, 9.0923, 8.5475,
-                5.625, 17.0212, 13.4806, 10.2436, 10.9606, 13.7086, 9.0451, 6.6497, 10.5794,
+                7.9378, 9.0, 8.1212, 7.4922, 3.6638, 7.1837, 3.9638, 3.7181, 4.3502, 8.1096, 8.7902,
+                7.0759, 17.4212, 14.1518, 9.9733, 11.2432,
             ]),
             (Fill::Wrap, [
-                17.6377, 8.1044, 9.386, 5.8718, 4.0762, 7.0537, 7.3869, 2.641, 2.1363, 9.0923,
-                8.5475, 17.5547, 4.8064, 13.4806, 10.2436, 10.9606, 9.437, 13.5676, 6.6497, 10.5794,
+                8.5235, 10.193, 1.5286, 6.7991, 3.6638, 7.1837, 11.3743, 5.9627, 4.3502, 8.1096,
+                8.7902, 7.0759, 5.9949, 14.1518, 9.9733, 11.2432,
             ]),
         ];
         for (fill, expected) in expected {
@@ -240,13 +242,10 @@ mod tests {
     #[test]
     fn shifts_by_whole_pixels_move_them() {
         // The same function with tx=2, ty=-3 and fill_mode="reflect".
-        let change = Change { shift: [2.0, -3.0], ..Change::NONE };
+        let change = Change { shift: [-3.0, 2.0], ..Change::NONE };
         let got = first_channel(&change.apply(&pixels(), Fill::Reflect));
-        #[rustfmt::skip]
-        let expected = [
-            8.0, 6.0, 6.0, 8.0, 13.0, 3.0, 3.0, 13.0, 4.0, 9.0, 9.0, 4.0, 4.0, 9.0, 9.0, 4.0, 13.0,
-            3.0, 3.0, 13.0,
-        ];
+        let expected =
+            [8.0, 6.0, 6.0, 8.0, 13.0, 3.0, 3.0, 13.0, 4.0, 9.0, 9.0, 4.0, 4.0, 9.0, 9.0, 4.0];
         for (got, expected) in got.iter().zip(expected) {
             assert!((got - expected).abs() < 1e-4, "{got} and {expected}");
         }
