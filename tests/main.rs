@@ -10,6 +10,7 @@ mod damage;
 mod images;
 mod invalid;
 mod parity;
+mod resume;
 mod run;
 mod support;
 mod weights;

@@ -8,8 +8,8 @@ use runner_experiment::plan::Optimizer as Settings;
 use runner_learn::device::Compute;
 use runner_learn::model::network::{Flow, Network};
 use runner_learn::model::parameter::Parameter;
+use runner_learn::train::gradients::gradients;
 use runner_learn::train::optimizer::Optimizer;
-use runner_learn::train::stage::gradients;
 use serde_json::Value;
 
 use crate::support::fixtures::{self, Reference};

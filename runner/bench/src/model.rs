@@ -7,8 +7,8 @@ use runner_experiment::section::model::{ArchitectureName, Pooling};
 use runner_learn::device::Compute;
 use runner_learn::model::inference::Inference;
 use runner_learn::model::network::{Flow, Network};
+use runner_learn::train::gradients::gradients;
 use runner_learn::train::optimizer::Optimizer;
-use runner_learn::train::stage::gradients;
 
 use crate::{BATCH, Error, Job, SIDE, numbers};
 

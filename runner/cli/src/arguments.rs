@@ -70,6 +70,10 @@ pub struct RunArguments {
     /// Where tensors live: auto, cpu, cuda or vulkan.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// Go on with a run that was interrupted; `last` is the newest run of this plan, and starts
+    /// one where there is none.
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub results: ResultsArguments,

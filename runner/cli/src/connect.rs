@@ -1,7 +1,7 @@
 //! Connects the event stream to the run's tables, its log and the terminal.
 
 use runner_learn::data::scan::{BadImage, Duplicate};
-use runner_learn::event::{EpochRecord, LayerState, Prediction};
+use runner_learn::event::{EarlyStop, EpochRecord, LayerState, Prediction};
 use runner_learn::{Event, Interrupt};
 use runner_results::ResultsError;
 use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
@@ -17,6 +17,8 @@ pub struct Connection<'a> {
     classes: &'a [String],
     counters: Counters,
     interrupt: Interrupt,
+    /// What comes was said before, by an earlier process.
+    replaying: bool,
     /// Images left out so far.
     pub skipped: Vec<BadImage>,
     /// Why a table could not be written.
@@ -31,6 +33,7 @@ impl<'a> Connection<'a> {
             classes,
             counters: Counters::default(),
             interrupt,
+            replaying: false,
             skipped: Vec::new(),
             failed: None,
         }
@@ -72,19 +75,16 @@ impl<'a> Connection<'a> {
                 ));
             }
             Event::Stage { stage, layers, trainable_parameters } => {
-                tracing::info!(stage, trainable_parameters, "stage");
-                terminal::note(&format!(
-                    "stage {stage}: training {trainable_parameters} parameters"
-                ));
-                let rows = layers.into_iter().map(|layer| layer_row(&stage, layer)).collect();
-                return self.writer.stage(rows, integer(trainable_parameters));
+                return self.stage(&stage, layers, trainable_parameters);
             }
             Event::Epoch(record) => return self.epoch(record),
-            Event::EarlyStop { stage, epoch, best_epoch, restored } => {
-                tracing::info!(stage, epoch, best_epoch, restored, "early stop");
-                let back = if restored { ", its parameters are back" } else { "" };
+            Event::EarlyStop(stop) => self.early_stop(&stop),
+            Event::Replay => self.replaying = true,
+            Event::Resumed { stage, epochs, steps } => {
+                self.replaying = false;
+                tracing::info!(stage, epochs, steps, "resumed");
                 terminal::note(&format!(
-                    "stage {stage}: stopped after epoch {epoch}, best was epoch {best_epoch}{back}"
+                    "stage {stage}: goes on after {epochs} epochs and {steps} steps"
                 ));
             }
             Event::Evaluated { split, loss, accuracy, predictions } => {
@@ -95,7 +95,35 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
+    fn stage(
+        &mut self,
+        stage: &str,
+        layers: Vec<LayerState>,
+        trainable: usize,
+    ) -> Result<(), ResultsError> {
+        if !self.replaying {
+            tracing::info!(stage, trainable, "stage");
+            terminal::note(&format!("stage {stage}: training {trainable} parameters"));
+        }
+        let rows = layers.into_iter().map(|layer| layer_row(stage, layer)).collect();
+        self.writer.stage(rows, integer(trainable))
+    }
+
+    fn early_stop(&self, stop: &EarlyStop) {
+        let EarlyStop { stage, epoch, best_epoch, restored } = stop;
+        if !self.replaying {
+            tracing::info!(stage, epoch, best_epoch, restored, "early stop");
+            let back = if *restored { ", its parameters are back" } else { "" };
+            terminal::note(&format!(
+                "stage {stage}: stopped after epoch {epoch}, best was epoch {best_epoch}{back}"
+            ));
+        }
+    }
+
     fn epoch(&mut self, record: EpochRecord) -> Result<(), ResultsError> {
+        if self.replaying {
+            return self.writer.epoch(epoch_row(record));
+        }
         tracing::info!(
             stage = record.stage,
             epoch = record.epoch,

@@ -86,6 +86,11 @@ pub enum LearnError {
         /// Of the optimizer.
         learning_rate: f64,
     },
+    /// A run cannot go on with other images.
+    #[error(
+        "the images are no longer those that this run was started with; start a new run, or bring them back"
+    )]
+    OtherImages,
     /// A device lost its tensors, or a shape is not what it should be.
     #[error("the device failed: {0}")]
     Compute(String),
@@ -103,6 +108,7 @@ impl LearnError {
             Self::BadImages(_)
             | Self::EmptyClass { .. }
             | Self::Features { .. }
+            | Self::OtherImages
             | Self::Weights(_) => Category::Data,
             Self::NotFinite { .. } => Category::Training,
             Self::Interrupted => Category::Interrupted,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::scan::{BadImage, Duplicate};
 
 /// Something happened.
@@ -59,15 +61,17 @@ pub enum Event {
     /// An epoch is over.
     Epoch(EpochRecord),
     /// A stage stopped before its last epoch.
-    EarlyStop {
-        /// Its name.
+    EarlyStop(EarlyStop),
+    /// What follows happened before an earlier process ended.
+    Replay,
+    /// What happens from here on is new.
+    Resumed {
+        /// The stage that goes on.
         stage: String,
-        /// The epoch it stopped after.
-        epoch: usize,
-        /// The best epoch.
-        best_epoch: usize,
-        /// Whether its parameters came back.
-        restored: bool,
+        /// How many of its epochs are over.
+        epochs: usize,
+        /// How many steps of the next one.
+        steps: usize,
     },
     /// A split was measured with the final network.
     Evaluated {
@@ -82,6 +86,19 @@ pub enum Event {
     },
     /// A file was written.
     Written(PathBuf),
+}
+
+/// A stage stopped before its last epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlyStop {
+    /// Its name.
+    pub stage: String,
+    /// The epoch it stopped after.
+    pub epoch: usize,
+    /// The best epoch.
+    pub best_epoch: usize,
+    /// Whether its parameters came back.
+    pub restored: bool,
 }
 
 /// A counter that moves.
@@ -122,7 +139,7 @@ pub struct LayerState {
 }
 
 /// What an epoch came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The stage.
     pub stage: String,

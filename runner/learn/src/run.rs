@@ -17,8 +17,10 @@ use crate::event::Event;
 use crate::interrupt::Interrupt;
 use crate::model::inference::Inference;
 use crate::model::network::Network;
+use crate::model::parameter::tensor;
 use crate::model::weights::{self, Weights};
-use crate::train::stage::StageRun;
+use crate::train::checkpoint::{Checkpoint, Entry, Keeper};
+use crate::train::stage::{StageRun, announcement, trained};
 use crate::{evaluate, model, support};
 
 /// What to run and where things are.
@@ -33,6 +35,10 @@ pub struct Request<'a> {
     pub cache: Option<&'a Path>,
     /// Where the model goes.
     pub model: PathBuf,
+    /// Where checkpoints go; `None` keeps none.
+    pub checkpoints: Option<PathBuf>,
+    /// Where an earlier process left this run.
+    pub resumed: Option<Checkpoint>,
     /// Looked at after every image and step.
     pub interrupt: Interrupt,
 }
@@ -58,10 +64,20 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     };
     let splits = scan_splits(request, dataset, observe)?;
     let mut network = network(request, observe)?;
+    let mut keeper = Keeper::new(
+        request.checkpoints.clone(),
+        fingerprint::fingerprint(&request.checked.plan),
+        scan::dataset_hash(&splits),
+    );
+    let mut resumed = resume(request, &mut network, &mut keeper, observe)?;
     let mut run = Run { request, dataset, splits, observe };
     let mut prepared: Option<Prepared> = None;
     let mut epochs = 0;
     for (index, stage) in request.checked.plan.stage.iter().enumerate() {
+        if let Some(checkpoint) = resumed.as_ref().filter(|found| index < found.state.stage) {
+            epochs += replay(stage, &network, &checkpoint.state.history, run.observe);
+            continue;
+        }
         let ready = run.prepare(&network, stage, prepared.take())?;
         let mut stage_run = StageRun {
             stage,
@@ -72,17 +88,50 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
             train: &ready.train,
             validation: &ready.validation,
             interrupt: &request.interrupt,
+            keeper: &mut keeper,
         };
-        epochs += stage_run.run(epochs, run.observe)?;
+        epochs += stage_run.run(epochs, resumed.take(), run.observe)?;
         prepared = Some(ready);
     }
-    // The model first: whatever happens while it is measured, it is there.
-    model::export::write(&network, &about(request, dataset), &request.model)?;
-    (run.observe)(Event::Written(request.model.clone()));
-    match &prepared {
-        Some(ready) => run.evaluate(&network, ready),
-        None => Ok(()),
+    run.finish(&network, prepared.as_ref())?;
+    keeper.clear();
+    Ok(())
+}
+
+/// Puts an earlier process's parameters in place, if it was about the same.
+fn resume(
+    request: &Request<'_>,
+    network: &mut Network,
+    keeper: &mut Keeper,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Option<Checkpoint>, LearnError> {
+    let Some(checkpoint) = &request.resumed else { return Ok(None) };
+    if !keeper.fits(&checkpoint.state) {
+        return Err(LearnError::OtherImages);
     }
+    observe(Event::Replay);
+    for (at, values) in &checkpoint.parameters {
+        if let Some(parameter) = network.parameters.get_mut(*at) {
+            parameter.value = tensor(values.clone(), &request.compute.device);
+        }
+        keeper.trained.insert(*at);
+    }
+    keeper.history.clone_from(&checkpoint.state.history);
+    Ok(Some(checkpoint.clone()))
+}
+
+/// Says again what was said about a stage that is over; returns its epochs.
+fn replay(
+    stage: &Stage,
+    network: &Network,
+    history: &[Entry],
+    observe: &mut dyn FnMut(Event),
+) -> usize {
+    observe(announcement(stage, network, &trained(stage, network)));
+    let own = history.iter().filter(|entry| entry.stage() == stage.name);
+    own.inspect(|entry| observe(entry.event()))
+        .filter(|entry| matches!(entry, Entry::Epoch(_)))
+        .count()
 }
 
 /// Reads every file; bad ones end the run or are left out, as the experiment says.
@@ -220,6 +269,15 @@ impl Run<'_> {
             interrupt: &self.request.interrupt,
         };
         Ok(Samples::Features(extractor.extract(split, self.observe)?))
+    }
+
+    /// Writes the model and measures it.
+    fn finish(&mut self, network: &Network, ready: Option<&Prepared>) -> Result<(), LearnError> {
+        // The model first: whatever happens while it is measured, it is there.
+        let path = &self.request.model;
+        model::export::write(network, &about(self.request, self.dataset), path)?;
+        (self.observe)(Event::Written(path.clone()));
+        ready.map_or(Ok(()), |ready| self.evaluate(network, ready))
     }
 
     /// Measures the final network on every split, nothing augmented.

@@ -5,6 +5,26 @@ use std::path::Path;
 
 use crate::ResultsError;
 
+/// How the names of files begin that are being written.
+const HALF: &str = ".writing-";
+
+/// Removes what a process left half written in a folder where nobody writes.
+pub fn sweep(folder: &Path) {
+    let checkpoints = folder.join("checkpoints");
+    if checkpoints.is_dir() {
+        sweep(&checkpoints);
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        // Checkpoints and models are written under names of `tempfile`'s own.
+        let half = [HALF, ".tmp"].iter().any(|start| name.to_string_lossy().starts_with(start));
+        if half && entry.path().is_file() {
+            // It takes space and nothing else.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Writes `bytes` to `path`, replacing what was there.
 ///
 /// # Errors
@@ -13,7 +33,7 @@ use crate::ResultsError;
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ResultsError> {
     let attempt = || {
         let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

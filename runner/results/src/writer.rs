@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use crate::load::LoadedRun;
 use crate::lock::RunLock;
 use crate::run_dir::RunDir;
 use crate::tables::{
-    self, ArtifactRow, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow, Timestamp,
+    self, ArtifactRow, Cell, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow, Timestamp,
 };
 use crate::{ResultsError, atomic};
 
@@ -86,6 +87,40 @@ impl RunWriter {
             train_seconds: 0.0,
         };
         writer.write_start(start.params, &start.experiment_toml, &start.plan_toml)?;
+        Ok(writer)
+    }
+
+    /// Goes on in the folder of a run whose process ended. Its tables stay as they are until
+    /// whoever knows what was in them says it again.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written, or another process is at work there.
+    pub fn reopen(run: &LoadedRun, start: RunRow) -> Result<Self, ResultsError> {
+        let dir = RunDir { id: run.id.clone(), path: run.path.clone() };
+        let lock = RunLock::take(&dir.path)
+            .map_err(|source| ResultsError::Write { path: dir.path.clone(), source })?;
+        atomic::sweep(&dir.path);
+        let began = match run.get("started_at") {
+            Cell::Time(moment) => DateTime::from_timestamp_millis(*moment),
+            _ => None,
+        };
+        let started = began.unwrap_or_else(Utc::now);
+        let writer = Self {
+            dir,
+            lock: Some(lock),
+            started,
+            run: RunRow {
+                status: "running".to_owned(),
+                started_at: Some(Timestamp(started.timestamp_millis())),
+                ..start
+            },
+            layers: Vec::new(),
+            epochs: Vec::new(),
+            predictions: Vec::new(),
+            train_seconds: 0.0,
+        };
+        writer.write_run()?;
         Ok(writer)
     }
 

@@ -6,6 +6,7 @@ mod compare;
 mod dataset;
 mod list;
 mod preview;
+mod resume;
 mod run;
 mod show;
 mod weights;

@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 use runner_experiment::{Checked, Override, fingerprint};
 use runner_learn::device::{self, Compute};
 use runner_learn::run::Request;
+use runner_learn::train::checkpoint;
 use runner_learn::{Interrupt, LearnError, support};
 use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
 
+use super::resume::{self, Choice};
 use crate::arguments::RunArguments;
 use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::{diagnostics, environment, logging, terminal};
+
+/// The folder of checkpoints in that of a run.
+const CHECKPOINTS: &str = "checkpoints";
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut overrides = arguments.set.clone();
@@ -31,7 +36,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let results = &arguments.results.results;
     let weights = resolve(&mut checked, results, &interrupt)?;
     let start = start(&checked, &compute)?;
-    let mut writer = RunWriter::create(results, start)?;
+    let Some(mut writer) = open(arguments.resume.as_deref(), &checked, results, start)? else {
+        return Ok(());
+    };
     let log = writer.file("log.jsonl");
     logging::to_file(&log).map_err(|error| {
         Failure::internal(format!("error: cannot write {}: {error}", log.display()))
@@ -43,12 +50,33 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         compute,
         cache: Some(&cache),
         model: writer.file("model.safetensors"),
+        resumed: checkpoint::newest(&writer.file(CHECKPOINTS)),
+        checkpoints: Some(writer.file(CHECKPOINTS)),
         interrupt,
     };
     let outcome = guarded(|| execute(&request, &mut writer));
     let ended = finish(&mut writer, outcome);
     prune(&cache, limit);
     ended
+}
+
+/// A new run, or the one that goes on; `None` where that has nothing left to do.
+fn open(
+    resume: Option<&str>,
+    checked: &Checked,
+    results: &Path,
+    start: Start,
+) -> Result<Option<RunWriter>, Failure> {
+    let choice = resume.map(|name| resume::choose(name, checked, results)).transpose()?;
+    match choice.unwrap_or(Choice::Fresh) {
+        Choice::Fresh => Ok(Some(RunWriter::create(results, start)?)),
+        Choice::GoOn(run) => Ok(Some(RunWriter::reopen(&run, start.run)?)),
+        Choice::Finished(run) => {
+            let folder = run.path.display();
+            terminal::out(&format!("run {} is finished, nothing is left to do: {folder}", run.id));
+            Ok(None)
+        }
+    }
 }
 
 /// The first Ctrl-C asks to stop at the next step, the second stops at once.

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use runner_experiment::plan::EarlyStopping;
 use runner_experiment::section::stage::Monitor;
+use serde::{Deserialize, Serialize};
 
 use crate::event::EpochRecord;
 
@@ -10,17 +11,35 @@ use crate::event::EpochRecord;
 #[derive(Debug)]
 pub struct Watch {
     rule: EarlyStopping,
+    memory: Memory,
+    parameters: Vec<Tensor<1>>,
+}
+
+/// What a watch has seen, but for the parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
     best: Option<f64>,
     best_epoch: usize,
     waited: usize,
-    parameters: Vec<Tensor<1>>,
 }
 
 impl Watch {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(rule: EarlyStopping) -> Self {
-        Self { rule, best: None, best_epoch: 0, waited: 0, parameters: Vec::new() }
+        Self { rule, memory: Memory::default(), parameters: Vec::new() }
+    }
+
+    /// Goes on with what another has seen; `parameters` are those of its best epoch.
+    #[must_use]
+    pub fn resume(rule: EarlyStopping, memory: Memory, parameters: Vec<Tensor<1>>) -> Self {
+        Self { rule, memory, parameters }
+    }
+
+    /// What it has seen, and the parameters of the best epoch where they are kept.
+    #[must_use]
+    pub fn memory(&self) -> (Memory, &[Tensor<1>]) {
+        (self.memory, &self.parameters)
     }
 
     /// Looks at an epoch; `current` are the parameters after it. True where it is time to stop.
@@ -34,23 +53,22 @@ impl Watch {
             Monitor::ValidationAccuracy => (epoch.validation_accuracy, -1.0),
             Monitor::TrainAccuracy => (epoch.train_accuracy, -1.0),
         };
-        if self.best.is_none_or(|best| sign * figure < sign * best) {
-            self.best = Some(figure);
-            self.best_epoch = epoch.epoch;
-            self.waited = 0;
+        let memory = &mut self.memory;
+        if memory.best.is_none_or(|best| sign * figure < sign * best) {
+            *memory = Memory { best: Some(figure), best_epoch: epoch.epoch, waited: 0 };
             if self.rule.restore_best {
                 self.parameters = current();
             }
             return false;
         }
-        self.waited += 1;
-        self.waited >= self.rule.patience.max(1)
+        memory.waited += 1;
+        memory.waited >= self.rule.patience.max(1)
     }
 
     /// The epoch with the best figure, 1-based.
     #[must_use]
     pub fn best_epoch(&self) -> usize {
-        self.best_epoch
+        self.memory.best_epoch
     }
 
     /// The parameters of the best epoch, where they are to come back.

@@ -1,6 +1,8 @@
 //! Training: the stage loop, losses, optimizers, early stopping.
 
+pub mod checkpoint;
 pub mod early_stopping;
+pub mod gradients;
 pub mod loss;
 pub mod optimizer;
 pub mod stage;

@@ -3,20 +3,29 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use runner_experiment::plan::Stage;
 
+use super::checkpoint::{Checkpoint, Entry, Keeper, Position, Snapshot, Sums};
 use super::early_stopping::Watch;
-use super::loss::{Outcome, cross_entropy};
-use super::optimizer::Optimizer;
+use super::gradients::gradients;
+use super::loss::Outcome;
+use super::optimizer::{Optimizer, State};
 use crate::data::samples::Samples;
 use crate::error::LearnError;
 use crate::evaluate;
-use crate::event::{EpochRecord, Event, LayerState, Phase};
+use crate::event::{EarlyStop, EpochRecord, Event, LayerState, Phase};
 use crate::interrupt::Interrupt;
 use crate::model::network::{Dropping, Flow, Network};
-use crate::model::parameter::read;
+use crate::model::parameter::tensor;
 use crate::random::{Key, Purpose};
+
+/// A checkpoint is written at the end of an epoch where the last one is older than this, in
+/// seconds: short epochs need not each wait for the disk.
+const EPOCH_SECONDS: u64 = 5;
+
+/// And in the middle of an epoch where it is older than this.
+const STEP_SECONDS: u64 = 300;
 
 /// A stage with everything it works on.
 pub struct StageRun<'a> {
@@ -36,99 +45,125 @@ pub struct StageRun<'a> {
     pub validation: &'a Samples,
     /// Looked at after every step.
     pub interrupt: &'a Interrupt,
+    /// Keeps checkpoints.
+    pub keeper: &'a mut Keeper,
 }
 
-/// Sums over the images of an epoch.
-#[derive(Default)]
-struct Sums {
-    loss: f64,
-    correct: usize,
-    images: usize,
+/// What a stage has in its hands.
+struct Work {
+    indices: Vec<usize>,
+    optimizer: Optimizer,
+    watch: Option<Watch>,
+    position: Position,
+    /// Whether the last step was taken.
+    over: bool,
+    /// Epochs of earlier stages.
+    epochs_before: usize,
 }
 
 impl StageRun<'_> {
-    /// Trains; returns how many epochs it took. `epochs_before` are those of earlier stages.
+    /// Trains; returns how many epochs it took. `epochs_before` are those of earlier stages;
+    /// `resumed` is where an earlier process left this stage.
     ///
     /// # Errors
     ///
-    /// [`LearnError::NotFinite`] with stage, epoch and step, [`LearnError::Interrupted`], and what
-    /// reading features can say.
+    /// [`LearnError::NotFinite`] with stage, epoch and step, [`LearnError::Interrupted`] after
+    /// everything was saved, and what reading features can say.
     pub fn run(
         &mut self,
         epochs_before: usize,
+        resumed: Option<Checkpoint>,
         observe: &mut dyn FnMut(Event),
     ) -> Result<usize, LearnError> {
         let trained = self.trained();
-        self.announce(&trained, observe);
-        let indices = self.network.indices(&trained);
-        let lengths: Vec<usize> =
-            indices.iter().map(|at| self.network.parameters[*at].shape.iter().product()).collect();
-        let on_host = self.network.compute.is_host();
-        let mut optimizer = Optimizer::new(self.stage.optimizer, &lengths, on_host);
-        let mut watch = self.stage.early_stopping.map(Watch::new);
-        let mut last = 0;
-        for epoch in 1..=self.stage.epochs {
-            let record = self.epoch(epoch, epochs_before, &indices, &mut optimizer, observe)?;
+        observe(announcement(self.stage, self.network, &trained));
+        let mut work = self.begin(self.network.indices(&trained), epochs_before, resumed, observe);
+        self.keeper.trained.extend(&work.indices);
+        while !work.over {
+            let record = match self.epoch(&mut work, observe) {
+                Err(LearnError::Interrupted) => {
+                    self.save(&work)?;
+                    return Err(LearnError::Interrupted);
+                }
+                other => other?,
+            };
             observe(Event::Epoch(record.clone()));
+            self.keeper.history.push(Entry::Epoch(record.clone()));
             let steps = self.train.len().div_ceil(self.stage.batch_size);
-            self.check_finite(record.validation_loss, epoch, steps)?;
-            last = epoch;
-            let current = || self.current(&indices);
-            if watch.as_mut().is_some_and(|watch| watch.stops(&record, current)) {
-                break;
+            self.check_finite(record.validation_loss, record.epoch, steps)?;
+            work.position = Position { epochs: record.epoch, ..Position::default() };
+            let current = || self.current(&work.indices);
+            let stops = work.watch.as_mut().is_some_and(|watch| watch.stops(&record, current));
+            work.over = stops || record.epoch == self.stage.epochs;
+            if work.over || self.keeper.is_due(EPOCH_SECONDS) {
+                self.save(&work)?;
             }
         }
-        self.settle(watch, last, &indices, observe);
-        Ok(last)
+        let epochs = work.position.epochs;
+        self.settle(work, observe);
+        Ok(epochs)
     }
 
     /// Layers with parameters that this stage trains.
     fn trained(&self) -> BTreeSet<usize> {
-        let layers = self.network.layers.iter().enumerate();
-        layers
-            .filter(|(_, layer)| layer.kind.has_parameters() && !self.stage.freezes(layer))
-            .map(|(at, _)| at)
-            .collect()
+        trained(self.stage, self.network)
     }
 
-    fn announce(&self, trained: &BTreeSet<usize>, observe: &mut dyn FnMut(Event)) {
-        let layers = self.network.layers.iter().enumerate();
-        observe(Event::Stage {
-            stage: self.stage.name.clone(),
-            trainable_parameters: trained
-                .iter()
-                .map(|at| self.network.layers[*at].parameters())
-                .sum(),
-            layers: layers
-                .map(|(at, layer)| LayerState {
-                    layer: layer.name.clone(),
-                    kind: layer.kind.keras_name(),
-                    output_shape: layer.output.to_string(),
-                    parameters: layer.parameters(),
-                    trainable: trained.contains(&at),
-                })
-                .collect(),
-        });
+    /// A fresh start, or where an earlier process ended: what it said is said again.
+    fn begin(
+        &self,
+        indices: Vec<usize>,
+        epochs_before: usize,
+        resumed: Option<Checkpoint>,
+        observe: &mut dyn FnMut(Event),
+    ) -> Work {
+        let lengths: Vec<usize> =
+            indices.iter().map(|at| self.network.parameters[*at].shape.iter().product()).collect();
+        let compute = &self.network.compute;
+        let mut optimizer = Optimizer::new(self.stage.optimizer, &lengths, compute.is_host());
+        let Some(Checkpoint { state, slots, best, .. }) = resumed else {
+            let watch = self.stage.early_stopping.map(Watch::new);
+            let (position, over) = (Position::default(), false);
+            return Work { indices, optimizer, watch, position, over, epochs_before };
+        };
+        let name = &self.stage.name;
+        state.history.iter().filter(|entry| entry.stage() == name).for_each(|e| observe(e.event()));
+        let (epochs, steps) = (state.position.epochs, state.position.steps);
+        observe(Event::Resumed { stage: name.clone(), epochs, steps });
+        optimizer.restore(State { steps: state.optimizer_steps, slots }, &compute.device);
+        let best = best.into_iter().map(|values| tensor(values, &compute.device)).collect();
+        let watch = self.stage.early_stopping.zip(state.watch);
+        let watch = watch.map(|(rule, memory)| Watch::resume(rule, memory, best));
+        let (position, over) = (state.position, state.over);
+        Work { indices, optimizer, watch, position, over, epochs_before }
+    }
+
+    fn save(&mut self, work: &Work) -> Result<(), LearnError> {
+        self.keeper.save(&Snapshot {
+            stage: self.index,
+            position: work.position,
+            over: work.over,
+            watch: work.watch.as_ref().map(Watch::memory),
+            optimizer: work.optimizer.state()?,
+            network: self.network,
+        })
     }
 
     /// Brings back the best parameters where that was asked for, and says so.
-    fn settle(
-        &mut self,
-        watch: Option<Watch>,
-        last: usize,
-        indices: &[usize],
-        observe: &mut dyn FnMut(Event),
-    ) {
-        let Some(watch) = watch else { return };
+    fn settle(&mut self, work: Work, observe: &mut dyn FnMut(Event)) {
+        let last = work.position.epochs;
+        let Some(watch) = work.watch else { return };
         let best_epoch = watch.best_epoch();
         let best = watch.into_best();
         let restored = best.is_some() && best_epoch != last;
-        for (at, value) in indices.iter().zip(best.unwrap_or_default()) {
+        for (at, value) in work.indices.iter().zip(best.unwrap_or_default()) {
             self.network.parameters[*at].value = value;
         }
         if last < self.stage.epochs || restored {
             let stage = self.stage.name.clone();
-            observe(Event::EarlyStop { stage, epoch: last, best_epoch, restored });
+            let stop = EarlyStop { stage, epoch: last, best_epoch, restored };
+            self.keeper.history.push(Entry::EarlyStop(stop.clone()));
+            observe(Event::EarlyStop(stop));
         }
     }
 
@@ -136,52 +171,67 @@ impl StageRun<'_> {
         indices.iter().map(|at| self.network.parameters[*at].value.clone()).collect()
     }
 
+    /// The rest of an epoch.
     fn epoch(
         &mut self,
-        epoch: usize,
-        epochs_before: usize,
-        indices: &[usize],
-        optimizer: &mut Optimizer,
+        work: &mut Work,
         observe: &mut dyn FnMut(Event),
     ) -> Result<EpochRecord, LearnError> {
         let start = Instant::now();
+        let epoch = work.position.epochs + 1;
         let key = Key {
             stage: self.index as u64,
             epoch: epoch as u64,
             ..Key::new(self.seed, Purpose::Shuffle)
         };
-        let order = key.stream().permutation(self.train.len());
-        let mut sums = Sums::default();
-        let mut step = 0;
-        let augment = Key { purpose: Purpose::Augment, ..key };
-        let (train, size) = (self.train, self.stage.batch_size);
-        let waiting_s = train.batches(&order, size, augment, &mut |batch, values| {
-            self.interrupt.check()?;
-            let outcomes = self.step(key, batch, values, indices, optimizer)?;
-            sums.add(&outcomes);
-            step += 1;
-            self.check_finite(sums.loss, epoch, step)?;
-            let phase =
-                Phase::Epoch { stage: self.stage.name.clone(), epoch, epochs: self.stage.epochs };
-            observe(Event::Progress { phase, done: sums.images, total: order.len() });
-            Ok(())
-        })?;
+        let before = work.position.sums.images;
+        let waiting_s = self.steps(key, work, observe)?;
         let train_seconds = start.elapsed().as_secs_f64();
         let (validation_loss, validation_accuracy) =
             evaluate::score(self.network, self.prefix, self.validation, self.interrupt)?;
+        let sums = work.position.sums;
         Ok(EpochRecord {
             stage: self.stage.name.clone(),
             epoch,
             epochs: self.stage.epochs,
-            global_epoch: epochs_before + epoch,
+            global_epoch: work.epochs_before + epoch,
             train_loss: sums.mean_loss(),
             train_accuracy: sums.accuracy(),
             validation_loss,
             validation_accuracy,
             learning_rate: self.stage.optimizer.learning_rate(),
             duration_s: start.elapsed().as_secs_f64(),
-            images_per_s: sums.per_second(train_seconds),
+            images_per_s: per_second(sums.images - before, train_seconds),
             waiting_s,
+        })
+    }
+
+    /// The steps of an epoch that are left; returns the seconds that were spent waiting.
+    fn steps(
+        &mut self,
+        key: Key,
+        work: &mut Work,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<f64, LearnError> {
+        let epoch = work.position.epochs + 1;
+        let order = key.stream().permutation(self.train.len());
+        let augment = Key { purpose: Purpose::Augment, ..key };
+        let (train, size) = (self.train, self.stage.batch_size);
+        let left = &order[(work.position.steps * size).min(order.len())..];
+        train.batches(left, size, augment, &mut |batch, values| {
+            self.interrupt.check()?;
+            let outcomes = self.step(key, batch, values, &work.indices, &mut work.optimizer)?;
+            work.position.sums.add(&outcomes);
+            work.position.steps += 1;
+            self.check_finite(work.position.sums.loss, epoch, work.position.steps)?;
+            let phase =
+                Phase::Epoch { stage: self.stage.name.clone(), epoch, epochs: self.stage.epochs };
+            let done = work.position.sums.images;
+            observe(Event::Progress { phase, done, total: order.len() });
+            match self.keeper.is_due(STEP_SECONDS) {
+                true => self.save(work),
+                false => Ok(()),
+            }
         })
     }
 
@@ -224,6 +274,35 @@ impl StageRun<'_> {
     }
 }
 
+/// Layers with parameters that a stage trains.
+#[must_use]
+pub fn trained(stage: &Stage, network: &Network) -> BTreeSet<usize> {
+    let layers = network.layers.iter().enumerate();
+    layers
+        .filter(|(_, layer)| layer.kind.has_parameters() && !stage.freezes(layer))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// A stage begins.
+#[must_use]
+pub fn announcement(stage: &Stage, network: &Network, trained: &BTreeSet<usize>) -> Event {
+    let layers = network.layers.iter().enumerate();
+    Event::Stage {
+        stage: stage.name.clone(),
+        trainable_parameters: trained.iter().map(|at| network.layers[*at].parameters()).sum(),
+        layers: layers
+            .map(|(at, layer)| LayerState {
+                layer: layer.name.clone(),
+                kind: layer.kind.keras_name(),
+                output_shape: layer.output.to_string(),
+                parameters: layer.parameters(),
+                trainable: trained.contains(&at),
+            })
+            .collect(),
+    }
+}
+
 impl Sums {
     fn add(&mut self, outcomes: &[Outcome]) {
         self.loss += outcomes.iter().map(|outcome| outcome.loss).sum::<f64>();
@@ -244,59 +323,9 @@ impl Sums {
     fn per_image(&self, sum: f64) -> f64 {
         sum / self.images.max(1) as f64
     }
-
-    #[allow(clippy::cast_precision_loss)]
-    fn per_second(&self, seconds: f64) -> f64 {
-        self.images as f64 / seconds.max(f64::MIN_POSITIVE)
-    }
 }
 
-/// Loss of a batch and its gradient by the parameters at `indices`, each flat.
-///
-/// The loss is the mean over the batch. Autodiff starts at the leaves and ends at the logits: the
-/// derivative of the loss by these is known, so that the network is differentiated through the
-/// product of the two.
-///
-/// # Errors
-///
-/// [`LearnError::Compute`] where the device lost a tensor.
-pub fn gradients(
-    network: &Network,
-    prefix: usize,
-    input: Flow,
-    labels: &[usize],
-    dropping: Option<Dropping<'_>>,
-    indices: &[usize],
-) -> Result<(Vec<Outcome>, Vec<Tensor<1>>), LearnError> {
-    let mut values = network.values();
-    for at in indices {
-        values[*at] = values[*at].clone().autodiff().require_grad();
-    }
-    let last = network.layers.len();
-    let logits = network.forward(prefix..last, input, &values, dropping, &mut |_, _| {}).rows();
-    let [images, classes] = logits.dims();
-    let rows = read(logits.clone().inner())?;
-    let outcomes: Vec<Outcome> = rows
-        .chunks_exact(classes)
-        .zip(labels)
-        .map(|(row, label)| cross_entropy(row, *label))
-        .collect();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-    let slope: Vec<f32> = outcomes
-        .iter()
-        .flat_map(|outcome| &outcome.gradient)
-        .map(|slope| (slope / images as f64) as f32)
-        .collect();
-    let slope =
-        Tensor::<2>::from_data(TensorData::new(slope, [images, classes]), &network.compute.device);
-    let mut graph = (logits * slope).sum().backward();
-    indices
-        .iter()
-        .map(|at| {
-            values[*at]
-                .grad_remove(&mut graph)
-                .ok_or_else(|| LearnError::Compute(format!("no gradient for parameter {at}")))
-        })
-        .collect::<Result<_, _>>()
-        .map(|gradients| (outcomes, gradients))
+#[allow(clippy::cast_precision_loss)]
+fn per_second(images: usize, seconds: f64) -> f64 {
+    images as f64 / seconds.max(f64::MIN_POSITIVE)
 }

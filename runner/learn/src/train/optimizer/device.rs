@@ -1,8 +1,10 @@
 //! The same formulas as tensor operations, for values that live on a GPU.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::Rule;
+use crate::error::LearnError;
+use crate::model::parameter::{read, tensor};
 
 /// What an optimizer remembers of one parameter; empty until the first step.
 #[derive(Debug, Default)]
@@ -12,6 +14,18 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// What is remembered; empty where nothing is.
+    pub(super) fn values(&self) -> Result<[Vec<f32>; 2], LearnError> {
+        let values = |slot: &Option<Tensor<1>>| slot.clone().map_or(Ok(Vec::new()), read);
+        Ok([values(&self.first)?, values(&self.second)?])
+    }
+
+    pub(super) fn restore(values: [Vec<f32>; 2], device: &Device) -> Self {
+        let [first, second] =
+            values.map(|values| (!values.is_empty()).then(|| tensor(values, device)));
+        Self { first, second }
+    }
+
     pub(super) fn step(&mut self, rule: Rule, parameter: &mut Tensor<1>, gradient: Tensor<1>) {
         let value = parameter.clone();
         *parameter = match rule {

@@ -20,6 +20,15 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// What is remembered; empty where nothing is.
+    pub(super) fn values(&self) -> [Vec<f32>; 2] {
+        [self.first.clone(), self.second.clone()]
+    }
+
+    pub(super) fn restore([first, second]: [Vec<f32>; 2]) -> Self {
+        Self { first, second }
+    }
+
     pub(super) fn step(
         &mut self,
         rule: Rule,

@@ -6,7 +6,7 @@
 mod device;
 mod host;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use runner_experiment::plan::Optimizer as Settings;
 
 use crate::error::LearnError;
@@ -17,6 +17,15 @@ pub struct Optimizer {
     settings: Settings,
     steps: u32,
     memory: Memory,
+}
+
+/// Everything that an optimizer remembers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Steps taken.
+    pub steps: u32,
+    /// Two lists of values per parameter, each as long as it or empty.
+    pub slots: Vec<[Vec<f32>; 2]>,
 }
 
 #[derive(Debug)]
@@ -43,6 +52,31 @@ impl Optimizer {
             false => Memory::Device(lengths.iter().map(|_| device::Slots::default()).collect()),
         };
         Self { settings, steps: 0, memory }
+    }
+
+    /// How many steps were taken, and what is remembered of each parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Compute`] where the device lost a tensor.
+    pub fn state(&self) -> Result<State, LearnError> {
+        let slots = match &self.memory {
+            Memory::Host(slots) => Ok(slots.iter().map(host::Slots::values).collect()),
+            Memory::Device(slots) => slots.iter().map(device::Slots::values).collect(),
+        };
+        Ok(State { steps: self.steps, slots: slots? })
+    }
+
+    /// Goes on where another one stood.
+    pub fn restore(&mut self, state: State, device: &Device) {
+        self.steps = state.steps;
+        let slots = state.slots.into_iter();
+        self.memory = match &self.memory {
+            Memory::Host(_) => Memory::Host(slots.map(host::Slots::restore).collect()),
+            Memory::Device(_) => {
+                Memory::Device(slots.map(|own| device::Slots::restore(own, device)).collect())
+            }
+        };
     }
 
     /// One step: replaces each parameter by its new value.

@@ -1,0 +1,351 @@
+//! Where a run stands, on disk: what was trained so far, the optimizer's memory, early stopping's
+//! memory, the position, and everything that was said until then.
+//!
+//! A checkpoint is a safetensors file that appears whole or not at all and carries its own
+//! checksum. The two newest are kept, so that one that is damaged costs little.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use super::early_stopping::Memory;
+use super::optimizer;
+use crate::error::LearnError;
+use crate::event::{EarlyStop, EpochRecord, Event};
+use crate::model::export::write_tensors;
+use crate::model::network::Network;
+use crate::model::parameter::read;
+use crate::model::weights::le_bytes;
+
+/// How many checkpoints are kept.
+const KEPT: usize = 2;
+
+/// Sums over the images of an epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Of the losses.
+    pub loss: f64,
+    /// Of the correct predictions.
+    pub correct: usize,
+    /// How many there were.
+    pub images: usize,
+}
+
+/// How far a stage is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs that are over.
+    pub epochs: usize,
+    /// Steps of the next epoch that were taken.
+    pub steps: usize,
+    /// What these came to.
+    pub sums: Sums,
+}
+
+/// Something that was said and has to be said again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Entry {
+    /// An epoch is over.
+    Epoch(EpochRecord),
+    /// A stage ended early.
+    EarlyStop(EarlyStop),
+}
+
+impl Entry {
+    /// The stage that it belongs to.
+    #[must_use]
+    pub fn stage(&self) -> &str {
+        match self {
+            Self::Epoch(record) => &record.stage,
+            Self::EarlyStop(stop) => &stop.stage,
+        }
+    }
+
+    /// As it was said.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        match self {
+            Self::Epoch(record) => Event::Epoch(record.clone()),
+            Self::EarlyStop(stop) => Event::EarlyStop(stop.clone()),
+        }
+    }
+}
+
+/// Everything but tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Of the plan.
+    pub fingerprint: String,
+    /// See [`crate::data::scan::dataset_hash`].
+    pub dataset: String,
+    /// Index of the stage that is under way.
+    pub stage: usize,
+    /// How far it is.
+    pub position: Position,
+    /// Whether it has taken its last step.
+    pub over: bool,
+    /// Of early stopping, where the stage has it.
+    pub watch: Option<Memory>,
+    /// Steps of the optimizer.
+    pub optimizer_steps: u32,
+    /// From the run's beginning on.
+    pub history: Vec<Entry>,
+}
+
+/// A checkpoint that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Everything but tensors.
+    pub state: State,
+    /// Values of the parameters that were trained so far, by their index.
+    pub parameters: BTreeMap<usize, Vec<f32>>,
+    /// Of the optimizer, for each parameter of the stage.
+    pub slots: Vec<[Vec<f32>; 2]>,
+    /// Parameters of the stage at its best epoch, where these are kept.
+    pub best: Vec<Vec<f32>>,
+}
+
+/// What a stage has in its hands.
+pub struct Snapshot<'a> {
+    /// Index of the stage.
+    pub stage: usize,
+    /// How far it is.
+    pub position: Position,
+    /// Whether it has taken its last step.
+    pub over: bool,
+    /// Of early stopping.
+    pub watch: Option<(Memory, &'a [Tensor<1>])>,
+    /// Of the optimizer.
+    pub optimizer: optimizer::State,
+    /// The network.
+    pub network: &'a Network,
+}
+
+/// Writes checkpoints.
+pub struct Keeper {
+    folder: Option<PathBuf>,
+    fingerprint: String,
+    dataset: String,
+    saved: Instant,
+    number: usize,
+    /// Indices of the parameters that were trained so far.
+    pub trained: std::collections::BTreeSet<usize>,
+    /// What was said so far.
+    pub history: Vec<Entry>,
+}
+
+impl Keeper {
+    /// Keeps checkpoints in `folder`; nowhere where that is `None`.
+    #[must_use]
+    pub fn new(folder: Option<PathBuf>, fingerprint: String, dataset: String) -> Self {
+        let number = folder.as_deref().map(files).and_then(|files| files.first().map(|f| f.0));
+        Self {
+            folder,
+            fingerprint,
+            dataset,
+            saved: Instant::now(),
+            number: number.unwrap_or(0),
+            trained: std::collections::BTreeSet::new(),
+            history: Vec::new(),
+        }
+    }
+
+    /// Whether a checkpoint is one of this plan and these images.
+    #[must_use]
+    pub fn fits(&self, state: &State) -> bool {
+        state.fingerprint == self.fingerprint && state.dataset == self.dataset
+    }
+
+    /// Whether the last checkpoint is older than this.
+    #[must_use]
+    pub fn is_due(&self, seconds: u64) -> bool {
+        self.saved.elapsed().as_secs() >= seconds
+    }
+
+    /// Writes a checkpoint and removes all but the newest two.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Write`], or [`LearnError::Compute`] where the device lost a tensor.
+    pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<(), LearnError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let state = State {
+            fingerprint: self.fingerprint.clone(),
+            dataset: self.dataset.clone(),
+            stage: snapshot.stage,
+            position: snapshot.position,
+            over: snapshot.over,
+            watch: snapshot.watch.map(|(memory, _)| memory),
+            optimizer_steps: snapshot.optimizer.steps,
+            history: self.history.clone(),
+        };
+        let mut named: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+        for at in &self.trained {
+            named.insert(format!("parameter.{at}"), snapshot.network.parameters[*at].values()?);
+        }
+        for (at, [first, second]) in snapshot.optimizer.slots.iter().enumerate() {
+            named.insert(format!("first.{at:06}"), first.clone());
+            named.insert(format!("second.{at:06}"), second.clone());
+        }
+        for (at, best) in snapshot.watch.map_or(&[][..], |(_, best)| best).iter().enumerate() {
+            named.insert(format!("best.{at:06}"), read(best.clone())?);
+        }
+        let failed = |reason: String| LearnError::Write { path: folder.clone(), reason };
+        std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+        let text = serde_json::to_string(&state).map_err(|error| failed(error.to_string()))?;
+        let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
+        let about = serde_json::json!({ "checksum": checksum(&text, bytes), "state": text });
+        let tensors: Vec<_> = named
+            .iter()
+            .map(|(name, values)| (name.clone(), vec![values.len()], le_bytes(values).to_vec()))
+            .collect();
+        self.number += 1;
+        write_tensors(&tensors, &about, &folder.join(format!("{:06}.safetensors", self.number)))?;
+        for (_, old) in files(folder).into_iter().skip(KEPT) {
+            // One too many does no harm.
+            let _ = std::fs::remove_file(old);
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Removes every checkpoint: the model is written.
+    pub fn clear(&self) {
+        if let Some(folder) = &self.folder {
+            // What is left takes space and nothing else.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+fn checksum<'a>(state: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(state.as_bytes());
+    for (name, bytes) in tensors {
+        hasher.update(name.as_bytes());
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Checkpoints with their numbers, newest first.
+fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<(usize, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let number = path.file_name()?.to_str()?.strip_suffix(".safetensors")?.parse().ok()?;
+            Some((number, path))
+        })
+        .collect();
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    files
+}
+
+/// The newest checkpoint that is whole; `None` where there is none.
+#[must_use]
+pub fn newest(folder: &Path) -> Option<Checkpoint> {
+    files(folder).iter().find_map(|(_, path)| {
+        let found = load(path);
+        if found.is_none() {
+            tracing::warn!(path = %path.display(), "this checkpoint is damaged");
+        }
+        found
+    })
+}
+
+fn load(path: &Path) -> Option<Checkpoint> {
+    let bytes = std::fs::read(path).ok()?;
+    let tensors = SafeTensors::deserialize(&bytes).ok()?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
+    let about: serde_json::Value =
+        serde_json::from_str(header.metadata().as_ref()?.get("runner")?).ok()?;
+    let text = about.get("state")?.as_str()?;
+    let named: BTreeMap<&str, &[u8]> =
+        tensors.iter().map(|(name, view)| (name, view.data())).collect();
+    let own = checksum(text, named.iter().map(|(name, bytes)| (*name, *bytes)));
+    if about.get("checksum")?.as_str()? != own {
+        return None;
+    }
+    let values = |bytes: &[u8]| -> Vec<f32> {
+        bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect()
+    };
+    let list = |prefix: &str| -> Vec<Vec<f32>> {
+        let own = named.iter().filter(|(name, _)| name.starts_with(prefix));
+        own.map(|(_, bytes)| values(bytes)).collect()
+    };
+    Some(Checkpoint {
+        state: serde_json::from_str(text).ok()?,
+        parameters: named
+            .iter()
+            .filter_map(|(name, bytes)| {
+                Some((name.strip_prefix("parameter.")?.parse().ok()?, values(bytes)))
+            })
+            .collect(),
+        slots: list("first.").into_iter().zip(list("second.")).map(|(a, b)| [a, b]).collect(),
+        best: list("best."),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Compute;
+    use crate::model::parameter::Parameter;
+
+    fn network() -> Network {
+        let compute = Compute::cpu();
+        let parameter = |values: &[f32]| {
+            Parameter::new("p".to_owned(), vec![values.len()], values.to_vec(), &compute.device)
+        };
+        Network {
+            layers: Vec::new(),
+            parameters: vec![parameter(&[1.0]), parameter(&[2.0, 3.0])],
+            compute: compute.clone(),
+        }
+    }
+
+    fn snapshot(network: &Network, steps: usize) -> Snapshot<'_> {
+        let sums = Sums { loss: 0.1 + 0.2, correct: 3, images: 5 };
+        Snapshot {
+            stage: 1,
+            position: Position { epochs: 2, steps, sums },
+            over: false,
+            watch: Some((Memory::default(), &[])),
+            optimizer: optimizer::State { steps: 7, slots: vec![[vec![0.5, 0.25], Vec::new()]] },
+            network,
+        }
+    }
+
+    #[test]
+    fn comes_back_bit_by_bit_and_a_damaged_one_is_passed_over() -> Result<(), LearnError> {
+        let folder = tempfile::tempdir().map_err(|e| LearnError::Compute(e.to_string()))?;
+        let network = network();
+        let mut keeper =
+            Keeper::new(Some(folder.path().to_path_buf()), "f".to_owned(), "d".to_owned());
+        keeper.trained.insert(1);
+        for steps in 1..=3 {
+            keeper.save(&snapshot(&network, steps))?;
+        }
+        let kept = files(folder.path());
+        assert_eq!(kept.iter().map(|file| file.0).collect::<Vec<_>>(), [3, 2]);
+        let found = newest(folder.path()).unwrap();
+        assert_eq!(found.state.position.steps, 3);
+        assert_eq!(found.state.position.sums.loss.to_bits(), (0.1_f64 + 0.2).to_bits());
+        assert_eq!(found.parameters, BTreeMap::from([(1, vec![2.0, 3.0])]));
+        assert_eq!(found.slots, [[vec![0.5, 0.25], vec![]]]);
+        let mut bytes = std::fs::read(&kept[0].1).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&kept[0].1, &bytes).unwrap();
+        assert_eq!(newest(folder.path()).unwrap().state.position.steps, 2);
+        std::fs::write(&kept[1].1, &bytes[..last / 2]).unwrap();
+        assert_eq!(newest(folder.path()), None);
+        Ok(())
+    }
+}

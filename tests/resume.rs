@@ -1,0 +1,149 @@
+//! Runs that were stopped and go on: to the same bits.
+
+use std::path::Path;
+use std::time::Duration;
+
+use runner_results::tables::Cell;
+
+use crate::support::runner::{Place, SHAPES, timeless};
+
+/// Two stages on augmented images, with early stopping and dropout.
+fn experiment() -> String {
+    SHAPES
+        .replace("hidden = [16]", "hidden = [16]\ndropout = 0.5")
+        .replace("epochs = 3", "epochs = 8\naugment = true")
+        + r#"early_stopping = { monitor = "validation_loss", patience = 3, restore_best = true }
+
+[[stage]]
+name = "tune"
+frozen = ["block1", "block2", "block3", "block4", "block5_conv2"]
+augment = true
+epochs = 3
+batch_size = 8
+optimizer = { name = "rmsprop", learning_rate = 1e-5 }
+
+[augmentation]
+rotation = 40
+zoom = 0.2
+horizontal_flip = true
+"#
+}
+
+const TABLES: [&str; 4] =
+    ["layers.parquet", "epochs.parquet", "predictions.parquet", "run.parquet"];
+
+/// Tables and model of two runs are the same, and nothing half written is left.
+fn assert_same(whole: &Path, resumed: &Path) {
+    for table in TABLES {
+        assert_eq!(timeless(whole, table), timeless(resumed, table), "{table}");
+    }
+    let model = |run: &Path| std::fs::read(run.join("model.safetensors")).unwrap();
+    assert!(model(whole) == model(resumed));
+    let names = |run: &Path| {
+        let entries = std::fs::read_dir(run).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(whole), names(resumed));
+}
+
+#[test]
+fn killed_at_any_moment_and_resumed_a_run_comes_to_the_same_bits() {
+    let place = Place::with_shapes();
+    place.write("tune.toml", experiment());
+    let start = std::time::Instant::now();
+    place.succeed(&["run", "tune.toml"]);
+    let takes = start.elapsed();
+    let whole = place.runs().remove(0);
+    let results = place.path("killed");
+    let arguments = ["run", "tune.toml", "--results", "killed", "--resume", "last"];
+    // Each time it is killed a little later than the last, until it gets to its end.
+    let mut kills = 0;
+    loop {
+        let mut child = place.start(&arguments);
+        std::thread::sleep(takes.mul_f64(0.13 + 0.05 * f64::from(kills)));
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        assert!(kills < 60, "it never ends");
+    }
+    assert!(kills > 3, "killed {kills} times");
+    let runs = runner_results::load::runs(&results);
+    let [run] = &runs[..] else { panic!("{} runs", runs.len()) };
+    assert_eq!(run.status(), "finished");
+    assert_same(&whole.path, &run.path);
+    // Nothing is left to do then.
+    let again = place.succeed(&arguments);
+    assert!(again.stdout.contains("is finished"), "{again:?}");
+}
+
+#[test]
+fn ctrl_c_saves_in_the_middle_of_an_epoch_and_the_run_goes_on_from_there() {
+    let place = Place::with_shapes();
+    place.write("tune.toml", experiment());
+    place.succeed(&["run", "tune.toml"]);
+    let whole = place.runs().remove(0);
+    let arguments = ["run", "tune.toml", "--results", "stopped", "--resume", "last"];
+    let mut child = place.start(&arguments);
+    let checkpoints = |place: &Place| {
+        let runs = runner_results::load::runs(&place.path("stopped"));
+        runs.first().is_some_and(|run| {
+            run.path.join("epochs.parquet").is_file() && run.last_epoch().len() > 1
+        })
+    };
+    let begin = std::time::Instant::now();
+    while !checkpoints(&place) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "no epoch came to its end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let signalled = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(signalled.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let stopped = runner_results::load::runs(&place.path("stopped")).remove(0);
+    assert_eq!(stopped.status(), "interrupted");
+    assert!(stopped.path.join("checkpoints").is_dir());
+    let resumed = place.succeed(&arguments);
+    assert!(resumed.stderr.contains("goes on after"), "{resumed:?}");
+    assert_same(&whole.path, &stopped.path);
+}
+
+#[test]
+fn another_plan_or_other_images_are_refused() {
+    let place = Place::with_shapes();
+    place.write("tune.toml", experiment());
+    place.succeed(&["run", "tune.toml"]);
+    let id = place.runs().remove(0).id;
+    let changed = ["run", "tune.toml", "--resume", &id, "--set", "stage.tune.epochs=4"];
+    let refused = place.run(&changed);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("stage.tune.epochs: `3` in the run, `4` now"), "{refused:?}");
+    let unknown = place.run(&["run", "tune.toml", "--resume", "nonsense"]);
+    assert_eq!(unknown.code, Some(2));
+    let mut child = place.start(&["run", "tune.toml", "--results", "other"]);
+    let status = || {
+        runner_results::load::runs(&place.path("other"))
+            .first()
+            .map(|run| run.last_epoch().len() > 1)
+    };
+    while status() != Some(true) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let picture = place.path("data/shapes/train/circle/circle.000.jpg");
+    std::fs::copy(place.path("data/shapes/train/circle/circle.001.jpg"), picture).unwrap();
+    let refused = place.run(&["run", "tune.toml", "--results", "other", "--resume", "last"]);
+    assert_eq!(refused.code, Some(3));
+    assert!(refused.stderr.contains("the images are no longer those"), "{refused:?}");
+    let runs = runner_results::load::runs(&place.path("other"));
+    assert_ne!(runs[0].get("status"), &Cell::Text("finished".to_owned()));
+    assert!(runs[0].path.join("checkpoints").is_dir(), "what was computed is still there");
+}
