@@ -174,6 +174,11 @@ fn two_stages_carry_parameters_over_and_the_second_trains_what_it_says() {
     let epochs = tables::read(&run.path.join("epochs.parquet")).unwrap();
     let globals: Vec<&Cell> = epochs.iter().map(|row| cell::get(row, "global_epoch")).collect();
     assert_eq!(globals, [1, 2, 3, 4].map(Cell::Integer).iter().collect::<Vec<_>>());
+    // The head saw features that were computed from those of block4, and the same bits.
+    let other = Place::with_shapes();
+    other.succeed(&["run", "shapes.toml"]);
+    let alone = timeless(&other.runs().remove(0).path, "epochs.parquet");
+    assert_eq!(alone[..], timeless(&run.path, "epochs.parquet")[..3]);
     // The model of a run is a start for another.
     let weights = format!("model.weights=run:{}", run.id);
     place.succeed(&["run", "two.toml", "--set", &weights]);

@@ -15,6 +15,19 @@ use crate::support::fixtures::{self, Reference};
 /// How many of the reference's photos are looked at.
 const PHOTOS: usize = 12;
 
+/// As the reference reads its photos.
+fn dataset() -> Dataset {
+    Dataset {
+        train: None,
+        validation: None,
+        test: None,
+        image_size: [150, 150],
+        preprocessing: Preprocessing::Rescale,
+        on_bad_image: OnBadImage::Fail,
+        feature_precision: FeaturePrecision::F32,
+    }
+}
+
 #[test]
 fn parity_features_of_photos_within_one_percent_of_the_largest() {
     let Some(folder) = fixtures::folder("features") else {
@@ -31,18 +44,16 @@ fn parity_features_of_photos_within_one_percent_of_the_largest() {
     let interrupt = Interrupt::default();
     let scanned = scan(&[split], &interrupt, &mut |_| {}).unwrap().remove(0);
     let network = base(&folder, [150, 150]);
-    let dataset = Dataset {
-        train: None,
-        validation: None,
-        test: None,
-        image_size: [150, 150],
-        preprocessing: Preprocessing::Rescale,
-        on_bad_image: OnBadImage::Fail,
-        feature_precision: FeaturePrecision::F32,
-    };
+    let dataset = dataset();
     let (prefix, cache) = (network.layers.len(), None);
-    let extractor =
-        Extractor { network: &network, prefix, dataset: &dataset, cache, interrupt: &interrupt };
+    let extractor = Extractor {
+        network: &network,
+        prefix,
+        dataset: &dataset,
+        cache,
+        source: None,
+        interrupt: &interrupt,
+    };
     let features = extractor.extract(&scanned, &mut |_| {}).unwrap();
     let all: Vec<usize> = (0..PHOTOS).collect();
     let values = features.gather(&all).unwrap();

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use runner_experiment::plan::{Dataset, Stage};
-use runner_experiment::section::dataset::OnBadImage;
+use runner_experiment::section::dataset::{FeaturePrecision, OnBadImage};
 use runner_experiment::{Checked, fingerprint};
 
 use crate::data::feature_cache::{Description, prefix_shape};
-use crate::data::features::Extractor;
+use crate::data::features::{Extractor, FeatureSet};
 use crate::data::images::Images;
 use crate::data::samples::Samples;
 use crate::data::scan::{self, BadImage, ScannedSplit};
@@ -70,7 +70,7 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
         scan::dataset_hash(&splits),
     );
     let mut resumed = resume(request, &mut network, &mut keeper, observe)?;
-    let mut run = Run { request, dataset, splits, observe };
+    let mut run = Run { request, stage: 0, dataset, splits, observe };
     let mut prepared: Option<Prepared> = None;
     let mut epochs = 0;
     for (index, stage) in request.checked.plan.stage.iter().enumerate() {
@@ -78,6 +78,7 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
             epochs += replay(stage, &network, &checkpoint.state.history, run.observe);
             continue;
         }
+        run.stage = index;
         let ready = run.prepare(&network, stage, prepared.take())?;
         let mut stage_run = StageRun {
             stage,
@@ -208,6 +209,8 @@ fn load(path: &Path, checked: &Checked) -> Result<Weights, LearnError> {
 
 struct Run<'a> {
     request: &'a Request<'a>,
+    /// Index of the stage that is under way.
+    stage: usize,
     dataset: &'a Dataset,
     splits: Vec<ScannedSplit>,
     observe: &'a mut dyn FnMut(Event),
@@ -261,14 +264,58 @@ impl Run<'_> {
             let images = Images::new(split, self.dataset, settings, (layers, shape));
             return Ok(Samples::Images(Box::new(images)));
         }
-        let extractor = Extractor {
+        Ok(Samples::Features(self.features(network, prefix, description, name)?))
+    }
+
+    /// The features of a split: from those of fewer layers, where a later stage needs these anyway.
+    fn features(
+        &mut self,
+        network: &Network,
+        prefix: usize,
+        description: &Description,
+        name: &str,
+    ) -> Result<FeatureSet, LearnError> {
+        let Some(split) = self.splits.iter().find(|split| split.name == name).cloned() else {
+            return Err(LearnError::Compute(format!("there is no split `{name}`")));
+        };
+        let mut extractor = Extractor {
             network,
             prefix,
             dataset: self.dataset,
             cache: self.request.cache.map(|root| (root, description)),
+            source: None,
             interrupt: &self.request.interrupt,
         };
-        Ok(Samples::Features(extractor.extract(split, self.observe)?))
+        let shorter = self.shorter(network, prefix);
+        let source = match shorter.filter(|_| self.request.cache.is_some()) {
+            Some(layers) if !extractor.has(&split)? => {
+                let description = Description::new(network, layers, self.dataset)?;
+                Some((self.features(network, layers, &description, name)?, layers))
+            }
+            _ => None,
+        };
+        extractor.source = source.as_ref().map(|(features, layers)| (features, *layers));
+        extractor.extract(&split, self.observe)
+    }
+
+    /// The shortest prefix whose features a later stage needs, if it is shorter than this one and
+    /// none of its layers is trained until then.
+    fn shorter(&self, network: &Network, prefix: usize) -> Option<usize> {
+        // Rounded features are no place to start from.
+        if self.dataset.feature_precision != FeaturePrecision::F32 {
+            return None;
+        }
+        let later = self.request.checked.plan.stage.iter().skip(self.stage);
+        let mut shortest = None;
+        let mut least = prefix;
+        for stage in later {
+            let own = stage.frozen_prefix(&network.layers);
+            least = least.min(own);
+            if own == least && own < prefix && own > 0 && !stage.augment {
+                shortest = Some(own);
+            }
+        }
+        shortest
     }
 
     /// Writes the model and measures it.

@@ -99,11 +99,23 @@ pub struct Extractor<'a> {
     pub dataset: &'a Dataset,
     /// Where features are kept, and what they are; `None` keeps none.
     pub cache: Option<(&'a std::path::Path, &'a Description)>,
+    /// Features of fewer layers, to start from instead of the images; with how many layers.
+    pub source: Option<(&'a FeatureSet, usize)>,
     /// Looked at after every image.
     pub interrupt: &'a Interrupt,
 }
 
 impl Extractor<'_> {
+    /// Whether the cache has every image of a split.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Cache`] where the folder cannot be used.
+    pub fn has(&self, split: &ScannedSplit) -> Result<bool, LearnError> {
+        let cache = self.open_cache()?;
+        Ok(cache.is_some_and(|cache| split.images.iter().all(|image| cache.has(&image.hash))))
+    }
+
     /// The features of a split.
     ///
     /// # Errors
@@ -220,6 +232,9 @@ impl Pass<'_, '_> {
         if missing.is_empty() {
             return Ok(());
         }
+        if let Some((source, layers)) = extractor.source {
+            return self.compute_from(source, layers, missing, observe);
+        }
         let size = extractor.batch();
         let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
         let mut batch: Vec<usize> = Vec::new();
@@ -243,6 +258,25 @@ impl Pass<'_, '_> {
                 Ok(())
             },
         )
+    }
+
+    /// Computes them from the features of fewer layers.
+    fn compute_from(
+        &mut self,
+        source: &FeatureSet,
+        layers: usize,
+        missing: &[usize],
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), LearnError> {
+        let extractor = self.extractor;
+        let rest = Inference::new(extractor.network, layers..extractor.prefix)?;
+        for (at, batch) in missing.chunks(BATCH).enumerate() {
+            extractor.interrupt.check()?;
+            self.compute_batch(&rest, batch, source.gather(batch)?)?;
+            let (done, total) = (at * BATCH + batch.len(), missing.len());
+            observe(Event::Progress { phase: Phase::Features(self.split.name), done, total });
+        }
+        Ok(())
     }
 
     fn compute_batch(

@@ -149,6 +149,12 @@ impl FeatureCache {
         Ok(lock)
     }
 
+    /// Whether there is an entry for an image.
+    #[must_use]
+    pub fn has(&self, image: &ContentHash) -> bool {
+        self.path(image).is_file()
+    }
+
     /// The features of an image, where they are there and whole.
     #[must_use]
     pub fn get(&self, image: &ContentHash) -> Option<Vec<f32>> {
