@@ -139,7 +139,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         });
         let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
         let per_pass = blocking.panels(L::COLUMNS).min(panels);
-        let mut m = scratch(N * N * ((per_pass * L::COLUMNS * tiles) | 1));
+        let largest = Pass { first: 0, count: per_pass, tiles };
+        let mut m = scratch(N * N * largest.per_point::<L>());
         for first in (0..panels).step_by(per_pass) {
             let pass = Pass { first, count: per_pass.min(panels - first), tiles };
             let m = &mut m[..N * N * pass.per_point::<L>()];

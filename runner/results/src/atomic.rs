@@ -15,9 +15,7 @@ pub fn sweep(folder: &Path) {
         sweep(&checkpoints);
     }
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        // Checkpoints and models are written under names of `tempfile`'s own.
-        let half = [HALF, ".tmp"].iter().any(|start| name.to_string_lossy().starts_with(start));
+        let half = entry.file_name().to_string_lossy().starts_with(HALF);
         if half && entry.path().is_file() {
             // It takes space and nothing else.
             let _ = std::fs::remove_file(entry.path());

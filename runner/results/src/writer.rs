@@ -72,20 +72,7 @@ impl RunWriter {
         let dir = RunDir::create(results, &start.run.experiment, &start.run.fingerprint, started)?;
         let lock = RunLock::take(&dir.path)
             .map_err(|source| ResultsError::Write { path: dir.path.clone(), source })?;
-        let mut writer = Self {
-            dir,
-            lock: Some(lock),
-            started,
-            run: RunRow {
-                status: "running".to_owned(),
-                started_at: Some(Timestamp(started.timestamp_millis())),
-                ..start.run
-            },
-            layers: Vec::new(),
-            epochs: Vec::new(),
-            predictions: Vec::new(),
-            train_seconds: 0.0,
-        };
+        let mut writer = Self::begun(dir, lock, started, start.run);
         writer.write_start(start.params, &start.experiment_toml, &start.plan_toml)?;
         Ok(writer)
     }
@@ -105,23 +92,26 @@ impl RunWriter {
             Cell::Time(moment) => DateTime::from_timestamp_millis(*moment),
             _ => None,
         };
-        let started = began.unwrap_or_else(Utc::now);
-        let writer = Self {
+        let writer = Self::begun(dir, lock, began.unwrap_or_else(Utc::now), start);
+        writer.write_run()?;
+        Ok(writer)
+    }
+
+    fn begun(dir: RunDir, lock: RunLock, started: DateTime<Utc>, run: RunRow) -> Self {
+        Self {
             dir,
             lock: Some(lock),
             started,
             run: RunRow {
                 status: "running".to_owned(),
                 started_at: Some(Timestamp(started.timestamp_millis())),
-                ..start
+                ..run
             },
             layers: Vec::new(),
             epochs: Vec::new(),
             predictions: Vec::new(),
             train_seconds: 0.0,
-        };
-        writer.write_run()?;
-        Ok(writer)
+        }
     }
 
     fn write_start(

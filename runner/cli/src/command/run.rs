@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use runner_experiment::{Checked, Override, fingerprint};
 use runner_learn::device::{self, Compute};
 use runner_learn::run::Request;
-use runner_learn::train::checkpoint;
 use runner_learn::{Interrupt, LearnError, support};
 use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
@@ -50,7 +49,6 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         compute,
         cache: Some(&cache),
         model: writer.file("model.safetensors"),
-        resumed: checkpoint::newest(&writer.file(CHECKPOINTS)),
         checkpoints: Some(writer.file(CHECKPOINTS)),
         interrupt,
     };

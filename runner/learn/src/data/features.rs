@@ -7,11 +7,10 @@ use std::time::Instant;
 use runner_experiment::architecture::Shape;
 use runner_experiment::plan::Dataset;
 
-use super::decode::{self, ImageProblem};
+use super::decode::ImageProblem;
 use super::feature_cache::{Description, FeatureCache, entry, prefix_shape};
 use super::order::in_order;
 use super::preprocess::preprocess;
-use super::resize::resize;
 use super::scan::{BadImage, ContentHash, ImageFile, ScannedSplit};
 use crate::error::LearnError;
 use crate::event::{Event, Phase};
@@ -172,13 +171,8 @@ impl Extractor<'_> {
     }
 
     fn load(&self, image: &ImageFile) -> Result<Vec<f32>, ImageProblem> {
-        let bytes = decode::read(&image.path)?;
-        // Features are kept under the hash of the scan: they must be those of the same bytes.
-        if *blake3::hash(&bytes).as_bytes() != image.hash {
-            return Err(ImageProblem::Changed);
-        }
-        let small = resize(decode::decode(&bytes)?, self.dataset.image_size)?;
-        Ok(preprocess(&small, self.dataset.preprocessing))
+        let pixels = image.pixels(self.dataset.image_size)?;
+        Ok(preprocess(&pixels, self.dataset.preprocessing))
     }
 
     /// Images per forward pass: fewer where they are large.

@@ -9,9 +9,8 @@ use runner_experiment::plan::{Augmentation, Dataset};
 use runner_experiment::section::dataset::Preprocessing;
 
 use super::augment::Change;
-use super::decode::{self, ImageProblem, Pixels};
+use super::decode::{ImageProblem, Pixels};
 use super::preprocess::{preprocess, preprocess_values};
-use super::resize::resize;
 use super::scan::{ImageFile, ScannedSplit};
 use crate::model::inference::Inference;
 use crate::random::Key;
@@ -72,25 +71,16 @@ impl Images {
     /// [`ImageProblem`] where the file is no longer what it was when it was scanned.
     pub fn load(&self, index: usize, key: Key) -> Result<Vec<f32>, ImageProblem> {
         let Some(kept) = self.kept.get(index) else {
-            return Ok(self.finish(index, &self.decode(index)?, key));
+            return Ok(self.finish(index, &self.files[index].pixels(self.size)?, key));
         };
         if let Some(pixels) = kept.get() {
             return Ok(self.finish(index, pixels, key));
         }
-        let pixels = self.decode(index)?;
+        let pixels = self.files[index].pixels(self.size)?;
         let values = self.finish(index, &pixels, key);
         // Somebody else may have been faster, with the same pixels.
         let _ = kept.set(pixels);
         Ok(values)
-    }
-
-    fn decode(&self, index: usize) -> Result<Pixels, ImageProblem> {
-        let file = &self.files[index];
-        let bytes = decode::read(&file.path)?;
-        if *blake3::hash(&bytes).as_bytes() != file.hash {
-            return Err(ImageProblem::Changed);
-        }
-        resize(decode::decode(&bytes)?, self.size)
     }
 
     fn finish(&self, index: usize, pixels: &Pixels, key: Key) -> Vec<f32> {

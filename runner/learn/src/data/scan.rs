@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use runner_experiment::folder::Split;
 
-use super::decode::{self, ImageProblem};
+use super::decode::{self, ImageProblem, Pixels};
 use super::order::in_order;
+use super::resize::resize;
 use crate::error::LearnError;
 use crate::event::{Event, Phase};
 use crate::interrupt::Interrupt;
@@ -29,6 +30,23 @@ pub struct ImageFile {
     pub hash: ContentHash,
     /// Height and width in pixels.
     pub size: [usize; 2],
+}
+
+impl ImageFile {
+    /// The image, decoded and resized to `[height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageProblem::Changed`] where the file is no longer what it was when it was scanned, and
+    /// what decoding can say.
+    pub fn pixels(&self, size: [usize; 2]) -> Result<Pixels, ImageProblem> {
+        let bytes = decode::read(&self.path)?;
+        // What is computed is kept under the hash of the scan: it must be that of the same bytes.
+        if *blake3::hash(&bytes).as_bytes() != self.hash {
+            return Err(ImageProblem::Changed);
+        }
+        resize(decode::decode(&bytes)?, size)
+    }
 }
 
 /// One image that cannot be used.

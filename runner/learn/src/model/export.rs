@@ -54,11 +54,14 @@ pub fn write_tensors(
     write_whole(path, &bytes).map_err(|error| failed(error.to_string()))
 }
 
+/// How the names of files begin that are being written.
+pub(crate) const HALF: &str = ".writing-";
+
 /// Beside its place, synced, renamed.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

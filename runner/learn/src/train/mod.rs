@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod early_stopping;
 pub mod gradients;
+pub mod keeper;
 pub mod loss;
 pub mod optimizer;
 pub mod stage;

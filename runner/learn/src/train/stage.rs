@@ -6,9 +6,10 @@ use std::time::Instant;
 use burn::tensor::Tensor;
 use runner_experiment::plan::Stage;
 
-use super::checkpoint::{Checkpoint, Entry, Keeper, Position, Snapshot, Sums};
+use super::checkpoint::{Checkpoint, Entry, Position};
 use super::early_stopping::Watch;
 use super::gradients::gradients;
+use super::keeper::{Keeper, Snapshot};
 use super::loss::Outcome;
 use super::optimizer::{Optimizer, State};
 use crate::data::samples::Samples;
@@ -300,28 +301,6 @@ pub fn announcement(stage: &Stage, network: &Network, trained: &BTreeSet<usize>)
                 trainable: trained.contains(&at),
             })
             .collect(),
-    }
-}
-
-impl Sums {
-    fn add(&mut self, outcomes: &[Outcome]) {
-        self.loss += outcomes.iter().map(|outcome| outcome.loss).sum::<f64>();
-        self.correct += outcomes.iter().filter(|outcome| outcome.correct).count();
-        self.images += outcomes.len();
-    }
-
-    fn mean_loss(&self) -> f64 {
-        self.per_image(self.loss)
-    }
-
-    #[allow(clippy::cast_precision_loss)]
-    fn accuracy(&self) -> f64 {
-        self.per_image(self.correct as f64)
-    }
-
-    #[allow(clippy::cast_precision_loss)]
-    fn per_image(&self, sum: f64) -> f64 {
-        sum / self.images.max(1) as f64
     }
 }
 

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::scan::ContentHash;
 use crate::error::LearnError;
 use crate::model::convolution;
+use crate::model::export::HALF;
 use crate::model::network::Network;
 use crate::model::weights::le_bytes;
 
@@ -177,7 +178,7 @@ impl FeatureCache {
         use std::io::Write;
         let folder = path.parent().unwrap_or(&self.folder);
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(store::HALF).tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())

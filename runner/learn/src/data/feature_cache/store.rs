@@ -7,12 +7,11 @@ use std::time::SystemTime;
 
 use super::Description;
 use crate::error::LearnError;
+use crate::model::export::HALF;
 
 /// Describes a folder.
 pub(super) const ABOUT: &str = "about.json";
 const LOCK: &str = "lock";
-/// How the names of files begin that are not whole yet.
-pub(super) const HALF: &str = ".writing-";
 
 /// One folder of features.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,125 @@
+//! What a stage works on: features where they can be computed once, images where they cannot.
+
+use runner_experiment::plan::Stage;
+use runner_experiment::section::dataset::FeaturePrecision;
+
+use super::Run;
+use crate::data::feature_cache::{Description, prefix_shape};
+use crate::data::features::{Extractor, FeatureSet};
+use crate::data::images::Images;
+use crate::data::samples::Samples;
+use crate::error::LearnError;
+use crate::model::inference::Inference;
+use crate::model::network::Network;
+
+/// What the layers after one prefix work on, kept from stage to stage while it stays the same.
+pub(super) struct Prepared {
+    pub(super) description: Description,
+    pub(super) prefix: usize,
+    pub(super) augment: bool,
+    pub(super) train: Samples,
+    pub(super) validation: Samples,
+}
+
+impl Run<'_> {
+    /// Samples for a stage; those of the stage before, where they are the same.
+    pub(super) fn prepare(
+        &mut self,
+        network: &Network,
+        stage: &Stage,
+        earlier: Option<Prepared>,
+    ) -> Result<Prepared, LearnError> {
+        let prefix = stage.frozen_prefix(&network.layers);
+        let description = Description::new(network, prefix, self.dataset)?;
+        let earlier = earlier.filter(|earlier| earlier.description == description);
+        let augment = stage.augment;
+        let (train, validation) = match earlier {
+            Some(earlier) if earlier.augment == augment => (earlier.train, earlier.validation),
+            Some(earlier) => {
+                let train = self.samples(network, prefix, &description, ("train", augment))?;
+                (train, earlier.validation)
+            }
+            None => {
+                let train = self.samples(network, prefix, &description, ("train", augment))?;
+                (train, self.samples(network, prefix, &description, ("validation", false))?)
+            }
+        };
+        Ok(Prepared { description, prefix, augment, train, validation })
+    }
+
+    /// A split, augmented or not.
+    pub(super) fn samples(
+        &mut self,
+        network: &Network,
+        prefix: usize,
+        description: &Description,
+        (name, augment): (&str, bool),
+    ) -> Result<Samples, LearnError> {
+        let Some(split) = self.splits.iter().find(|split| split.name == name) else {
+            return Err(LearnError::Compute(format!("there is no split `{name}`")));
+        };
+        if augment || prefix == 0 {
+            let settings = self.request.checked.plan.augmentation.clone();
+            let layers = match prefix {
+                0 => None,
+                _ => Some(Inference::new(network, 0..prefix)?),
+            };
+            let shape = prefix_shape(&network.layers, prefix, self.dataset.image_size);
+            let settings = settings.filter(|_| augment);
+            let images = Images::new(split, self.dataset, settings, (layers, shape));
+            return Ok(Samples::Images(Box::new(images)));
+        }
+        Ok(Samples::Features(self.features(network, prefix, description, name)?))
+    }
+
+    /// The features of a split: from those of fewer layers, where a later stage needs these anyway.
+    fn features(
+        &mut self,
+        network: &Network,
+        prefix: usize,
+        description: &Description,
+        name: &str,
+    ) -> Result<FeatureSet, LearnError> {
+        let Some(split) = self.splits.iter().find(|split| split.name == name).cloned() else {
+            return Err(LearnError::Compute(format!("there is no split `{name}`")));
+        };
+        let mut extractor = Extractor {
+            network,
+            prefix,
+            dataset: self.dataset,
+            cache: self.request.cache.map(|root| (root, description)),
+            source: None,
+            interrupt: &self.request.interrupt,
+        };
+        let shorter = self.shorter(network, prefix);
+        let source = match shorter.filter(|_| self.request.cache.is_some()) {
+            Some(layers) if !extractor.has(&split)? => {
+                let description = Description::new(network, layers, self.dataset)?;
+                Some((self.features(network, layers, &description, name)?, layers))
+            }
+            _ => None,
+        };
+        extractor.source = source.as_ref().map(|(features, layers)| (features, *layers));
+        extractor.extract(&split, self.observe)
+    }
+
+    /// The shortest prefix whose features a later stage needs, if it is shorter than this one and
+    /// none of its layers is trained until then.
+    fn shorter(&self, network: &Network, prefix: usize) -> Option<usize> {
+        // Rounded features are no place to start from.
+        if self.dataset.feature_precision != FeaturePrecision::F32 {
+            return None;
+        }
+        let later = self.request.checked.plan.stage.iter().skip(self.stage);
+        let mut shortest = None;
+        let mut least = prefix;
+        for stage in later {
+            let own = stage.frozen_prefix(&network.layers);
+            least = least.min(own);
+            if own == least && own < prefix && own > 0 && !stage.augment {
+                shortest = Some(own);
+            }
+        }
+        shortest
+    }
+}

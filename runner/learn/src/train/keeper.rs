@@ -1,0 +1,132 @@
+//! Writes checkpoints while a run goes on, and keeps the two newest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+
+use super::checkpoint::{Entry, Position, State, checksum, files};
+use super::early_stopping::Memory;
+use super::optimizer;
+use crate::error::LearnError;
+use crate::model::export::write_tensors;
+use crate::model::network::Network;
+use crate::model::parameter::read;
+use crate::model::weights::le_bytes;
+
+/// How many checkpoints are kept.
+const KEPT: usize = 2;
+
+/// What a stage has in its hands.
+pub struct Snapshot<'a> {
+    /// Index of the stage.
+    pub stage: usize,
+    /// How far it is.
+    pub position: Position,
+    /// Whether it has taken its last step.
+    pub over: bool,
+    /// Of early stopping.
+    pub watch: Option<(Memory, &'a [Tensor<1>])>,
+    /// Of the optimizer.
+    pub optimizer: optimizer::State,
+    /// The network.
+    pub network: &'a Network,
+}
+
+/// Writes checkpoints.
+pub struct Keeper {
+    folder: Option<PathBuf>,
+    fingerprint: String,
+    dataset: String,
+    saved: Instant,
+    number: usize,
+    /// Indices of the parameters that were trained so far.
+    pub trained: BTreeSet<usize>,
+    /// What was said so far.
+    pub history: Vec<Entry>,
+}
+
+impl Keeper {
+    /// Keeps checkpoints in `folder`; nowhere where that is `None`.
+    #[must_use]
+    pub fn new(folder: Option<PathBuf>, fingerprint: String, dataset: String) -> Self {
+        let number = folder.as_deref().map(files).and_then(|files| files.first().map(|f| f.0));
+        Self {
+            folder,
+            fingerprint,
+            dataset,
+            saved: Instant::now(),
+            number: number.unwrap_or(0),
+            trained: BTreeSet::new(),
+            history: Vec::new(),
+        }
+    }
+
+    /// Whether a checkpoint is one of this plan and these images.
+    #[must_use]
+    pub fn fits(&self, state: &State) -> bool {
+        state.fingerprint == self.fingerprint && state.dataset == self.dataset
+    }
+
+    /// Whether the last checkpoint is older than this.
+    #[must_use]
+    pub fn is_due(&self, seconds: u64) -> bool {
+        self.saved.elapsed().as_secs() >= seconds
+    }
+
+    /// Writes a checkpoint and removes all but the newest two.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Write`], or [`LearnError::Compute`] where the device lost a tensor.
+    pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<(), LearnError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let state = State {
+            fingerprint: self.fingerprint.clone(),
+            dataset: self.dataset.clone(),
+            stage: snapshot.stage,
+            position: snapshot.position,
+            over: snapshot.over,
+            watch: snapshot.watch.map(|(memory, _)| memory),
+            optimizer_steps: snapshot.optimizer.steps,
+            history: self.history.clone(),
+        };
+        let mut named: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+        for at in &self.trained {
+            named.insert(format!("parameter.{at}"), snapshot.network.parameters[*at].values()?);
+        }
+        for (at, [first, second]) in snapshot.optimizer.slots.iter().enumerate() {
+            named.insert(format!("first.{at:06}"), first.clone());
+            named.insert(format!("second.{at:06}"), second.clone());
+        }
+        for (at, best) in snapshot.watch.map_or(&[][..], |(_, best)| best).iter().enumerate() {
+            named.insert(format!("best.{at:06}"), read(best.clone())?);
+        }
+        let failed = |reason: String| LearnError::Write { path: folder.clone(), reason };
+        std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+        let text = serde_json::to_string(&state).map_err(|error| failed(error.to_string()))?;
+        let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
+        let about = serde_json::json!({ "checksum": checksum(&text, bytes), "state": text });
+        let tensors: Vec<_> = named
+            .iter()
+            .map(|(name, values)| (name.clone(), vec![values.len()], le_bytes(values).to_vec()))
+            .collect();
+        self.number += 1;
+        write_tensors(&tensors, &about, &folder.join(format!("{:06}.safetensors", self.number)))?;
+        for (_, old) in files(folder).into_iter().skip(KEPT) {
+            // One too many does no harm.
+            let _ = std::fs::remove_file(old);
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Removes every checkpoint: the model is written.
+    pub fn clear(&self) {
+        if let Some(folder) = &self.folder {
+            // What is left takes space and nothing else.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
