@@ -5,3 +5,4 @@ mod features;
 mod finetune;
 mod head_training;
 mod images;
+mod precision;

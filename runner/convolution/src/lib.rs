@@ -29,6 +29,7 @@
 //! | `direct` | the plain sum, for an image's three channels |
 //! | `stack` | several layers with filters that are transformed once |
 //! | `pool` | 2×2 maximum |
+//! | `dense` | fully connected layers |
 //! | `buffer` | memory that is kept |
 //!
 //! Every sum runs in one order: results depend neither on the number of images in the batch nor
@@ -38,6 +39,7 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod buffer;
+mod dense;
 mod direct;
 mod filter;
 mod gradient;
@@ -55,6 +57,7 @@ mod winograd;
 use std::marker::PhantomData;
 
 use buffer::scratch;
+pub use dense::Dense;
 use filter::Kernel;
 use gradient::{KernelGradient, Terms};
 use lanes::Lanes;

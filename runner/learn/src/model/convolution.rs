@@ -1,4 +1,4 @@
-//! The one place where a convolution is called: this project's own on the CPU, Burn's everywhere
+//! The one place where convolutions and other heavy products are called: this project's own on the CPU, Burn's everywhere
 //! else.
 
 use burn::backend::Dispatch;
@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{Convolution, Extent, Level, Problem};
+use runner_convolution::{Convolution, Dense, Extent, Level, Problem};
 
 use super::extension::Maps;
 
@@ -58,6 +58,20 @@ pub fn max_pool(input: Tensor<4>) -> Tensor<4> {
         return max_pool2d(input, MaxPoolOptions::new([2, 2]));
     }
     Tensor::from_dispatch(<Dispatch as Maps>::max_pool(input.into_dispatch()))
+}
+
+/// The product of a fully connected layer.
+///
+/// # Shapes
+///
+/// `[batch, in]` and `[in, out]` to `[batch, out]`
+#[must_use]
+pub fn dense(input: Tensor<2>, kernel: Tensor<2>) -> Tensor<2> {
+    let [inputs, outputs] = kernel.dims();
+    if !(Dense::takes(inputs, outputs) && on_host(&input) && on_host(&kernel)) {
+        return input.matmul(kernel);
+    }
+    Tensor::from_dispatch(<Dispatch as Maps>::dense(input.into_dispatch(), kernel.into_dispatch()))
 }
 
 /// Whether the values lie in this process's memory.
@@ -152,6 +166,25 @@ mod tests {
             let both = gradients(&leaves, shape, false).into_iter();
             for (at, (burns, ours)) in both.zip(gradients(&leaves, shape, true)).enumerate() {
                 assert_near(burns, ours, &format!("{shape:?}, leaf {at}"));
+            }
+        }
+    }
+
+    #[test]
+    fn dense_equals_burns_own_product_with_its_gradients() {
+        for (images, inputs, outputs) in [(3, 70, 32), (20, 600, 16)] {
+            let slopes = |ours: bool| {
+                let leaves = [numbers([images, inputs], 1), numbers([inputs, outputs], 2)]
+                    .map(|leaf| leaf.autodiff().require_grad());
+                let [input, kernel] = leaves.clone();
+                let out = if ours { dense(input, kernel) } else { input.matmul(kernel) };
+                let weights = numbers(out.dims(), 3);
+                let mut graph = (out.clone() * weights).sum().backward();
+                let [input, kernel] = leaves.map(|leaf| leaf.grad_remove(&mut graph).unwrap());
+                [out.inner(), input, kernel]
+            };
+            for (burns, ours) in slopes(false).into_iter().zip(slopes(true)) {
+                assert_near(burns, ours, "dense");
             }
         }
     }

@@ -7,10 +7,11 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
-use runner_convolution::{Convolution, Extent, Finish, Problem, buffer};
+use runner_convolution::{Convolution, Dense, Extent, Finish, Problem, buffer};
 
 /// Operations that this project adds to the CPU backend; `f32` only.
 #[backend_extension(Flex, Autodiff)]
@@ -28,6 +29,9 @@ pub trait Maps: Backend {
 
     /// 2×2 maximum with stride 2: `[batch, channel, height, width]` to half the height and width.
     fn max_pool(input: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `[batch, in]` times `[in, out]`, `out` a multiple of sixteen.
+    fn dense(input: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 type Host = FloatTensor<Flex>;
@@ -90,6 +94,18 @@ impl Maps for Flex {
         reclaim(input);
         map(out, images, pooled)
     }
+
+    fn dense(input: Host, kernel: Host) -> Host {
+        let (images, dense) = dense(&input, &kernel);
+        let mut out = vec![0.0; images * dense.outputs];
+        with(&input, |input| with(&kernel, |kernel| dense.forward(input, kernel, &mut out)));
+        Host::from_data(TensorData::new(out, [images, dense.outputs]))
+    }
+}
+
+fn dense(input: &Host, kernel: &Host) -> (usize, Dense) {
+    let (images, kernel) = (input.shape()[0], kernel.shape());
+    (images, Dense::new(kernel[0], kernel[1]))
 }
 
 #[derive(Debug)]
@@ -192,6 +208,40 @@ impl Backward<Flex, 1> for PoolGradient {
     }
 }
 
+#[derive(Debug)]
+struct DenseGradient;
+
+impl Backward<Flex, 2> for DenseGradient {
+    /// Input and kernel.
+    type State = [NodeId; 2];
+
+    fn backward(
+        self,
+        ops: Ops<[NodeId; 2], 2>,
+        grads: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let [for_input, for_kernel] = ops.parents;
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let [input, kernel] = ops.state;
+        let input: Host = checkpointer.retrieve_node_output(input);
+        let kernel: Host = checkpointer.retrieve_node_output(kernel);
+        if let Some(node) = for_kernel {
+            let (_, dense) = dense(&input, &kernel);
+            let mut out = buffer::take(dense.inputs * dense.outputs);
+            with(&input, |input| {
+                with(&gradient, |gradient| dense.kernel_gradient(input, gradient, &mut out));
+            });
+            let out = TensorData::new(out, [dense.inputs, dense.outputs]);
+            grads.register::<Flex>(node.id, Host::from_data(out));
+        }
+        if let Some(node) = for_input {
+            let kernel = Flex::float_swap_dims(kernel, 0, 1);
+            grads.register::<Flex>(node.id, Flex::float_matmul(gradient, kernel));
+        }
+    }
+}
+
 impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
     fn convolution_relu(
         input: FloatTensor<Self>,
@@ -229,6 +279,19 @@ impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
                 recording.finish(from, Flex::max_pool(input.into_primitive()))
             }
             OpsKind::UnTracked(plain) => plain.finish(Flex::max_pool(input.into_primitive())),
+        }
+    }
+
+    fn dense(input: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self> {
+        match DenseGradient.prepare::<C>([input.node(), kernel.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut recording) => {
+                let from = [recording.checkpoint(&input), recording.checkpoint(&kernel)];
+                let output = Flex::dense(input.into_primitive(), kernel.into_primitive());
+                recording.finish(from, output)
+            }
+            OpsKind::UnTracked(plain) => {
+                plain.finish(Flex::dense(input.into_primitive(), kernel.into_primitive()))
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
 
-use super::convolution::{convolution, max_pool};
+use super::convolution::{convolution, dense, max_pool};
 use super::initial::{glorot_uniform, kernel_shape};
 use super::parameter::{Parameter, tensor};
 use super::weights::{LayerWeights, Weights};
@@ -179,7 +179,7 @@ impl Network {
             }
             (LayerKind::Dense(activation), flow) => {
                 let kernel = own[0].clone().reshape([input, output]);
-                let sum = flow.rows().matmul(kernel) + own[1].clone().unsqueeze();
+                let sum = dense(flow.rows(), kernel) + own[1].clone().unsqueeze();
                 Flow::Vector(match activation {
                     Activation::Relu => relu(sum),
                     Activation::Sigmoid | Activation::Softmax => sum,
