@@ -7,12 +7,16 @@ use runner_results::tables::Cell;
 
 use crate::support::runner::{Place, SHAPES, timeless};
 
-/// Two stages on augmented images, with early stopping and dropout.
+/// Two stages on augmented images, with everything that has a memory or draws something.
 fn experiment() -> String {
     SHAPES
         .replace("hidden = [16]", "hidden = [16]\ndropout = 0.5")
         .replace("epochs = 3", "epochs = 8\naugment = true")
         + r#"early_stopping = { monitor = "validation_loss", patience = 3, restore_best = true }
+schedule = { name = "plateau", factor = 0.5, patience = 1 }
+accumulate = 3
+ema = 0.9
+label_smoothing = 0.1
 
 [[stage]]
 name = "tune"
@@ -20,17 +24,34 @@ frozen = ["block1", "block2", "block3", "block4", "block5_conv2"]
 augment = true
 epochs = 3
 batch_size = 8
-optimizer = { name = "rmsprop", learning_rate = 1e-5 }
+schedule = { name = "cosine", warmup_epochs = 1 }
+class_weights = "balanced"
+
+[stage.optimizer]
+name = "adamw"
+learning_rate = { head = 1e-4, block5 = 1e-5, block5_conv3 = 2e-5 }
+decay_biases = false
+clip_norm = 1.0
 
 [augmentation]
 rotation = 40
 zoom = 0.2
 horizontal_flip = true
+random_resized_crop = [0.5, 1.0]
+saturation = [0.8, 1.2]
+hue = 0.1
+erasing = 0.3
+randaugment = { operations = 1 }
+mixup = 0.4
+cutmix = 1.0
+
+[run]
+checkpoint = "best"
 "#
 }
 
-const TABLES: [&str; 4] =
-    ["layers.parquet", "epochs.parquet", "predictions.parquet", "run.parquet"];
+const TABLES: [&str; 5] =
+    ["confusion.parquet", "layers.parquet", "epochs.parquet", "predictions.parquet", "run.parquet"];
 
 /// Tables and model of two runs are the same, and nothing half written is left.
 fn assert_same(whole: &Path, resumed: &Path) {

@@ -4,7 +4,7 @@ use runner_experiment::folder::{ClassFolder, Split};
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use runner_learn::Interrupt;
-use runner_learn::data::features::Extractor;
+use runner_learn::data::features::{Extractor, RESIDENT_BYTES};
 use runner_learn::data::scan::scan;
 use runner_learn::model::network::Flow;
 use runner_learn::model::parameter::read;
@@ -52,6 +52,8 @@ fn parity_features_of_photos_within_one_percent_of_the_largest() {
         dataset: &dataset,
         cache,
         source: None,
+        view: None,
+        resident_bytes: RESIDENT_BYTES,
         interrupt: &interrupt,
     };
     let features = extractor.extract(&scanned, &mut |_| {}).unwrap();

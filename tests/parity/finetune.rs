@@ -1,7 +1,7 @@
 //! Twenty steps of block5 and the head: losses, gradients, biases.
 
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
-use runner_experiment::plan::Optimizer as Settings;
+use runner_experiment::plan::{Optimizer as Settings, Rule};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_learn::data::{decode, preprocess};
 use runner_learn::model::network::{Flow, Network};
@@ -88,8 +88,8 @@ fn parity_finetuning_block5_losses_gradients_and_biases() {
     let features = features(&network, prefix, &reference);
     let (shape, labels) = (network.layers[prefix].input, labels(&reference));
     let batches = Batches { features: &features, shape, labels: &labels };
-    let settings =
-        Settings::Rmsprop { learning_rate: 1e-5, rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
+    let rule = Rule::Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
+    let settings = Settings::plain(rule, 1e-5);
     let losses = reference.floats("losses");
     let worst = batches.train(&mut network, prefix, settings, &losses, |step, slopes| {
         if step > 0 {

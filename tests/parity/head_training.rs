@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
-use runner_experiment::plan::Optimizer as Settings;
+use runner_experiment::plan::{LearningRate, Optimizer as Settings, Rule};
 use runner_learn::device::Compute;
 use runner_learn::model::network::{Flow, Network};
 use runner_learn::model::parameter::Parameter;
 use runner_learn::train::gradients::gradients;
-use runner_learn::train::optimizer::Optimizer;
+use runner_learn::train::loss::Target;
+use runner_learn::train::optimizer::{Optimizer, Trained};
 use serde_json::Value;
 
 use crate::support::fixtures::{self, Reference};
@@ -46,33 +47,26 @@ pub fn head(reference: &Reference) -> Network {
 /// Keras's numbers for what the metadata does not name.
 fn settings(given: &Value) -> Settings {
     let number = |key: &str, default: f64| given.get(key).map_or(default, |v| v.as_f64().unwrap());
-    let learning_rate = number("learning_rate", f64::NAN);
-    match given["name"].as_str().unwrap() {
-        "rmsprop" => Settings::Rmsprop {
-            learning_rate,
-            rho: number("rho", 0.9),
-            momentum: number("momentum", 0.0),
-            epsilon: number("epsilon", 1e-7),
-        },
-        "sgd" => Settings::Sgd {
-            learning_rate,
+    let (beta_1, beta_2) = (number("beta_1", 0.9), number("beta_2", 0.999));
+    let epsilon = number("epsilon", 1e-7);
+    let rule = match given["name"].as_str().unwrap() {
+        "rmsprop" => {
+            Rule::Rmsprop { rho: number("rho", 0.9), momentum: number("momentum", 0.0), epsilon }
+        }
+        "sgd" => Rule::Sgd {
             momentum: number("momentum", 0.0),
             nesterov: given.get("nesterov").is_some_and(|v| v.as_bool().unwrap()),
         },
-        "adam" => Settings::Adam {
-            learning_rate,
-            beta_1: number("beta_1", 0.9),
-            beta_2: number("beta_2", 0.999),
-            epsilon: number("epsilon", 1e-7),
-        },
-        "adamw" => Settings::Adamw {
-            learning_rate,
-            beta_1: number("beta_1", 0.9),
-            beta_2: number("beta_2", 0.999),
-            epsilon: number("epsilon", 1e-7),
-            weight_decay: number("weight_decay", 0.004),
-        },
+        "adam" => Rule::Adam { beta_1, beta_2, epsilon },
+        "adamw" => Rule::Adamw { beta_1, beta_2, epsilon },
         other => panic!("the reference uses `{other}`"),
+    };
+    let plain = Settings::plain(rule, number("learning_rate", f64::NAN));
+    match rule {
+        Rule::Adamw { .. } => {
+            Settings { weight_decay: Some(number("weight_decay", 0.004)), ..plain }
+        }
+        _ => plain,
     }
 }
 
@@ -128,23 +122,25 @@ impl Batches<'_> {
         let indices: Vec<usize> =
             (network.kernel_index(prefix)..network.parameters.len()).collect();
         let trained = &network.parameters[indices[0]..];
-        let lengths: Vec<usize> = trained.iter().map(|p| p.shape.iter().product()).collect();
-        let mut optimizer = Optimizer::new(settings, &lengths, true);
+        let LearningRate::One(rate) = settings.learning_rate else { panic!("one rate") };
+        let trained = trained.iter().map(|parameter| Trained::new(parameter, rate)).collect();
+        let mut optimizer = Optimizer::new(settings, trained, true);
         let length = self.shape.elements();
         let mut worst = 0.0_f64;
         for (step, expected) in expected.iter().enumerate() {
             let from = step % (self.labels.len() / 20) * 20;
             let features = self.features[from * length..(from + 20) * length].to_vec();
             let input = Flow::batch(features, 20, self.shape, &network.compute);
-            let labels = &self.labels[from..from + 20];
+            let labels = self.labels[from..from + 20].iter();
+            let targets: Vec<Target> = labels.map(|label| Target::of(*label, 2)).collect();
             let (outcomes, slopes) =
-                gradients(network, prefix, input, labels, None, &indices).unwrap();
+                gradients(network, prefix, input, &targets, None, &indices).unwrap();
             let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 20.0;
             worst = worst.max((loss - f64::from(*expected)).abs());
             watch(step, &slopes);
             let trained = network.parameters[indices[0]..].iter_mut();
             let mut values: Vec<&mut Tensor<1>> = trained.map(|p| &mut p.value).collect();
-            optimizer.step(&mut values, slopes).unwrap();
+            optimizer.step(&mut values, slopes, 1.0).unwrap();
         }
         worst
     }

@@ -37,6 +37,7 @@ pub fn cache() -> Result<Job, Error> {
     let folder = tempfile::tempdir()?;
     let shape = Shape::Map { height: 4, width: 4, channels: 512 };
     let description = Description {
+        view: None,
         layer: "block5_pool".to_owned(),
         shape: shape.to_string(),
         values: shape.elements(),

@@ -2,13 +2,14 @@
 
 use burn::tensor::Tensor;
 use runner_experiment::architecture::{LayerKind, Shape, Top, layers};
-use runner_experiment::plan::Optimizer as Settings;
+use runner_experiment::plan::{Optimizer as Settings, Rule};
 use runner_experiment::section::model::{ArchitectureName, Pooling};
 use runner_learn::device::Compute;
 use runner_learn::model::inference::Inference;
 use runner_learn::model::network::{Flow, Network};
 use runner_learn::train::gradients::gradients;
-use runner_learn::train::optimizer::Optimizer;
+use runner_learn::train::loss::Target;
+use runner_learn::train::optimizer::{Optimizer, Trained};
 
 use crate::{BATCH, Error, Job, SIDE, numbers};
 
@@ -63,22 +64,21 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     let has_head = matches!(network.layers.last().map(|l| l.output), Some(Shape::Vector(_)));
     let indices: Vec<usize> = (network.kernel_index(first)..network.parameters.len()).collect();
     let trained = &network.parameters[indices[0]..];
-    let lengths: Vec<usize> = trained.iter().map(|p| p.shape.iter().product()).collect();
-    let settings =
-        Settings::Rmsprop { learning_rate: 1e-5, rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
-    let mut optimizer = Optimizer::new(settings, &lengths, true);
-    let labels: Vec<usize> = (0..BATCH).map(|at| at % 2).collect();
+    let trained = trained.iter().map(|parameter| Trained::new(parameter, 1e-5)).collect();
+    let rule = Rule::Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
+    let mut optimizer = Optimizer::new(Settings::plain(rule, 1e-5), trained, true);
+    let targets: Vec<Target> = (0..BATCH).map(|at| Target::of(at % 2, 2)).collect();
     Box::new(move || {
         let flow = Flow::batch(input.clone(), BATCH, shape, &network.compute);
         let slopes = if has_head {
-            gradients(&network, first, flow, &labels, None, &indices)?.1
+            gradients(&network, first, flow, &targets, None, &indices)?.1
         } else {
             of_mean_square(&network, first, flow, &indices)?
         };
         if step {
             let trained = network.parameters[indices[0]..].iter_mut();
             let mut values: Vec<&mut Tensor<1>> = trained.map(|p| &mut p.value).collect();
-            optimizer.step(&mut values, slopes)?;
+            optimizer.step(&mut values, slopes, 1.0)?;
         }
         Ok(())
     })

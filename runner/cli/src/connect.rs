@@ -1,7 +1,7 @@
 //! Connects the event stream to the run's tables, its log and the terminal.
 
 use runner_learn::data::scan::{BadImage, Duplicate};
-use runner_learn::event::{EarlyStop, EpochRecord, LayerState, Prediction};
+use runner_learn::event::{EarlyStop, EpochRecord, LayerState, Prediction, Reason};
 use runner_learn::{Event, Interrupt};
 use runner_results::ResultsError;
 use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
@@ -87,6 +87,7 @@ impl<'a> Connection<'a> {
                     "stage {stage}: goes on after {epochs} epochs and {steps} steps"
                 ));
             }
+            Event::Kept { global_epoch } => return self.writer.kept(integer(global_epoch)),
             Event::Evaluated { split, loss, accuracy, predictions } => {
                 return self.evaluated(split, loss, accuracy, predictions);
             }
@@ -110,12 +111,14 @@ impl<'a> Connection<'a> {
     }
 
     fn early_stop(&self, stop: &EarlyStop) {
-        let EarlyStop { stage, epoch, best_epoch, restored } = stop;
+        let EarlyStop { stage, epoch, best_epoch, restored, reason } = stop;
         if !self.replaying {
-            tracing::info!(stage, epoch, best_epoch, restored, "early stop");
+            tracing::info!(stage, epoch, best_epoch, restored, ?reason, "early stop");
+            let late = if *reason == Reason::Minutes { ", its time was over" } else { "" };
+            let best = best_epoch.map_or(String::new(), |best| format!(", best was epoch {best}"));
             let back = if *restored { ", its parameters are back" } else { "" };
             terminal::note(&format!(
-                "stage {stage}: stopped after epoch {epoch}, best was epoch {best_epoch}{back}"
+                "stage {stage}: stopped after epoch {epoch}{late}{best}{back}"
             ));
         }
     }

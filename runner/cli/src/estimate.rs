@@ -2,7 +2,7 @@
 
 use runner_experiment::Checked;
 use runner_experiment::architecture::Layer;
-use runner_experiment::plan::{Optimizer, Stage};
+use runner_experiment::plan::{Optimizer, Rule, Stage};
 use runner_experiment::section::dataset::FeaturePrecision;
 
 /// Bytes of a 32-bit float.
@@ -48,9 +48,9 @@ pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
 }
 
 fn slots(optimizer: &Optimizer) -> usize {
-    match optimizer {
-        Optimizer::Sgd { .. } => 1,
-        Optimizer::Rmsprop { .. } | Optimizer::Adam { .. } | Optimizer::Adamw { .. } => 2,
+    match optimizer.rule {
+        Rule::Sgd { .. } | Rule::Lion { .. } | Rule::Adagrad { .. } => 1,
+        Rule::Rmsprop { .. } | Rule::Adam { .. } | Rule::Adamw { .. } => 2,
     }
 }
 

@@ -4,15 +4,22 @@
 //! again and is the same run. An `Option` here means "this run has none" (no test split, no early
 //! stopping), never "not decided yet".
 
-use std::collections::BTreeSet;
+mod augmentation;
+mod optimizer;
+mod schedule;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+pub use augmentation::{Augmentation, RandAugment};
+pub use optimizer::{LearningRate, Optimizer, Rule};
+pub use schedule::Schedule;
+
 use crate::architecture::{Layer, Top};
-use crate::section::augmentation::Fill;
 use crate::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use crate::section::model::{ArchitectureName, Pooling};
-use crate::section::run::DeviceName;
+use crate::section::run::{DeviceName, Kept};
 use crate::section::stage::Monitor;
 
 /// One experiment, resolved.
@@ -106,32 +113,6 @@ impl Head {
     }
 }
 
-/// `[augmentation]`
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Augmentation {
-    /// Degrees either way.
-    pub rotation: f64,
-    /// Fraction of the width.
-    pub width_shift: f64,
-    /// Fraction of the height.
-    pub height_shift: f64,
-    /// Degrees.
-    pub shear: f64,
-    /// Factors of height and width, each drawn between these.
-    pub zoom: [f64; 2],
-    /// Mirror half of the images left to right.
-    pub horizontal_flip: bool,
-    /// Mirror half of the images top to bottom.
-    pub vertical_flip: bool,
-    /// Brightness is multiplied by a factor between these.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub brightness: Option<[f64; 2]>,
-    /// Grey levels either way.
-    pub channel_shift: f64,
-    /// What stands where the warp has no image.
-    pub fill: Fill,
-}
-
 /// `[[stage]]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stage {
@@ -147,6 +128,24 @@ pub struct Stage {
     pub batch_size: usize,
     /// How parameters are updated.
     pub optimizer: Optimizer,
+    /// How the learning rate moves; none is constant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Batches per step.
+    #[serde(skip_serializing_if = "is_one")]
+    pub accumulate: usize,
+    /// Share of the target that goes to all classes evenly while training.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub label_smoothing: f64,
+    /// How much a training image of each class counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
+    /// Decay of the moving average of the parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema: Option<f64>,
+    /// No epoch begins after this many minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_minutes: Option<f64>,
     /// When to stop before the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
@@ -177,65 +176,48 @@ impl Stage {
     }
 }
 
-/// `optimizer = { … }`, Keras's meaning of every number.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(tag = "name", rename_all = "lowercase")]
-pub enum Optimizer {
-    /// v ← ρ v + (1 - ρ) g²; p ← p - η g / √(v + ε)
-    Rmsprop {
-        /// η
-        learning_rate: f64,
-        /// ρ
-        rho: f64,
-        /// Of the step; 0 is none.
-        momentum: f64,
-        /// ε, under the root.
-        epsilon: f64,
-    },
-    /// m ← μ m - η g; p ← p + m
-    Sgd {
-        /// η
-        learning_rate: f64,
-        /// μ
-        momentum: f64,
-        /// p ← p + μ m - η g instead.
-        nesterov: bool,
-    },
-    /// Kingma & Ba 2014.
-    Adam {
-        /// η
-        learning_rate: f64,
-        /// Decay of the mean gradient.
-        beta_1: f64,
-        /// Decay of the mean squared gradient.
-        beta_2: f64,
-        /// ε, outside the root.
-        epsilon: f64,
-    },
-    /// Loshchilov & Hutter 2017.
-    Adamw {
-        /// η
-        learning_rate: f64,
-        /// Decay of the mean gradient.
-        beta_1: f64,
-        /// Decay of the mean squared gradient.
-        beta_2: f64,
-        /// ε, outside the root.
-        epsilon: f64,
-        /// Share of each parameter taken off per step, times η.
-        weight_decay: f64,
-    },
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_one(number: &usize) -> bool {
+    *number == 1
 }
 
-impl Optimizer {
-    /// η
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+/// `class_weights = …`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ClassWeights {
+    /// Images ÷ (classes × images of the class).
+    Rule(Balanced),
+    /// By the name of the class.
+    Named(BTreeMap<String, f64>),
+}
+
+/// The word for weights that make up for how many images a class has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Balanced {
+    /// Images ÷ (classes × images of the class).
+    Balanced,
+}
+
+impl ClassWeights {
+    /// One weight per class, in the order of `classes`; `images` says how many each has.
     #[must_use]
-    pub fn learning_rate(&self) -> f64 {
+    #[allow(clippy::cast_precision_loss)]
+    pub fn resolve(&self, classes: &[String], images: &[usize]) -> Vec<f64> {
         match self {
-            Self::Rmsprop { learning_rate, .. }
-            | Self::Sgd { learning_rate, .. }
-            | Self::Adam { learning_rate, .. }
-            | Self::Adamw { learning_rate, .. } => *learning_rate,
+            Self::Rule(Balanced::Balanced) => {
+                let all = images.iter().sum::<usize>() as f64;
+                let share = all / classes.len().max(1) as f64;
+                images.iter().map(|own| share / (*own).max(1) as f64).collect()
+            }
+            Self::Named(weights) => {
+                classes.iter().map(|class| weights.get(class).copied().unwrap_or(1.0)).collect()
+            }
         }
     }
 }
@@ -305,6 +287,14 @@ impl Visualize {
 pub struct Run {
     /// Where tensors live.
     pub device: DeviceName,
+    /// Which parameters are kept and tested.
+    #[serde(skip_serializing_if = "is_last")]
+    pub checkpoint: Kept,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_last(kept: &Kept) -> bool {
+    *kept == Kept::Last
 }
 
 impl Plan {

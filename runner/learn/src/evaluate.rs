@@ -1,13 +1,12 @@
 //! What the network says about a split: losses, accuracies, predictions.
 
-use crate::data::samples::Samples;
+use crate::data::samples::{Draws, Samples};
 use crate::error::LearnError;
 use crate::event::{Event, Phase, Prediction};
 use crate::interrupt::Interrupt;
 use crate::model::inference::Inference;
 use crate::model::network::Network;
 use crate::model::parameter::read;
-use crate::random::{Key, Purpose};
 use crate::train::loss::{Outcome, cross_entropy};
 
 /// Images per forward pass.
@@ -68,9 +67,8 @@ fn outcomes(
     let suffix = Inference::new(network, prefix..network.layers.len())?;
     let all: Vec<usize> = (0..samples.len()).collect();
     let mut outcomes = Vec::with_capacity(all.len());
-    // Nothing is drawn: only training images are augmented.
-    let key = Key::new(0, Purpose::Augment);
-    samples.batches(&all, BATCH, key, &mut |batch, values| {
+    // Only training images are augmented.
+    samples.batches(&all, BATCH, Draws::none(), &mut |batch, values, _| {
         interrupt.check()?;
         let logits = suffix.forward(values, batch.len()).rows();
         let [_, classes] = logits.dims();

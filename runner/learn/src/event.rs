@@ -73,6 +73,11 @@ pub enum Event {
         /// How many steps of the next one.
         steps: usize,
     },
+    /// These parameters are kept and tested.
+    Kept {
+        /// The epoch that they are of, 1-based within the run.
+        global_epoch: usize,
+    },
     /// A split was measured with the final network.
     Evaluated {
         /// `train`, `validation` or `test`.
@@ -95,10 +100,23 @@ pub struct EarlyStop {
     pub stage: String,
     /// The epoch it stopped after.
     pub epoch: usize,
-    /// The best epoch.
-    pub best_epoch: usize,
+    /// The best epoch, where somebody watched.
+    pub best_epoch: Option<usize>,
     /// Whether its parameters came back.
     pub restored: bool,
+    /// Why it stopped.
+    #[serde(default)]
+    pub reason: Reason,
+}
+
+/// Why a stage stopped before its last epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// The figure that is watched got no better.
+    #[default]
+    Patience,
+    /// Its time was over.
+    Minutes,
 }
 
 /// A counter that moves.

@@ -4,7 +4,7 @@
 use runner_experiment::Checked;
 use runner_experiment::plan::Stage;
 
-use crate::data::augment::Change;
+use crate::data::augment::{augment, rounded};
 use crate::data::decode::{self, Pixels};
 use crate::data::resize::resize;
 use crate::data::scan::BadImage;
@@ -51,18 +51,11 @@ pub fn rows(
             for epoch in 1..=epochs {
                 let sample = (first + at) as u64;
                 let mut stream = Key { sample, epoch: epoch as u64, ..key }.stream();
-                let change = Change::draw(settings, dataset.image_size, &mut stream);
-                row.push(rounded(&change.apply(&pixels, settings.fill), &pixels));
+                row.push(rounded(&augment(&pixels, settings, &mut stream), &pixels));
             }
             rows.push(row);
         }
         first += class.files.len();
     }
     Ok(rows)
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn rounded(levels: &[f32], like: &Pixels) -> Pixels {
-    let rgb = levels.iter().map(|level| level.round() as u8).collect();
-    Pixels { height: like.height, width: like.width, rgb }
 }

@@ -5,6 +5,7 @@
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
+use rand_distr::Distribution;
 
 /// What a stream of random numbers is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,12 @@ pub enum Purpose {
     Generate,
     /// How a training image is changed in an epoch.
     Augment,
+    /// How the images of a batch are mixed.
+    Mix,
+    /// How an image is changed in one of its cached views.
+    View,
+    /// Noise that a picture starts with.
+    Picture,
 }
 
 /// The key of a stream; what does not apply stays 0.
@@ -85,6 +92,17 @@ impl Stream {
     /// Uniform between `low` and `high`; `low` where they are the same.
     pub fn between(&mut self, [low, high]: [f64; 2]) -> f64 {
         low + (high - low) * f64::from(self.uniform())
+    }
+
+    /// Beta(α, α): around a half for a large α, near 0 or 1 for a small one.
+    pub fn beta(&mut self, alpha: f64) -> f64 {
+        // Every α > 0 makes a distribution.
+        rand_distr::Beta::new(alpha, alpha).map_or(0.5, |beta| beta.sample(&mut self.0))
+    }
+
+    /// Normal with mean 0 and deviation 1.
+    pub fn normal(&mut self) -> f64 {
+        rand_distr::StandardNormal.sample(&mut self.0)
     }
 
     /// 0 to `length - 1` in random order (Fisher-Yates).

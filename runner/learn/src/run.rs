@@ -2,10 +2,12 @@
 
 mod prepare;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use runner_experiment::plan::{Dataset, Stage};
 use runner_experiment::section::dataset::OnBadImage;
+use runner_experiment::section::run::Kept;
 use runner_experiment::{Checked, fingerprint};
 
 use crate::data::scan::{self, BadImage, ScannedSplit};
@@ -57,35 +59,42 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
         request.checkpoints.clone(),
         fingerprint::fingerprint(&request.checked.plan),
         scan::dataset_hash(&splits),
+        kept(request, &network),
     );
-    let mut resumed = resume(request, &mut network, &mut keeper, observe)?;
+    let resumed = resume(request, &mut network, &mut keeper, observe)?;
     let mut run = Run { request, stage: 0, dataset, splits, observe };
-    let mut prepared: Option<Prepared> = None;
-    let mut epochs = 0;
-    for (index, stage) in request.checked.plan.stage.iter().enumerate() {
-        if let Some(checkpoint) = resumed.as_ref().filter(|found| index < found.state.stage) {
-            epochs += replay(stage, &network, &checkpoint.state.history, run.observe);
-            continue;
-        }
-        run.stage = index;
-        let ready = run.prepare(&network, stage, prepared.take())?;
-        let mut stage_run = StageRun {
-            stage,
-            index,
-            seed: request.checked.plan.experiment.seed,
-            network: &mut network,
-            prefix: ready.prefix,
-            train: &ready.train,
-            validation: &ready.validation,
-            interrupt: &request.interrupt,
-            keeper: &mut keeper,
-        };
-        epochs += stage_run.run(epochs, resumed.take(), run.observe)?;
-        prepared = Some(ready);
-    }
+    let prepared = run.stages(&mut network, &mut keeper, resumed)?;
+    keep(&mut network, &keeper, run.observe);
     run.finish(&network, prepared.as_ref())?;
     keeper.clear();
     Ok(())
+}
+
+/// Every parameter that a stage trains, where those of the best epoch are to be kept.
+fn kept(request: &Request<'_>, network: &Network) -> BTreeSet<usize> {
+    let plan = &request.checked.plan;
+    let stages = plan.stage.iter().filter(|_| plan.run.checkpoint == Kept::Best);
+    stages.flat_map(|stage| network.indices(&trained(stage, network))).collect()
+}
+
+/// How much a training image of each class counts in a stage.
+fn class_weights(stage: &Stage, classes: &[String], labels: &[usize]) -> Vec<f64> {
+    let Some(weights) = &stage.class_weights else { return vec![1.0; classes.len()] };
+    let mut counts = vec![0; classes.len()];
+    labels.iter().for_each(|label| counts[*label] += 1);
+    weights.resolve(classes, &counts)
+}
+
+/// Puts the parameters in place that are tested and written, and says which these are.
+fn keep(network: &mut Network, keeper: &Keeper, observe: &mut dyn FnMut(Event)) {
+    let mut global_epoch = keeper.last_epoch;
+    if let Some((lowest, values)) = &keeper.lowest {
+        global_epoch = lowest.global_epoch;
+        for (at, value) in values {
+            network.parameters[*at].value = value.clone();
+        }
+    }
+    observe(Event::Kept { global_epoch });
 }
 
 /// Puts an earlier process's parameters in place, if it was about the same.
@@ -109,6 +118,12 @@ fn resume(
         keeper.trained.insert(*at);
     }
     keeper.history.clone_from(&checkpoint.state.history);
+    keeper.last_epoch = checkpoint.state.last_epoch;
+    keeper.lowest = checkpoint.state.lowest.map(|lowest| {
+        let device = &request.compute.device;
+        let own = checkpoint.lowest.iter();
+        (lowest, own.map(|(at, values)| (*at, tensor(values.clone(), device))).collect())
+    });
     Ok(Some(checkpoint))
 }
 
@@ -208,6 +223,42 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Trains; what comes back is what the last stage worked on.
+    fn stages(
+        &mut self,
+        network: &mut Network,
+        keeper: &mut Keeper,
+        mut resumed: Option<Checkpoint>,
+    ) -> Result<Option<Prepared>, LearnError> {
+        let (request, mut epochs) = (self.request, 0);
+        let plan = &request.checked.plan;
+        let mut prepared: Option<Prepared> = None;
+        for (index, stage) in plan.stage.iter().enumerate() {
+            if let Some(checkpoint) = resumed.as_ref().filter(|found| index < found.state.stage) {
+                epochs += replay(stage, network, &checkpoint.state.history, self.observe);
+                continue;
+            }
+            self.stage = index;
+            let ready = self.prepare(network, stage, prepared.take())?;
+            let mut stage_run = StageRun {
+                stage,
+                index,
+                seed: plan.experiment.seed,
+                network,
+                prefix: ready.prefix,
+                train: &ready.train,
+                validation: &ready.validation,
+                augmentation: plan.augmentation.as_ref().filter(|_| stage.augment),
+                class_weights: class_weights(stage, &request.checked.classes, ready.train.labels()),
+                interrupt: &request.interrupt,
+                keeper,
+            };
+            epochs += stage_run.run(epochs, resumed.take(), self.observe)?;
+            prepared = Some(ready);
+        }
+        Ok(prepared)
+    }
+
     /// Writes the model and measures it.
     fn finish(&mut self, network: &Network, ready: Option<&Prepared>) -> Result<(), LearnError> {
         // The model first: whatever happens while it is measured, it is there.

@@ -7,6 +7,7 @@ pub mod atomic;
 pub mod compare;
 pub mod load;
 pub mod lock;
+pub mod metrics;
 pub mod picture;
 pub mod run_dir;
 pub mod tables;

@@ -8,9 +8,10 @@ use crate::load::LoadedRun;
 use crate::lock::RunLock;
 use crate::run_dir::RunDir;
 use crate::tables::{
-    self, ArtifactRow, Cell, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow, Timestamp,
+    self, ArtifactRow, Cell, ConfusionRow, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow,
+    Timestamp,
 };
-use crate::{ResultsError, atomic};
+use crate::{ResultsError, atomic, metrics};
 
 /// What is known before a run starts.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,7 @@ pub struct RunWriter {
     layers: Vec<LayerRow>,
     epochs: Vec<EpochRow>,
     predictions: Vec<PredictionRow>,
+    confusion: Vec<ConfusionRow>,
     train_seconds: f64,
 }
 
@@ -110,6 +112,7 @@ impl RunWriter {
             layers: Vec::new(),
             epochs: Vec::new(),
             predictions: Vec::new(),
+            confusion: Vec::new(),
             train_seconds: 0.0,
         }
     }
@@ -128,6 +131,7 @@ impl RunWriter {
         self.table::<LayerRow>(Vec::new())?;
         self.table::<EpochRow>(Vec::new())?;
         self.table::<PredictionRow>(Vec::new())?;
+        self.table::<ConfusionRow>(Vec::new())?;
         self.table::<ArtifactRow>(Vec::new())?;
         self.write_run()
     }
@@ -198,6 +202,16 @@ impl RunWriter {
         self.table(self.layers.clone())
     }
 
+    /// The parameters of this epoch of the run, 1-based, are kept and tested.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn kept(&mut self, epoch: i64) -> Result<(), ResultsError> {
+        self.run.tested_epoch = Some(epoch);
+        self.write_run()
+    }
+
     /// An epoch is over.
     ///
     /// # Errors
@@ -236,7 +250,14 @@ impl RunWriter {
         if split == "test" {
             self.run.test_loss = Some(loss);
             self.run.test_accuracy = Some(accuracy);
+            let binary = metrics::binary(&rows, &self.run.classes).unwrap_or_default();
+            self.run.test_auc = binary.auc;
+            self.run.test_precision = binary.precision;
+            self.run.test_recall = binary.recall;
+            self.run.test_f1 = binary.f1;
         }
+        self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
+        self.table(self.confusion.clone())?;
         self.predictions.extend(rows);
         self.table(self.predictions.clone())?;
         self.write_run()
@@ -310,7 +331,7 @@ mod tests {
         let status = |path: &Path| -> Result<Cell, ResultsError> {
             Ok(cell::get(&tables::read(path)?[0], "status").clone())
         };
-        for file in ["params", "layers", "epochs", "predictions", "artifacts"] {
+        for file in ["params", "layers", "epochs", "predictions", "confusion", "artifacts"] {
             assert_eq!(tables::read(&writer.file(&format!("{file}.parquet")))?.len(), 0);
         }
         assert_eq!(status(&path)?, Cell::Text("running".to_owned()));

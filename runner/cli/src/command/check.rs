@@ -151,20 +151,31 @@ fn stage_text(checked: &Checked, stage: &Stage) -> String {
         stage.name,
         stage.epochs,
         stage.batch_size,
-        stage.optimizer.learning_rate(),
+        stage.optimizer.learning_rate.largest(),
         names.join(", "),
         thousands(count),
         thousands(total),
         2 * trained.len(),
         2 * with_parameters.len(),
-        cached(layers, stage),
+        cached(layers, stage, views(checked)),
         estimated(checked, stage),
     )
 }
 
-fn cached(layers: &[Layer], stage: &Stage) -> String {
+/// Augmented views that are kept.
+fn views(checked: &Checked) -> Option<usize> {
+    checked.plan.augmentation.as_ref()?.views
+}
+
+fn cached(layers: &[Layer], stage: &Stage, views: Option<usize>) -> String {
     let prefix = stage.frozen_prefix(layers);
     match layers[..prefix].last() {
+        Some(last) if stage.augment && views.is_some() => format!(
+            "caches the output of {} for {} augmented views per image, which take turns: less \
+             variety than a new view in every epoch, for less time",
+            last.name,
+            views.unwrap_or(1)
+        ),
         Some(last) if !stage.augment => format!(
             "caches the output of {}, {} values per image: the {prefix} layers up to it run once",
             last.name,
@@ -180,7 +191,11 @@ fn cached(layers: &[Layer], stage: &Stage) -> String {
 
 fn estimated(checked: &Checked, stage: &Stage) -> String {
     let estimate = estimate::stage(checked, stage);
-    let disk = if stage.augment { 0 } else { estimate.disk };
+    let disk = match (stage.augment, views(checked)) {
+        (true, None) => 0,
+        (true, Some(views)) => estimate.disk * views as u64,
+        (false, _) => estimate.disk,
+    };
     format!(
         "about {} of memory, {} of disk for features",
         show_size(estimate.memory),

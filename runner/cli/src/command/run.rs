@@ -192,12 +192,27 @@ fn summary(writer: &RunWriter) -> String {
     match (run.test_accuracy, run.test_loss) {
         (Some(accuracy), Some(loss)) => {
             lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
+            lines.extend(binary(run));
         }
         _ => lines.push("test:        no test images".to_owned()),
     }
     lines.push(format!("written to   {}", writer.folder().display()));
     lines.extend(files(writer.folder()).into_iter().map(|name| format!("             {name}")));
     lines.join("\n")
+}
+
+/// What two classes have beside accuracy.
+fn binary(run: &RunRow) -> Option<String> {
+    let positive = run.classes.get(1)?;
+    let show = |figure: Option<f64>| figure.map_or("none".to_owned(), |f| format!("{f:.4}"));
+    run.test_auc?;
+    Some(format!(
+        "             AUC {}; {positive} as positive: precision {}, recall {}, F1 {}",
+        show(run.test_auc),
+        show(run.test_precision),
+        show(run.test_recall),
+        show(run.test_f1)
+    ))
 }
 
 fn files(folder: &Path) -> Vec<String> {

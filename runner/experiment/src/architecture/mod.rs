@@ -1,8 +1,8 @@
 //! The convnets as data: layer names, kinds, output shapes, parameter counts.
 //!
 //! Keras's names everywhere (`block5_conv3`). Sources: Simonyan & Zisserman, "Very Deep
-//! Convolutional Networks for Large-Scale Image Recognition" (2014), table 1, configuration D; the
-//! textbook's small convnet, Chollet, "Deep Learning with Python", listing 5.5.
+//! Convolutional Networks for Large-Scale Image Recognition" (2014), table 1, configurations A, B, D
+//! and E; the textbook's small convnet, Chollet, "Deep Learning with Python", listing 5.5.
 
 mod stack;
 
@@ -187,8 +187,11 @@ pub fn layers(
 ) -> Result<Vec<Layer>, TooSmall> {
     let mut stack = Stack::new(image_size);
     match name {
-        ArchitectureName::Vgg16 => stack.vgg(&[(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)])?,
         ArchitectureName::Convnet => stack.convnet()?,
+        ArchitectureName::Vgg11 => stack.vgg([1, 1, 2, 2, 2])?,
+        ArchitectureName::Vgg13 => stack.vgg([2, 2, 2, 2, 2])?,
+        ArchitectureName::Vgg16 => stack.vgg([2, 2, 3, 3, 3])?,
+        ArchitectureName::Vgg19 => stack.vgg([2, 2, 4, 4, 4])?,
     }
     match top {
         Top::None => {}
@@ -216,6 +219,16 @@ mod tests {
     fn parameter_counts_are_keras_summary() {
         assert_eq!(total(&vgg16(150, &Top::None)), 14_714_688);
         assert_eq!(total(&vgg16(224, &Top::Imagenet)), 138_357_544);
+        // Keras: VGG19(); torchvision: vgg11(), vgg13().
+        let others = [
+            (ArchitectureName::Vgg11, 132_863_336),
+            (ArchitectureName::Vgg13, 133_047_848),
+            (ArchitectureName::Vgg19, 143_667_240),
+        ];
+        for (name, parameters) in others {
+            let layers = layers(name, [224, 224], &Top::Imagenet).unwrap_or_default();
+            assert_eq!(total(&layers), parameters, "{name}");
+        }
         let head =
             Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.5, classes: 2 };
         let full = vgg16(150, &head);

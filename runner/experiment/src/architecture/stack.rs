@@ -21,11 +21,14 @@ impl Stack {
         self.layers
     }
 
-    pub(super) fn vgg(&mut self, blocks: &[(usize, usize)]) -> Result<(), TooSmall> {
-        for (at, (convolutions, channels)) in blocks.iter().enumerate() {
+    /// Five blocks with this many convolutions each.
+    pub(super) fn vgg(&mut self, blocks: [usize; 5]) -> Result<(), TooSmall> {
+        for (at, (convolutions, channels)) in
+            blocks.into_iter().zip([64, 128, 256, 512, 512]).enumerate()
+        {
             let block = format!("block{}", at + 1);
-            for conv in 1..=*convolutions {
-                self.convolution(&block, format!("{block}_conv{conv}"), 1, *channels)?;
+            for conv in 1..=convolutions {
+                self.convolution(&block, format!("{block}_conv{conv}"), 1, channels)?;
             }
             self.max_pool(&block, format!("{block}_pool"))?;
         }

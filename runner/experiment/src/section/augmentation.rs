@@ -1,6 +1,8 @@
-//! `[augmentation]`: Keras's `ImageDataGenerator`.
+//! `[augmentation]`: Keras's `ImageDataGenerator`, and what came after it.
 
-use crate::value::{BelowOne, Factors, NonNegative, Zoom, choice, section};
+use crate::value::{
+    BelowOne, Factors, Magnitude, NonNegative, Positive, Share, Shares, Size, Zoom, choice, section,
+};
 
 section! {
     /// Random changes to training images, for stages with `augment = true`: one affine warp per
@@ -27,6 +29,30 @@ section! {
         channel_shift: NonNegative,
         /// What stands where the warp has no image. Default: `nearest`.
         fill: Fill,
+        /// Shows a part of the image with between these shares of its area, 3:4 to 4:3, stretched
+        /// to the whole (Szegedy et al. 2014). Default: none.
+        random_resized_crop: Shares,
+        /// Factors between which contrast is drawn. Default: none.
+        contrast: Factors,
+        /// Factors between which saturation is drawn. Default: none.
+        saturation: Factors,
+        /// Turns the hue by up to this fraction of the colour circle either way. Default: 0.
+        hue: Share,
+        /// Probability that a rectangle of 2 to 33% of the image becomes its mean colour (Zhong et
+        /// al. 2017). Default: 0.
+        erasing: Share,
+        /// Some operations drawn from fourteen (Cubuk et al. 2019). Default: none.
+        randaugment: RandAugmentSection,
+        /// Mixes the images of a batch in pairs; the share is drawn from Beta(a, a) (Zhang et al.
+        /// 2017). Default: none.
+        mixup: Positive,
+        /// Puts a rectangle of one image of a batch into another; its area is drawn from Beta(a, a)
+        /// (Yun et al. 2019). With `mixup` too, each batch gets one of the two. Default: none.
+        cutmix: Positive,
+        /// Draws this many changes per image once and for all, keeps what the frozen layers make of
+        /// them, and takes them in turns: less variety for less time. Default: a new change in
+        /// every epoch.
+        views: Size,
     }
 }
 
@@ -41,5 +67,15 @@ choice! {
         Reflect = "reflect",
         /// The image repeated.
         Wrap = "wrap",
+    }
+}
+
+section! {
+    /// Some operations drawn from fourteen (Cubuk et al. 2019), as torchvision has them.
+    pub struct RandAugmentSection {
+        /// How many per image. Default: 2.
+        operations: Size,
+        /// How strong, from 0 to 30. Default: 9.
+        magnitude: Magnitude,
     }
 }

@@ -9,6 +9,7 @@ pub mod experiment;
 pub mod model;
 pub mod optimizer;
 pub mod run;
+pub mod schedule;
 pub mod stage;
 pub mod visualize;
 

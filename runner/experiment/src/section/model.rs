@@ -36,6 +36,12 @@ choice! {
     pub enum ArchitectureName {
         /// Simonyan & Zisserman 2014, configuration D: 13 convolutions in five blocks.
         Vgg16 = "vgg16",
+        /// Configuration A: 8 convolutions.
+        Vgg11 = "vgg11",
+        /// Configuration B: 10 convolutions.
+        Vgg13 = "vgg13",
+        /// Configuration E: 16 convolutions.
+        Vgg19 = "vgg19",
         /// The textbook's small convnet from scratch: four convolutions.
         Convnet = "convnet",
     }

@@ -1,12 +1,25 @@
-//! `[run]`: how to execute, never what to compute.
+//! `[run]`: how to execute, and what is kept.
 
 use crate::value::{choice, section};
 
 section! {
-    /// How to execute, never what to compute.
+    /// How to execute, and what is kept.
     pub struct RunSection {
         /// Where tensors live. Default: `auto`.
         device: DeviceName,
+        /// Which parameters are kept and tested: those after the last epoch, or those of the epoch
+        /// with the lowest validation loss. Default: `last`.
+        checkpoint: Kept,
+    }
+}
+
+choice! {
+    /// Which parameters are kept and tested.
+    pub enum Kept {
+        /// Those after the last epoch (where early stopping brings back others, those).
+        Last = "last",
+        /// Those of the epoch with the lowest validation loss of the whole run.
+        Best = "best",
     }
 }
 

@@ -4,8 +4,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::problem::Problems;
 use crate::section::optimizer::OptimizerSection;
+use crate::section::schedule::ScheduleSection;
 use crate::tree::{Kind, Node};
-use crate::value::{Count, FromNode, Located, Size, Whole, choice, section, wrong_type};
+use crate::value::{
+    BelowOne, Count, FromNode, Located, Positive, Size, Whole, choice, section, wrong_type,
+};
 
 section! {
     /// One training phase: what is frozen, which optimizer, how many epochs.
@@ -26,6 +29,20 @@ section! {
         /// How parameters are updated.
         #[schemars(required)]
         optimizer: OptimizerSection,
+        /// How the learning rate moves. Default: constant.
+        schedule: ScheduleSection,
+        /// Batches whose gradients are averaged before a step. Default: 1.
+        accumulate: Size,
+        /// Share of the target that goes to all classes evenly while training. Default: 0.
+        label_smoothing: BelowOne,
+        /// How much a training image of each class counts: `"balanced"` (the rarer the more), or a
+        /// table such as `{ cats = 1.0, dogs = 2.0 }`. Default: all the same.
+        class_weights: ClassWeightsSection,
+        /// Decay of a moving average of the parameters, which takes their place for validation and
+        /// after the stage. Default: none.
+        ema: BelowOne,
+        /// No epoch begins after this many minutes of the stage. Default: no limit.
+        max_minutes: Positive,
         /// When to stop before the last epoch. Default: never.
         early_stopping: EarlyStoppingSection,
     }
@@ -95,6 +112,51 @@ impl JsonSchema for FrozenSection {
             "anyOf": [
                 { "enum": ["all", "none"] },
                 { "type": "array", "items": { "type": "string" } }
+            ]
+        })
+    }
+}
+
+/// How much a training image of each class counts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClassWeightsSection {
+    /// Images ÷ (classes × images of the class).
+    Balanced,
+    /// By the name of the class.
+    Named(Vec<(Located<String>, f64)>),
+}
+
+impl FromNode for ClassWeightsSection {
+    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+        match &node.kind {
+            Kind::String(word) if word == "balanced" => Some(Self::Balanced),
+            Kind::Table(entries) => {
+                let read: Vec<Option<_>> = entries
+                    .iter()
+                    .map(|(name, node)| {
+                        let own = format!("{key}.{}", name.name);
+                        let weight = Positive::from_node(node, &own, problems)?;
+                        let name = Located { value: name.name.clone(), span: name.span.clone() };
+                        Some((name, weight.0))
+                    })
+                    .collect();
+                read.into_iter().collect::<Option<_>>().map(Self::Named)
+            }
+            _ => wrong_type(node, key, "\"balanced\" or a table of weights by class", problems),
+        }
+    }
+}
+
+impl JsonSchema for ClassWeightsSection {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ClassWeights".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let weight = Positive::json_schema(generator);
+        schemars::json_schema!({
+            "anyOf": [
+                { "enum": ["balanced"] },
+                { "type": "object", "additionalProperties": weight }
             ]
         })
     }

@@ -3,6 +3,7 @@
 //! One module per table. Each takes what could be read, notes what is wrong, and fills in the
 //! rest, so that one mistake never hides another.
 
+mod augmentation;
 mod dataset;
 mod model;
 mod optimizer;
@@ -12,12 +13,11 @@ mod visualize;
 use crate::architecture::Layer;
 use crate::file::ExperimentFile;
 use crate::folder::Split;
-use crate::plan::{Augmentation, Experiment, Plan, Run, Stage};
+use crate::plan::{Experiment, Plan, Run, Stage};
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::augmentation::{AugmentationSection, Fill};
 use crate::section::experiment::ExperimentSection;
-use crate::section::run::DeviceName;
+use crate::section::run::{DeviceName, Kept};
 use crate::source::SourceText;
 use crate::value::Located;
 
@@ -46,8 +46,8 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
     let trains = root.stage.as_ref().is_some_and(|stages| !stages.value.is_empty());
     let data = dataset::resolve(root, trains, problems);
     let (model, layers) = model::resolve(root, &data, problems);
-    let augmentation = root.augmentation.as_ref().map(|table| augmentation(&table.value));
-    let stage = stage::resolve(root, &layers, model.include_top, problems);
+    let augmentation = root.augmentation.as_ref().map(|table| augmentation::resolve(&table.value));
+    let stage = stage::resolve(root, &layers, (&data.classes, model.include_top), problems);
     model::warn_of_random_features(root, &model, &stage, problems);
     warn_of_unused_augmentation(root, &stage, problems);
     let visualize = visualize::resolve(root, &layers, &data.classes, problems);
@@ -61,6 +61,7 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
             .help("add a `[[stage]]` or a `[[visualize]]` table");
     }
     let device = root.run.as_ref().and_then(|run| get(&run.value.device));
+    let kept = root.run.as_ref().and_then(|run| get(&run.value.checkpoint));
     Some(Checked {
         plan: Plan {
             experiment: experiment?,
@@ -69,7 +70,10 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
             augmentation,
             stage,
             visualize,
-            run: Run { device: device.unwrap_or(DeviceName::Auto) },
+            run: Run {
+                device: device.unwrap_or(DeviceName::Auto),
+                checkpoint: kept.unwrap_or(Kept::Last),
+            },
         },
         layers,
         splits: data.splits,
@@ -119,21 +123,6 @@ fn warn_of_unused_augmentation(root: &Root, stages: &[Stage], problems: &mut Pro
                 "no stage augments, so this table does nothing",
             )
             .help("set `augment = true` in a stage, or remove the table");
-    }
-}
-
-fn augmentation(section: &AugmentationSection) -> Augmentation {
-    Augmentation {
-        rotation: get(&section.rotation).map_or(0.0, |x| x.0),
-        width_shift: get(&section.width_shift).map_or(0.0, |x| x.0),
-        height_shift: get(&section.height_shift).map_or(0.0, |x| x.0),
-        shear: get(&section.shear).map_or(0.0, |x| x.0),
-        zoom: get(&section.zoom).map_or([1.0, 1.0], |x| x.0),
-        horizontal_flip: get(&section.horizontal_flip).unwrap_or(false),
-        vertical_flip: get(&section.vertical_flip).unwrap_or(false),
-        brightness: get(&section.brightness).map(|x| x.0),
-        channel_shift: get(&section.channel_shift).map_or(0.0, |x| x.0),
-        fill: get(&section.fill).unwrap_or(Fill::Nearest),
     }
 }
 

@@ -33,15 +33,15 @@ pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Mod
 
 fn default_weights(architecture: ArchitectureName) -> &'static str {
     match architecture {
-        ArchitectureName::Vgg16 => "imagenet",
         ArchitectureName::Convnet => "random",
+        _ => "imagenet",
     }
 }
 
 fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
     let units = match architecture {
-        ArchitectureName::Vgg16 => 256,
         ArchitectureName::Convnet => 512,
+        _ => 256,
     };
     let hidden = section.and_then(|head| get(&head.hidden)).map_or(vec![units], |hidden| {
         hidden.iter().map(|units| usize::try_from(units.0).unwrap_or(1)).collect()

@@ -1,10 +1,12 @@
 //! `[[stage]]`: names that exist and differ, something left to train, augmentation that is there.
 
 use crate::architecture::Layer;
-use crate::plan::{EarlyStopping, Optimizer, Stage};
+use crate::plan::{Balanced, ClassWeights, EarlyStopping, Optimizer, Rule, Stage};
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::stage::{EarlyStoppingSection, FrozenSection, Monitor, StageSection};
+use crate::section::stage::{
+    ClassWeightsSection, EarlyStoppingSection, FrozenSection, Monitor, StageSection,
+};
 use crate::suggest::{closest, join};
 use crate::value::Located;
 
@@ -13,7 +15,7 @@ use super::{get, optimizer, require};
 pub(super) fn resolve(
     root: &Root,
     layers: &[Layer],
-    include_top: bool,
+    (classes, include_top): (&[String], bool),
     problems: &mut Problems,
 ) -> Vec<Stage> {
     let Some(sections) = &root.stage else {
@@ -34,22 +36,65 @@ pub(super) fn resolve(
             if !include_top {
                 check_trains(section, layers, &frozen, problems);
             }
-            stage(section, frozen)
+            check_class_weights(section, classes, problems);
+            stage(section, frozen, layers, problems)
         })
         .collect()
 }
 
-fn stage(section: &StageSection, frozen: Vec<String>) -> Stage {
+fn stage(
+    section: &StageSection,
+    frozen: Vec<String>,
+    layers: &[Layer],
+    problems: &mut Problems,
+) -> Stage {
     let whole = |number: i64| usize::try_from(number).unwrap_or(1);
-    let fallback = Optimizer::Sgd { learning_rate: 1e-2, momentum: 0.0, nesterov: false };
+    let is_frozen = |layer: &Layer| frozen.iter().any(|n| *n == layer.name || *n == layer.block);
+    let trained: Vec<&Layer> = layers
+        .iter()
+        .filter(|layer| layer.kind.has_parameters() && !(layer.base && is_frozen(layer)))
+        .collect();
+    let fallback = Optimizer::plain(Rule::Sgd { momentum: 0.0, nesterov: false }, 1e-2);
+    let optimizer = section.optimizer.as_ref();
+    let optimizer =
+        optimizer.map_or(fallback, |o| optimizer::resolve(&o.value, &trained, problems));
+    let schedule = section.schedule.as_ref().map(|s| optimizer::schedule(s, problems));
     Stage {
         name: get(&section.name).unwrap_or_default(),
         frozen,
         augment: get(&section.augment).unwrap_or(false),
         epochs: get(&section.epochs).map_or(1, |n| whole(n.0)),
         batch_size: get(&section.batch_size).map_or(32, |n| whole(n.0)),
-        optimizer: section.optimizer.as_ref().map_or(fallback, |o| optimizer::resolve(&o.value)),
+        optimizer,
+        schedule,
+        accumulate: get(&section.accumulate).map_or(1, |n| whole(n.0)),
+        label_smoothing: get(&section.label_smoothing).map_or(0.0, |x| x.0),
+        class_weights: get(&section.class_weights).map(class_weights),
+        ema: get(&section.ema).map(|x| x.0),
+        max_minutes: get(&section.max_minutes).map(|x| x.0),
         early_stopping: section.early_stopping.as_ref().map(|table| early_stopping(&table.value)),
+    }
+}
+
+fn class_weights(section: ClassWeightsSection) -> ClassWeights {
+    match section {
+        ClassWeightsSection::Balanced => ClassWeights::Rule(Balanced::Balanced),
+        ClassWeightsSection::Named(weights) => ClassWeights::Named(
+            weights.into_iter().map(|(name, weight)| (name.value, weight)).collect(),
+        ),
+    }
+}
+
+fn check_class_weights(section: &StageSection, classes: &[String], problems: &mut Problems) {
+    let Some(ClassWeightsSection::Named(weights)) = get(&section.class_weights) else { return };
+    for (name, _) in weights.iter().filter(|(name, _)| !classes.contains(&name.value)) {
+        let names = classes.iter().map(String::as_str);
+        let help = match closest(&name.value, names.clone()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("the classes are {}", join(names)),
+        };
+        let message = format!("there is no class `{}`", name.value);
+        problems.error(name.span.clone(), "stage.class_weights", message).help(help);
     }
 }
 

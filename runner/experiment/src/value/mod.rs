@@ -17,8 +17,8 @@ use crate::tree::{Kind, Node};
 
 pub(crate) use macros::{choice, section, tagged, unknown_word};
 pub(crate) use macros::{tag, tagged_schema};
-pub use number::{BelowOne, Count, NonNegative, Positive, Size, Whole};
-pub use range::{Factors, Zoom};
+pub use number::{BelowOne, Count, Magnitude, NonNegative, Positive, Share, Size, Whole};
+pub use range::{Factors, Shares, Zoom};
 
 /// A value with its place in the source text.
 #[derive(Debug, Clone, PartialEq, Default)]

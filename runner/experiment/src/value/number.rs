@@ -57,3 +57,9 @@ number!(
 number!(
     /// From zero up to, but not including, one.
     BelowOne(f64): "at least 0 and less than 1", |x| (0.0..1.0).contains(&x), { "type": "number", "minimum": 0, "exclusiveMaximum": 1 });
+number!(
+    /// The strength of an operation.
+    Magnitude(f64): "from 0 to 30", |x| (0.0..=30.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 30 });
+number!(
+    /// From zero to one.
+    Share(f64): "from 0 to 1", |x| (0.0..=1.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 1 });

@@ -44,6 +44,38 @@ impl JsonSchema for Factors {
     }
 }
 
+/// Shares of a whole, above zero, the smaller first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shares(pub [f64; 2]);
+
+impl FromNode for Shares {
+    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+        let Factors([low, high]) = Factors::from_node(node, key, problems)?;
+        if high <= 1.0 {
+            return Some(Self([low, high]));
+        }
+        problems
+            .error(node.span.clone(), key, format!("`{key}` must be two shares of at most 1"))
+            .label("such as [0.5, 1.0]");
+        None
+    }
+}
+
+impl JsonSchema for Shares {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Shares".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array", "minItems": 2, "maxItems": 2,
+            "items": { "type": "number", "exclusiveMinimum": 0, "maximum": 1 }
+        })
+    }
+}
+
 /// Keras's `zoom_range`: z for 1 - z to 1 + z, or both ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Zoom(pub [f64; 2]);

@@ -5,18 +5,20 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use runner_experiment::architecture::Shape;
-use runner_experiment::plan::Dataset;
+use runner_experiment::plan::{Augmentation, Dataset};
 
+use super::augment::augment;
 use super::decode::ImageProblem;
 use super::feature_cache::{Description, FeatureCache, entry, prefix_shape};
 use super::order::in_order;
-use super::preprocess::preprocess;
+use super::preprocess::{preprocess, preprocess_values};
 use super::scan::{BadImage, ContentHash, ImageFile, ScannedSplit};
 use crate::error::LearnError;
 use crate::event::{Event, Phase};
 use crate::interrupt::Interrupt;
 use crate::model::inference::{self, Inference};
 use crate::model::network::Network;
+use crate::random::{Key, Purpose};
 
 /// Images per forward pass at the most. An image's features do not depend on it.
 const BATCH: usize = 32;
@@ -26,7 +28,7 @@ const BATCH_FLOATS: usize = 48 << 20;
 
 /// Features up to this many bytes per split are held in memory; larger ones are read from the
 /// cache batch by batch.
-const RESIDENT_BYTES: usize = 512 << 20;
+pub const RESIDENT_BYTES: usize = 512 << 20;
 
 /// The features of a split.
 #[derive(Debug)]
@@ -100,6 +102,10 @@ pub struct Extractor<'a> {
     pub cache: Option<(&'a std::path::Path, &'a Description)>,
     /// Features of fewer layers, to start from instead of the images; with how many layers.
     pub source: Option<(&'a FeatureSet, usize)>,
+    /// A change that every image goes through first, by its number.
+    pub view: Option<(&'a Augmentation, usize)>,
+    /// Features of more bytes than this are read from the cache batch by batch.
+    pub resident_bytes: usize,
     /// Looked at after every image.
     pub interrupt: &'a Interrupt,
 }
@@ -128,7 +134,7 @@ impl Extractor<'_> {
     ) -> Result<FeatureSet, LearnError> {
         let start = Instant::now();
         let shape = prefix_shape(&self.network.layers, self.prefix, self.dataset.image_size);
-        let resident = split.images.len() * shape.elements() * 4 <= RESIDENT_BYTES;
+        let resident = split.images.len() * shape.elements() * 4 <= self.resident_bytes;
         let mut pass = Pass {
             extractor: self,
             split,
@@ -172,7 +178,15 @@ impl Extractor<'_> {
 
     fn load(&self, image: &ImageFile) -> Result<Vec<f32>, ImageProblem> {
         let pixels = image.pixels(self.dataset.image_size)?;
-        Ok(preprocess(&pixels, self.dataset.preprocessing))
+        let Some((settings, view)) = self.view else {
+            return Ok(preprocess(&pixels, self.dataset.preprocessing));
+        };
+        // A function of the picture and the view alone, so that every run has the same.
+        let (sample, _) = image.hash.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+        let sample = u64::from_le_bytes(*sample);
+        let key = Key { sample, epoch: view as u64, ..Key::new(0, Purpose::View) };
+        let levels = augment(&pixels, settings, &mut key.stream());
+        Ok(preprocess_values(&levels, self.dataset.preprocessing))
     }
 
     /// Images per forward pass: fewer where they are large.

@@ -8,7 +8,7 @@ use runner_experiment::architecture::Shape;
 use runner_experiment::plan::{Augmentation, Dataset};
 use runner_experiment::section::dataset::Preprocessing;
 
-use super::augment::Change;
+use super::augment::augment;
 use super::decode::{ImageProblem, Pixels};
 use super::preprocess::{preprocess, preprocess_values};
 use super::scan::{ImageFile, ScannedSplit};
@@ -83,13 +83,20 @@ impl Images {
         Ok(values)
     }
 
+    /// One image before `prefix`.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        let [height, width] = self.size;
+        Shape::Map { height, width, channels: 3 }
+    }
+
     fn finish(&self, index: usize, pixels: &Pixels, key: Key) -> Vec<f32> {
         match &self.augmentation {
             None => preprocess(pixels, self.preprocessing),
             Some(settings) => {
                 let mut stream = Key { sample: index as u64, ..key }.stream();
-                let change = Change::draw(settings, self.size, &mut stream);
-                preprocess_values(&change.apply(pixels, settings.fill), self.preprocessing)
+                let levels = augment(pixels, settings, &mut stream);
+                preprocess_values(&levels, self.preprocessing)
             }
         }
     }

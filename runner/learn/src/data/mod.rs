@@ -6,6 +6,7 @@ pub mod feature_cache;
 pub mod features;
 pub mod generate;
 pub mod images;
+pub mod mixing;
 pub mod order;
 pub mod preprocess;
 pub mod resize;

@@ -7,30 +7,57 @@ use runner_experiment::architecture::Shape;
 
 use super::features::FeatureSet;
 use super::images::Images;
+use super::mixing::{Mix, Mixing};
 use super::order::in_order;
 use super::scan::BadImage;
 use crate::error::LearnError;
 use crate::model::inference;
-use crate::random::Key;
+use crate::random::{Key, Purpose};
 
 /// A split as the layers after the frozen prefix see it.
 pub enum Samples {
     /// Computed once.
     Features(FeatureSet),
+    /// Computed once for each of several views, at least one, which take turns.
+    Views(Vec<FeatureSet>),
     /// Computed whenever they are wanted.
     Images(Box<Images>),
 }
 
-/// Takes the indices of a batch and its values, image by image.
-pub type Consume<'a> = dyn FnMut(&[usize], Vec<f32>) -> Result<(), LearnError> + 'a;
+/// Takes the indices of a batch, its values, image by image, and how they were mixed.
+pub type Consume<'a> = dyn FnMut(&[usize], Vec<f32>, Option<Mix>) -> Result<(), LearnError> + 'a;
+
+/// What is drawn for the images of a pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Draws {
+    /// Says which change of an image is drawn, and with its epoch whose view's turn it is.
+    pub augment: Key,
+    /// Mixes images, where that is wanted.
+    pub mixing: Option<Mixing>,
+}
+
+impl Draws {
+    /// For images that nothing happens to.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { augment: Key::new(0, Purpose::Augment), mixing: None }
+    }
+
+    fn mix(&self, batch: &[usize], values: &mut [f32], shape: Shape) -> Option<Mix> {
+        let mix = self.mixing?.draw(*batch.first()?, batch.len(), shape);
+        mix.apply(values, shape);
+        Some(mix)
+    }
+}
 
 impl Samples {
     /// `train`, `validation` or `test`.
     #[must_use]
     pub fn split(&self) -> &'static str {
         match self {
-            Self::Features(features) => features.split,
             Self::Images(images) => images.split,
+            Self::Features(features) => features.split,
+            Self::Views(views) => views[0].split,
         }
     }
 
@@ -38,8 +65,9 @@ impl Samples {
     #[must_use]
     pub fn shape(&self) -> Shape {
         match self {
-            Self::Features(features) => features.shape,
             Self::Images(images) => images.shape,
+            Self::Features(features) => features.shape,
+            Self::Views(views) => views[0].shape,
         }
     }
 
@@ -47,8 +75,9 @@ impl Samples {
     #[must_use]
     pub fn labels(&self) -> &[usize] {
         match self {
-            Self::Features(features) => &features.labels,
             Self::Images(images) => &images.labels,
+            Self::Features(features) => &features.labels,
+            Self::Views(views) => &views[0].labels,
         }
     }
 
@@ -56,8 +85,9 @@ impl Samples {
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         match self {
-            Self::Features(features) => &features.paths,
             Self::Images(images) => &images.paths,
+            Self::Features(features) => &features.paths,
+            Self::Views(views) => &views[0].paths,
         }
     }
 
@@ -83,21 +113,37 @@ impl Samples {
         &self,
         order: &[usize],
         size: usize,
-        key: Key,
+        draws: Draws,
         consume: &mut Consume<'_>,
     ) -> Result<f64, LearnError> {
+        if let Self::Images(images) = self {
+            return decoded_ahead(images, order, size, draws, consume);
+        }
+        let mut waited = 0.0;
+        for batch in order.chunks(size) {
+            let start = Instant::now();
+            let mut values = self.gather(batch, draws.augment.epoch)?;
+            waited += start.elapsed().as_secs_f64();
+            let mix = draws.mix(batch, &mut values, self.shape());
+            consume(batch, values, mix)?;
+        }
+        Ok(waited)
+    }
+
+    /// Features of a batch; in each epoch another view of an image has its turn.
+    #[allow(clippy::cast_possible_truncation)]
+    fn gather(&self, batch: &[usize], epoch: u64) -> Result<Vec<f32>, LearnError> {
         match self {
-            Self::Features(features) => {
-                let mut waited = 0.0;
-                for batch in order.chunks(size) {
-                    let start = Instant::now();
-                    let values = features.gather(batch)?;
-                    waited += start.elapsed().as_secs_f64();
-                    consume(batch, values)?;
+            Self::Features(features) => features.gather(batch),
+            Self::Views(views) => {
+                let mut values = Vec::with_capacity(batch.len() * self.shape().elements());
+                for at in batch {
+                    let turn = (epoch as usize).wrapping_add(*at) % views.len();
+                    values.extend(views[turn].gather(&[*at])?);
                 }
-                Ok(waited)
+                Ok(values)
             }
-            Self::Images(images) => decoded_ahead(images, order, size, key, consume),
+            Self::Images(_) => Ok(Vec::new()),
         }
     }
 }
@@ -106,7 +152,7 @@ fn decoded_ahead(
     images: &Images,
     order: &[usize],
     size: usize,
-    key: Key,
+    draws: Draws,
     consume: &mut Consume<'_>,
 ) -> Result<f64, LearnError> {
     let mut waited = 0.0;
@@ -114,7 +160,7 @@ fn decoded_ahead(
     let mut values: Vec<f32> = Vec::new();
     in_order(
         order,
-        |index| images.load(*index, key),
+        |index| images.load(*index, draws.augment),
         |at, loaded| {
             waited += since.elapsed().as_secs_f64();
             values.extend(loaded.map_err(|problem| {
@@ -124,10 +170,11 @@ fn decoded_ahead(
             if (at + 1) % size == 0 || at + 1 == order.len() {
                 let batch = &order[at / size * size..=at];
                 let mut whole = std::mem::take(&mut values);
+                let mix = draws.mix(batch, &mut whole, images.input());
                 if let Some(prefix) = &images.prefix {
                     whole = inference::values(prefix.forward(whole, batch.len()))?;
                 }
-                consume(batch, whole)?;
+                consume(batch, whole, mix)?;
             }
             since = Instant::now();
             Ok::<(), LearnError>(())

@@ -109,6 +109,13 @@ impl Network {
         2 * self.layers[..layer].iter().filter(|layer| layer.kind.has_parameters()).count()
     }
 
+    /// The layer that the parameter at `index` belongs to.
+    #[must_use]
+    pub fn owner(&self, index: usize) -> &Layer {
+        let own = self.layers.iter().filter(|layer| layer.kind.has_parameters()).nth(index / 2);
+        own.unwrap_or(&self.layers[0])
+    }
+
     /// Indices in `parameters` of the layers that `trainable` names.
     #[must_use]
     pub fn indices(&self, trainable: &BTreeSet<usize>) -> Vec<usize> {

@@ -1,11 +1,11 @@
 //! What a stage works on: features where they can be computed once, images where they cannot.
 
-use runner_experiment::plan::Stage;
+use runner_experiment::plan::{Augmentation, Stage};
 use runner_experiment::section::dataset::FeaturePrecision;
 
 use super::Run;
 use crate::data::feature_cache::{Description, prefix_shape};
-use crate::data::features::{Extractor, FeatureSet};
+use crate::data::features::{Extractor, FeatureSet, RESIDENT_BYTES};
 use crate::data::images::Images;
 use crate::data::samples::Samples;
 use crate::error::LearnError;
@@ -58,8 +58,18 @@ impl Run<'_> {
         let Some(split) = self.splits.iter().find(|split| split.name == name) else {
             return Err(LearnError::Compute(format!("there is no split `{name}`")));
         };
+        let settings = self.request.checked.plan.augmentation.clone();
+        if let Some((settings, views)) = settings.as_ref().and_then(|own| Some((own, own.views?)))
+            && augment
+            && prefix > 0
+        {
+            let views = (0..views).map(|view| {
+                let description = description.of_view(settings, view);
+                self.features(network, prefix, &description, name, Some((settings, view)))
+            });
+            return Ok(Samples::Views(views.collect::<Result<_, _>>()?));
+        }
         if augment || prefix == 0 {
-            let settings = self.request.checked.plan.augmentation.clone();
             let layers = match prefix {
                 0 => None,
                 _ => Some(Inference::new(network, 0..prefix)?),
@@ -69,7 +79,7 @@ impl Run<'_> {
             let images = Images::new(split, self.dataset, settings, (layers, shape));
             return Ok(Samples::Images(Box::new(images)));
         }
-        Ok(Samples::Features(self.features(network, prefix, description, name)?))
+        Ok(Samples::Features(self.features(network, prefix, description, name, None)?))
     }
 
     /// The features of a split: from those of fewer layers, where a later stage needs these anyway.
@@ -79,23 +89,27 @@ impl Run<'_> {
         prefix: usize,
         description: &Description,
         name: &str,
+        view: Option<(&Augmentation, usize)>,
     ) -> Result<FeatureSet, LearnError> {
         let Some(split) = self.splits.iter().find(|split| split.name == name).cloned() else {
             return Err(LearnError::Compute(format!("there is no split `{name}`")));
         };
+        let views = view.and_then(|(settings, _)| settings.views).unwrap_or(1);
         let mut extractor = Extractor {
             network,
             prefix,
             dataset: self.dataset,
             cache: self.request.cache.map(|root| (root, description)),
             source: None,
+            view,
+            resident_bytes: RESIDENT_BYTES / views.max(1),
             interrupt: &self.request.interrupt,
         };
         let shorter = self.shorter(network, prefix);
-        let source = match shorter.filter(|_| self.request.cache.is_some()) {
+        let source = match shorter.filter(|_| self.request.cache.is_some() && view.is_none()) {
             Some(layers) if !extractor.has(&split)? => {
                 let description = Description::new(network, layers, self.dataset)?;
-                Some((self.features(network, layers, &description, name)?, layers))
+                Some((self.features(network, layers, &description, name, None)?, layers))
             }
             _ => None,
         };

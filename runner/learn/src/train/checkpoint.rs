@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::early_stopping::Memory;
 use super::loss::Outcome;
-use crate::event::{EarlyStop, EpochRecord, Event};
+use super::rates::Plateau;
+use crate::event::{EarlyStop, EpochRecord, Event, Reason};
 
 /// Sums over the images of an epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct Position {
     pub steps: usize,
     /// What these came to.
     pub sums: Sums,
+    /// Seconds that the epochs before took.
+    #[serde(default)]
+    pub seconds: f64,
 }
 
 /// Something that was said and has to be said again.
@@ -100,6 +104,21 @@ pub struct State {
     pub position: Position,
     /// Whether it has taken its last step.
     pub over: bool,
+    /// Why, where that was before the last epoch.
+    #[serde(default)]
+    pub reason: Reason,
+    /// Of the schedule.
+    #[serde(default)]
+    pub plateau: Plateau,
+    /// Steps of the moving average.
+    #[serde(default)]
+    pub average_steps: u32,
+    /// The epoch with the lowest validation loss of the run, where its parameters are kept.
+    #[serde(default)]
+    pub lowest: Option<Lowest>,
+    /// The epoch of the run, 1-based, that the parameters of the stage before are of.
+    #[serde(default)]
+    pub last_epoch: usize,
     /// Of early stopping, where the stage has it.
     pub watch: Option<Memory>,
     /// Steps of the optimizer.
@@ -119,6 +138,19 @@ pub struct Checkpoint {
     pub slots: Vec<[Vec<f32>; 2]>,
     /// Parameters of the stage at its best epoch, where these are kept.
     pub best: Vec<Vec<f32>>,
+    /// The moving average of the stage's parameters.
+    pub average: Vec<Vec<f32>>,
+    /// Values of parameters in the epoch with the lowest validation loss, by their index.
+    pub lowest: BTreeMap<usize, Vec<f32>>,
+}
+
+/// The epoch with the lowest validation loss so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Lowest {
+    /// That loss.
+    pub loss: f64,
+    /// 1-based within the run.
+    pub global_epoch: usize,
 }
 
 pub(super) fn checksum<'a>(
@@ -181,14 +213,18 @@ fn load(path: &Path) -> Option<Checkpoint> {
         let own = named.iter().filter(|(name, _)| name.starts_with(prefix));
         own.map(|(_, bytes)| values(bytes)).collect()
     };
+    let indexed = |prefix: &str| -> BTreeMap<usize, Vec<f32>> {
+        let own = named.iter();
+        own.filter_map(|(name, bytes)| {
+            Some((name.strip_prefix(prefix)?.parse().ok()?, values(bytes)))
+        })
+        .collect()
+    };
     Some(Checkpoint {
         state: serde_json::from_str(text).ok()?,
-        parameters: named
-            .iter()
-            .filter_map(|(name, bytes)| {
-                Some((name.strip_prefix("parameter.")?.parse().ok()?, values(bytes)))
-            })
-            .collect(),
+        parameters: indexed("parameter."),
+        lowest: indexed("lowest."),
+        average: list("average."),
         slots: list("first.").into_iter().zip(list("second.")).map(|(a, b)| [a, b]).collect(),
         best: list("best."),
     })
@@ -196,6 +232,8 @@ fn load(path: &Path) -> Option<Checkpoint> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::device::Compute;
     use crate::error::LearnError;
@@ -218,10 +256,14 @@ mod tests {
 
     fn snapshot(network: &Network, steps: usize) -> Snapshot<'_> {
         let sums = Sums { loss: 0.1 + 0.2, correct: 3, images: 5 };
+        let position = Position { epochs: 2, steps, sums, seconds: 0.5 };
         Snapshot {
             stage: 1,
-            position: Position { epochs: 2, steps, sums },
+            position,
             over: false,
+            reason: Reason::default(),
+            plateau: Plateau::default(),
+            average: None,
             watch: Some((Memory::default(), &[])),
             optimizer: optimizer::State { steps: 7, slots: vec![[vec![0.5, 0.25], Vec::new()]] },
             network,
@@ -232,8 +274,12 @@ mod tests {
     fn comes_back_bit_by_bit_and_a_damaged_one_is_passed_over() -> Result<(), LearnError> {
         let folder = tempfile::tempdir().map_err(|e| LearnError::Compute(e.to_string()))?;
         let network = network();
-        let mut keeper =
-            Keeper::new(Some(folder.path().to_path_buf()), "f".to_owned(), "d".to_owned());
+        let mut keeper = Keeper::new(
+            Some(folder.path().to_path_buf()),
+            "f".to_owned(),
+            "d".to_owned(),
+            BTreeSet::new(),
+        );
         keeper.trained.insert(1);
         for steps in 1..=3 {
             keeper.save(&snapshot(&network, steps))?;

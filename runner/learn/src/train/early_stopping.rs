@@ -47,12 +47,7 @@ impl Watch {
     /// Keras: an epoch that does not improve counts up, and stops the stage once it has counted to
     /// `patience`; 0 stops at the first.
     pub fn stops(&mut self, epoch: &EpochRecord, current: impl FnOnce() -> Vec<Tensor<1>>) -> bool {
-        let (figure, sign) = match self.rule.monitor {
-            Monitor::ValidationLoss => (epoch.validation_loss, 1.0),
-            Monitor::TrainLoss => (epoch.train_loss, 1.0),
-            Monitor::ValidationAccuracy => (epoch.validation_accuracy, -1.0),
-            Monitor::TrainAccuracy => (epoch.train_accuracy, -1.0),
-        };
+        let (figure, sign) = figure(self.rule.monitor, epoch);
         let memory = &mut self.memory;
         if memory.best.is_none_or(|best| sign * figure < sign * best) {
             *memory = Memory { best: Some(figure), best_epoch: epoch.epoch, waited: 0 };
@@ -78,11 +73,21 @@ impl Watch {
     }
 }
 
+/// A figure of an epoch, and the sign that makes less of it better.
+pub(super) fn figure(monitor: Monitor, epoch: &EpochRecord) -> (f64, f64) {
+    match monitor {
+        Monitor::ValidationLoss => (epoch.validation_loss, 1.0),
+        Monitor::TrainLoss => (epoch.train_loss, 1.0),
+        Monitor::ValidationAccuracy => (epoch.validation_accuracy, -1.0),
+        Monitor::TrainAccuracy => (epoch.train_accuracy, -1.0),
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn epoch(number: usize, validation_loss: f64) -> EpochRecord {
+    pub(in crate::train) fn epoch(number: usize, validation_loss: f64) -> EpochRecord {
         EpochRecord {
             stage: "head".to_owned(),
             epoch: number,

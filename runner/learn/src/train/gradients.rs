@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::loss::{Outcome, cross_entropy};
+use super::loss::{Outcome, Target, outcome};
 use crate::error::LearnError;
 use crate::model::network::{Dropping, Flow, Network};
 use crate::model::parameter::read;
@@ -20,7 +20,7 @@ pub fn gradients(
     network: &Network,
     prefix: usize,
     input: Flow,
-    labels: &[usize],
+    targets: &[Target],
     dropping: Option<Dropping<'_>>,
     indices: &[usize],
 ) -> Result<(Vec<Outcome>, Vec<Tensor<1>>), LearnError> {
@@ -32,11 +32,8 @@ pub fn gradients(
     let logits = network.forward(prefix..last, input, &values, dropping, &mut |_, _| {}).rows();
     let [images, classes] = logits.dims();
     let rows = read(logits.clone().inner())?;
-    let outcomes: Vec<Outcome> = rows
-        .chunks_exact(classes)
-        .zip(labels)
-        .map(|(row, label)| cross_entropy(row, *label))
-        .collect();
+    let outcomes: Vec<Outcome> =
+        rows.chunks_exact(classes).zip(targets).map(|(row, target)| outcome(row, target)).collect();
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     let slope: Vec<f32> = outcomes
         .iter()

@@ -6,10 +6,13 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 
-use super::checkpoint::{Entry, Position, State, checksum, files};
+use super::average::Average;
+use super::checkpoint::{Entry, Lowest, Position, State, checksum, files};
 use super::early_stopping::Memory;
 use super::optimizer;
+use super::rates::Plateau;
 use crate::error::LearnError;
+use crate::event::{EpochRecord, Reason};
 use crate::model::export::write_tensors;
 use crate::model::network::Network;
 use crate::model::parameter::read;
@@ -26,6 +29,12 @@ pub struct Snapshot<'a> {
     pub position: Position,
     /// Whether it has taken its last step.
     pub over: bool,
+    /// Why, where that was before the last epoch.
+    pub reason: Reason,
+    /// Of the schedule.
+    pub plateau: Plateau,
+    /// Of the parameters.
+    pub average: Option<&'a Average>,
     /// Of early stopping.
     pub watch: Option<(Memory, &'a [Tensor<1>])>,
     /// Of the optimizer.
@@ -45,12 +54,25 @@ pub struct Keeper {
     pub trained: BTreeSet<usize>,
     /// What was said so far.
     pub history: Vec<Entry>,
+    /// The epoch of the run, 1-based, that the parameters are of once a stage is over.
+    pub last_epoch: usize,
+    /// Indices of the parameters that are kept from the epoch with the lowest validation loss: all
+    /// that any stage trains.
+    keeps: BTreeSet<usize>,
+    /// That epoch, and its values of these.
+    pub lowest: Option<(Lowest, BTreeMap<usize, Tensor<1>>)>,
 }
 
 impl Keeper {
-    /// Keeps checkpoints in `folder`; nowhere where that is `None`.
+    /// Keeps checkpoints in `folder`; nowhere where that is `None`. `keeps` are those whose
+    /// values in the epoch with the lowest validation loss are kept too.
     #[must_use]
-    pub fn new(folder: Option<PathBuf>, fingerprint: String, dataset: String) -> Self {
+    pub fn new(
+        folder: Option<PathBuf>,
+        fingerprint: String,
+        dataset: String,
+        keeps: BTreeSet<usize>,
+    ) -> Self {
         let number = folder.as_deref().map(files).and_then(|files| files.first().map(|f| f.0));
         Self {
             folder,
@@ -60,6 +82,9 @@ impl Keeper {
             number: number.unwrap_or(0),
             trained: BTreeSet::new(),
             history: Vec::new(),
+            last_epoch: 0,
+            keeps,
+            lowest: None,
         }
     }
 
@@ -67,6 +92,24 @@ impl Keeper {
     #[must_use]
     pub fn fits(&self, state: &State) -> bool {
         state.fingerprint == self.fingerprint && state.dataset == self.dataset
+    }
+
+    /// Keeps the parameters of an epoch that has the lowest validation loss so far; `current` are
+    /// those that its stage trains, with their indices.
+    pub fn consider<'a>(
+        &mut self,
+        epoch: &EpochRecord,
+        network: &Network,
+        current: impl Iterator<Item = (&'a usize, &'a Tensor<1>)>,
+    ) {
+        let loss = epoch.validation_loss;
+        if self.keeps.is_empty() || self.lowest.as_ref().is_some_and(|(l, _)| l.loss <= loss) {
+            return;
+        }
+        let value = |at: &usize| (*at, network.parameters[*at].value.clone());
+        let mut values: BTreeMap<usize, Tensor<1>> = self.keeps.iter().map(value).collect();
+        values.extend(current.map(|(at, value)| (*at, value.clone())));
+        self.lowest = Some((Lowest { loss, global_epoch: epoch.global_epoch }, values));
     }
 
     /// Whether the last checkpoint is older than this.
@@ -88,21 +131,16 @@ impl Keeper {
             stage: snapshot.stage,
             position: snapshot.position,
             over: snapshot.over,
+            reason: snapshot.reason,
+            plateau: snapshot.plateau,
+            average_steps: snapshot.average.map_or(0, Average::steps),
+            lowest: self.lowest.as_ref().map(|(lowest, _)| *lowest),
+            last_epoch: self.last_epoch,
             watch: snapshot.watch.map(|(memory, _)| memory),
             optimizer_steps: snapshot.optimizer.steps,
             history: self.history.clone(),
         };
-        let mut named: BTreeMap<String, Vec<f32>> = BTreeMap::new();
-        for at in &self.trained {
-            named.insert(format!("parameter.{at}"), snapshot.network.parameters[*at].values()?);
-        }
-        for (at, [first, second]) in snapshot.optimizer.slots.iter().enumerate() {
-            named.insert(format!("first.{at:06}"), first.clone());
-            named.insert(format!("second.{at:06}"), second.clone());
-        }
-        for (at, best) in snapshot.watch.map_or(&[][..], |(_, best)| best).iter().enumerate() {
-            named.insert(format!("best.{at:06}"), read(best.clone())?);
-        }
+        let named = self.tensors(snapshot)?;
         let failed = |reason: String| LearnError::Write { path: folder.clone(), reason };
         std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
         let text = serde_json::to_string(&state).map_err(|error| failed(error.to_string()))?;
@@ -120,6 +158,29 @@ impl Keeper {
         }
         self.saved = Instant::now();
         Ok(())
+    }
+
+    /// Every tensor of a checkpoint by its name.
+    fn tensors(&self, snapshot: &Snapshot<'_>) -> Result<BTreeMap<String, Vec<f32>>, LearnError> {
+        let mut named: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+        for at in &self.trained {
+            named.insert(format!("parameter.{at}"), snapshot.network.parameters[*at].values()?);
+        }
+        for (at, [first, second]) in snapshot.optimizer.slots.iter().enumerate() {
+            named.insert(format!("first.{at:06}"), first.clone());
+            named.insert(format!("second.{at:06}"), second.clone());
+        }
+        let best = snapshot.watch.map_or(&[][..], |(_, best)| best);
+        let average = snapshot.average.map_or(&[][..], Average::values);
+        for (name, values) in [("best", best), ("average", average)] {
+            for (at, value) in values.iter().enumerate() {
+                named.insert(format!("{name}.{at:06}"), read(value.clone())?);
+            }
+        }
+        for (at, value) in self.lowest.iter().flat_map(|(_, values)| values) {
+            named.insert(format!("lowest.{at}"), read(value.clone())?);
+        }
+        Ok(named)
     }
 
     /// Removes every checkpoint: the model is written.

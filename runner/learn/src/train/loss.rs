@@ -22,47 +22,102 @@ pub struct Outcome {
     pub correct: bool,
 }
 
-/// The outcome for one image: `logits` is one number for two classes, else one per class.
-#[must_use]
-pub fn cross_entropy(logits: &[f32], label: usize) -> Outcome {
-    match logits {
-        [logit] => binary(f64::from(*logit), label),
-        many => categorical(&many.iter().map(|z| f64::from(*z)).collect::<Vec<_>>(), label),
+/// What an image should be classified as while training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The share of each class; they add up to one.
+    pub shares: Vec<f64>,
+    /// How much the image counts.
+    pub weight: f64,
+}
+
+impl Target {
+    /// One class and nothing else.
+    #[must_use]
+    pub fn of(label: usize, classes: usize) -> Self {
+        let shares = (0..classes).map(|class| if class == label { 1.0 } else { 0.0 });
+        Self { shares: shares.collect(), weight: 1.0 }
+    }
+
+    /// `share` of another target in place of that much of this one.
+    #[must_use]
+    pub fn mixed(&self, other: &Self, share: f64) -> Self {
+        let mix = |own: f64, other: f64| own * (1.0 - share) + other * share;
+        let pairs = self.shares.iter().zip(&other.shares);
+        Self {
+            shares: pairs.map(|(own, other)| mix(*own, *other)).collect(),
+            weight: mix(self.weight, other.weight),
+        }
+    }
+
+    /// `share` of it goes to all classes evenly (Szegedy et al. 2015; Keras's `label_smoothing`).
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn smoothed(mut self, share: f64) -> Self {
+        let even = share / self.shares.len().max(1) as f64;
+        self.shares.iter_mut().for_each(|own| *own = *own * (1.0 - share) + even);
+        self
+    }
+
+    /// The class with the largest share, the first of several.
+    fn label(&self) -> usize {
+        largest(&self.shares)
     }
 }
 
-fn binary(logit: f64, label: usize) -> Outcome {
-    let target = if label == 1 { 1.0 } else { 0.0 };
+/// The outcome for one image of one class: `logits` is one number for two classes, else one per
+/// class.
+#[must_use]
+pub fn cross_entropy(logits: &[f32], label: usize) -> Outcome {
+    outcome(logits, &Target::of(label, logits.len().max(2)))
+}
+
+/// The outcome for one image; loss and gradient are multiplied by its weight.
+#[must_use]
+pub fn outcome(logits: &[f32], target: &Target) -> Outcome {
+    let mut outcome = match logits {
+        [logit] => binary(f64::from(*logit), target),
+        many => categorical(&many.iter().map(|z| f64::from(*z)).collect::<Vec<_>>(), target),
+    };
+    outcome.loss *= target.weight;
+    outcome.gradient.iter_mut().for_each(|slope| *slope *= target.weight);
+    outcome
+}
+
+fn binary(logit: f64, target: &Target) -> Outcome {
+    let share = target.shares.get(1).copied().unwrap_or(f64::NAN);
     let second = sigmoid(logit);
     let predicted = usize::from(second > 0.5);
     Outcome {
-        loss: logit.max(0.0) - logit * target + (-logit.abs()).exp().ln_1p(),
-        gradient: vec![second - target],
+        loss: logit.max(0.0) - logit * share + (-logit.abs()).exp().ln_1p(),
+        gradient: vec![second - share],
         probabilities: vec![sigmoid(-logit), second],
         predicted,
-        correct: predicted == label,
+        correct: predicted == target.label(),
     }
 }
 
-fn categorical(logits: &[f64], label: usize) -> Outcome {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = logits.iter().map(|z| (z - largest).exp()).sum();
-    let probabilities: Vec<f64> = logits.iter().map(|z| (z - largest).exp() / sum).collect();
-    let gradient = probabilities
-        .iter()
-        .enumerate()
-        .map(|(class, p)| if class == label { p - 1.0 } else { *p })
-        .collect();
-    let best = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1).then(b.0.cmp(&a.0));
-    let predicted = probabilities.iter().enumerate().max_by(best).map_or(0, |(class, _)| class);
-    let own = logits.get(label).copied().unwrap_or(f64::NAN);
+fn categorical(logits: &[f64], target: &Target) -> Outcome {
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|z| (z - top).exp()).sum();
+    let probabilities: Vec<f64> = logits.iter().map(|z| (z - top).exp() / sum).collect();
+    let pairs = probabilities.iter().zip(&target.shares);
+    let gradient = pairs.map(|(probability, share)| probability - share).collect();
+    let predicted = largest(&probabilities);
+    let own: f64 = logits.iter().zip(&target.shares).map(|(z, share)| z * share).sum();
     Outcome {
-        loss: largest + sum.ln() - own,
+        loss: top + sum.ln() - own,
         gradient,
         probabilities,
         predicted,
-        correct: predicted == label,
+        correct: predicted == target.label(),
     }
+}
+
+/// The index of the largest value, the first of several.
+fn largest(values: &[f64]) -> usize {
+    let better = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1).then(b.0.cmp(&a.0));
+    values.iter().enumerate().max_by(better).map_or(0, |(at, _)| at)
 }
 
 fn sigmoid(logit: f64) -> f64 {
@@ -101,6 +156,21 @@ mod tests {
         assert!(close(outcome.loss, 1.407_605_964_444_380_2));
         assert!(close(outcome.gradient[1], 0.244_728_471_054_797_6 - 1.0));
         assert_eq!(outcome.predicted, 2);
+    }
+
+    #[test]
+    fn soft_targets_by_hand() {
+        let (first, second) = (Target::of(0, 2), Target::of(1, 2));
+        // 0.3 of the second class, then a tenth of it evenly: 0.3 · 0.9 + 0.05
+        let target = first.mixed(&second, 0.3).smoothed(0.1);
+        assert!(close(target.shares[1], 0.32) && close(target.shares[0], 0.68));
+        let weighted = outcome(&[0.0], &Target { weight: 2.0, ..target });
+        assert!(close(weighted.loss, 2.0 * 2.0_f64.ln()));
+        assert!(close(weighted.gradient[0], 2.0 * (0.5 - 0.32)));
+        // -Σ share · ln softmax(1, 2, 3), shares 0.1 + 0.7, 0.1, 0.1
+        let target = Target::of(0, 3).smoothed(0.3);
+        let outcome = outcome(&[1.0, 2.0, 3.0], &target);
+        assert!(close(outcome.loss, 2.107_605_964_444_380_2));
     }
 
     #[test]

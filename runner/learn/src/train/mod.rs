@@ -1,9 +1,11 @@
 //! Training: the stage loop, losses, optimizers, early stopping.
 
+pub mod average;
 pub mod checkpoint;
 pub mod early_stopping;
 pub mod gradients;
 pub mod keeper;
 pub mod loss;
 pub mod optimizer;
+pub mod rates;
 pub mod stage;

@@ -1,32 +1,28 @@
 //! One stage: epochs over the features of the frozen prefix, the rest of the network trained.
 
+mod epoch;
+
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use burn::tensor::Tensor;
-use runner_experiment::plan::Stage;
+use runner_experiment::plan::{Augmentation, Stage};
 
+use super::average::Average;
 use super::checkpoint::{Checkpoint, Entry, Position};
 use super::early_stopping::Watch;
-use super::gradients::gradients;
 use super::keeper::{Keeper, Snapshot};
-use super::loss::Outcome;
-use super::optimizer::{Optimizer, State};
+use super::optimizer::{Optimizer, State, Trained};
+use super::rates::{Plateau, Rates};
 use crate::data::samples::Samples;
 use crate::error::LearnError;
-use crate::evaluate;
-use crate::event::{EarlyStop, EpochRecord, Event, LayerState, Phase};
+use crate::event::{EarlyStop, EpochRecord, Event, LayerState, Reason};
 use crate::interrupt::Interrupt;
-use crate::model::network::{Dropping, Flow, Network};
+use crate::model::network::Network;
 use crate::model::parameter::tensor;
-use crate::random::{Key, Purpose};
 
 /// A checkpoint is written at the end of an epoch where the last one is older than this, in
 /// seconds: short epochs need not each wait for the disk.
 const EPOCH_SECONDS: u64 = 5;
-
-/// And in the middle of an epoch where it is older than this.
-const STEP_SECONDS: u64 = 300;
 
 /// A stage with everything it works on.
 pub struct StageRun<'a> {
@@ -44,6 +40,10 @@ pub struct StageRun<'a> {
     pub train: &'a Samples,
     /// What the prefix makes of the validation images.
     pub validation: &'a Samples,
+    /// How training images are changed, where they are.
+    pub augmentation: Option<&'a Augmentation>,
+    /// How much a training image of each class counts.
+    pub class_weights: Vec<f64>,
     /// Looked at after every step.
     pub interrupt: &'a Interrupt,
     /// Keeps checkpoints.
@@ -54,10 +54,14 @@ pub struct StageRun<'a> {
 struct Work {
     indices: Vec<usize>,
     optimizer: Optimizer,
+    rates: Rates,
+    average: Option<Average>,
     watch: Option<Watch>,
     position: Position,
     /// Whether the last step was taken.
     over: bool,
+    /// Why, where that was before the last epoch.
+    reason: Reason,
     /// Epochs of earlier stages.
     epochs_before: usize,
 }
@@ -88,14 +92,7 @@ impl StageRun<'_> {
                 }
                 other => other?,
             };
-            observe(Event::Epoch(record.clone()));
-            self.keeper.history.push(Entry::Epoch(record.clone()));
-            let steps = self.train.len().div_ceil(self.stage.batch_size);
-            self.check_finite(record.validation_loss, record.epoch, steps)?;
-            work.position = Position { epochs: record.epoch, ..Position::default() };
-            let current = || self.current(&work.indices);
-            let stops = work.watch.as_mut().is_some_and(|watch| watch.stops(&record, current));
-            work.over = stops || record.epoch == self.stage.epochs;
+            self.ended(&mut work, record, observe)?;
             if work.over || self.keeper.is_due(EPOCH_SECONDS) {
                 self.save(&work)?;
             }
@@ -105,12 +102,35 @@ impl StageRun<'_> {
         Ok(epochs)
     }
 
+    /// An epoch is over: everything that looks at it does.
+    fn ended(
+        &mut self,
+        work: &mut Work,
+        record: EpochRecord,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), LearnError> {
+        observe(Event::Epoch(record.clone()));
+        self.keeper.history.push(Entry::Epoch(record.clone()));
+        let steps = self.train.len().div_ceil(self.stage.batch_size);
+        self.check_finite(record.validation_loss, record.epoch, steps)?;
+        let seconds = work.position.seconds + record.duration_s;
+        work.position = Position { epochs: record.epoch, seconds, ..Position::default() };
+        work.rates.after(&record);
+        let current = self.current(work);
+        self.keeper.consider(&record, self.network, work.indices.iter().zip(&current));
+        let stops = work.watch.as_mut().is_some_and(|watch| watch.stops(&record, || current));
+        let late = self.stage.max_minutes.is_some_and(|limit| seconds >= 60.0 * limit);
+        work.over = stops || late || record.epoch == self.stage.epochs;
+        work.reason = if stops { Reason::Patience } else { Reason::Minutes };
+        Ok(())
+    }
+
     /// Layers with parameters that this stage trains.
     fn trained(&self) -> BTreeSet<usize> {
         trained(self.stage, self.network)
     }
 
-    /// A fresh start, or where an earlier process ended: what it said is said again.
+    /// A fresh start, or where an earlier process ended.
     fn begin(
         &self,
         indices: Vec<usize>,
@@ -118,25 +138,54 @@ impl StageRun<'_> {
         resumed: Option<Checkpoint>,
         observe: &mut dyn FnMut(Event),
     ) -> Work {
-        let lengths: Vec<usize> =
-            indices.iter().map(|at| self.network.parameters[*at].shape.iter().product()).collect();
         let compute = &self.network.compute;
-        let mut optimizer = Optimizer::new(self.stage.optimizer, &lengths, compute.is_host());
-        let Some(Checkpoint { state, slots, best, .. }) = resumed else {
-            let watch = self.stage.early_stopping.map(Watch::new);
-            let (position, over) = (Position::default(), false);
-            return Work { indices, optimizer, watch, position, over, epochs_before };
+        let trained = indices.iter().map(|at| {
+            let layer = self.network.owner(*at);
+            // Validation made sure that every trained layer has a rate.
+            let rate = self.stage.optimizer.learning_rate.of(layer).unwrap_or(0.0);
+            Trained::new(&self.network.parameters[*at], rate)
+        });
+        let settings = self.stage.optimizer.clone();
+        let optimizer = Optimizer::new(settings, trained.collect(), compute.is_host());
+        let mut work = Work {
+            optimizer,
+            rates: Rates::new(self.stage.schedule, Plateau::default()),
+            average: self.stage.ema.map(|ema| Average::new(ema, 0, self.parameters(&indices))),
+            watch: self.stage.early_stopping.map(Watch::new),
+            position: Position::default(),
+            over: false,
+            reason: Reason::default(),
+            indices,
+            epochs_before,
         };
-        let name = &self.stage.name;
-        state.history.iter().filter(|entry| entry.stage() == name).for_each(|e| observe(e.event()));
-        let (epochs, steps) = (state.position.epochs, state.position.steps);
-        observe(Event::Resumed { stage: name.clone(), epochs, steps });
-        optimizer.restore(State { steps: state.optimizer_steps, slots }, &compute.device);
-        let best = best.into_iter().map(|values| tensor(values, &compute.device)).collect();
+        if let Some(checkpoint) = resumed {
+            self.go_on(&mut work, checkpoint, observe);
+        }
+        work
+    }
+
+    /// Goes on where an earlier process ended: what it said is said again.
+    fn go_on(&self, work: &mut Work, checkpoint: Checkpoint, observe: &mut dyn FnMut(Event)) {
+        let Checkpoint { state, slots, best, average, .. } = checkpoint;
+        let device = &self.network.compute.device;
+        let stage = self.stage.name.clone();
+        state
+            .history
+            .iter()
+            .filter(|entry| entry.stage() == stage)
+            .for_each(|e| observe(e.event()));
+        let Position { epochs, steps, .. } = state.position;
+        observe(Event::Resumed { stage, epochs, steps });
+        let tensors = |values: Vec<Vec<f32>>| -> Vec<Tensor<1>> {
+            values.into_iter().map(|values| tensor(values, device)).collect()
+        };
+        work.optimizer.restore(State { steps: state.optimizer_steps, slots }, device);
+        work.rates = Rates::new(self.stage.schedule, state.plateau);
+        work.average =
+            self.stage.ema.map(|ema| Average::new(ema, state.average_steps, tensors(average)));
         let watch = self.stage.early_stopping.zip(state.watch);
-        let watch = watch.map(|(rule, memory)| Watch::resume(rule, memory, best));
-        let (position, over) = (state.position, state.over);
-        Work { indices, optimizer, watch, position, over, epochs_before }
+        work.watch = watch.map(|(rule, memory)| Watch::resume(rule, memory, tensors(best)));
+        (work.position, work.over, work.reason) = (state.position, state.over, state.reason);
     }
 
     fn save(&mut self, work: &Work) -> Result<(), LearnError> {
@@ -144,120 +193,39 @@ impl StageRun<'_> {
             stage: self.index,
             position: work.position,
             over: work.over,
+            reason: work.reason,
+            plateau: work.rates.plateau(),
+            average: work.average.as_ref(),
             watch: work.watch.as_ref().map(Watch::memory),
             optimizer: work.optimizer.state()?,
             network: self.network,
         })
     }
 
-    /// Brings back the best parameters where that was asked for, and says so.
+    /// Puts the average in place, or brings back the best parameters where that was asked for, and
+    /// says so.
     fn settle(&mut self, work: Work, observe: &mut dyn FnMut(Event)) {
         let last = work.position.epochs;
-        let Some(watch) = work.watch else { return };
-        let best_epoch = watch.best_epoch();
-        let best = watch.into_best();
-        let restored = best.is_some() && best_epoch != last;
-        for (at, value) in work.indices.iter().zip(best.unwrap_or_default()) {
-            self.network.parameters[*at].value = value;
+        if let Some(average) = &work.average {
+            self.replace(&work.indices, average.values().to_vec());
         }
+        let (best_epoch, best) = match work.watch {
+            Some(watch) => (Some(watch.best_epoch()), watch.into_best()),
+            None => (None, None),
+        };
+        let restored = best.is_some() && best_epoch != Some(last);
+        if let Some(best) = best {
+            self.replace(&work.indices, best);
+        }
+        let kept = best_epoch.filter(|_| restored).unwrap_or(last);
+        self.keeper.last_epoch = work.epochs_before + kept;
         if last < self.stage.epochs || restored {
             let stage = self.stage.name.clone();
-            let stop = EarlyStop { stage, epoch: last, best_epoch, restored };
+            let reason = work.reason;
+            let stop = EarlyStop { stage, epoch: last, best_epoch, restored, reason };
             self.keeper.history.push(Entry::EarlyStop(stop.clone()));
             observe(Event::EarlyStop(stop));
         }
-    }
-
-    fn current(&self, indices: &[usize]) -> Vec<Tensor<1>> {
-        indices.iter().map(|at| self.network.parameters[*at].value.clone()).collect()
-    }
-
-    /// The rest of an epoch.
-    fn epoch(
-        &mut self,
-        work: &mut Work,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<EpochRecord, LearnError> {
-        let start = Instant::now();
-        let epoch = work.position.epochs + 1;
-        let key = Key {
-            stage: self.index as u64,
-            epoch: epoch as u64,
-            ..Key::new(self.seed, Purpose::Shuffle)
-        };
-        let before = work.position.sums.images;
-        let waiting_s = self.steps(key, work, observe)?;
-        let train_seconds = start.elapsed().as_secs_f64();
-        let (validation_loss, validation_accuracy) =
-            evaluate::score(self.network, self.prefix, self.validation, self.interrupt)?;
-        let sums = work.position.sums;
-        Ok(EpochRecord {
-            stage: self.stage.name.clone(),
-            epoch,
-            epochs: self.stage.epochs,
-            global_epoch: work.epochs_before + epoch,
-            train_loss: sums.mean_loss(),
-            train_accuracy: sums.accuracy(),
-            validation_loss,
-            validation_accuracy,
-            learning_rate: self.stage.optimizer.learning_rate(),
-            duration_s: start.elapsed().as_secs_f64(),
-            images_per_s: per_second(sums.images - before, train_seconds),
-            waiting_s,
-        })
-    }
-
-    /// The steps of an epoch that are left; returns the seconds that were spent waiting.
-    fn steps(
-        &mut self,
-        key: Key,
-        work: &mut Work,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<f64, LearnError> {
-        let epoch = work.position.epochs + 1;
-        let order = key.stream().permutation(self.train.len());
-        let augment = Key { purpose: Purpose::Augment, ..key };
-        let (train, size) = (self.train, self.stage.batch_size);
-        let left = &order[(work.position.steps * size).min(order.len())..];
-        train.batches(left, size, augment, &mut |batch, values| {
-            self.interrupt.check()?;
-            let outcomes = self.step(key, batch, values, &work.indices, &mut work.optimizer)?;
-            work.position.sums.add(&outcomes);
-            work.position.steps += 1;
-            self.check_finite(work.position.sums.loss, epoch, work.position.steps)?;
-            let phase =
-                Phase::Epoch { stage: self.stage.name.clone(), epoch, epochs: self.stage.epochs };
-            let done = work.position.sums.images;
-            observe(Event::Progress { phase, done, total: order.len() });
-            match self.keeper.is_due(STEP_SECONDS) {
-                true => self.save(work),
-                false => Ok(()),
-            }
-        })
-    }
-
-    /// One step on the images at `batch`: their outcomes before it.
-    fn step(
-        &mut self,
-        key: Key,
-        batch: &[usize],
-        values: Vec<f32>,
-        indices: &[usize],
-        optimizer: &mut Optimizer,
-    ) -> Result<Vec<Outcome>, LearnError> {
-        let labels: Vec<usize> = batch.iter().map(|at| self.train.labels()[*at]).collect();
-        let input = Flow::batch(values, batch.len(), self.train.shape(), &self.network.compute);
-        let dropping = Dropping { key, samples: batch };
-        let (outcomes, gradients) =
-            gradients(self.network, self.prefix, input, &labels, Some(dropping), indices)?;
-        let mut parameters = self.network.parameters.iter_mut().enumerate();
-        let mut trained: Vec<&mut Tensor<1>> = indices
-            .iter()
-            .filter_map(|at| parameters.find(|(index, _)| index == at))
-            .map(|(_, parameter)| &mut parameter.value)
-            .collect();
-        optimizer.step(&mut trained, gradients)?;
-        Ok(outcomes)
     }
 
     /// Ends the stage where a loss is no number any more; every epoch before is kept.
@@ -270,8 +238,26 @@ impl StageRun<'_> {
             epoch,
             step,
             loss,
-            learning_rate: self.stage.optimizer.learning_rate(),
+            learning_rate: self.stage.optimizer.learning_rate.largest(),
         })
+    }
+
+    /// What the parameters are now: their moving average where the stage has one.
+    fn current(&self, work: &Work) -> Vec<Tensor<1>> {
+        match &work.average {
+            Some(average) => average.values().to_vec(),
+            None => self.parameters(&work.indices),
+        }
+    }
+
+    fn parameters(&self, indices: &[usize]) -> Vec<Tensor<1>> {
+        indices.iter().map(|at| self.network.parameters[*at].value.clone()).collect()
+    }
+
+    fn replace(&mut self, indices: &[usize], values: Vec<Tensor<1>>) {
+        for (at, value) in indices.iter().zip(values) {
+            self.network.parameters[*at].value = value;
+        }
     }
 }
 
@@ -302,9 +288,4 @@ pub fn announcement(stage: &Stage, network: &Network, trained: &BTreeSet<usize>)
             })
             .collect(),
     }
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn per_second(images: usize, seconds: f64) -> f64 {
-    images as f64 / seconds.max(f64::MIN_POSITIVE)
 }

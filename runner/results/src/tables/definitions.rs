@@ -62,6 +62,16 @@ table! {
         images_per_s: Option<f64>,
         /// Largest resident memory of the process, in bytes.
         peak_rss_bytes: Option<i64>,
+        /// Epoch that the tested parameters are of, counted over all stages from 1.
+        tested_epoch: Option<i64>,
+        /// With two classes: area under the curve of true against false positives on the test images.
+        test_auc: Option<f64>,
+        /// With two classes: share of the test images called positive that are; null where none is.
+        test_precision: Option<f64>,
+        /// With two classes: share of the positive test images that are called so.
+        test_recall: Option<f64>,
+        /// With two classes: harmonic mean of precision and recall.
+        test_f1: Option<f64>,
     }
 }
 
@@ -138,6 +148,22 @@ table! {
         loss: f64,
         /// One per class, in the order of `classes` in run.parquet.
         probabilities: Vec<f64>,
+    }
+}
+
+table! {
+    /// One row per split, class and prediction: how often the one was taken for the other.
+    pub struct ConfusionRow => "confusion.parquet" {
+        /// train, validation or test.
+        split: String,
+        /// The class that the images belong to.
+        label: String,
+        /// The class that they were taken for.
+        predicted: String,
+        /// How many images.
+        images: i64,
+        /// Of the images of that class; where the two are one, the accuracy of the class.
+        share: f64,
     }
 }
 

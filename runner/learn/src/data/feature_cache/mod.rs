@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use runner_experiment::architecture::{Layer, Shape};
-use runner_experiment::plan::Dataset;
+use runner_experiment::plan::{Augmentation, Dataset};
 use runner_experiment::section::dataset::FeaturePrecision;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,9 @@ pub struct Description {
     pub weights: String,
     /// What computed them.
     pub implementation: String,
+    /// The change that every image goes through first, with its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
 }
 
 impl Description {
@@ -71,7 +74,17 @@ impl Description {
             device: network.compute.name.to_owned(),
             weights: prefix_hash(network, prefix)?,
             implementation: format!("{} format {FORMAT}", convolution::implementation()),
+            view: None,
         })
+    }
+
+    /// Those of one view of every image.
+    #[must_use]
+    pub fn of_view(&self, settings: &Augmentation, number: usize) -> Self {
+        // How batches are mixed and how many views there are changes none of them.
+        let drawn = Augmentation { mixup: None, cutmix: None, views: None, ..settings.clone() };
+        let text = serde_json::to_string(&drawn).unwrap_or_default();
+        Self { view: Some(format!("{number} of {text}")), ..self.clone() }
     }
 
     /// The name of the folder.
@@ -205,6 +218,7 @@ mod tests {
             device: "cpu".to_owned(),
             weights: "w".to_owned(),
             implementation: "i".to_owned(),
+            view: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::Rule;
+use super::{Rule, Step};
 use crate::error::LearnError;
 use crate::model::parameter::{read, tensor};
 
@@ -26,9 +26,9 @@ impl Slots {
         Self { first, second }
     }
 
-    pub(super) fn step(&mut self, rule: Rule, parameter: &mut Tensor<1>, gradient: Tensor<1>) {
-        let value = parameter.clone();
-        *parameter = match rule {
+    pub(super) fn step(&mut self, step: Step, parameter: &mut Tensor<1>, gradient: Tensor<1>) {
+        let (value, gradient) = prepared(step, parameter.clone(), gradient);
+        *parameter = match step.rule {
             Rule::Rmsprop { rate, rho, momentum, epsilon } => {
                 let square = gradient.clone().square() * (1.0 - rho);
                 let v = decayed(self.second.take(), rho, square);
@@ -43,15 +43,38 @@ impl Slots {
                 self.first = Some(m.clone());
                 value + if nesterov { m * momentum + downhill } else { m }
             }
-            Rule::Adam { rate, beta_1, beta_2, epsilon, decay } => {
+            Rule::Adam { rate, beta_1, beta_2, epsilon } => {
                 let square = gradient.clone().square() * (1.0 - beta_2);
                 let m = decayed(self.first.take(), beta_1, gradient * (1.0 - beta_1));
                 let v = decayed(self.second.take(), beta_2, square);
                 (self.first, self.second) = (Some(m.clone()), Some(v.clone()));
-                value * (1.0 - decay) - m * rate / (v.sqrt() + epsilon)
+                value - m * rate / (v.sqrt() + epsilon)
+            }
+            Rule::Adagrad { rate, initial, epsilon } => {
+                let square = gradient.clone().square();
+                let v = match self.second.take() {
+                    Some(sum) => sum + square,
+                    None => square + initial,
+                };
+                self.second = Some(v.clone());
+                value - gradient * rate / (v + epsilon).sqrt()
+            }
+            Rule::Lion { rate, beta_1, beta_2 } => {
+                let memory = self.first.take();
+                let mixed = decayed(memory.clone(), beta_1, gradient.clone() * (1.0 - beta_1));
+                self.first = Some(decayed(memory, beta_2, gradient * (1.0 - beta_2)));
+                value - mixed.sign() * rate
             }
         };
     }
+}
+
+/// The decayed parameter and the clipped gradient.
+fn prepared(step: Step, value: Tensor<1>, gradient: Tensor<1>) -> (Tensor<1>, Tensor<1>) {
+    let Step { scale, limit, decay, .. } = step;
+    let value = if decay == 0.0 { value } else { value * (1.0 - decay) };
+    let gradient = if scale == 1.0 { gradient } else { gradient * scale };
+    (value, if limit.is_finite() { gradient.clamp(-limit, limit) } else { gradient })
 }
 
 /// `factor` of what was remembered, and what is new.

@@ -5,7 +5,7 @@
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::Rule;
+use super::{Rule, Step};
 use crate::error::LearnError;
 use crate::model::parameter::read;
 
@@ -31,7 +31,7 @@ impl Slots {
 
     pub(super) fn step(
         &mut self,
-        rule: Rule,
+        step: Step,
         parameter: &mut Tensor<1>,
         gradient: Tensor<1>,
     ) -> Result<(), LearnError> {
@@ -42,50 +42,67 @@ impl Slots {
         let taken = std::mem::replace(parameter, Tensor::empty([0], &device));
         let mut values = read(taken)?;
         self.first.resize(length, 0.0);
-        self.second.resize(length, 0.0);
+        self.second.resize(length, step.rule.initial());
         values
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
             .zip(self.first.par_chunks_mut(CHUNK).zip(self.second.par_chunks_mut(CHUNK)))
             .for_each(|((values, gradient), (first, second))| {
-                update(rule, values, gradient, first, second);
+                update(step, values, gradient, first, second);
             });
         *parameter = Tensor::from_data(TensorData::new(values, [length]), &device);
         Ok(())
     }
 }
 
-/// `first` is the momentum or mean gradient, `second` the mean squared gradient.
-fn update(rule: Rule, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+/// The sum of the squares of all values, in one order.
+pub(super) fn square(gradient: &Tensor<1>) -> Result<f64, LearnError> {
+    let sum = |chunk: &[f32]| chunk.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
+    let values = read(gradient.clone())?;
+    let parts: Vec<f64> = values.par_chunks(CHUNK).map(sum).collect();
+    Ok(parts.into_iter().sum())
+}
+
+/// `first` is the momentum or mean gradient, `second` the mean or sum of squared gradients.
+fn update(step: Step, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    let Step { scale, limit, decay, rule } = step;
+    if decay != 0.0 {
+        values.iter_mut().for_each(|p| *p -= decay * *p);
+    }
+    let gradient = gradient.iter().map(|g| (g * scale).clamp(-limit, limit));
     let all = values.iter_mut().zip(gradient).zip(first.iter_mut().zip(second.iter_mut()));
     match rule {
         // Without momentum, half of the memory need not be touched.
-        Rule::Rmsprop { rate, rho, momentum: 0.0, epsilon } => {
-            for ((p, g), (_, v)) in all {
-                *v = rho * *v + (1.0 - rho) * g * g;
-                *p -= rate * g / (*v + epsilon).sqrt();
-            }
-        }
-        Rule::Rmsprop { rate, rho, momentum, epsilon } => {
-            for ((p, g), (m, v)) in all {
-                *v = rho * *v + (1.0 - rho) * g * g;
-                *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
-                *p -= *m;
-            }
-        }
-        Rule::Sgd { rate, momentum, nesterov } => {
-            for ((p, g), (m, _)) in all {
-                *m = momentum * *m - rate * g;
-                *p += if nesterov { momentum * *m - rate * g } else { *m };
-            }
-        }
-        Rule::Adam { rate, beta_1, beta_2, epsilon, decay } => {
-            for ((p, g), (m, v)) in all {
-                *m += (g - *m) * (1.0 - beta_1);
-                *v += (g * g - *v) * (1.0 - beta_2);
-                *p -= decay * *p;
-                *p -= rate * *m / (v.sqrt() + epsilon);
-            }
-        }
+        Rule::Rmsprop { rate, rho, momentum: 0.0, epsilon } => all.for_each(|((p, g), (_, v))| {
+            *v = rho * *v + (1.0 - rho) * g * g;
+            *p -= rate * g / (*v + epsilon).sqrt();
+        }),
+        Rule::Rmsprop { rate, rho, momentum, epsilon } => all.for_each(|((p, g), (m, v))| {
+            *v = rho * *v + (1.0 - rho) * g * g;
+            *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
+            *p -= *m;
+        }),
+        Rule::Sgd { rate, momentum, nesterov } => all.for_each(|((p, g), (m, _))| {
+            *m = momentum * *m - rate * g;
+            *p += if nesterov { momentum * *m - rate * g } else { *m };
+        }),
+        Rule::Adam { rate, beta_1, beta_2, epsilon } => all.for_each(|((p, g), (m, v))| {
+            *m += (g - *m) * (1.0 - beta_1);
+            *v += (g * g - *v) * (1.0 - beta_2);
+            *p -= rate * *m / (v.sqrt() + epsilon);
+        }),
+        Rule::Adagrad { rate, epsilon, .. } => all.for_each(|((p, g), (_, v))| {
+            *v += g * g;
+            *p -= rate * g / (*v + epsilon).sqrt();
+        }),
+        Rule::Lion { rate, beta_1, beta_2 } => all.for_each(|((p, g), (m, _))| {
+            *p -= rate * sign(*m * beta_1 + g * (1.0 - beta_1));
+            *m = *m * beta_2 + g * (1.0 - beta_2);
+        }),
     }
+}
+
+/// 0 for 0, and no number for no number, as TensorFlow has it.
+fn sign(value: f32) -> f32 {
+    if value == 0.0 { 0.0 } else { value.signum() }
 }

@@ -1,4 +1,4 @@
-//! Random changes to training images, with the meaning of Keras's `ImageDataGenerator`.
+//! What Keras's `ImageDataGenerator` does to an image.
 //!
 //! Rotation, shifts, shear and zoom become one affine warp around the middle of the image, sampled
 //! once, bilinearly, as `scipy.ndimage.affine_transform(order=1)` does for Keras; then the shift of
@@ -8,7 +8,7 @@
 use runner_experiment::plan::Augmentation;
 use runner_experiment::section::augmentation::Fill;
 
-use super::decode::Pixels;
+use super::super::decode::Pixels;
 use crate::random::Stream;
 
 /// What happens to one image.
@@ -28,6 +28,8 @@ pub struct Change {
     pub brightness: Option<f64>,
     /// Added to the grey levels.
     pub channel_shift: f64,
+    /// The part of the image that is shown: top, left, height, width, as fractions.
+    pub crop: [f64; 4],
 }
 
 impl Change {
@@ -47,7 +49,8 @@ impl Change {
         let mut coin = || stream.uniform() < 0.5;
         let flip = [coin() && settings.horizontal_flip, coin() && settings.vertical_flip];
         let brightness = settings.brightness.map(|factors| stream.between(factors));
-        Self { rotation, shift, shear, zoom, flip, brightness, channel_shift }
+        let crop = settings.random_resized_crop.map_or(WHOLE, |shares| crop(shares, size, stream));
+        Self { rotation, shift, shear, zoom, flip, brightness, channel_shift, crop }
     }
 
     /// The changed image: grey levels `[height, width, 3]`.
@@ -81,7 +84,12 @@ impl Change {
         let row = |y: usize| {
             let along = |m: [f64; 2], v: [f64; 2]| m[0] * v[0] + m[1] * v[1];
             let offset = middle[y] + along(rotation[y], shift) - along(zoomed[y], middle);
-            [zoomed[y][0], zoomed[y][1], offset]
+            // First the crop, edge to edge: x → left + (x + ½) width / whole - ½.
+            let [top, left, tall, wide] = self.crop;
+            #[allow(clippy::cast_precision_loss)]
+            let start =
+                [left * width as f64 + 0.5 * wide - 0.5, top * height as f64 + 0.5 * tall - 0.5];
+            [zoomed[y][0] * wide, zoomed[y][1] * tall, along(zoomed[y], start) + offset]
         };
         [row(0), row(1)]
     }
@@ -92,16 +100,7 @@ impl Change {
         if plain == Self::NONE {
             return pixels.rgb.iter().map(|byte| f32::from(*byte)).collect();
         }
-        let matrix = self.matrix(height, width);
-        let mut rgb = Vec::with_capacity(pixels.rgb.len());
-        for y in 0..height {
-            for x in 0..width {
-                #[allow(clippy::cast_precision_loss)]
-                let at = matrix.map(|row| row[0] * x as f64 + row[1] * y as f64 + row[2]);
-                rgb.extend(sample(pixels, at, fill));
-            }
-        }
-        rgb
+        affine(pixels, self.matrix(height, width), fill)
     }
 
     fn shift_levels(&self, rgb: &mut [f32]) {
@@ -136,7 +135,45 @@ impl Change {
         flip: [false; 2],
         brightness: None,
         channel_shift: 0.0,
+        crop: WHOLE,
     };
+}
+
+/// Nothing cut away.
+const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
+
+/// How often a crop is drawn before the whole image is shown.
+const ATTEMPTS: usize = 10;
+
+/// torchvision's `RandomResizedCrop`: an area between these shares, 3:4 to 4:3, anywhere.
+fn crop(shares: [f64; 2], [height, width]: [usize; 2], stream: &mut Stream) -> [f64; 4] {
+    #[allow(clippy::cast_precision_loss)]
+    let (height, width) = (height as f64, width as f64);
+    for _ in 0..ATTEMPTS {
+        let area = stream.between(shares) * height * width;
+        let ratio = stream.between([(3.0_f64 / 4.0).ln(), (4.0_f64 / 3.0).ln()]).exp();
+        let (tall, wide) = ((area / ratio).sqrt() / height, (area * ratio).sqrt() / width);
+        if tall <= 1.0 && wide <= 1.0 {
+            let (top, left) =
+                (stream.between([0.0, 1.0 - tall]), stream.between([0.0, 1.0 - wide]));
+            return [top, left, tall, wide];
+        }
+    }
+    WHOLE
+}
+
+/// The image behind an affine map: `matrix` leads from a pixel of the result, as x, y, 1, to the
+/// place that it shows. Grey levels `[height, width, 3]`.
+pub(super) fn affine(pixels: &Pixels, matrix: [[f64; 3]; 2], fill: Fill) -> Vec<f32> {
+    let mut rgb = Vec::with_capacity(pixels.rgb.len());
+    for y in 0..pixels.height {
+        for x in 0..pixels.width {
+            #[allow(clippy::cast_precision_loss)]
+            let at = matrix.map(|row| row[0] * x as f64 + row[1] * y as f64 + row[2]);
+            rgb.extend(sample(pixels, at, fill));
+        }
+    }
+    rgb
 }
 
 /// The image at a place between its pixels.
@@ -285,6 +322,7 @@ mod tests {
             brightness: None,
             channel_shift: 0.0,
             fill: Fill::Nearest,
+            ..Augmentation::default()
         };
         let key = Key::new(42, Purpose::Augment);
         let draw =
@@ -299,5 +337,15 @@ mod tests {
         let flipped = all.iter().filter(|c| c.flip[0]).count();
         assert!((160..=240).contains(&flipped), "four standard deviations are 40");
         assert!(all.iter().all(|c| !c.flip[1] && c.brightness.is_none()));
+    }
+
+    #[test]
+    fn a_crop_shows_its_part_edge_to_edge() {
+        let rgb = (0..16_u8).flat_map(|n| [n % 4 * 10; 3]).collect();
+        let ramp = Pixels { height: 4, width: 4, rgb };
+        // The right half of the columns 0, 10, 20, 30: from 1.75 in steps of a half.
+        let change = Change { crop: [0.0, 0.5, 1.0, 0.5], ..Change::NONE };
+        let got = first_channel(&change.apply(&ramp, Fill::Nearest));
+        assert_eq!(got[..4], [17.5, 22.5, 27.5, 30.0]);
     }
 }

@@ -1,0 +1,125 @@
+//! Figures of a split's predictions: confusion, and with two classes AUC, precision, recall and F1.
+//!
+//! The positive class is the second in sorted order; an image counts as positive where its
+//! probability is above 0.5.
+
+use crate::tables::{ConfusionRow, PredictionRow};
+
+/// With two classes. What would divide by zero is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Binary {
+    /// Area under the curve of true against false positives (Fawcett 2006): how often a positive
+    /// image has a higher probability than a negative one, a tie counting half.
+    pub auc: Option<f64>,
+    /// Of the images called positive, how many are.
+    pub precision: Option<f64>,
+    /// Of the positive images, how many are called so.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two.
+    pub f1: Option<f64>,
+}
+
+/// `None` unless there are two classes.
+#[must_use]
+pub fn binary(rows: &[PredictionRow], classes: &[String]) -> Option<Binary> {
+    let [_, positive] = classes else { return None };
+    let count = |label: bool, predicted: bool| {
+        let is = |name: &String| name == positive;
+        let fits =
+            |row: &&PredictionRow| is(&row.label) == label && is(&row.predicted) == predicted;
+        rows.iter().filter(fits).count()
+    };
+    let (hits, misses, false_alarms) = (count(true, true), count(true, false), count(false, true));
+    Some(Binary {
+        auc: auc(rows, positive),
+        precision: ratio(hits, hits + false_alarms),
+        recall: ratio(hits, hits + misses),
+        f1: ratio(2 * hits, 2 * hits + misses + false_alarms),
+    })
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn ratio(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// By ranks (Mann & Whitney 1947), those of equal probabilities averaged.
+#[allow(clippy::cast_precision_loss)]
+fn auc(rows: &[PredictionRow], positive: &str) -> Option<f64> {
+    let mut scores: Vec<(f64, bool)> = rows
+        .iter()
+        .filter_map(|row| Some((*row.probabilities.get(1)?, row.label == positive)))
+        .collect();
+    scores.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let positives = scores.iter().filter(|(_, is)| *is).count();
+    let negatives = scores.len() - positives;
+    let mut ranks = 0.0;
+    let mut before = 0;
+    for tied in scores.chunk_by(|a, b| a.0 == b.0) {
+        let rank = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
+        ranks += rank * tied.iter().filter(|(_, is)| *is).count() as f64;
+        before += tied.len();
+    }
+    let pairs = (positives * negatives) as f64;
+    let least = (positives * (positives + 1)) as f64 / 2.0;
+    (pairs > 0.0).then(|| (ranks - least) / pairs)
+}
+
+/// Every pair of classes, in their order.
+#[must_use]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)]
+pub fn confusion(split: &str, rows: &[PredictionRow], classes: &[String]) -> Vec<ConfusionRow> {
+    let mut table = Vec::new();
+    for label in classes {
+        let own: Vec<&PredictionRow> = rows.iter().filter(|row| row.label == *label).collect();
+        for predicted in classes {
+            let images = own.iter().filter(|row| row.predicted == *predicted).count();
+            table.push(ConfusionRow {
+                split: split.to_owned(),
+                label: label.clone(),
+                predicted: predicted.clone(),
+                images: images as i64,
+                share: images as f64 / own.len().max(1) as f64,
+            });
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<PredictionRow> {
+        // Positives 0.9, 0.6, 0.4, 0.4; negatives 0.7, 0.4, 0.2.
+        let scores = [(0.9, 1), (0.6, 1), (0.4, 1), (0.4, 1), (0.7, 0), (0.4, 0), (0.2, 0)];
+        let name = |positive: bool| if positive { "dogs" } else { "cats" }.to_owned();
+        scores
+            .into_iter()
+            .map(|(score, label): (f64, usize)| PredictionRow {
+                split: "test".to_owned(),
+                path: String::new(),
+                label: name(label == 1),
+                predicted: name(score > 0.5),
+                correct: (score > 0.5) == (label == 1),
+                loss: 0.0,
+                probabilities: vec![1.0 - score, score],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn figures_by_hand() {
+        let classes = ["cats".to_owned(), "dogs".to_owned()];
+        let Some(found) = binary(&rows(), &classes) else { panic!("two classes") };
+        // Of twelve pairs: 3 + 2 + 2 · (1 + ½) = 8.
+        assert_eq!(found.auc, Some(8.0 / 12.0));
+        assert_eq!((found.precision, found.recall), (Some(2.0 / 3.0), Some(0.5)));
+        assert!((found.f1.unwrap_or(0.0) - 4.0 / 7.0).abs() < 1e-12);
+        let counts: Vec<i64> =
+            confusion("test", &rows(), &classes).iter().map(|row| row.images).collect();
+        assert_eq!(counts, [2, 1, 2, 2]);
+        assert_eq!(binary(&rows(), &classes[..1]), None);
+        assert_eq!(binary(&[], &classes), Some(Binary::default()));
+    }
+}
