@@ -29,6 +29,8 @@ pub enum Command {
     Run(RunArguments),
     /// Draw what training sees: images before and after augmentation.
     Preview(PreviewArguments),
+    /// Ask a run's model about images.
+    Predict(PredictArguments),
     /// List runs, newest first.
     List(ResultsArguments),
     /// Show one run: plan, scores, files.
@@ -96,6 +98,25 @@ pub struct PreviewArguments {
     /// The picture.
     #[arg(long, value_name = "FILE", default_value = "preview.png")]
     pub out: PathBuf,
+}
+
+/// `predict`
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    /// A run (its id, the start or end of it, or `last`), or the file of a model.
+    pub run: String,
+    /// Image files, or folders of them.
+    #[arg(required = true, value_name = "IMAGE|FOLDER")]
+    pub images: Vec<PathBuf>,
+    /// Where tensors live: auto, cpu, cuda or vulkan.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// The folder for predicted.parquet. Default: the run's.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub results: ResultsArguments,
 }
 
 /// Where results are.

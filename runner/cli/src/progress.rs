@@ -117,5 +117,7 @@ fn name(phase: &Phase) -> String {
         Phase::Features(split) => format!("features of {split}"),
         Phase::Epoch { stage, epoch, epochs } => format!("{stage} epoch {epoch}/{epochs}"),
         Phase::Evaluate(split) => format!("predicting {split}"),
+        Phase::Predict => "predicting".to_owned(),
+        Phase::Job(job) => job.clone(),
     }
 }

@@ -70,7 +70,12 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
     Ok(Split { name, folder: folder.to_owned(), classes })
 }
 
-fn files(class: &Path) -> Result<Vec<PathBuf>, ListError> {
+/// Every file below a folder, sorted by path, clutter and hidden files aside.
+///
+/// # Errors
+///
+/// [`ListError`] where a folder cannot be read or links run in a circle.
+pub fn files(class: &Path) -> Result<Vec<PathBuf>, ListError> {
     let mut files = Vec::new();
     for entry in walk(class, usize::MAX) {
         let entry = entry.map_err(|error| list_error(&class.display().to_string(), &error))?;

@@ -10,7 +10,7 @@ mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use augmentation::{Augmentation, RandAugment};
 pub use optimizer::{LearningRate, Optimizer, Rule};
@@ -95,7 +95,7 @@ pub struct Model {
 }
 
 /// `[model.head]`
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// How the last feature map becomes a vector.
     pub pooling: Pooling,

@@ -139,6 +139,10 @@ pub enum Phase {
     },
     /// Predictions of a split, in images.
     Evaluate(&'static str),
+    /// Predictions of images that nobody labelled.
+    Predict,
+    /// Pictures of a visualize job, in its own units of work.
+    Job(String),
 }
 
 /// One layer in one stage.

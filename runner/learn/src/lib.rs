@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod event;
 pub mod interrupt;
 pub mod model;
+pub mod predict;
 pub mod preview;
 pub mod random;
 pub mod run;

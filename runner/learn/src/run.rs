@@ -293,6 +293,7 @@ fn about(request: &Request<'_>, dataset: &Dataset) -> serde_json::Value {
     let plan = &request.checked.plan;
     serde_json::json!({
         "architecture": plan.model.architecture,
+        "head": plan.model.head,
         "classes": request.checked.classes,
         "image_size": dataset.image_size,
         "preprocessing": dataset.preprocessing,

@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod dataset;
 mod list;
+mod predict;
 mod preview;
 mod resume;
 mod run;
@@ -24,6 +25,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Predict(arguments) => predict::predict(&arguments),
         Command::Preview(arguments) => preview::preview(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),

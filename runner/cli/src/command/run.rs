@@ -78,7 +78,7 @@ fn open(
 }
 
 /// The first Ctrl-C asks to stop at the next step, the second stops at once.
-fn catch_signals(interrupt: &Interrupt) -> Result<(), Failure> {
+pub(super) fn catch_signals(interrupt: &Interrupt) -> Result<(), Failure> {
     let interrupt = interrupt.clone();
     let handler = move || {
         if interrupt.is_requested() {

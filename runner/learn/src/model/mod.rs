@@ -7,4 +7,5 @@ pub mod inference;
 pub mod initial;
 pub mod network;
 pub mod parameter;
+pub mod saved;
 pub mod weights;

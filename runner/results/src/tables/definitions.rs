@@ -152,6 +152,20 @@ table! {
 }
 
 table! {
+    /// One row per image that `predict` was asked about.
+    pub struct PredictedRow => "predicted.parquet" {
+        /// The file.
+        path: String,
+        /// The most probable class.
+        predicted: String,
+        /// Its probability.
+        probability: f64,
+        /// One per class, in the order of `classes` in run.parquet.
+        probabilities: Vec<f64>,
+    }
+}
+
+table! {
     /// One row per split, class and prediction: how often the one was taken for the other.
     pub struct ConfusionRow => "confusion.parquet" {
         /// train, validation or test.

@@ -127,6 +127,12 @@ pub fn load(path: &Path, layers: &[Layer]) -> Result<Weights, WeightsError> {
     assemble(path, read(path)?, layers)
 }
 
+/// What a file of this program says of itself.
+#[must_use]
+pub(crate) fn about(path: &Path) -> Option<serde_json::Value> {
+    safetensors::about(path)
+}
+
 /// The classes that a run's model was trained on, where the file says so.
 #[must_use]
 pub fn classes(path: &Path) -> Option<Vec<String>> {

@@ -1,0 +1,113 @@
+//! `runner predict`: what a run's model says about images.
+
+use std::path::{Path, PathBuf};
+
+use runner_experiment::folder;
+use runner_experiment::section::run::DeviceName;
+use runner_learn::event::Phase;
+use runner_learn::model::saved::Saved;
+use runner_learn::predict::{self, Predicted};
+use runner_learn::{Interrupt, LearnError, device};
+use runner_results::tables::PredictedRow;
+use runner_results::{load, tables};
+
+use super::run::catch_signals;
+use crate::arguments::PredictArguments;
+use crate::failure::Failure;
+use crate::progress::Counters;
+use crate::terminal;
+
+pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
+    let (path, run, folder) = model(arguments)?;
+    let files = files(&arguments.images)?;
+    let compute = device::select(device(arguments.device.as_deref())?).map_err(LearnError::from)?;
+    let model = Saved::open(&path, compute)?;
+    let interrupt = Interrupt::default();
+    catch_signals(&interrupt)?;
+    let mut counters = Counters::default();
+    let (predicted, bad) = predict::predict(&model, &files, &interrupt, &mut |done| {
+        counters.set(&Phase::Predict, done, files.len());
+    })?;
+    counters.clear();
+    let classes = &model.about.classes;
+    show(&predicted, classes);
+    let rows = predicted.into_iter().map(|one| row(one, classes)).collect();
+    tables::write::<PredictedRow>(&folder, &run, rows)?;
+    terminal::note(&format!("written to {}", folder.join("predicted.parquet").display()));
+    match bad.is_empty() {
+        true => Ok(()),
+        false => Err(LearnError::BadImages(bad).into()),
+    }
+}
+
+/// The model, the id of its run, and where the table goes.
+fn model(arguments: &PredictArguments) -> Result<(PathBuf, String, PathBuf), Failure> {
+    let given = Path::new(&arguments.run);
+    let (path, run, folder) = if given.is_file() {
+        let stem = given.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        (given.to_path_buf(), stem, PathBuf::from("."))
+    } else {
+        let run = load::find(&arguments.results.results, &arguments.run)?;
+        let path = run.path.join("model.safetensors");
+        if !path.is_file() {
+            let (id, status) = (&run.id, run.status());
+            let message = format!("error: the run {id} left no model (it is {status})");
+            return Err(Failure::data(message));
+        }
+        (path, run.id.clone(), run.path.clone())
+    };
+    let folder = arguments.out.clone().unwrap_or(folder);
+    std::fs::create_dir_all(&folder)?;
+    Ok((path, run, folder))
+}
+
+/// The device called that; `auto` where none is named.
+pub(super) fn device(name: Option<&str>) -> Result<DeviceName, Failure> {
+    let name = name.unwrap_or("auto");
+    let found = DeviceName::ALL.iter().copied().find(|device| device.as_str() == name);
+    found.ok_or_else(|| {
+        let choices: Vec<&str> = DeviceName::ALL.iter().map(|device| device.as_str()).collect();
+        let choices = choices.join(", ");
+        Failure::usage(format!("error: there is no device `{name}`; the choices are {choices}"))
+    })
+}
+
+fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in given {
+        if path.is_dir() {
+            let found =
+                folder::files(path).map_err(|error| Failure::usage(format!("error: {error}")))?;
+            files.extend(found);
+        } else if path.exists() {
+            files.push(path.clone());
+        } else {
+            let message = format!("error: there is no file or folder {}", path.display());
+            return Err(Failure::usage(message));
+        }
+    }
+    match files.is_empty() {
+        true => Err(Failure::usage("error: there is no image in these folders".to_owned())),
+        false => Ok(files),
+    }
+}
+
+fn show(predicted: &[Predicted], classes: &[String]) {
+    let mut header = vec!["file", "predicted"];
+    header.extend(classes.iter().map(String::as_str));
+    let rows = predicted.iter().map(|one| {
+        let mut row = vec![one.path.display().to_string(), classes[one.predicted].clone()];
+        row.extend(one.probabilities.iter().map(|probability| format!("{probability:.4}")));
+        row
+    });
+    terminal::out(&terminal::table(&header, rows.collect()));
+}
+
+fn row(one: Predicted, classes: &[String]) -> PredictedRow {
+    PredictedRow {
+        path: one.path.display().to_string(),
+        predicted: classes[one.predicted].clone(),
+        probability: one.probabilities[one.predicted],
+        probabilities: one.probabilities,
+    }
+}

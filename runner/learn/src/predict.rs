@@ -1,0 +1,82 @@
+//! What a trained network says about images that nobody labelled.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::decode::{self, ImageProblem};
+use crate::data::order::in_order;
+use crate::data::preprocess::preprocess;
+use crate::data::resize::resize;
+use crate::data::scan::BadImage;
+use crate::error::LearnError;
+use crate::interrupt::Interrupt;
+use crate::model::inference::Inference;
+use crate::model::parameter::read;
+use crate::model::saved::Saved;
+use crate::train::loss::cross_entropy;
+
+/// Images per forward pass.
+const BATCH: usize = 32;
+
+/// What the network says about one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicted {
+    /// The file.
+    pub path: PathBuf,
+    /// Index of the most probable class; with two classes the second where its probability is
+    /// above 0.5.
+    pub predicted: usize,
+    /// One per class, in sorted order.
+    pub probabilities: Vec<f64>,
+}
+
+/// Predictions for every image that can be read, in order, and the images that cannot. `observe`
+/// hears how many are done.
+///
+/// # Errors
+///
+/// [`LearnError::Interrupted`], or [`LearnError::Compute`].
+pub fn predict(
+    model: &Saved,
+    files: &[PathBuf],
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(usize),
+) -> Result<(Vec<Predicted>, Vec<BadImage>), LearnError> {
+    let network = Inference::new(&model.network, 0..model.network.layers.len())?;
+    let (mut predicted, mut bad) = (Vec::new(), Vec::new());
+    let (mut values, mut paths): (Vec<f32>, Vec<&Path>) = (Vec::new(), Vec::new());
+    in_order(
+        files,
+        |path| load(model, path),
+        |at, loaded| {
+            interrupt.check()?;
+            let path = files[at].as_path();
+            match loaded {
+                Ok(image) => {
+                    values.extend(image);
+                    paths.push(path);
+                }
+                Err(problem) => bad.push(BadImage { path: path.to_path_buf(), problem }),
+            }
+            if paths.len() == BATCH || (at + 1 == files.len() && !paths.is_empty()) {
+                let logits = network.forward(std::mem::take(&mut values), paths.len()).rows();
+                let [images, _] = logits.dims();
+                let rows = read(logits)?;
+                let rows = rows.chunks_exact(rows.len() / images);
+                predicted.extend(rows.zip(paths.drain(..)).map(|(row, path)| {
+                    // The label only counts for the loss, which nobody asks for.
+                    let outcome = cross_entropy(row, 0);
+                    let (predicted, probabilities) = (outcome.predicted, outcome.probabilities);
+                    Predicted { path: path.to_path_buf(), predicted, probabilities }
+                }));
+            }
+            observe(at + 1);
+            Ok::<(), LearnError>(())
+        },
+    )?;
+    Ok((predicted, bad))
+}
+
+fn load(model: &Saved, path: &Path) -> Result<Vec<f32>, ImageProblem> {
+    let pixels = resize(decode::decode(&decode::read(path)?)?, model.about.image_size)?;
+    Ok(preprocess(&pixels, model.about.preprocessing))
+}
