@@ -1,5 +1,6 @@
 //! Connects the event stream to the run's tables, its log and the terminal.
 
+use runner_experiment::Checked;
 use runner_learn::data::scan::{BadImage, Duplicate};
 use runner_learn::event::{EarlyStop, EpochRecord, LayerState, Prediction, Reason};
 use runner_learn::{Event, Interrupt};
@@ -7,6 +8,7 @@ use runner_results::ResultsError;
 use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
 use runner_results::writer::RunWriter;
 
+use crate::draw::Drawer;
 use crate::progress::Counters;
 use crate::terminal;
 
@@ -15,6 +17,7 @@ use crate::terminal;
 pub struct Connection<'a> {
     writer: &'a mut RunWriter,
     classes: &'a [String],
+    drawer: Drawer,
     counters: Counters,
     interrupt: Interrupt,
     /// What comes was said before, by an earlier process.
@@ -27,10 +30,13 @@ pub struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Nothing seen yet.
-    pub fn new(writer: &'a mut RunWriter, classes: &'a [String], interrupt: Interrupt) -> Self {
+    pub fn new(writer: &'a mut RunWriter, checked: &'a Checked, interrupt: Interrupt) -> Self {
+        let (classes, jobs) = (&checked.classes[..], &checked.plan.visualize);
+        let drawer = Drawer::new(writer.folder(), writer.id(), jobs, classes);
         Self {
             writer,
             classes,
+            drawer,
             counters: Counters::default(),
             interrupt,
             replaying: false,
@@ -92,6 +98,7 @@ impl<'a> Connection<'a> {
                 return self.evaluated(split, loss, accuracy, predictions);
             }
             Event::Written(path) => tracing::info!(path = %path.display(), "written"),
+            event => return draw(&mut self.drawer, event),
         }
         Ok(())
     }
@@ -174,6 +181,34 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// Passes on what visualize jobs found.
+pub fn draw(drawer: &mut Drawer, event: Event) -> Result<(), ResultsError> {
+    match event {
+        Event::Drawn { number } => {
+            // A picture that cannot be drawn spares the run, as any other job that fails.
+            if let Err(error) = drawer.from_tables(number) {
+                job_failed(number, "picture", &error.to_string());
+            }
+            Ok(())
+        }
+        Event::JobFailed { number, job, reason } => {
+            job_failed(number, job, &reason);
+            Ok(())
+        }
+        Event::Activations { number, activations } => drawer.activations(number, &activations),
+        Event::Filters { number, found } => drawer.filters(number, found),
+        Event::Heatmap { number, heatmap } => drawer.heatmap(number, heatmap),
+        Event::Faithfulness { number, scores } => drawer.faithfulness(number, scores),
+        Event::Embedding { number, embedding } => drawer.embedding(number, &embedding),
+        _ => Ok(()),
+    }
+}
+
+fn job_failed(number: usize, job: &str, reason: &str) {
+    tracing::warn!(number, job, reason, "visualize job failed");
+    terminal::warning(&format!("visualize job {number} ({job}) failed: {reason}"));
+}
+
 /// How many leaks are shown by name.
 const SHOWN: usize = 10;
 
@@ -197,7 +232,7 @@ pub fn show_leaks(leaks: &[Duplicate]) {
     }
 }
 
-fn integer(number: usize) -> i64 {
+pub fn integer(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

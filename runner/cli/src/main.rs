@@ -7,6 +7,7 @@ mod arguments;
 mod command;
 mod connect;
 mod diagnostics;
+mod draw;
 mod environment;
 mod estimate;
 mod failure;

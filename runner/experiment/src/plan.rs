@@ -7,6 +7,7 @@
 mod augmentation;
 mod optimizer;
 mod schedule;
+mod visualize;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use augmentation::{Augmentation, RandAugment};
 pub use optimizer::{LearningRate, Optimizer, Rule};
 pub use schedule::Schedule;
+pub use visualize::{Activations, Faithfulness, Filters, Gradcam, Visualize};
 
 use crate::architecture::{Layer, Top};
 use crate::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
@@ -231,55 +233,6 @@ pub struct EarlyStopping {
     pub patience: usize,
     /// Whether the parameters of the best epoch come back.
     pub restore_best: bool,
-}
-
-/// `[[visualize]]`
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "job", rename_all = "lowercase")]
-pub enum Visualize {
-    /// Accuracy and loss over the epochs.
-    Curves {
-        /// Weight of the past in the moving average.
-        smoothing: f64,
-    },
-    /// What layers answer to images.
-    Activations {
-        /// Image files.
-        images: Vec<String>,
-        /// Layer names.
-        layers: Vec<String>,
-        /// Tiles per row.
-        images_per_row: usize,
-    },
-    /// What filters respond to most.
-    Filters {
-        /// Layer names.
-        layers: Vec<String>,
-        /// Filters per layer.
-        count: usize,
-    },
-    /// Heatmaps laid over the photo.
-    Gradcam {
-        /// Image files.
-        images: Vec<String>,
-        /// Whose feature maps are weighted.
-        layer: String,
-        /// `predicted` or a class.
-        target: String,
-    },
-}
-
-impl Visualize {
-    /// The word that stands in the file.
-    #[must_use]
-    pub fn job(&self) -> &'static str {
-        match self {
-            Self::Curves { .. } => "curves",
-            Self::Activations { .. } => "activations",
-            Self::Filters { .. } => "filters",
-            Self::Gradcam { .. } => "gradcam",
-        }
-    }
 }
 
 /// `[run]`

@@ -24,9 +24,6 @@ pub enum Category {
 /// Why a run did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
-    /// The plan needs something that this version cannot do.
-    #[error("this version cannot run this experiment yet:{}", list(.0))]
-    Unsupported(Vec<String>),
     /// The asked-for device is not there.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -94,6 +91,9 @@ pub enum LearnError {
     /// A device lost its tensors, or a shape is not what it should be.
     #[error("the device failed: {0}")]
     Compute(String),
+    /// A picture job asks for what the network does not have.
+    #[error("{0}")]
+    Job(String),
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -104,7 +104,7 @@ impl LearnError {
     #[must_use]
     pub fn category(&self) -> Category {
         match self {
-            Self::Unsupported(_) | Self::Device(_) => Category::Experiment,
+            Self::Device(_) | Self::Job(_) => Category::Experiment,
             Self::BadImages(_)
             | Self::EmptyClass { .. }
             | Self::Features { .. }
@@ -115,10 +115,6 @@ impl LearnError {
             Self::Cache { .. } | Self::Write { .. } | Self::Compute(_) => Category::Internal,
         }
     }
-}
-
-fn list(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("\n  - {line}")).collect()
 }
 
 fn bad_list(bad: &[BadImage]) -> String {

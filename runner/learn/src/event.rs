@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::data::scan::{BadImage, Duplicate};
+use crate::visualize::activations::Activations;
+use crate::visualize::cam::Heatmap;
+use crate::visualize::embedding::Embedding;
+use crate::visualize::faithfulness::Score;
+use crate::visualize::filters::LayerFilters;
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +96,55 @@ pub enum Event {
     },
     /// A file was written.
     Written(PathBuf),
+    /// A job whose picture is drawn from the tables has its turn; `number` counts jobs from 1.
+    Drawn {
+        /// Which job.
+        number: usize,
+    },
+    /// A job did not come to its end; the others go on.
+    JobFailed {
+        /// Which job, from 1.
+        number: usize,
+        /// Its word in the file.
+        job: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// What a layer answers to a photo.
+    Activations {
+        /// Which job, from 1.
+        number: usize,
+        /// Its feature maps.
+        activations: Activations,
+    },
+    /// What the filters of a layer respond to.
+    Filters {
+        /// Which job, from 1.
+        number: usize,
+        /// One picture per filter.
+        found: LayerFilters,
+    },
+    /// What a prediction rests on.
+    Heatmap {
+        /// Which job, from 1.
+        number: usize,
+        /// With its photo.
+        heatmap: Heatmap,
+    },
+    /// How good heatmaps are.
+    Faithfulness {
+        /// Which job, from 1.
+        number: usize,
+        /// One figure each.
+        scores: Vec<Score>,
+    },
+    /// Images in the plane.
+    Embedding {
+        /// Which job, from 1.
+        number: usize,
+        /// One point each.
+        embedding: Embedding,
+    },
 }
 
 /// A stage stopped before its last epoch.

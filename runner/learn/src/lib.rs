@@ -14,8 +14,8 @@ pub mod predict;
 pub mod preview;
 pub mod random;
 pub mod run;
-pub mod support;
 pub mod train;
+pub mod visualize;
 
 pub use error::{Category, LearnError};
 pub use event::Event;

@@ -1,5 +1,6 @@
 //! One run from the plan to the model file.
 
+pub mod pictures;
 mod prepare;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use crate::model::weights::{self, Weights};
 use crate::train::checkpoint::{self, Checkpoint, Entry};
 use crate::train::keeper::Keeper;
 use crate::train::stage::{StageRun, announcement, trained};
-use crate::{evaluate, model, support};
+use crate::{evaluate, model};
 use prepare::Prepared;
 
 /// What to run and where things are.
@@ -49,11 +50,13 @@ pub struct Request<'a> {
 ///
 /// [`LearnError`]; what was finished before it has been said in events.
 pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
-    support::check(request.checked)?;
     let Some(dataset) = &request.checked.plan.dataset else {
-        return Ok(());
+        return pictures::alone(request, Vec::new(), observe);
     };
     let splits = scan_splits(request, dataset, observe)?;
+    if request.checked.plan.stage.is_empty() {
+        return pictures::alone(request, splits, observe);
+    }
     let mut network = network(request, observe)?;
     let mut keeper = Keeper::new(
         request.checkpoints.clone(),
@@ -66,6 +69,8 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     let prepared = run.stages(&mut network, &mut keeper, resumed)?;
     keep(&mut network, &keeper, run.observe);
     run.finish(&network, prepared.as_ref())?;
+    let Run { splits, observe, .. } = run;
+    pictures::of_run(request, &network, &splits, observe)?;
     keeper.clear();
     Ok(())
 }

@@ -5,12 +5,14 @@
 
 pub mod atomic;
 pub mod compare;
+pub mod history;
 pub mod load;
 pub mod lock;
 pub mod metrics;
 pub mod picture;
 pub mod run_dir;
 pub mod tables;
+pub mod visuals;
 pub mod writer;
 
 use std::path::PathBuf;

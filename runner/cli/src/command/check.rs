@@ -64,9 +64,6 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     for stage in &plan.stage {
         terminal::out(&stage_text(checked, stage));
     }
-    if let Err(refusal) = runner_learn::support::check(checked) {
-        terminal::out(&format!("note: {refusal}\n"));
-    }
     terminal::out(&resolved(plan)?);
     Ok(())
 }

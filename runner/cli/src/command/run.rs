@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use runner_experiment::{Checked, Override, fingerprint};
 use runner_learn::device::{self, Compute};
 use runner_learn::run::Request;
-use runner_learn::{Interrupt, LearnError, support};
+use runner_learn::{Interrupt, LearnError};
 use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
 
@@ -26,7 +26,6 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let mut checked = runner_experiment::load(&arguments.file, &overrides)?;
     diagnostics::show_warnings(&checked);
-    support::check(&checked)?;
     let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
     let limit =
         environment::cache_limit().map_err(|error| Failure::usage(format!("error: {error}")))?;
@@ -114,8 +113,7 @@ fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
 
 /// Trains; the classes that leave this are a result, an error of learning, or an error of writing.
 fn execute(request: &Request<'_>, writer: &mut RunWriter) -> Result<(), Failure> {
-    let classes = &request.checked.classes;
-    let mut connection = Connection::new(writer, classes, request.interrupt.clone());
+    let mut connection = Connection::new(writer, request.checked, request.interrupt.clone());
     let learned = runner_learn::run::run(request, &mut |event| connection.take(event));
     connection.finish();
     if !connection.skipped.is_empty() {

@@ -4,6 +4,7 @@
 //! Convolutional Networks for Large-Scale Image Recognition" (2014), table 1, configurations A, B, D
 //! and E; the textbook's small convnet, Chollet, "Deep Learning with Python", listing 5.5.
 
+pub mod imagenet;
 mod stack;
 
 use std::fmt;

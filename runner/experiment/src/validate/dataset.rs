@@ -52,13 +52,20 @@ pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Dat
             validation: get(&section.validation),
             test: get(&section.test),
             image_size: image_size(section, &mut Problems::default()),
-            preprocessing: get(&section.preprocessing).unwrap_or(Preprocessing::Rescale),
+            preprocessing: get(&section.preprocessing)
+                .unwrap_or_else(|| default_preprocessing(root)),
             on_bad_image: get(&section.on_bad_image).unwrap_or(OnBadImage::Fail),
             feature_precision: get(&section.feature_precision).unwrap_or(FeaturePrecision::F32),
         }),
         classes: splits.first().map(Split::class_names).unwrap_or_default(),
         splits,
     }
+}
+
+/// The published classifier was trained with Keras's `preprocess_input`.
+fn default_preprocessing(root: &Root) -> Preprocessing {
+    let top = root.model.as_ref().and_then(|model| get(&model.value.include_top));
+    if top == Some(true) { Preprocessing::Caffe } else { Preprocessing::Rescale }
 }
 
 fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {

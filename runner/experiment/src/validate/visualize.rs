@@ -1,12 +1,17 @@
 //! `[[visualize]]`: images that are there, layers and classes that exist.
 
+use std::ops::Range;
+
 use crate::architecture::{Layer, LayerKind};
-use crate::plan::Visualize;
+use crate::plan::{Activations, Faithfulness, Filters, Gradcam, Visualize};
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::visualize::VisualizeSection;
+use crate::section::visualize::{
+    ActivationsSection, Colors, FaithfulnessSection, FiltersSection, GradcamSection, Method, Of,
+    Scale, SplitName, VisualizeSection,
+};
 use crate::suggest::did_you_mean;
-use crate::value::{Count, Located};
+use crate::value::{Count, Located, Size, Whole};
 
 use super::{get, require};
 
@@ -37,39 +42,175 @@ struct Check<'a> {
     problems: &'a mut Problems,
 }
 
+/// Methods that weight feature maps.
+const OF_MAPS: [Method; 6] = [
+    Method::Gradcam,
+    Method::Gradcamplusplus,
+    Method::Hirescam,
+    Method::Layercam,
+    Method::Scorecam,
+    Method::Eigencam,
+];
+
 impl Check<'_> {
     fn job(&mut self, section: &VisualizeSection, root: &Root, classes: &[String]) -> Visualize {
         match section {
             VisualizeSection::Curves(table) => {
-                if root.stage.is_none() && !root.present.iter().any(|key| key == "stage") {
-                    self.problems
-                        .error(table.span.clone(), &self.key, "`curves` needs a stage to draw")
-                        .help("add a `[[stage]]`, or remove this job");
-                }
+                self.needs_stage(root, &table.span, "curves");
                 Visualize::Curves { smoothing: get(&table.smoothing).map_or(0.8, |x| x.0) }
             }
-            VisualizeSection::Activations(table) => Visualize::Activations {
-                images: self.images(table.images.as_ref(), &table.present, &table.span),
-                layers: self.layer_names(table.layers.as_ref()),
-                images_per_row: count(&table.images_per_row, 16),
-            },
-            VisualizeSection::Filters(table) => Visualize::Filters {
-                layers: self.layer_names(table.layers.as_ref()),
-                count: count(&table.count, 64),
-            },
-            VisualizeSection::Gradcam(table) => {
-                if let Some(layer) = &table.layer {
-                    self.check_layer(layer);
-                }
-                if let Some(target) = &table.target {
-                    self.check_target(target, classes);
-                }
-                Visualize::Gradcam {
-                    images: self.images(table.images.as_ref(), &table.present, &table.span),
-                    layer: get(&table.layer).unwrap_or_else(|| self.last_convolution()),
-                    target: get(&table.target).unwrap_or_else(|| "predicted".to_owned()),
-                }
+            VisualizeSection::Activations(table) => Visualize::Activations(self.activations(table)),
+            VisualizeSection::Filters(table) => Visualize::Filters(self.filters(table)),
+            VisualizeSection::Gradcam(table) => Visualize::Gradcam(self.gradcam(table, classes)),
+            VisualizeSection::Faithfulness(table) => {
+                Visualize::Faithfulness(self.faithfulness(table, root))
             }
+            VisualizeSection::Confusion(table) => {
+                Visualize::Confusion { split: self.split(&table.split, &table.span, root) }
+            }
+            VisualizeSection::Mistakes(table) => Visualize::Mistakes {
+                split: self.split(&table.split, &table.span, root),
+                count: count(&table.count, 16),
+            },
+            VisualizeSection::Embedding(table) => {
+                Visualize::Embedding { split: self.split(&table.split, &table.span, root) }
+            }
+        }
+    }
+
+    fn needs_stage(&mut self, root: &Root, span: &Range<usize>, job: &str) {
+        if root.stage.is_none() && !root.present.iter().any(|key| key == "stage") {
+            self.problems
+                .error(span.clone(), &self.key, format!("`{job}` needs a stage to draw"))
+                .help("add a `[[stage]]`, or remove this job");
+        }
+    }
+
+    fn activations(&mut self, table: &ActivationsSection) -> Activations {
+        let layers = self.layer_names(table.layers.as_ref());
+        let channels = numbers(&table.channels);
+        if let Some(given) = &table.channels {
+            self.check_channels(&given.span, &channels, &layers);
+        }
+        Activations {
+            images: self.images(table.images.as_ref(), &table.present, &table.span),
+            layers,
+            images_per_row: count(&table.images_per_row, 16),
+            channels,
+            scale: get(&table.scale).unwrap_or(Scale::Channel),
+            colors: get(&table.colors).unwrap_or(Colors::Viridis),
+        }
+    }
+
+    fn filters(&mut self, table: &FiltersSection) -> Filters {
+        let layers = self.layer_names(table.layers.as_ref());
+        let filters = numbers(&table.filters);
+        if let Some(given) = &table.filters {
+            self.check_channels(&given.span, &filters, &layers);
+        }
+        let wanted = count(&table.count, 64);
+        let single = filters.len() == 1 || (filters.is_empty() && wanted == 1);
+        let size = |field: &Option<Located<Size>>, default: usize| {
+            get(field).map_or(default, |n| usize::try_from(n.0).unwrap_or(default))
+        };
+        Filters {
+            layers,
+            count: wanted,
+            filters,
+            size: size(&table.size, if single { 150 } else { 64 }),
+            steps: count(&table.steps, 40),
+            step_size: get(&table.step_size).map_or(1.0, |x| x.0),
+            images_per_row: count(&table.images_per_row, 8),
+            batch_size: size(&table.batch_size, 16),
+            jitter: get(&table.jitter).map_or(0, |n| usize::try_from(n.0).unwrap_or(0)),
+            total_variation: get(&table.total_variation).map_or(0.0, |x| x.0),
+            octaves: size(&table.octaves, 1),
+        }
+    }
+
+    fn gradcam(&mut self, table: &GradcamSection, classes: &[String]) -> Gradcam {
+        if let Some(layer) = &table.layer {
+            self.check_layer(layer);
+        }
+        if let Some(target) = &table.target {
+            self.check_target(target, classes);
+        }
+        let size = |field: &Option<Located<Size>>, default: usize| {
+            get(field).map_or(default, |n| usize::try_from(n.0).unwrap_or(default))
+        };
+        Gradcam {
+            images: self.images(table.images.as_ref(), &table.present, &table.span),
+            layer: get(&table.layer).unwrap_or_else(|| self.last_convolution()),
+            target: get(&table.target).unwrap_or_else(|| "predicted".to_owned()),
+            methods: methods(&table.methods, &[Method::Gradcam]),
+            of: get(&table.of).unwrap_or(Of::Logit),
+            colors: get(&table.colors).unwrap_or(Colors::Jet),
+            alpha: get(&table.alpha).map_or(0.4, |x| x.0),
+            samples: count(&table.samples, 25),
+            noise: get(&table.noise).map_or(0.15, |x| x.0),
+            steps: count(&table.steps, 50),
+            window: size(&table.window, 30),
+            stride: size(&table.stride, 15),
+        }
+    }
+
+    fn faithfulness(&mut self, table: &FaithfulnessSection, root: &Root) -> Faithfulness {
+        if let Some(layer) = &table.layer {
+            self.check_layer(layer);
+        }
+        let images = match &table.images {
+            Some(_) => self.images(table.images.as_ref(), &table.present, &table.span),
+            None => {
+                self.split(&None, &table.span, root);
+                Vec::new()
+            }
+        };
+        Faithfulness {
+            images,
+            count: count(&table.count, 20),
+            layer: get(&table.layer).unwrap_or_else(|| self.last_convolution()),
+            methods: methods(&table.methods, &OF_MAPS),
+            steps: count(&table.steps, 20),
+        }
+    }
+
+    /// The images of a job that needs some of the data set's.
+    fn split(
+        &mut self,
+        given: &Option<Located<SplitName>>,
+        span: &Range<usize>,
+        root: &Root,
+    ) -> SplitName {
+        let dataset = root.dataset.as_ref().map(|table| &table.value);
+        let has = |name: SplitName| {
+            dataset.is_some_and(|table| table.present.iter().any(|key| key == name.as_str()))
+        };
+        let chosen = get(given).unwrap_or(match has(SplitName::Test) {
+            true => SplitName::Test,
+            false => SplitName::Validation,
+        });
+        if !has(chosen) {
+            let span = given.as_ref().map_or(span.clone(), |given| given.span.clone());
+            self.problems
+                .error(span, &self.key, format!("this job needs the images of `dataset.{chosen}`"))
+                .help(format!("add `{chosen} = \"…\"` to `[dataset]`"));
+        }
+        chosen
+    }
+
+    fn check_channels(&mut self, span: &Range<usize>, channels: &[usize], layers: &[String]) {
+        let Some(largest) = channels.iter().max() else { return };
+        let named = self.layers.iter().filter(|layer| layers.contains(&layer.name));
+        let mut without = named.filter(|layer| *largest >= layer.output.channels());
+        if let Some(layer) = without.next() {
+            let channels = layer.output.channels();
+            self.problems
+                .error(
+                    span.clone(),
+                    &self.key,
+                    format!("`{}` has no channel {largest}", layer.name),
+                )
+                .help(format!("its channels are 0 to {}", channels - 1));
         }
     }
 
@@ -77,7 +218,7 @@ impl Check<'_> {
         &mut self,
         images: Option<&Located<Vec<Located<String>>>>,
         present: &[String],
-        span: &std::ops::Range<usize>,
+        span: &Range<usize>,
     ) -> Vec<String> {
         require(present, "images", &self.key, span, self.problems);
         let Some(images) = images else {
@@ -119,8 +260,12 @@ impl Check<'_> {
     }
 
     fn check_layer(&mut self, name: &Located<String>) {
-        let base: Vec<&str> =
-            self.layers.iter().filter(|l| l.base).map(|l| l.name.as_str()).collect();
+        let base: Vec<&str> = self
+            .layers
+            .iter()
+            .filter(|layer| layer.base || layer.name == "predictions")
+            .map(|layer| layer.name.as_str())
+            .collect();
         if base.is_empty() || base.contains(&name.value.as_str()) {
             return;
         }
@@ -135,7 +280,9 @@ impl Check<'_> {
     }
 
     fn check_target(&mut self, target: &Located<String>, classes: &[String]) {
-        let known = target.value == "predicted" || classes.contains(&target.value);
+        let known = target.value == "predicted"
+            || target.value.parse::<usize>().is_ok()
+            || classes.contains(&target.value);
         if classes.is_empty() || known {
             return;
         }
@@ -175,4 +322,14 @@ fn is_convolution(layer: &Layer) -> bool {
 
 fn count(field: &Option<Located<Count>>, default: usize) -> usize {
     get(field).map_or(default, |n| usize::try_from(n.0).unwrap_or(usize::MAX))
+}
+
+fn numbers(field: &Option<Located<Vec<Whole>>>) -> Vec<usize> {
+    let given = get(field).unwrap_or_default();
+    given.iter().map(|n| usize::try_from(n.0).unwrap_or(usize::MAX)).collect()
+}
+
+fn methods(field: &Option<Located<Vec<Located<Method>>>>, default: &[Method]) -> Vec<Method> {
+    let given = get(field).filter(|given| !given.is_empty());
+    given.map_or(default.to_vec(), |given| given.iter().map(|method| method.value).collect())
 }

@@ -3,7 +3,7 @@
 use image::{Rgb, RgbImage, imageops};
 
 /// Between tiles and around them.
-const PAPER: Rgb<u8> = Rgb([255; 3]);
+pub(super) const PAPER: Rgb<u8> = Rgb([255; 3]);
 
 /// Rows of tiles, each in the upper left corner of a cell that fits the largest, `margin` pixels
 /// apart.

@@ -1,6 +1,24 @@
-//! Pictures: from pixels to files.
+//! Pictures: from numbers to files.
+//!
+//! | module | what |
+//! |---|---|
+//! | `colour` | from values to colours |
+//! | `text` | words in a picture |
+//! | `grid` | pictures side by side |
+//! | `channels` | feature maps, one tile per channel |
+//! | `heat` | a heatmap over its photo |
+//! | `gallery` | photos with their labels |
+//! | `confusion` | how often each class is taken for each |
+//! | `chart` | curves and points, by plotters |
 
+pub mod channels;
+pub mod chart;
+pub mod colour;
+pub mod confusion;
+pub mod gallery;
 pub mod grid;
+pub mod heat;
+pub mod text;
 
 use std::io::Cursor;
 
@@ -19,4 +37,12 @@ pub fn png(picture: &RgbImage) -> Result<Vec<u8>, ResultsError> {
         .write_to(&mut bytes, ImageFormat::Png)
         .map_err(|error| ResultsError::Picture(error.to_string()))?;
     Ok(bytes.into_inner())
+}
+
+/// A picture from RGB bytes; black where there are too few.
+#[must_use]
+pub fn from_rgb(width: usize, height: usize, rgb: Vec<u8>) -> RgbImage {
+    let side = |length: usize| u32::try_from(length).unwrap_or(0);
+    let (width, height) = (side(width), side(height));
+    RgbImage::from_raw(width, height, rgb).unwrap_or_else(|| RgbImage::new(width, height))
 }

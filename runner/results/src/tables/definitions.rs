@@ -182,6 +182,62 @@ table! {
 }
 
 table! {
+    /// One row per job, photo and layer: how much of it is silent.
+    pub struct ActivationRow => "activations.parquet" {
+        /// The job that asked.
+        job: String,
+        /// The photo.
+        image: String,
+        /// The layer.
+        layer: String,
+        /// How many channels it has.
+        channels: i64,
+        /// How many of them are zero everywhere.
+        dead: i64,
+        /// The share of these.
+        dead_share: f64,
+        /// The share of all values that are zero.
+        sparsity: f64,
+        /// The mean of all values.
+        mean: f64,
+        /// The largest value.
+        largest: f64,
+    }
+}
+
+table! {
+    /// One row per step of gradient ascent.
+    pub struct FilterRow => "filters.parquet" {
+        /// The job that asked.
+        job: String,
+        /// The layer.
+        layer: String,
+        /// The filter, from 0.
+        filter: i64,
+        /// The step, from 1.
+        step: i64,
+        /// The mean of the filter's map before the step.
+        loss: f64,
+    }
+}
+
+table! {
+    /// One row per figure of a heatmap.
+    pub struct FaithfulnessRow => "faithfulness.parquet" {
+        /// The job that asked.
+        job: String,
+        /// How the map was made.
+        method: String,
+        /// The photo.
+        image: String,
+        /// deletion, insertion, road, average_drop or increase.
+        score: String,
+        /// Its value.
+        value: f64,
+    }
+}
+
+table! {
     /// One row per picture.
     pub struct ArtifactRow => "artifacts.parquet" {
         /// The job that drew it.

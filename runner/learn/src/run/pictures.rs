@@ -1,0 +1,102 @@
+//! The visualize jobs of a run: on the network that it trained, or on one that is there already.
+
+use runner_experiment::architecture::imagenet;
+use runner_experiment::section::dataset::Preprocessing;
+
+use super::{Request, network};
+use crate::data::scan::ScannedSplit;
+use crate::error::LearnError;
+use crate::event::Event;
+use crate::model::network::Network;
+use crate::model::saved::Saved;
+use crate::model::weights;
+use crate::visualize::{self, Scene};
+
+/// The jobs of a run whose stages are over.
+pub(super) fn of_run(
+    request: &Request<'_>,
+    network: &Network,
+    splits: &[ScannedSplit],
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), LearnError> {
+    let plan = &request.checked.plan;
+    let classes = match plan.model.include_top {
+        true => imagenet::classes(),
+        false => request.checked.classes.clone(),
+    };
+    let default = match plan.model.include_top {
+        true => Preprocessing::Caffe,
+        false => Preprocessing::Rescale,
+    };
+    let preprocessing = plan.dataset.as_ref().map_or(default, |dataset| dataset.preprocessing);
+    draw(request, network, (&classes, preprocessing), splits, observe)
+}
+
+/// The jobs of an experiment without stages.
+pub(super) fn alone(
+    request: &Request<'_>,
+    splits: Vec<ScannedSplit>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), LearnError> {
+    // A run's model brings its head and its classes along, where the file says nothing of them.
+    let saved = request.weights.filter(|path| weights::classes(path).is_some());
+    if let Some(path) = saved.filter(|_| request.checked.classes.is_empty()) {
+        return of_model(request, Saved::open(path, request.compute.clone())?, &splits, observe);
+    }
+    let network = network(request, observe)?;
+    of_run(request, &network, &splits, observe)
+}
+
+/// The jobs on the model of an earlier run.
+pub(super) fn of_model(
+    request: &Request<'_>,
+    saved: Saved,
+    splits: &[ScannedSplit],
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), LearnError> {
+    let about = saved.about;
+    draw(request, &saved.network, (&about.classes, about.preprocessing), splits, observe)
+}
+
+fn draw(
+    request: &Request<'_>,
+    network: &Network,
+    (classes, preprocessing): (&[String], Preprocessing),
+    splits: &[ScannedSplit],
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), LearnError> {
+    let plan = &request.checked.plan;
+    let image_size = match network.layers[0].input {
+        runner_experiment::architecture::Shape::Map { height, width, .. } => [height, width],
+        runner_experiment::architecture::Shape::Vector(length) => [1, length],
+    };
+    let scene = Scene {
+        network,
+        classes,
+        image_size,
+        preprocessing,
+        splits,
+        seed: plan.experiment.seed,
+        interrupt: &request.interrupt,
+    };
+    visualize::run(&plan.visualize, &scene, observe)
+}
+
+/// Every job of a plan on the model of a run, and nothing else.
+///
+/// # Errors
+///
+/// [`LearnError`].
+pub fn again(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
+    let splits = match &request.checked.plan.dataset {
+        Some(dataset) => super::scan_splits(request, dataset, observe)?,
+        None => Vec::new(),
+    };
+    match request.weights {
+        Some(path) => {
+            let saved = Saved::open(path, request.compute.clone())?;
+            of_model(request, saved, &splits, observe)
+        }
+        None => alone(request, splits, observe),
+    }
+}

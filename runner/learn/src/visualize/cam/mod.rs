@@ -1,0 +1,265 @@
+//! Heatmaps: which parts of a photo a prediction rests on.
+//!
+//! `weighted` combines the feature maps of a layer, `pixels` asks for the photo itself.
+
+pub mod pixels;
+pub mod weighted;
+
+use std::path::PathBuf;
+
+use runner_experiment::plan::Gradcam as Job;
+use runner_experiment::section::visualize::{Method, Of};
+
+use super::Scene;
+use super::backward::{self, Goal};
+use super::grid::Grid;
+use super::scene::Photo;
+use crate::data::decode::Pixels;
+use crate::error::LearnError;
+use crate::event::{Event, Phase};
+use crate::model::inference::{self, Inference};
+
+/// One heatmap.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heatmap {
+    /// The photo's file.
+    pub image: PathBuf,
+    /// The photo at its own size.
+    pub photo: Pixels,
+    /// How the map was made.
+    pub method: Method,
+    /// The layer whose maps were weighted; `None` where none was.
+    pub layer: Option<String>,
+    /// The class that is explained.
+    pub class: String,
+    /// Its probability.
+    pub probability: f64,
+    /// The five most probable classes where there are more than two.
+    pub top: Vec<(String, f64)>,
+    /// From 0 to 1, stretched to the photo; `None` where nothing speaks for the class.
+    pub map: Option<Grid>,
+}
+
+/// Everything that the methods need beside the photo.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The layer whose maps are weighted.
+    pub layer: usize,
+    /// Of `smoothgrad`.
+    pub samples: usize,
+    /// Of `smoothgrad`.
+    pub noise: f64,
+    /// Of `integrated_gradients`.
+    pub steps: usize,
+    /// Of `occlusion`.
+    pub window: usize,
+    /// Of `occlusion`.
+    pub stride: usize,
+}
+
+impl Settings {
+    /// The defaults, for a layer.
+    #[must_use]
+    pub fn of(layer: usize) -> Self {
+        Self { layer, samples: 25, noise: 0.15, steps: 50, window: 30, stride: 15 }
+    }
+}
+
+/// Whether a method weights the maps of a layer.
+#[must_use]
+pub fn weights_maps(method: Method) -> bool {
+    use Method::{Eigencam, Gradcam, Gradcamplusplus, GuidedGradcam, Hirescam, Layercam, Scorecam};
+    matches!(
+        method,
+        Gradcam | Gradcamplusplus | Hirescam | Layercam | Scorecam | Eigencam | GuidedGradcam
+    )
+}
+
+pub(super) fn run(
+    job: &Job,
+    number: usize,
+    scene: &Scene<'_>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), LearnError> {
+    scene.outputs()?;
+    let settings = Settings {
+        layer: scene.layer(&job.layer)?,
+        samples: job.samples,
+        noise: job.noise,
+        steps: job.steps,
+        window: job.window,
+        stride: job.stride,
+    };
+    let scorer = Scorer::new(scene)?;
+    let (mut done, total) = (0, job.images.len() * job.methods.len());
+    for image in &job.images {
+        let photo = scene.photo(image.as_ref())?;
+        let logits = scorer.logits(photo.input.clone(), 1)?;
+        let probabilities = Goal::probabilities(&logits);
+        let goal = Goal { class: class(scene, &job.target, &probabilities)?, of: job.of };
+        for method in &job.methods {
+            scene.interrupt.check()?;
+            let map = explain(scene, &scorer, *method, &photo.input, goal, settings)?;
+            let heatmap = heatmap(scene, &photo, *method, (&job.layer, map), goal, &probabilities);
+            observe(Event::Heatmap { number, heatmap });
+            done += 1;
+            observe(Event::Progress {
+                phase: Phase::Job(format!("{number} gradcam")),
+                done,
+                total,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn heatmap(
+    scene: &Scene<'_>,
+    photo: &Photo,
+    method: Method,
+    (layer, map): (&str, Grid),
+    goal: Goal,
+    probabilities: &[f64],
+) -> Heatmap {
+    let Pixels { height, width, .. } = photo.pixels;
+    Heatmap {
+        image: photo.path.clone(),
+        photo: photo.pixels.clone(),
+        method,
+        layer: weights_maps(method).then(|| layer.to_owned()),
+        class: scene.class(goal.class),
+        probability: probabilities[goal.class],
+        top: top(scene, probabilities),
+        map: map.normalised().map(|map| map.stretched(height, width)),
+    }
+}
+
+/// How many classes are listed.
+const TOP: usize = 5;
+
+fn top(scene: &Scene<'_>, probabilities: &[f64]) -> Vec<(String, f64)> {
+    let mut order: Vec<usize> = (0..probabilities.len()).collect();
+    order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+    let many = probabilities.len() > 2;
+    let best = order.into_iter().take(if many { TOP } else { 0 });
+    best.map(|class| (scene.class(class), probabilities[class])).collect()
+}
+
+/// The class that a job means: the most probable one, one by its name, or one by its number.
+///
+/// # Errors
+///
+/// [`LearnError::Job`] where there is no such class.
+pub fn class(scene: &Scene<'_>, target: &str, probabilities: &[f64]) -> Result<usize, LearnError> {
+    if target == "predicted" {
+        // The first of the most probable, and with exactly one half the first of two.
+        let best = |best: usize, (at, own): (usize, &f64)| {
+            if *own > probabilities[best] { at } else { best }
+        };
+        return Ok(probabilities.iter().enumerate().fold(0, best));
+    }
+    if let Some(class) = scene.classes.iter().position(|class| class == target) {
+        return Ok(class);
+    }
+    let number = target.parse().ok().filter(|class| *class < probabilities.len());
+    number.ok_or_else(|| {
+        let known = match scene.classes.len() {
+            0 => format!("0 to {}", probabilities.len().saturating_sub(1)),
+            _ => scene.classes.join(", "),
+        };
+        LearnError::Job(format!("there is no class `{target}`; the classes are {known}"))
+    })
+}
+
+/// Runs the whole network again and again.
+pub struct Scorer {
+    network: Inference,
+}
+
+impl Scorer {
+    /// Prepares the network.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Compute`].
+    pub fn new(scene: &Scene<'_>) -> Result<Self, LearnError> {
+        Ok(Self { network: Inference::new(scene.network, 0..scene.network.layers.len())? })
+    }
+
+    /// What comes out, image by image.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Compute`].
+    pub fn logits(&self, input: Vec<f32>, images: usize) -> Result<Vec<f32>, LearnError> {
+        inference::values(self.network.forward(input, images))
+    }
+
+    /// The score of each image.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Compute`].
+    pub fn scores(
+        &self,
+        input: Vec<f32>,
+        images: usize,
+        goal: Goal,
+    ) -> Result<Vec<f64>, LearnError> {
+        let logits = self.logits(input, images)?;
+        let each = logits.chunks_exact((logits.len() / images.max(1)).max(1));
+        Ok(each.map(|logits| goal.score(logits)).collect())
+    }
+}
+
+/// The heatmap of one method, not normalised: at the size of the layer's maps, or of the input.
+///
+/// # Errors
+///
+/// [`LearnError::Interrupted`], [`LearnError::Compute`], [`LearnError::Job`].
+pub fn explain(
+    scene: &Scene<'_>,
+    scorer: &Scorer,
+    method: Method,
+    input: &[f32],
+    goal: Goal,
+    settings: Settings,
+) -> Result<Grid, LearnError> {
+    let network = scene.network;
+    let maps = || backward::maps(network, settings.layer, input.to_vec(), goal);
+    let [height, width] = scene.image_size;
+    let strongest = |gradient: &[f32]| pixels::strongest(gradient, height, width);
+    match method {
+        Method::Gradcam => Ok(weighted::gradcam(&maps()?)),
+        Method::Gradcamplusplus => Ok(weighted::gradcam_plus_plus(&maps()?)),
+        Method::Hirescam => Ok(weighted::hirescam(&maps()?)),
+        Method::Layercam => Ok(weighted::layercam(&maps()?)),
+        Method::Eigencam => Ok(weighted::eigencam(&maps()?)),
+        Method::Scorecam => weighted::scorecam(scene, scorer, input, goal, &maps()?),
+        Method::Saliency => Ok(strongest(&backward::of_input(network, input.to_vec(), goal)?)),
+        Method::Smoothgrad => Ok(strongest(&pixels::smoothgrad(scene, input, goal, settings)?)),
+        Method::GuidedBackpropagation => {
+            Ok(strongest(&backward::guided(network, input.to_vec(), goal)?))
+        }
+        Method::GuidedGradcam => {
+            let mut guided = strongest(&backward::guided(network, input.to_vec(), goal)?);
+            let cam = weighted::gradcam(&maps()?).stretched(height, width);
+            guided.values.iter_mut().zip(cam.values).for_each(|(own, cam)| *own *= cam.max(0.0));
+            Ok(guided)
+        }
+        Method::IntegratedGradients => {
+            let attributions = pixels::integrated_gradients(scene, input, goal, settings.steps)?;
+            Ok(strongest(&attributions))
+        }
+        Method::Occlusion => pixels::occlusion(scene, scorer, input, goal, settings),
+    }
+}
+
+/// The logit of the most probable class, for maps that are compared.
+#[must_use]
+pub fn predicted(probabilities: &[f64]) -> Goal {
+    let best = |best: usize, (at, own): (usize, &f64)| {
+        if *own > probabilities[best] { at } else { best }
+    };
+    Goal { class: probabilities.iter().enumerate().fold(0, best), of: Of::Logit }
+}

@@ -1,0 +1,162 @@
+//! What the tables of a run say, as pictures want it: curves, confusion, mistakes.
+
+use std::path::Path;
+
+use crate::ResultsError;
+use crate::picture::chart::{Line, Panel};
+use crate::tables::{self, Cell, ConfusionRow, PredictionRow, Record, cell};
+
+/// The epochs of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    /// What it is called in a picture.
+    pub name: String,
+    epochs: Vec<Record>,
+}
+
+impl History {
+    /// Reads `epochs.parquet` of the run in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where the table cannot be read.
+    pub fn read(folder: &Path, name: String) -> Result<Self, ResultsError> {
+        Ok(Self { name, epochs: tables::read(&folder.join("epochs.parquet"))? })
+    }
+
+    /// Whether there is no epoch.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.epochs.is_empty()
+    }
+
+    fn column(&self, name: &str) -> Vec<f64> {
+        self.epochs.iter().map(|row| cell::get(row, name).as_f64().unwrap_or(f64::NAN)).collect()
+    }
+
+    /// Name and first epoch of each stage.
+    fn stages(&self) -> Vec<(String, usize)> {
+        let mut stages: Vec<(String, usize)> = Vec::new();
+        for (at, row) in self.epochs.iter().enumerate() {
+            let stage = cell::get(row, "stage").as_str().unwrap_or_default();
+            if stages.last().is_none_or(|(last, _)| last != stage) {
+                stages.push((stage.to_owned(), at + 1));
+            }
+        }
+        stages
+    }
+
+    /// The epoch with the lowest validation loss, from 1.
+    fn best(&self) -> Option<usize> {
+        let losses = self.column("validation_loss");
+        let finite = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+        finite.min_by(|a, b| a.1.total_cmp(b.1)).map(|(at, _)| at + 1)
+    }
+
+    /// Accuracy and loss, training and validation.
+    #[must_use]
+    pub fn panels(&self) -> Vec<Panel> {
+        let best = self.best();
+        ["accuracy", "loss"]
+            .into_iter()
+            .map(|figure| {
+                let line = |label: &str, prefix: &str, colour| Line {
+                    label: label.to_owned(),
+                    values: self.column(&format!("{prefix}_{figure}")),
+                    colour,
+                };
+                let validation = line("validation", "validation", 1);
+                Panel {
+                    title: figure.to_owned(),
+                    best: best.map(|epoch| (epoch, validation.values[epoch - 1])),
+                    lines: vec![line("training", "train", 0), validation],
+                    stages: self.stages(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Validation accuracy and loss of several runs, each in its colour.
+#[must_use]
+pub fn together(runs: &[History]) -> Vec<Panel> {
+    ["validation accuracy", "validation loss"]
+        .into_iter()
+        .map(|title| Panel {
+            title: title.to_owned(),
+            lines: runs
+                .iter()
+                .enumerate()
+                .map(|(colour, run)| Line {
+                    label: run.name.clone(),
+                    values: run.column(&title.replace(' ', "_")),
+                    colour,
+                })
+                .collect(),
+            stages: Vec::new(),
+            best: None,
+        })
+        .collect()
+}
+
+fn text(row: &Record, name: &str) -> String {
+    cell::get(row, name).as_str().unwrap_or_default().to_owned()
+}
+
+fn number(row: &Record, name: &str) -> f64 {
+    cell::get(row, name).as_f64().unwrap_or(f64::NAN)
+}
+
+/// The confusion of one split, in the order of the table.
+///
+/// # Errors
+///
+/// [`ResultsError`] where the table cannot be read.
+pub fn confusion(folder: &Path, split: &str) -> Result<Vec<ConfusionRow>, ResultsError> {
+    let rows = tables::read(&folder.join("confusion.parquet"))?;
+    let own = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
+    Ok(own
+        .map(|row| ConfusionRow {
+            split: split.to_owned(),
+            label: text(row, "label"),
+            predicted: text(row, "predicted"),
+            #[allow(clippy::cast_possible_truncation)]
+            images: number(row, "images") as i64,
+            share: number(row, "share"),
+        })
+        .collect())
+}
+
+/// The wrong predictions of one split, most confident first.
+///
+/// # Errors
+///
+/// [`ResultsError`] where the table cannot be read.
+pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
+    let rows = tables::read(&folder.join("predictions.parquet"))?;
+    let own = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
+    let wrong = own.filter(|row| cell::get(row, "correct") == &Cell::Bool(false));
+    let mut wrong: Vec<PredictionRow> = wrong
+        .map(|row| PredictionRow {
+            split: split.to_owned(),
+            path: text(row, "path"),
+            label: text(row, "label"),
+            predicted: text(row, "predicted"),
+            correct: false,
+            loss: number(row, "loss"),
+            probabilities: match cell::get(row, "probabilities") {
+                Cell::List(items) => items.iter().filter_map(Cell::as_f64).collect(),
+                _ => Vec::new(),
+            },
+        })
+        .collect();
+    // The larger the loss, the surer the model was of something else.
+    wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss).then(a.path.cmp(&b.path)));
+    Ok(wrong)
+}
+
+/// The highest of some probabilities.
+#[must_use]
+pub fn confidence(row: &PredictionRow) -> f64 {
+    row.probabilities.iter().copied().fold(0.0, f64::max)
+}

@@ -1,0 +1,140 @@
+//! Pictures of a run: files in `visualizations/`, and the tables that go with them.
+
+use std::path::Path;
+
+use image::RgbImage;
+use sha2::{Digest, Sha256};
+
+use crate::tables::{self, ActivationRow, ArtifactRow, FaithfulnessRow, FilterRow};
+use crate::{ResultsError, atomic, picture};
+
+/// The folder of pictures in that of a run.
+pub const FOLDER: &str = "visualizations";
+
+/// What a picture shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct About {
+    /// Number and word of the job: `2-activations`.
+    pub job: String,
+    /// The layer it shows.
+    pub layer: Option<String>,
+    /// The filter it shows.
+    pub filter: Option<i64>,
+    /// The image it was made from.
+    pub image: Option<String>,
+    /// The class it explains.
+    pub target: Option<String>,
+    /// A figure that belongs to it.
+    pub value: Option<f64>,
+}
+
+/// Everything that was drawn so far.
+#[derive(Debug, Default)]
+pub struct Visuals {
+    artifacts: Vec<ArtifactRow>,
+    activations: Vec<ActivationRow>,
+    filters: Vec<FilterRow>,
+    faithfulness: Vec<FaithfulnessRow>,
+}
+
+impl Visuals {
+    /// Writes a picture as `visualizations/<job>/<name>.png` and its row.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn picture(
+        &mut self,
+        (run, id): (&Path, &str),
+        about: About,
+        name: &str,
+        picture: &RgbImage,
+    ) -> Result<(), ResultsError> {
+        let bytes = picture::png(picture)?;
+        self.file((run, id), about, &format!("{name}.png"), &bytes, picture.dimensions())
+    }
+
+    /// Writes any other file of a picture, and its row.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn file(
+        &mut self,
+        (run, id): (&Path, &str),
+        about: About,
+        name: &str,
+        bytes: &[u8],
+        (width, height): (u32, u32),
+    ) -> Result<(), ResultsError> {
+        let path = Path::new(FOLDER).join(&about.job).join(clean(name));
+        let whole = run.join(&path);
+        if let Some(folder) = whole.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| ResultsError::Write { path: folder.to_path_buf(), source })?;
+        }
+        atomic::write(&whole, bytes)?;
+        let hash = Sha256::digest(bytes);
+        self.artifacts.push(ArtifactRow {
+            job: about.job,
+            layer: about.layer,
+            filter: about.filter,
+            image: about.image,
+            target: about.target,
+            path: path.display().to_string(),
+            sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            width: i64::from(width),
+            height: i64::from(height),
+            value: about.value,
+        });
+        tables::write(run, id, self.artifacts.clone())
+    }
+
+    /// Adds how silent a layer is.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn activation(
+        &mut self,
+        (run, id): (&Path, &str),
+        row: ActivationRow,
+    ) -> Result<(), ResultsError> {
+        self.activations.push(row);
+        tables::write(run, id, self.activations.clone())
+    }
+
+    /// Adds the steps of some filters.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn filters(
+        &mut self,
+        (run, id): (&Path, &str),
+        rows: impl IntoIterator<Item = FilterRow>,
+    ) -> Result<(), ResultsError> {
+        self.filters.extend(rows);
+        tables::write(run, id, self.filters.clone())
+    }
+
+    /// Adds figures of heatmaps.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn faithfulness(
+        &mut self,
+        (run, id): (&Path, &str),
+        rows: impl IntoIterator<Item = FaithfulnessRow>,
+    ) -> Result<(), ResultsError> {
+        self.faithfulness.extend(rows);
+        tables::write(run, id, self.faithfulness.clone())
+    }
+}
+
+/// A name that every file system takes.
+fn clean(name: &str) -> String {
+    let fits = |letter: char| letter.is_alphanumeric() || "._-+".contains(letter);
+    name.chars().map(|letter| if fits(letter) { letter } else { '_' }).collect()
+}
