@@ -6,3 +6,4 @@ mod finetune;
 mod head_training;
 mod images;
 mod precision;
+mod visualize;

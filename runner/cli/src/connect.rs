@@ -186,7 +186,7 @@ pub fn draw(drawer: &mut Drawer, event: Event) -> Result<(), ResultsError> {
     match event {
         Event::Drawn { number } => {
             // A picture that cannot be drawn spares the run, as any other job that fails.
-            if let Err(error) = drawer.from_tables(number) {
+            if let Err(error) = drawer.drawn(number) {
                 job_failed(number, "picture", &error.to_string());
             }
             Ok(())

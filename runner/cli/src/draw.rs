@@ -76,7 +76,7 @@ impl Drawer {
     }
 
     /// A job whose picture comes from the tables.
-    pub fn from_tables(&mut self, number: usize) -> Result<(), ResultsError> {
+    pub fn drawn(&mut self, number: usize) -> Result<(), ResultsError> {
         let about = About { job: self.name(number), ..About::default() };
         match self.jobs.get(number - 1).cloned() {
             Some(Visualize::Curves { smoothing }) => {
@@ -125,32 +125,19 @@ impl Drawer {
         let Some(Visualize::Activations(job)) = self.jobs.get(number - 1).cloned() else {
             return Ok(());
         };
-        let Activations { channels, height, width, .. } = *found;
-        let dead = found.dead();
-        let image = found.image.display().to_string();
-        #[allow(clippy::cast_precision_loss)]
-        let row = ActivationRow {
-            job: self.name(number),
-            image: image.clone(),
-            layer: found.layer.clone(),
-            channels: integer(channels),
-            dead: integer(dead),
-            dead_share: dead as f64 / channels.max(1) as f64,
-            sparsity: found.sparsity(),
-            mean: found.values.iter().map(|v| f64::from(*v)).sum::<f64>()
-                / found.values.len().max(1) as f64,
-            largest: found.values.iter().copied().fold(0.0, f32::max).into(),
-        };
+        let row = silence(self.name(number), found);
         let about = About {
             job: self.name(number),
             layer: Some(found.layer.clone()),
-            image: Some(image),
+            image: Some(row.image.clone()),
             value: Some(row.sparsity),
             ..About::default()
         };
+        let Activations { channels, height, width, .. } = *found;
         let title = format!(
-            "{}: {channels} channels of {height}x{width}, {dead} of them dead, {:.0}% zeros; {}",
+            "{}: {channels} channels of {height}x{width}, {} of them dead, {:.0}% zeros; {}",
             found.layer,
+            row.dead,
             100.0 * row.sparsity,
             file_name(&found.image)
         );
@@ -269,6 +256,24 @@ impl Drawer {
         let layer = Some(found.layer.clone());
         let about = About { job: self.name(number), layer, ..About::default() };
         self.chart(about, found.split, &drawn)
+    }
+}
+
+/// How silent a layer is.
+#[allow(clippy::cast_precision_loss)]
+fn silence(job: String, found: &Activations) -> ActivationRow {
+    let dead = found.dead();
+    let sum: f64 = found.values.iter().map(|value| f64::from(*value)).sum();
+    ActivationRow {
+        job,
+        image: found.image.display().to_string(),
+        layer: found.layer.clone(),
+        channels: integer(found.channels),
+        dead: integer(dead),
+        dead_share: dead as f64 / found.channels.max(1) as f64,
+        sparsity: found.sparsity(),
+        mean: sum / found.values.len().max(1) as f64,
+        largest: found.values.iter().copied().fold(0.0, f32::max).into(),
     }
 }
 
