@@ -10,6 +10,7 @@ mod damage;
 mod images;
 mod invalid;
 mod parity;
+mod pictures;
 mod resume;
 mod run;
 mod support;

@@ -31,6 +31,10 @@ pub enum Command {
     Preview(PreviewArguments),
     /// Ask a run's model about images.
     Predict(PredictArguments),
+    /// Draw the visualize jobs of a file, or of a run on its model.
+    Visualize(VisualizeArguments),
+    /// Draw accuracy and loss of one or several runs.
+    Plot(PlotArguments),
     /// List runs, newest first.
     List(ResultsArguments),
     /// Show one run: plan, scores, files.
@@ -114,6 +118,44 @@ pub struct PredictArguments {
     /// The folder for predicted.parquet. Default: the run's.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub results: ResultsArguments,
+}
+
+/// `visualize`
+#[derive(Debug, Args)]
+pub struct VisualizeArguments {
+    /// An experiment file, or a run: its id, the start or end of it, or `last`. A file whose stages
+    /// were run stands for the newest run of it.
+    #[arg(value_name = "FILE|RUN")]
+    pub target: String,
+    /// Take the jobs from this experiment file in place of the run's own.
+    #[arg(long, value_name = "FILE")]
+    pub jobs: Option<PathBuf>,
+    /// Change a key of the file: `--set model.weights=run:last`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+    /// Where tensors live: auto, cpu, cuda or vulkan.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub results: ResultsArguments,
+}
+
+/// `plot`
+#[derive(Debug, Args)]
+pub struct PlotArguments {
+    /// Runs or experiments; several come into one picture.
+    #[arg(required = true, value_name = "RUN|EXPERIMENT")]
+    pub runs: Vec<String>,
+    /// Weight of the past in the exponential moving average.
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.8)]
+    pub smoothing: f64,
+    /// The picture; an SVG goes beside it.
+    #[arg(long, value_name = "FILE", default_value = "curves.png")]
+    pub out: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub results: ResultsArguments,

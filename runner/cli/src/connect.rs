@@ -181,6 +181,42 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// Takes the events of pictures alone.
+pub struct Pictures {
+    drawer: Drawer,
+    counters: Counters,
+    interrupt: Interrupt,
+    failed: Option<ResultsError>,
+}
+
+impl Pictures {
+    /// Nothing seen yet.
+    pub fn new(drawer: Drawer, interrupt: Interrupt) -> Self {
+        Self { drawer, counters: Counters::default(), interrupt, failed: None }
+    }
+
+    /// Takes one event.
+    pub fn take(&mut self, event: Event) {
+        if let Event::Progress { phase, done, total } = event {
+            self.counters.set(&phase, done, total);
+        } else if let Err(error) = draw(&mut self.drawer, event) {
+            self.failed.get_or_insert(error);
+            // What cannot be kept need not be computed.
+            self.interrupt.request();
+        }
+    }
+
+    /// Takes every progress bar away; why a picture could not be written.
+    ///
+    /// # Errors
+    ///
+    /// The first one.
+    pub fn finish(&mut self) -> Result<(), ResultsError> {
+        self.counters.clear();
+        self.failed.take().map_or(Ok(()), Err)
+    }
+}
+
 /// Passes on what visualize jobs found.
 pub fn draw(drawer: &mut Drawer, event: Event) -> Result<(), ResultsError> {
     match event {

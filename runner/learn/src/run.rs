@@ -303,7 +303,7 @@ fn about(request: &Request<'_>, dataset: &Dataset) -> serde_json::Value {
         "image_size": dataset.image_size,
         "preprocessing": dataset.preprocessing,
         "fingerprint": fingerprint::fingerprint(plan),
-        "base": "torchvision names and layouts",
-        "head": "kernels are [in, out], flattened in the order height, width, channel",
+        "base_layout": "torchvision names and layouts",
+        "head_layout": "kernels are [in, out], flattened in the order height, width, channel",
     })
 }

@@ -5,11 +5,13 @@ mod check;
 mod compare;
 mod dataset;
 mod list;
+mod plot;
 mod predict;
 mod preview;
 mod resume;
 mod run;
 mod show;
+mod visualize;
 mod weights;
 
 use crate::arguments::Command;
@@ -25,6 +27,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Visualize(arguments) => visualize::visualize(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::Preview(arguments) => preview::preview(&arguments),
         Command::List(arguments) => list::list(&arguments),

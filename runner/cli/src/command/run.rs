@@ -6,7 +6,7 @@ use runner_experiment::{Checked, Override, fingerprint};
 use runner_learn::device::{self, Compute};
 use runner_learn::run::Request;
 use runner_learn::{Interrupt, LearnError};
-use runner_results::tables::RunRow;
+use runner_results::tables::{self, RunRow};
 use runner_results::writer::{End, RunWriter, Start};
 
 use super::resume::{self, Choice};
@@ -192,7 +192,14 @@ fn summary(writer: &RunWriter) -> String {
             lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
             lines.extend(binary(run));
         }
-        _ => lines.push("test:        no test images".to_owned()),
+        _ if run.trainable_parameters.is_some() => {
+            lines.push("test:        no test images".to_owned());
+        }
+        _ => {}
+    }
+    let drawn = tables::read(&writer.file("artifacts.parquet")).unwrap_or_default().len();
+    if drawn > 0 {
+        lines.push(format!("pictures:    {drawn} files in visualizations/"));
     }
     lines.push(format!("written to   {}", writer.folder().display()));
     lines.extend(files(writer.folder()).into_iter().map(|name| format!("             {name}")));

@@ -1,0 +1,248 @@
+//! Visualize jobs, predictions and plots, as a user would ask for them.
+
+use runner_experiment::architecture::{LayerKind, Top, imagenet, layers};
+use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::model::ArchitectureName;
+use runner_learn::data::{decode, preprocess};
+use runner_learn::device::Compute;
+use runner_learn::model::inference::{self, Inference};
+use runner_learn::model::network::Network;
+use runner_learn::model::weights::{LayerWeights, Weights};
+use runner_learn::visualize::backward::Goal;
+use runner_results::tables::{self, Cell, cell};
+
+use crate::support::runner::{Place, SHAPES};
+
+/// Every job, on generated pictures and a random network.
+fn jobs(image: &str) -> String {
+    format!(
+        r#"
+[[visualize]]
+job = "curves"
+
+[[visualize]]
+job = "activations"
+images = ["{image}"]
+layers = ["block1_conv1", "block2_pool"]
+
+[[visualize]]
+job = "filters"
+layers = ["block2_conv1"]
+count = 3
+size = 32
+steps = 2
+jitter = 1
+octaves = 2
+
+[[visualize]]
+job = "gradcam"
+images = ["{image}"]
+layer = "block3_conv3"
+samples = 2
+steps = 2
+methods = [
+    "gradcam", "gradcam++", "hirescam", "layercam", "scorecam", "eigencam", "saliency", "smoothgrad",
+    "guided_backpropagation", "guided_gradcam", "integrated_gradients", "occlusion",
+]
+
+[[visualize]]
+job = "faithfulness"
+layer = "block3_conv3"
+methods = ["gradcam", "layercam"]
+count = 2
+steps = 4
+
+[[visualize]]
+job = "confusion"
+split = "validation"
+
+[[visualize]]
+job = "mistakes"
+split = "train"
+
+[[visualize]]
+job = "embedding"
+"#
+    )
+}
+
+/// A test image below a folder of classes.
+fn image(place: &Place) -> String {
+    let mut classes: Vec<_> = std::fs::read_dir(place.path("data/shapes/validation"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    classes.sort();
+    let mut files: Vec<_> =
+        std::fs::read_dir(&classes[0]).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let whole = files[0].strip_prefix(place.path("")).unwrap().display().to_string();
+    whole.trim_start_matches('/').to_owned()
+}
+
+fn hashes(run: &runner_results::load::LoadedRun) -> Vec<(String, String)> {
+    let rows = tables::read(&run.path.join("artifacts.parquet")).unwrap();
+    let text = |row, name| cell::get(row, name).as_str().unwrap().to_owned();
+    rows.iter().map(|row| (text(row, "path"), text(row, "sha256"))).collect()
+}
+
+#[test]
+fn every_job_draws_and_two_runs_draw_the_same_bytes() {
+    let place = Place::with_shapes();
+    let image = image(&place);
+    place.write("jobs.toml", SHAPES.to_owned() + &jobs(&image));
+    for _ in 0..2 {
+        let done = place.succeed(&["run", "jobs.toml"]);
+        assert!(!done.stderr.contains("failed"), "{done:?}");
+    }
+    let runs = place.runs();
+    let drawn = hashes(&runs[0]);
+    assert_eq!(drawn, hashes(&runs[1]));
+    for job in 1..=8 {
+        let own =
+            |(path, _): &&(String, String)| path.starts_with(&format!("visualizations/{job}-"));
+        // Figures of heatmaps are a table.
+        assert_eq!(drawn.iter().any(|row| own(&row)), job != 5, "job {job}: {drawn:?}");
+    }
+    for (path, _) in &drawn {
+        assert!(runs[0].path.join(path).is_file(), "{path}");
+    }
+    let count = |table: &str| tables::read(&runs[0].path.join(table)).unwrap().len();
+    assert_eq!(count("activations.parquet"), 2);
+    assert_eq!(count("filters.parquet"), 3 * 2 * 2);
+    assert_eq!(count("faithfulness.parquet"), 2 * 2 * 5);
+    // The same once more, on the model alone.
+    let again = place.succeed(&["visualize", &runs[0].id]);
+    assert!(again.stdout.contains("visualizations"), "{again:?}");
+    assert_eq!(drawn, hashes(&runs[0]));
+    let plotted = place.succeed(&["plot", "last", &runs[1].id, "--out", "both.png"]);
+    assert!(plotted.stdout.contains("2 runs"), "{plotted:?}");
+    assert!(place.path("both.png").is_file() && place.path("both.svg").is_file());
+}
+
+#[test]
+fn a_job_that_fails_spares_the_others_and_the_run() {
+    let place = Place::with_shapes();
+    let text = format!(
+        "{SHAPES}\n[[visualize]]\njob = \"gradcam\"\nimages = [\"broken.jpg\"]\n\n\
+         [[visualize]]\njob = \"curves\"\n"
+    );
+    place.write("jobs.toml", text);
+    place.write("broken.jpg", "no image");
+    let done = place.succeed(&["run", "jobs.toml"]);
+    assert!(done.stderr.contains("visualize job 1 (gradcam) failed"), "{done:?}");
+    assert!(done.stderr.contains("broken.jpg"), "{done:?}");
+    let run = &place.runs()[0];
+    assert_eq!(run.status(), "finished");
+    assert_eq!(hashes(run).len(), 2);
+}
+
+#[test]
+fn pictures_alone_need_no_dataset_and_a_run_brings_its_head() {
+    let place = Place::with_shapes();
+    place.succeed(&["run", "shapes.toml", "--quiet"]);
+    let image = image(&place);
+    let text = format!(
+        "[experiment]\nname = \"alone\"\n[model]\nweights = \"run:last\"\n\
+         [[visualize]]\njob = \"gradcam\"\nimages = [\"{image}\"]\n"
+    );
+    place.write("alone.toml", &text);
+    place.succeed(&["run", "alone.toml"]);
+    let run = &place.runs()[0];
+    assert_eq!(run.experiment, "alone");
+    assert_eq!(hashes(run).len() % 3, 0, "heatmap, overlay and sheet");
+    // A conv base alone says what is missing.
+    place.write("base.toml", text.replace("run:last", "random"));
+    let base = place.run(&["run", "base.toml"]);
+    assert!(base.stderr.contains("without a classifier"), "{base:?}");
+}
+
+#[test]
+fn predict_says_what_the_run_said() {
+    let place = Place::with_shapes();
+    place.succeed(&["run", "shapes.toml", "--quiet"]);
+    let run = place.runs().remove(0);
+    let done = place.succeed(&["predict", "last", "data/shapes/validation"]);
+    assert!(done.stdout.lines().count() > 10, "{done:?}");
+    let told = tables::read(&run.path.join("predicted.parquet")).unwrap();
+    let known = tables::read(&run.path.join("predictions.parquet")).unwrap();
+    let mut compared = 0;
+    for row in &told {
+        let path = cell::get(row, "path");
+        let same = known.iter().find(|known| cell::get(known, "path") == path).unwrap();
+        assert_eq!(cell::get(row, "predicted"), cell::get(same, "predicted"));
+        let (Cell::List(ours), Cell::List(theirs)) =
+            (cell::get(row, "probabilities"), cell::get(same, "probabilities"))
+        else {
+            panic!("no probabilities")
+        };
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let off = ours.as_f64().unwrap() - theirs.as_f64().unwrap();
+            assert!(off.abs() < 1e-5, "{path}: {off}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 0 && compared == told.len());
+    place.write("data/shapes/validation/broken.png", "no image");
+    let broken = place.run(&["predict", "last", "data/shapes/validation", "--out", "elsewhere"]);
+    assert_eq!(broken.code, Some(3));
+    assert!(broken.stderr.contains("broken.png"), "{broken:?}");
+    let all = tables::read(&place.path("elsewhere/predicted.parquet")).unwrap();
+    assert_eq!(all.len(), told.len());
+    let nowhere = place.run(&["predict", "last", "nowhere"]);
+    assert_eq!(nowhere.code, Some(2));
+}
+
+/// Numbers that a few lines of NumPy make as well.
+fn generated(count: usize, salt: u64) -> impl Iterator<Item = f64> {
+    (0..count as u64).map(move |at| {
+        let mut x = (at * 2_654_435_761 + salt * 40_503) % (1 << 32);
+        x ^= x >> 16;
+        x = x * 2_246_822_519 % (1 << 32);
+        x ^= x >> 13;
+        x as f64 / 4_294_967_296.0
+    })
+}
+
+/// Keras 3.15 on TensorFlow 2.21, `VGG16(weights=None)` with these weights: the five most probable
+/// classes of one generated photo.
+const KERAS: [(usize, f64); 5] = [
+    (27, 0.487_826_7),
+    (110, 0.230_520_9),
+    (441, 0.089_077_1),
+    (131, 0.071_964_5),
+    (550, 0.031_843_5),
+];
+
+#[test]
+fn the_imagenet_classifier_at_full_size_says_what_keras_says() {
+    let layers = layers(ArchitectureName::Vgg16, [224, 224], &Top::Imagenet).unwrap();
+    let mut weights = Weights::new();
+    let with_parameters = layers.iter().filter(|layer| layer.kind.has_parameters());
+    for (salt, layer) in with_parameters.enumerate() {
+        let out = layer.output.channels();
+        let inputs = match layer.kind {
+            LayerKind::Convolution { .. } => 9 * layer.input.channels(),
+            _ => layer.input.elements(),
+        };
+        let last = if layer.name == "predictions" { 0.02 } else { 1.0 };
+        let scale = 2.0 * (6.0 / inputs as f64).sqrt() * last;
+        let kernel = generated(inputs * out, salt as u64).map(|u| ((u - 0.5) * scale) as f32);
+        let own = LayerWeights { kernel: kernel.collect(), bias: vec![0.0; out] };
+        weights.insert(layer.name.clone(), own);
+    }
+    let network = Network::new(layers, weights, 0, Compute::cpu());
+    let rgb = generated(224 * 224 * 3, 99).map(|u| (u * 256.0) as u8).collect();
+    let pixels = decode::Pixels { height: 224, width: 224, rgb };
+    let input = preprocess::preprocess(&pixels, Preprocessing::Caffe);
+    let whole = Inference::new(&network, 0..network.layers.len()).unwrap();
+    let logits = inference::values(whole.forward(input, 1)).unwrap();
+    let probabilities = Goal::probabilities(&logits);
+    let mut order: Vec<usize> = (0..1000).collect();
+    order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+    for (at, (class, probability)) in KERAS.into_iter().enumerate() {
+        let own = probabilities[class];
+        assert_eq!(order[at], class, "{}", imagenet::classes()[order[at]]);
+        assert!((own - probability).abs() < 1e-4, "{own} and {probability}");
+    }
+}
