@@ -7,6 +7,7 @@
 
 mod commands;
 mod damage;
+mod generated;
 mod images;
 mod invalid;
 mod parity;

@@ -1,14 +1,5 @@
 //! Visualize jobs, predictions and plots, as a user would ask for them.
 
-use runner_experiment::architecture::{LayerKind, Top, imagenet, layers};
-use runner_experiment::section::dataset::Preprocessing;
-use runner_experiment::section::model::ArchitectureName;
-use runner_learn::data::{decode, preprocess};
-use runner_learn::device::Compute;
-use runner_learn::model::inference::{self, Inference};
-use runner_learn::model::network::Network;
-use runner_learn::model::weights::{LayerWeights, Weights};
-use runner_learn::visualize::backward::Goal;
 use runner_results::tables::{self, Cell, cell};
 
 use crate::support::runner::{Place, SHAPES};
@@ -191,58 +182,4 @@ fn predict_says_what_the_run_said() {
     assert_eq!(all.len(), told.len());
     let nowhere = place.run(&["predict", "last", "nowhere"]);
     assert_eq!(nowhere.code, Some(2));
-}
-
-/// Numbers that a few lines of NumPy make as well.
-fn generated(count: usize, salt: u64) -> impl Iterator<Item = f64> {
-    (0..count as u64).map(move |at| {
-        let mut x = (at * 2_654_435_761 + salt * 40_503) % (1 << 32);
-        x ^= x >> 16;
-        x = x * 2_246_822_519 % (1 << 32);
-        x ^= x >> 13;
-        x as f64 / 4_294_967_296.0
-    })
-}
-
-/// Keras 3.15 on TensorFlow 2.21, `VGG16(weights=None)` with these weights: the five most probable
-/// classes of one generated photo.
-const KERAS: [(usize, f64); 5] = [
-    (27, 0.487_826_7),
-    (110, 0.230_520_9),
-    (441, 0.089_077_1),
-    (131, 0.071_964_5),
-    (550, 0.031_843_5),
-];
-
-#[test]
-fn the_imagenet_classifier_at_full_size_says_what_keras_says() {
-    let layers = layers(ArchitectureName::Vgg16, [224, 224], &Top::Imagenet).unwrap();
-    let mut weights = Weights::new();
-    let with_parameters = layers.iter().filter(|layer| layer.kind.has_parameters());
-    for (salt, layer) in with_parameters.enumerate() {
-        let out = layer.output.channels();
-        let inputs = match layer.kind {
-            LayerKind::Convolution { .. } => 9 * layer.input.channels(),
-            _ => layer.input.elements(),
-        };
-        let last = if layer.name == "predictions" { 0.02 } else { 1.0 };
-        let scale = 2.0 * (6.0 / inputs as f64).sqrt() * last;
-        let kernel = generated(inputs * out, salt as u64).map(|u| ((u - 0.5) * scale) as f32);
-        let own = LayerWeights { kernel: kernel.collect(), bias: vec![0.0; out] };
-        weights.insert(layer.name.clone(), own);
-    }
-    let network = Network::new(layers, weights, 0, Compute::cpu());
-    let rgb = generated(224 * 224 * 3, 99).map(|u| (u * 256.0) as u8).collect();
-    let pixels = decode::Pixels { height: 224, width: 224, rgb };
-    let input = preprocess::preprocess(&pixels, Preprocessing::Caffe);
-    let whole = Inference::new(&network, 0..network.layers.len()).unwrap();
-    let logits = inference::values(whole.forward(input, 1)).unwrap();
-    let probabilities = Goal::probabilities(&logits);
-    let mut order: Vec<usize> = (0..1000).collect();
-    order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-    for (at, (class, probability)) in KERAS.into_iter().enumerate() {
-        let own = probabilities[class];
-        assert_eq!(order[at], class, "{}", imagenet::classes()[order[at]]);
-        assert!((own - probability).abs() < 1e-4, "{own} and {probability}");
-    }
 }

@@ -58,6 +58,11 @@ pub fn give(buffer: Vec<f32>) {
     MAPS.lock().unwrap_or_else(PoisonError::into_inner).0.push(buffer);
 }
 
+/// Frees what nobody uses at the moment, where maps of other sizes come next.
+pub fn clear() {
+    MAPS.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+}
+
 /// Borrowed working memory with arbitrary contents.
 #[derive(Debug)]
 pub(crate) struct Scratch {

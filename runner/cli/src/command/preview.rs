@@ -3,6 +3,7 @@
 use image::RgbImage;
 use runner_learn::data::decode::Pixels;
 use runner_learn::preview;
+use runner_results::picture::text;
 use runner_results::{atomic, picture};
 
 use crate::arguments::PreviewArguments;
@@ -23,19 +24,35 @@ pub(super) fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
         return Err(Failure::usage(message));
     };
     let (images, epochs) = (usize::from(arguments.images), usize::from(arguments.epochs));
+    let views = preview::views(&checked);
+    let epochs = views.map_or(epochs, |views| views.min(epochs));
     let rows: Vec<Vec<RgbImage>> = preview::rows(&checked, images, epochs)?
         .into_iter()
-        .map(|row| row.into_iter().filter_map(tile).collect())
+        .map(|row| {
+            let tiles = row.into_iter().filter_map(tile).enumerate();
+            tiles.map(|(column, tile)| headed(&tile, column, views)).collect()
+        })
         .collect();
     let bytes = picture::png(&picture::grid::grid(&rows, MARGIN))?;
     atomic::write(&arguments.out, &bytes)?;
     terminal::out(&format!(
-        "{}: {} training images, each as it is and in epochs 1 to {epochs} of stage {}",
+        "{}: {} training images, each as it is and in {} 1 to {epochs} of stage {}",
         arguments.out.display(),
         rows.len(),
+        if views.is_some() { "views" } else { "epochs" },
         stage.name
     ));
     Ok(())
+}
+
+/// A tile that says what it is.
+fn headed(tile: &RgbImage, column: usize, views: Option<usize>) -> RgbImage {
+    let line = match (column, views) {
+        (0, _) => "as it is".to_owned(),
+        (view, Some(_)) => format!("view {view}"),
+        (epoch, None) => format!("epoch {epoch}"),
+    };
+    text::captioned(tile, &[line])
 }
 
 fn tile(pixels: Pixels) -> Option<RgbImage> {

@@ -181,11 +181,7 @@ impl Extractor<'_> {
         let Some((settings, view)) = self.view else {
             return Ok(preprocess(&pixels, self.dataset.preprocessing));
         };
-        // A function of the picture and the view alone, so that every run has the same.
-        let (sample, _) = image.hash.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-        let sample = u64::from_le_bytes(*sample);
-        let key = Key { sample, epoch: view as u64, ..Key::new(0, Purpose::View) };
-        let levels = augment(&pixels, settings, &mut key.stream());
+        let levels = augment(&pixels, settings, &mut view_key(&image.hash, view).stream());
         Ok(preprocess_values(&levels, self.dataset.preprocessing))
     }
 
@@ -194,6 +190,15 @@ impl Extractor<'_> {
         let widest = self.network.layers[..self.prefix].iter().map(|l| l.output.elements()).max();
         (BATCH_FLOATS / widest.unwrap_or(1).max(1)).clamp(1, BATCH)
     }
+}
+
+/// Says which change of a picture is its view of this number: a function of these two alone, so
+/// that every run has the same.
+#[must_use]
+pub fn view_key(image: &ContentHash, view: usize) -> Key {
+    let (sample, _) = image.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    let sample = u64::from_le_bytes(*sample);
+    Key { sample, epoch: view as u64, ..Key::new(0, Purpose::View) }
 }
 
 /// One split on its way.

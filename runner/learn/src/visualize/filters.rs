@@ -120,6 +120,7 @@ fn ascend(
     }
     let mut losses: Vec<Vec<f64>> = vec![Vec::new(); batch.len()];
     for next in sizes {
+        runner_convolution::buffer::clear();
         pictures = resized(&pictures, size, next);
         size = next;
         for _ in 0..ascent.steps {
