@@ -5,15 +5,13 @@ use runner_results::tables::{self, Cell, cell};
 use crate::support::runner::{Place, SHAPES};
 
 /// Every job, on generated pictures and a random network.
-fn jobs(image: &str) -> String {
-    format!(
-        r#"
+const JOBS: &str = r#"
 [[visualize]]
 job = "curves"
 
 [[visualize]]
 job = "activations"
-images = ["{image}"]
+images = ["IMAGE"]
 layers = ["block1_conv1", "block2_pool"]
 
 [[visualize]]
@@ -27,7 +25,7 @@ octaves = 2
 
 [[visualize]]
 job = "gradcam"
-images = ["{image}"]
+images = ["IMAGE"]
 layer = "block3_conv3"
 samples = 2
 steps = 2
@@ -53,9 +51,7 @@ split = "train"
 
 [[visualize]]
 job = "embedding"
-"#
-    )
-}
+"#;
 
 /// A test image below a folder of classes.
 fn image(place: &Place) -> String {
@@ -81,7 +77,7 @@ fn hashes(run: &runner_results::load::LoadedRun) -> Vec<(String, String)> {
 fn every_job_draws_and_two_runs_draw_the_same_bytes() {
     let place = Place::with_shapes();
     let image = image(&place);
-    place.write("jobs.toml", SHAPES.to_owned() + &jobs(&image));
+    place.write("jobs.toml", SHAPES.to_owned() + &JOBS.replace("IMAGE", &image));
     for _ in 0..2 {
         let done = place.succeed(&["run", "jobs.toml"]);
         assert!(!done.stderr.contains("failed"), "{done:?}");

@@ -29,6 +29,7 @@ pub(super) fn plot(arguments: &PlotArguments) -> Result<(), Failure> {
     atomic::write(&arguments.out, &picture::png(&image)?)?;
     atomic::write(&beside, svg.as_bytes())?;
     let (out, runs) = (arguments.out.display(), histories.len());
-    terminal::out(&format!("{out} and {}: {runs} runs", beside.display()));
+    let what = if runs == 1 { "run" } else { "runs" };
+    terminal::out(&format!("{out} and {}: {runs} {what}", beside.display()));
     Ok(())
 }
