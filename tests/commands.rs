@@ -84,18 +84,6 @@ fn an_unavailable_device_is_an_error_that_names_what_is_there() {
 }
 
 #[test]
-fn what_is_not_built_is_refused_before_anything_starts() {
-    let place = Place::with_shapes();
-    let more = "[[visualize]]\njob = \"curves\"\n";
-    place.write("later.toml", format!("{}{more}", crate::support::runner::SHAPES));
-    assert!(place.succeed(&["check", "later.toml"]).stdout.contains("note: "));
-    let refused = place.run(&["run", "later.toml"]);
-    assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("visualize job 1 (`curves`)"), "{refused:?}");
-    assert!(!place.path("results").exists());
-}
-
-#[test]
 fn the_schema_is_json_and_describes_every_table() {
     let place = Place::new();
     let schema: serde_json::Value =
@@ -179,7 +167,9 @@ fn preview_draws_images_before_and_after() {
     let arguments = ["preview", "augmented.toml", "--images", "3", "--epochs", "2"];
     place.succeed(&arguments);
     let picture = image::open(place.path("preview.png")).unwrap().to_rgb8();
-    assert_eq!(picture.dimensions(), (3 * 36 + 4, 3 * 36 + 4));
+    // Tiles of 32 with a line of words above each, which may be wider than they are.
+    assert_eq!(picture.height(), 3 * (32 + 26 + 4) + 4);
+    assert!(picture.width() >= 3 * 36 + 4 && picture.width() % 3 == 1, "{}", picture.width());
     let before = std::fs::read(place.path("preview.png")).unwrap();
     place.succeed(&arguments);
     assert!(before == std::fs::read(place.path("preview.png")).unwrap());

@@ -13,6 +13,7 @@ job = "curves"
 job = "activations"
 images = ["IMAGE"]
 layers = ["block1_conv1", "block2_pool"]
+channels = [0, 1]
 
 [[visualize]]
 job = "filters"
@@ -51,6 +52,10 @@ split = "train"
 
 [[visualize]]
 job = "embedding"
+
+[[visualize]]
+job = "embedding"
+method = "tsne"
 "#;
 
 /// A test image below a folder of classes.
@@ -85,7 +90,7 @@ fn every_job_draws_and_two_runs_draw_the_same_bytes() {
     let runs = place.runs();
     let drawn = hashes(&runs[0]);
     assert_eq!(drawn, hashes(&runs[1]));
-    for job in 1..=8 {
+    for job in 1..=9 {
         let own =
             |(path, _): &&(String, String)| path.starts_with(&format!("visualizations/{job}-"));
         // Figures of heatmaps are a table.
@@ -98,6 +103,9 @@ fn every_job_draws_and_two_runs_draw_the_same_bytes() {
     assert_eq!(count("activations.parquet"), 2);
     assert_eq!(count("filters.parquet"), 3 * 2 * 2);
     assert_eq!(count("faithfulness.parquet"), 2 * 2 * 5);
+    let plan = runs[0].path.join("plan.toml");
+    let checked = place.succeed(&["check", plan.to_str().unwrap()]).stdout;
+    assert!(checked.contains(runs[0].get("fingerprint").as_str().unwrap()), "{checked}");
     // The same once more, on the model alone.
     let again = place.succeed(&["visualize", &runs[0].id]);
     assert!(again.stdout.contains("visualizations"), "{again:?}");

@@ -78,6 +78,10 @@ fn killed_at_any_moment_and_resumed_a_run_comes_to_the_same_bits() {
     place.succeed(&["run", "tune.toml"]);
     let takes = start.elapsed();
     let whole = place.runs().remove(0);
+    // The plan with every default is an experiment file, and the same run.
+    let plan = whole.path.join("plan.toml");
+    let checked = place.succeed(&["check", plan.to_str().unwrap()]).stdout;
+    assert!(checked.contains(whole.get("fingerprint").as_str().unwrap()), "{checked}");
     let results = place.path("killed");
     let arguments = ["run", "tune.toml", "--results", "killed", "--resume", "last"];
     // Each time it is killed a little later than the last, until it gets to its end.

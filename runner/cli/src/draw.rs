@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use runner_experiment::plan::{Gradcam, Visualize};
+use runner_experiment::section::visualize::Projection;
 use runner_learn::data::decode::{self, Pixels};
 use runner_learn::visualize::activations::Activations;
 use runner_learn::visualize::cam::Heatmap;
@@ -244,18 +245,25 @@ impl Drawer {
             let name = self.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
             (name, own.map(|(point, _)| *point).collect())
         });
-        let axis = |at: usize, name: &str| {
-            format!("{name} component, {:.0}% of the variance", 100.0 * found.explained[at])
+        let axis = |at: usize, name: &str| match found.method {
+            Projection::Pca => {
+                format!("{name} component, {:.0}% of the variance", 100.0 * found.explained[at])
+            }
+            Projection::Tsne => String::new(),
         };
         let scatter = Scatter {
-            title: format!("{} images as {} sees them", found.split, found.layer),
+            title: format!(
+                "{} images as {} sees them ({})",
+                found.split, found.layer, found.method
+            ),
             axes: [axis(0, "first"), axis(1, "second")],
             classes: classes.collect(),
         };
+        let name = format!("{}-{}", found.split, found.method);
         let drawn = chart::scatter(&scatter)?;
         let layer = Some(found.layer.clone());
         let about = About { job: self.name(number), layer, ..About::default() };
-        self.chart(about, found.split, &drawn)
+        self.chart(about, &name, &drawn)
     }
 }
 

@@ -11,6 +11,7 @@ use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::section::run::Kept;
 use runner_experiment::{Checked, fingerprint};
 
+use crate::data::feature_cache::Description;
 use crate::data::scan::{self, BadImage, ScannedSplit};
 use crate::device::Compute;
 use crate::error::LearnError;
@@ -68,6 +69,7 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     let mut run = Run { request, stage: 0, dataset, splits, observe };
     let prepared = run.stages(&mut network, &mut keeper, resumed)?;
     keep(&mut network, &keeper, run.observe);
+    let prepared = run.fresh(&network, prepared)?;
     run.finish(&network, prepared.as_ref())?;
     let Run { splits, observe, .. } = run;
     pictures::of_run(request, &network, &splits, observe)?;
@@ -262,6 +264,23 @@ impl Run<'_> {
             prepared = Some(ready);
         }
         Ok(prepared)
+    }
+
+    /// What the last stage worked on; computed anew where the kept parameters changed what the
+    /// frozen layers make of an image.
+    fn fresh(
+        &mut self,
+        network: &Network,
+        ready: Option<Prepared>,
+    ) -> Result<Option<Prepared>, LearnError> {
+        let Some((ready, stage)) = ready.zip(self.request.checked.plan.stage.last()) else {
+            return Ok(None);
+        };
+        let description = Description::new(network, ready.prefix, self.dataset)?;
+        match description == ready.description {
+            true => Ok(Some(ready)),
+            false => self.prepare(network, stage, None).map(Some),
+        }
     }
 
     /// Writes the model and measures it.

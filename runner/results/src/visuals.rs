@@ -1,6 +1,6 @@
 //! Pictures of a run: files in `visualizations/`, and the tables that go with them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use sha2::{Digest, Sha256};
@@ -67,7 +67,7 @@ impl Visuals {
         bytes: &[u8],
         (width, height): (u32, u32),
     ) -> Result<(), ResultsError> {
-        let path = Path::new(FOLDER).join(&about.job).join(clean(name));
+        let path = self.free(&Path::new(FOLDER).join(&about.job), &clean(name));
         let whole = run.join(&path);
         if let Some(folder) = whole.parent() {
             std::fs::create_dir_all(folder)
@@ -88,6 +88,18 @@ impl Visuals {
             value: about.value,
         });
         tables::write(run, id, self.artifacts.clone())
+    }
+
+    /// A path that no picture has yet: two photos may have one name.
+    fn free(&self, folder: &Path, name: &str) -> PathBuf {
+        let taken = |path: &Path| {
+            let path = path.display().to_string();
+            self.artifacts.iter().any(|row| row.path == path)
+        };
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        let numbered = (2..).map(|number| folder.join(format!("{stem}-{number}.{extension}")));
+        let mut paths = std::iter::once(folder.join(name)).chain(numbered);
+        paths.find(|path| !taken(path)).unwrap_or_else(|| folder.join(name))
     }
 
     /// Adds how silent a layer is.

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::is_zero;
-use crate::section::visualize::{Colors, Method, Of, Scale, SplitName};
+use crate::section::visualize::{
+    Colors, Method, Of, Parametrization, Projection, Scale, SplitName,
+};
 
 /// `[[visualize]]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,6 +40,10 @@ pub enum Visualize {
     Embedding {
         /// Of which images.
         split: SplitName,
+        /// From many numbers to two.
+        method: Projection,
+        /// Neighbours of an image, with t-SNE.
+        perplexity: f64,
     },
 }
 
@@ -86,6 +92,8 @@ pub struct Filters {
     pub total_variation: f64,
     /// Sizes that the picture grows through.
     pub octaves: usize,
+    /// What is climbed on.
+    pub parametrization: Parametrization,
 }
 
 /// `job = "gradcam"`

@@ -103,7 +103,7 @@ section! {
         size: Size,
         /// Steps of gradient ascent (per octave). Default: 40.
         steps: Count,
-        /// Length of a step, in grey levels. Default: 1.
+        /// Length of a step, in grey levels. Default: 1 (`fourier`: 0.05).
         step_size: Positive,
         /// Pictures per row of the grid. Default: 8.
         images_per_row: Count,
@@ -115,6 +115,19 @@ section! {
         total_variation: NonNegative,
         /// Sizes that the picture grows through, each 1.4 times the last. Default: 1.
         octaves: Size,
+        /// What is climbed on. Default: `pixels`.
+        parametrization: Parametrization,
+    }
+}
+
+choice! {
+    /// What gradient ascent climbs on.
+    pub enum Parametrization {
+        /// Each value of each pixel, as in the textbook.
+        Pixels = "pixels",
+        /// Waves of decorrelated colours, by Adam (Olah et al. 2017): the whole picture moves
+        /// together. `step_size` is then Adam's, by default 0.05, and `octaves` has no part in it.
+        Fourier = "fourier",
     }
 }
 
@@ -234,12 +247,26 @@ section! {
 }
 
 section! {
-    /// Images by what the penultimate layer makes of them, along two principal components.
+    /// Images by what the penultimate layer makes of them, in the plane.
     pub struct EmbeddingSection {
         /// Which job.
         job: String,
         /// Of which images. Default: `test`, or `validation` where there are none.
         split: SplitName,
+        /// From many numbers to two. Default: `pca`.
+        method: Projection,
+        /// With `tsne`: how many neighbours an image has, about. Default: 30.
+        perplexity: Positive,
+    }
+}
+
+choice! {
+    /// From many numbers to two.
+    pub enum Projection {
+        /// Along the two directions in which images differ most (Pearson 1901).
+        Pca = "pca",
+        /// Neighbours stay neighbours (van der Maaten & Hinton 2008); at most 5,000 images.
+        Tsne = "tsne",
     }
 }
 

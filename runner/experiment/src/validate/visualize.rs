@@ -8,7 +8,7 @@ use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::visualize::{
     ActivationsSection, Colors, FaithfulnessSection, FiltersSection, GradcamSection, Method, Of,
-    Scale, SplitName, VisualizeSection,
+    Parametrization, Projection, Scale, SplitName, VisualizeSection,
 };
 use crate::suggest::did_you_mean;
 use crate::value::{Count, Located, Size, Whole};
@@ -42,6 +42,9 @@ struct Check<'a> {
     problems: &'a mut Problems,
 }
 
+/// Height and width that the ImageNet classifier takes.
+const IMAGENET: usize = 224;
+
 /// Methods that weight feature maps.
 const OF_MAPS: [Method; 6] = [
     Method::Gradcam,
@@ -72,9 +75,11 @@ impl Check<'_> {
                 split: self.split(&table.split, &table.span, root),
                 count: count(&table.count, 16),
             },
-            VisualizeSection::Embedding(table) => {
-                Visualize::Embedding { split: self.split(&table.split, &table.span, root) }
-            }
+            VisualizeSection::Embedding(table) => Visualize::Embedding {
+                split: self.split(&table.split, &table.span, root),
+                method: get(&table.method).unwrap_or(Projection::Pca),
+                perplexity: get(&table.perplexity).map_or(30.0, |x| x.0),
+            },
         }
     }
 
@@ -113,18 +118,25 @@ impl Check<'_> {
         let size = |field: &Option<Located<Size>>, default: usize| {
             get(field).map_or(default, |n| usize::try_from(n.0).unwrap_or(default))
         };
+        let flattens = layers
+            .iter()
+            .any(|name| self.layers.iter().any(|layer| layer.name == *name && !layer.base));
+        let parametrization = get(&table.parametrization).unwrap_or(Parametrization::Pixels);
+        let step_size = if parametrization == Parametrization::Fourier { 0.05 } else { 1.0 };
+        let side = if flattens { IMAGENET } else { 64 };
         Filters {
             layers,
             count: wanted,
             filters,
-            size: size(&table.size, if single { 150 } else { 64 }),
+            size: size(&table.size, if single && !flattens { 150 } else { side }),
             steps: count(&table.steps, 40),
-            step_size: get(&table.step_size).map_or(1.0, |x| x.0),
+            step_size: get(&table.step_size).map_or(step_size, |x| x.0),
             images_per_row: count(&table.images_per_row, 8),
             batch_size: size(&table.batch_size, 16),
             jitter: get(&table.jitter).map_or(0, |n| usize::try_from(n.0).unwrap_or(0)),
             total_variation: get(&table.total_variation).map_or(0.0, |x| x.0),
             octaves: size(&table.octaves, 1),
+            parametrization,
         }
     }
 

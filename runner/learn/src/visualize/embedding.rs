@@ -1,13 +1,13 @@
-//! Images by what the penultimate layer makes of them, along the two directions in which they
-//! differ most (principal components, Pearson 1901).
+//! Images by what the penultimate layer makes of them: along the two directions in which they
+//! differ most (principal components, Pearson 1901), or so that neighbours stay neighbours.
 
 use runner_experiment::architecture::LayerKind;
-use runner_experiment::section::visualize::SplitName;
+use runner_experiment::section::visualize::{Projection, SplitName};
 
-use super::Scene;
+use super::{Scene, tsne};
 use crate::data::order::in_order;
 use crate::data::preprocess::preprocess;
-use crate::data::scan::BadImage;
+use crate::data::scan::{BadImage, ScannedSplit};
 use crate::error::LearnError;
 use crate::event::{Event, Phase};
 use crate::model::inference::{self, Inference};
@@ -25,16 +25,19 @@ pub struct Embedding {
     pub split: &'static str,
     /// The layer whose output is shown.
     pub layer: String,
-    /// Along the first and the second component.
+    /// How they came into the plane.
+    pub method: Projection,
+    /// Where each image is.
     pub points: Vec<[f64; 2]>,
     /// Class of each image.
     pub labels: Vec<usize>,
-    /// Share of the variance along each of the two.
+    /// Share of the variance along each of the two principal components.
     pub explained: [f64; 2],
 }
 
 pub(super) fn run(
     split: SplitName,
+    (method, perplexity): (Projection, f64),
     number: usize,
     scene: &Scene<'_>,
     observe: &mut dyn FnMut(Event),
@@ -42,6 +45,29 @@ pub(super) fn run(
     scene.outputs()?;
     let found = scene.splits.iter().find(|own| own.name == split.as_str());
     let split = found.ok_or_else(|| LearnError::Job(format!("there is no split `{split}`")))?;
+    let (layer, rows) = outputs(split, number, scene, observe)?;
+    let total = split.images.len();
+    let (mut points, explained) = components(&rows, total);
+    if method == Projection::Tsne {
+        if total > tsne::LARGEST {
+            let most = tsne::LARGEST;
+            return Err(LearnError::Job(format!("t-SNE takes at most {most} images, not {total}")));
+        }
+        points = tsne::embed(&rows, &points, perplexity, scene.interrupt)?;
+    }
+    let labels = split.images.iter().map(|image| image.class).collect();
+    let embedding = Embedding { split: split.name, layer, method, points, labels, explained };
+    observe(Event::Embedding { number, embedding });
+    Ok(())
+}
+
+/// What the penultimate layer makes of every image, and its name.
+fn outputs(
+    split: &ScannedSplit,
+    number: usize,
+    scene: &Scene<'_>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(String, Vec<f32>), LearnError> {
     let layers = &scene.network.layers;
     // What goes into the classifier, dropout aside.
     let active = |kind: LayerKind| !matches!(kind, LayerKind::Dropout(_));
@@ -71,12 +97,7 @@ pub(super) fn run(
             Ok::<(), LearnError>(())
         },
     )?;
-    let (points, explained) = components(&rows, total);
-    let labels = split.images.iter().map(|image| image.class).collect();
-    let layer = layers[end - 1].name.clone();
-    let embedding = Embedding { split: split.name, layer, points, labels, explained };
-    observe(Event::Embedding { number, embedding });
-    Ok(())
+    Ok((layers[end - 1].name.clone(), rows))
 }
 
 /// The first two principal components of `[count, length]` values: each row along them, and the

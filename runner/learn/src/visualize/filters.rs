@@ -6,9 +6,10 @@
 use burn::tensor::{Tensor, TensorData};
 use runner_experiment::architecture::Shape;
 use runner_experiment::plan::Filters as Job;
+use runner_experiment::section::visualize::Parametrization;
 
-use super::Scene;
 use super::grid::Grid;
+use super::{Scene, fourier};
 use crate::error::LearnError;
 use crate::event::{Event, Phase};
 use crate::model::network::{Flow, Network};
@@ -56,6 +57,18 @@ pub struct Ascent {
     pub jitter: usize,
 }
 
+impl Ascent {
+    #[allow(clippy::cast_possible_truncation)]
+    fn new(job: &Job) -> Self {
+        Self {
+            steps: job.steps,
+            step_size: job.step_size as f32,
+            total_variation: job.total_variation as f32,
+            jitter: job.jitter,
+        }
+    }
+}
+
 pub(super) fn run(
     job: &Job,
     number: usize,
@@ -64,11 +77,16 @@ pub(super) fn run(
 ) -> Result<(), LearnError> {
     let of_layer = |name: &String| -> Result<(usize, Vec<usize>), LearnError> {
         let at = scene.layer(name)?;
+        check_size(scene, at, job.size)?;
         let channels = scene.network.layers[at].output.channels();
         let chosen = match job.filters.is_empty() {
             true => (0..job.count.min(channels)).collect(),
             false => job.filters.clone(),
         };
+        if let Some(filter) = chosen.iter().find(|filter| **filter >= channels) {
+            let message = format!("`{name}` has {channels} filters, there is no filter {filter}");
+            return Err(LearnError::Job(message));
+        }
         Ok((at, chosen))
     };
     let layers = job.layers.iter().map(of_layer).collect::<Result<Vec<_>, _>>()?;
@@ -91,6 +109,26 @@ pub(super) fn run(
     Ok(())
 }
 
+/// A picture must leave something of the layer's map, and a dense layer takes one size alone.
+fn check_size(scene: &Scene<'_>, layer: usize, size: usize) -> Result<(), LearnError> {
+    let network = scene.network;
+    let name = &network.layers[layer].name;
+    let least = smallest(network, layer);
+    let flattens = network.layers[..=layer].iter().any(|layer| !layer.base);
+    if flattens && scene.image_size != [size, size] {
+        let [height, width] = scene.image_size;
+        let message = format!("`{name}` stands on images of {height}x{width}: set `size` to that");
+        return Err(LearnError::Job(message));
+    }
+    if size < least {
+        let message = format!(
+            "a picture of {size}x{size} leaves nothing at `{name}`; set `size` to at least {least}"
+        );
+        return Err(LearnError::Job(message));
+    }
+    Ok(())
+}
+
 /// One batch of filters, through every octave.
 fn ascend(
     job: &Job,
@@ -104,15 +142,13 @@ fn ascend(
         ..Key::new(scene.seed, Purpose::Picture)
     };
     let mut streams: Vec<Stream> = batch.iter().map(|filter| key(filter).stream()).collect();
-    let ascent = Ascent {
-        steps: job.steps,
-        #[allow(clippy::cast_possible_truncation)]
-        step_size: job.step_size as f32,
-        #[allow(clippy::cast_possible_truncation)]
-        total_variation: job.total_variation as f32,
-        jitter: job.jitter,
-    };
-    let sizes = sizes(job.size, job.octaves, smallest(scene.network, layer));
+    let ascent = Ascent::new(job);
+    let flattens = !scene.network.layers[layer].base;
+    let octaves = if flattens { 1 } else { job.octaves };
+    if job.parametrization == Parametrization::Fourier {
+        return fourier::ascend(scene, layer, batch, (job.size, ascent), &mut streams);
+    }
+    let sizes = sizes(job.size, octaves, smallest(scene.network, layer));
     let mut size = sizes[0];
     let mut pictures: Vec<f32> = Vec::new();
     for stream in &mut streams {
@@ -196,7 +232,7 @@ pub fn step(
 }
 
 /// The mean of each image's filter, and its gradient by the image.
-fn gradients(
+pub(super) fn gradients(
     network: &Network,
     layer: usize,
     filters: &[usize],
@@ -234,7 +270,7 @@ fn gradients(
 }
 
 #[allow(clippy::cast_possible_truncation)]
-fn moved(stream: &mut Stream, jitter: usize) -> [usize; 2] {
+pub(super) fn moved(stream: &mut Stream, jitter: usize) -> [usize; 2] {
     match jitter {
         0 => [0, 0],
         _ => [0, 0].map(|_: usize| stream.below(2 * jitter as u64 + 1) as usize),
@@ -242,7 +278,7 @@ fn moved(stream: &mut Stream, jitter: usize) -> [usize; 2] {
 }
 
 /// Moves every channel down and right, what leaves coming in on the other side.
-fn roll(image: &mut [f32], size: usize, [down, right]: [usize; 2]) {
+pub(super) fn roll(image: &mut [f32], size: usize, [down, right]: [usize; 2]) {
     if down % size == 0 && right % size == 0 {
         return;
     }
@@ -253,7 +289,7 @@ fn roll(image: &mut [f32], size: usize, [down, right]: [usize; 2]) {
 }
 
 /// The gradient of Σ (differences of neighbours)² / 2 per pixel, taken off.
-fn take_variation(gradient: &mut [f32], image: &[f32], size: usize, weight: f32) {
+pub(super) fn take_variation(gradient: &mut [f32], image: &[f32], size: usize, weight: f32) {
     if weight == 0.0 {
         return;
     }

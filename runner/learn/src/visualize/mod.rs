@@ -5,10 +5,10 @@
 //! | `scene` | the network with everything that a job needs to know, and photos |
 //! | `backward` | gradients of a score by a feature map or by the photo |
 //! | `activations` | what layers answer to a photo |
-//! | `filters` | gradient ascent in input space |
+//! | `filters`, `fourier` | gradient ascent in input space |
 //! | `cam` | heatmaps of what a prediction rests on |
 //! | `faithfulness` | how well these say it |
-//! | `embedding` | images by what the penultimate layer makes of them |
+//! | `embedding`, `tsne` | images by what the penultimate layer makes of them |
 
 pub mod activations;
 pub mod backward;
@@ -16,8 +16,10 @@ pub mod cam;
 pub mod embedding;
 pub mod faithfulness;
 pub mod filters;
+pub mod fourier;
 pub mod grid;
 pub mod scene;
+pub mod tsne;
 
 use runner_experiment::plan::Visualize;
 
@@ -48,7 +50,10 @@ pub fn run(
             Visualize::Filters(job) => filters::run(job, number, scene, observe),
             Visualize::Gradcam(job) => cam::run(job, number, scene, observe),
             Visualize::Faithfulness(job) => faithfulness::run(job, number, scene, observe),
-            Visualize::Embedding { split } => embedding::run(*split, number, scene, observe),
+            Visualize::Embedding { split, method, perplexity } => {
+                let how = (*method, *perplexity);
+                embedding::run(*split, how, number, scene, observe)
+            }
         };
         match done {
             Err(LearnError::Interrupted) => return Err(LearnError::Interrupted),
