@@ -10,7 +10,9 @@ use runner_learn::model::export;
 use runner_learn::model::inference::{self, Inference};
 use runner_learn::model::network::Network;
 use runner_learn::model::weights::{self, LayerWeights, Weights};
+use runner_learn::random::{Key, Purpose};
 use runner_learn::visualize::backward::Goal;
+use runner_learn::visualize::filters::{Ascent, step};
 
 /// Uniform in [0, 1).
 fn generated(count: usize, salt: u64) -> impl Iterator<Item = f64> {
@@ -121,4 +123,19 @@ fn an_exported_model_is_torchvisions_vgg16_and_comes_back() {
     for (own, theirs) in out.iter().zip([2.301_03, 2.750_01, 2.821_77, 1.655_57_f32]) {
         assert!((own - theirs).abs() < 1e-4, "{own} and {theirs}");
     }
+}
+
+#[test]
+fn a_class_of_the_classifier_is_climbed_like_any_filter() {
+    let network = network(224, &Top::Imagenet, 0.02, 0.0);
+    let last = network.layers.len() - 1;
+    let mut image: Vec<f32> =
+        generated(3 * 224 * 224, 5).map(|u| (128.0 + 20.0 * u) as f32).collect();
+    let ascent = Ascent { steps: 3, step_size: 1.0, total_variation: 0.0, jitter: 0 };
+    let mut climb = || {
+        let mut streams = [Key::new(0, Purpose::Picture).stream()];
+        step(&network, last, &[386], &mut image, 224, ascent, &mut streams).unwrap()[0]
+    };
+    let scores = [climb(), climb(), climb()];
+    assert!(scores[0] < scores[1] && scores[1] < scores[2], "{scores:?}");
 }

@@ -110,6 +110,11 @@ fn every_job_draws_and_two_runs_draw_the_same_bytes() {
     let again = place.succeed(&["visualize", &runs[0].id]);
     assert!(again.stdout.contains("visualizations"), "{again:?}");
     assert_eq!(drawn, hashes(&runs[0]));
+    let more = "[experiment]\nname = \"more\"\n[[visualize]]\njob = \"filters\"\ncount = 1\nsize = 32\nsteps = 1\nlayers = [\"block1_conv1\"]\n";
+    place.write("more.toml", more);
+    place.succeed(&["visualize", &runs[0].id, "--jobs", "more.toml"]);
+    assert!(runs[0].path.join("more/artifacts.parquet").is_file());
+    assert_eq!(drawn, hashes(&runs[0]), "the run's own pictures stay");
     let plotted = place.succeed(&["plot", "last", &runs[1].id, "--out", "both.png"]);
     assert!(plotted.stdout.contains("2 runs"), "{plotted:?}");
     assert!(place.path("both.png").is_file() && place.path("both.svg").is_file());

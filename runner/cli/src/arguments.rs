@@ -130,7 +130,8 @@ pub struct VisualizeArguments {
     /// were run stands for the newest run of it.
     #[arg(value_name = "FILE|RUN")]
     pub target: String,
-    /// Take the jobs from this experiment file in place of the run's own.
+    /// Take the jobs from this experiment file in place of the run's own; their pictures go into a
+    /// folder of that name in the run's.
     #[arg(long, value_name = "FILE")]
     pub jobs: Option<PathBuf>,
     /// Change a key of the file: `--set model.weights=run:last`.

@@ -32,7 +32,7 @@ impl<'a> Connection<'a> {
     /// Nothing seen yet.
     pub fn new(writer: &'a mut RunWriter, checked: &'a Checked, interrupt: Interrupt) -> Self {
         let (classes, jobs) = (&checked.classes[..], &checked.plan.visualize);
-        let drawer = Drawer::new(writer.folder(), writer.id(), jobs, classes);
+        let drawer = Drawer::new([writer.folder(); 2], writer.id(), jobs, classes);
         Self {
             writer,
             classes,

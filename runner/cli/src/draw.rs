@@ -29,6 +29,9 @@ const MARGIN: u32 = 5;
 
 /// Draws the pictures of one run.
 pub struct Drawer {
+    /// Where the run's tables are.
+    tables: PathBuf,
+    /// Where pictures and their tables go.
     folder: PathBuf,
     run: String,
     jobs: Vec<Visualize>,
@@ -37,9 +40,15 @@ pub struct Drawer {
 }
 
 impl Drawer {
-    /// For the run in `folder`; nothing is drawn yet.
-    pub fn new(folder: &Path, run: &str, jobs: &[Visualize], classes: &[String]) -> Self {
+    /// For the run in `tables`, into `folder`; nothing is drawn yet.
+    pub fn new(
+        [tables, folder]: [&Path; 2],
+        run: &str,
+        jobs: &[Visualize],
+        classes: &[String],
+    ) -> Self {
         Self {
+            tables: tables.to_path_buf(),
             folder: folder.to_path_buf(),
             run: run.to_owned(),
             jobs: jobs.to_vec(),
@@ -81,12 +90,18 @@ impl Drawer {
         let about = About { job: self.name(number), ..About::default() };
         match self.jobs.get(number - 1).cloned() {
             Some(Visualize::Curves { smoothing }) => {
-                let run = History::read(&self.folder, self.run.clone())?;
+                let run = History::read(&self.tables, self.run.clone())?;
+                if run.is_empty() {
+                    return Err(ResultsError::Picture("this run has no epoch".to_owned()));
+                }
                 let drawn = chart::curves(&run.panels(), smoothing)?;
                 self.chart(about, "curves", &drawn)
             }
             Some(Visualize::Confusion { split }) => {
-                let rows = history::confusion(&self.folder, split.as_str())?;
+                let rows = history::confusion(&self.tables, split.as_str())?;
+                if rows.is_empty() {
+                    return Err(no_predictions(split.as_str()));
+                }
                 let lines = vec![format!("{split} images")];
                 let table = confusion::picture(&rows, &self.classes);
                 self.picture(about, split.as_str(), &text::captioned(&table, &lines))
@@ -99,7 +114,10 @@ impl Drawer {
     }
 
     fn mistakes(&mut self, about: About, split: &str, count: usize) -> Result<(), ResultsError> {
-        let mut wrong = history::mistakes(&self.folder, split)?;
+        if history::confusion(&self.tables, split)?.is_empty() {
+            return Err(no_predictions(split));
+        }
+        let mut wrong = history::mistakes(&self.tables, split)?;
         let all = wrong.len();
         wrong.truncate(count);
         let mut photos = Vec::new();
@@ -301,6 +319,10 @@ fn caption(found: &Heatmap, job: &Gradcam) -> Vec<String> {
         lines.push(top.collect::<Vec<_>>().join(", "));
     }
     lines
+}
+
+fn no_predictions(split: &str) -> ResultsError {
+    ResultsError::Picture(format!("this run has no predictions for its {split} images"))
 }
 
 fn image(pixels: Pixels) -> RgbImage {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use runner_experiment::architecture::Layer;
-use runner_experiment::plan::{Plan, Stage};
+use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, discover, fingerprint};
 
 use crate::arguments::CheckArguments;
@@ -141,14 +141,15 @@ fn stage_text(checked: &Checked, stage: &Stage) -> String {
     let early = stage.early_stopping.map_or(String::new(), |rule| {
         format!(", stops after {} epochs without a better {}", rule.patience.max(1), rule.monitor)
     });
+    let schedule = stage.schedule.map_or(String::new(), |s| format!(" ({})", s.name()));
     format!(
-        "stage {}: at most {} epochs of batch {}, learning rate {:e}{early}\n  \
+        "stage {}: at most {} epochs of batch {}, learning rate {}{schedule}{early}\n  \
          freezes {frozen}\n  \
          trains {}: {} of {} parameters, {} of {} tensors\n  {}\n  {}\n",
         stage.name,
         stage.epochs,
         stage.batch_size,
-        stage.optimizer.learning_rate.largest(),
+        rates(&stage.optimizer.learning_rate),
         names.join(", "),
         thousands(count),
         thousands(total),
@@ -157,6 +158,17 @@ fn stage_text(checked: &Checked, stage: &Stage) -> String {
         cached(layers, stage, views(checked)),
         estimated(checked, stage),
     )
+}
+
+/// One number, or one per part of the network.
+fn rates(rate: &LearningRate) -> String {
+    match rate {
+        LearningRate::One(rate) => format!("{rate:e}"),
+        LearningRate::Named(rates) => {
+            let each = rates.iter().map(|(part, rate)| format!("{rate:e} for {part}"));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// Augmented views that are kept.

@@ -1,5 +1,8 @@
 //! `runner show`: one run, its plan, its scores, its files.
 
+use std::path::Path;
+
+use runner_experiment::folder;
 use runner_results::load::{self, LoadedRun};
 use runner_results::tables::{self, Cell, cell};
 
@@ -54,13 +57,22 @@ fn epochs(run: &LoadedRun) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Files anywhere below a folder.
+fn count(folder: &Path) -> usize {
+    folder::files(folder).map_or(0, |files| files.len())
+}
+
 fn files(run: &LoadedRun) -> Result<Vec<Vec<String>>, Failure> {
     let mut rows = Vec::new();
     for entry in std::fs::read_dir(&run.path)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if !name.starts_with('.') {
-            rows.push(vec![name, show_size(entry.metadata()?.len())]);
+            let about = entry.metadata()?;
+            rows.push(match about.is_dir() {
+                true => vec![format!("{name}/"), format!("{} files", count(&entry.path()))],
+                false => vec![name, show_size(about.len())],
+            });
         }
     }
     rows.sort();

@@ -7,6 +7,7 @@ use runner_learn::run::{Request, pictures};
 use runner_learn::{Interrupt, LearnError, device};
 use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
+use runner_results::visuals;
 
 use super::{predict, run};
 use crate::arguments::{ResultsArguments, RunArguments, VisualizeArguments};
@@ -22,7 +23,7 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
         let run = load::find(results, &arguments.target)?;
         return of_run(arguments, &run);
     }
-    let checked = runner_experiment::load(file, &arguments.set)?;
+    let mut checked = runner_experiment::load(file, &arguments.set)?;
     if checked.plan.stage.is_empty() {
         return run::run(&RunArguments {
             file: file.to_path_buf(),
@@ -31,6 +32,9 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
             resume: None,
             results: ResultsArguments { results: results.clone() },
         });
+    }
+    if let Some(name) = checked.plan.model.weights.strip_prefix("run:") {
+        checked.plan.model.weights = format!("run:{}", load::find(results, name)?.id);
     }
     let plan = fingerprint::fingerprint(&checked.plan);
     let same = |run: &LoadedRun| {
@@ -72,7 +76,14 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
         checkpoints: None,
         interrupt,
     };
-    let drawer = Drawer::new(&run.path, &run.id, &checked.plan.visualize, &checked.classes);
+    // The jobs of another file do not touch what the run's own have drawn.
+    let folder = match &arguments.jobs {
+        Some(file) => run.path.join(file.file_stem().unwrap_or_default()),
+        None => run.path.clone(),
+    };
+    clear(&folder)?;
+    let (jobs, classes) = (&checked.plan.visualize, &checked.classes);
+    let drawer = Drawer::new([&run.path, &folder], &run.id, jobs, classes);
     let mut taken = Pictures::new(drawer, request.interrupt.clone());
     let outcome = guarded(|| {
         let learned = pictures::again(&request, &mut |event| taken.take(event));
@@ -81,8 +92,17 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
     });
     lock.release(&run.path);
     outcome?;
-    terminal::out(&format!("written to {}", run.path.join("visualizations").display()));
+    terminal::out(&format!("written to {}", folder.join(visuals::FOLDER).display()));
     Ok(())
+}
+
+/// What an earlier call drew there goes.
+fn clear(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)?;
+    match std::fs::remove_dir_all(folder.join(visuals::FOLDER)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The run's own plan, with the jobs of another file where one is given.

@@ -225,6 +225,8 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
     let mut loaded = load(&to).map_err(Attempt::Final)?;
     if !published.top {
         loaded.layers.retain(|layer| layer.base);
+        let layers = &loaded.layers;
+        loaded.weights.retain(|name, _| layers.iter().any(|layer| layer.name == *name));
     }
     save(&loaded, published.name, &url).map_err(Attempt::Final)?;
     // The cache has the tensors now; a file that stays behind only takes room.

@@ -94,6 +94,19 @@ impl Schedule {
         }
     }
 
+    /// The word that stands in the file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Constant { .. } => "constant",
+            Self::Cosine { .. } => "cosine",
+            Self::OneCycle { .. } => "one_cycle",
+            Self::Step { .. } => "step",
+            Self::Exponential { .. } => "exponential",
+            Self::Plateau { .. } => "plateau",
+        }
+    }
+
     fn warmup_epochs(&self) -> f64 {
         match *self {
             Self::Constant { warmup_epochs }

@@ -10,10 +10,10 @@ mod optimizer;
 mod stage;
 mod visualize;
 
-use crate::architecture::Layer;
+use crate::architecture::{Layer, imagenet};
 use crate::file::ExperimentFile;
 use crate::folder::Split;
-use crate::plan::{Experiment, Plan, Run, Stage};
+use crate::plan::{Experiment, Model, Plan, Run, Stage};
 use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::experiment::ExperimentSection;
@@ -50,15 +50,10 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
     let stage = stage::resolve(root, &layers, (&data.classes, model.include_top), problems);
     model::warn_of_random_features(root, &model, &stage, problems);
     warn_of_unused_augmentation(root, &stage, problems);
-    let visualize = visualize::resolve(root, &layers, &data.classes, problems);
+    let explained = explained(&model, &data);
+    let visualize = visualize::resolve(root, &layers, &explained, problems);
     if !trains && visualize.is_empty() && problems.errors() == 0 {
-        problems
-            .error(
-                0..0,
-                "",
-                "this experiment does nothing: it has neither a stage nor a visualize job",
-            )
-            .help("add a `[[stage]]` or a `[[visualize]]` table");
+        nothing_to_do(problems);
     }
     let device = root.run.as_ref().and_then(|run| get(&run.value.device));
     let kept = root.run.as_ref().and_then(|run| get(&run.value.checkpoint));
@@ -81,6 +76,20 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
         warnings: Problems::default(),
         source: file.source.clone(),
     })
+}
+
+/// The classes that a heatmap can be about.
+fn explained(model: &Model, data: &dataset::Data) -> Vec<String> {
+    match model.include_top {
+        true => imagenet::classes(),
+        false => data.classes.clone(),
+    }
+}
+
+fn nothing_to_do(problems: &mut Problems) {
+    problems
+        .error(0..0, "", "this experiment does nothing: it has neither a stage nor a visualize job")
+        .help("add a `[[stage]]` or a `[[visualize]]` table");
 }
 
 fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {

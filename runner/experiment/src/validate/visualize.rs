@@ -69,12 +69,16 @@ impl Check<'_> {
                 Visualize::Faithfulness(self.faithfulness(table, root))
             }
             VisualizeSection::Confusion(table) => {
+                self.needs_stage(root, &table.span, "confusion");
                 Visualize::Confusion { split: self.split(&table.split, &table.span, root) }
             }
-            VisualizeSection::Mistakes(table) => Visualize::Mistakes {
-                split: self.split(&table.split, &table.span, root),
-                count: count(&table.count, 16),
-            },
+            VisualizeSection::Mistakes(table) => {
+                self.needs_stage(root, &table.span, "mistakes");
+                Visualize::Mistakes {
+                    split: self.split(&table.split, &table.span, root),
+                    count: count(&table.count, 16),
+                }
+            }
             VisualizeSection::Embedding(table) => Visualize::Embedding {
                 split: self.split(&table.split, &table.span, root),
                 method: get(&table.method).unwrap_or(Projection::Pca),
@@ -92,7 +96,7 @@ impl Check<'_> {
     }
 
     fn activations(&mut self, table: &ActivationsSection) -> Activations {
-        let layers = self.layer_names(table.layers.as_ref());
+        let layers = self.layer_names(table.layers.as_ref(), false);
         let channels = numbers(&table.channels);
         if let Some(given) = &table.channels {
             self.check_channels(&given.span, &channels, &layers);
@@ -108,7 +112,7 @@ impl Check<'_> {
     }
 
     fn filters(&mut self, table: &FiltersSection) -> Filters {
-        let layers = self.layer_names(table.layers.as_ref());
+        let layers = self.layer_names(table.layers.as_ref(), true);
         let filters = numbers(&table.filters);
         if let Some(given) = &table.filters {
             self.check_channels(&given.span, &filters, &layers);
@@ -142,7 +146,7 @@ impl Check<'_> {
 
     fn gradcam(&mut self, table: &GradcamSection, classes: &[String]) -> Gradcam {
         if let Some(layer) = &table.layer {
-            self.check_layer(layer);
+            self.check_layer(layer, false);
         }
         if let Some(target) = &table.target {
             self.check_target(target, classes);
@@ -168,7 +172,7 @@ impl Check<'_> {
 
     fn faithfulness(&mut self, table: &FaithfulnessSection, root: &Root) -> Faithfulness {
         if let Some(layer) = &table.layer {
-            self.check_layer(layer);
+            self.check_layer(layer, false);
         }
         let images = match &table.images {
             Some(_) => self.images(table.images.as_ref(), &table.present, &table.span),
@@ -261,21 +265,29 @@ impl Check<'_> {
         images.value.iter().map(|image| image.value.clone()).collect()
     }
 
-    fn layer_names(&mut self, names: Option<&Located<Vec<Located<String>>>>) -> Vec<String> {
+    /// Layers of the conv base; with `top` also the classifier.
+    fn layer_names(
+        &mut self,
+        names: Option<&Located<Vec<Located<String>>>>,
+        top: bool,
+    ) -> Vec<String> {
         let Some(names) = names else {
             return self.first_convolutions();
         };
+        if names.value.is_empty() {
+            self.problems.error(names.span.clone(), &self.key, "there is no layer in this list");
+        }
         for name in &names.value {
-            self.check_layer(name);
+            self.check_layer(name, top);
         }
         names.value.iter().map(|name| name.value.clone()).collect()
     }
 
-    fn check_layer(&mut self, name: &Located<String>) {
+    fn check_layer(&mut self, name: &Located<String>, top: bool) {
         let base: Vec<&str> = self
             .layers
             .iter()
-            .filter(|layer| layer.base || layer.name == "predictions")
+            .filter(|layer| layer.base || (top && layer.name == "predictions"))
             .map(|layer| layer.name.as_str())
             .collect();
         if base.is_empty() || base.contains(&name.value.as_str()) {
@@ -292,9 +304,8 @@ impl Check<'_> {
     }
 
     fn check_target(&mut self, target: &Located<String>, classes: &[String]) {
-        let known = target.value == "predicted"
-            || target.value.parse::<usize>().is_ok()
-            || classes.contains(&target.value);
+        let number = target.value.parse::<usize>().is_ok_and(|number| number < classes.len());
+        let known = target.value == "predicted" || number || classes.contains(&target.value);
         if classes.is_empty() || known {
             return;
         }

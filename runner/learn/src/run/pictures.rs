@@ -38,12 +38,17 @@ pub(super) fn alone(
     splits: Vec<ScannedSplit>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), LearnError> {
-    // A run's model brings its head and its classes along, where the file says nothing of them.
+    // A run's model brings its head, its classes and its preprocessing along.
     let saved = request.weights.filter(|path| weights::classes(path).is_some());
-    if let Some(path) = saved.filter(|_| request.checked.classes.is_empty()) {
+    if let Some(path) = saved {
         return of_model(request, Saved::open(path, request.compute.clone())?, &splits, observe);
     }
-    let network = network(request, observe)?;
+    let mut network = network(request, observe)?;
+    if !request.checked.plan.model.include_top {
+        // Nobody trained a head: what random numbers say of a photo means nothing.
+        let base = network.layers.iter().take_while(|layer| layer.base).count();
+        network = network.part(0..base);
+    }
     of_run(request, &network, &splits, observe)
 }
 

@@ -121,7 +121,7 @@ impl StageRun<'_> {
         let stops = work.watch.as_mut().is_some_and(|watch| watch.stops(&record, || current));
         let late = self.stage.max_minutes.is_some_and(|limit| seconds >= 60.0 * limit);
         work.over = stops || late || record.epoch == self.stage.epochs;
-        work.reason = if stops { Reason::Patience } else { Reason::Minutes };
+        work.reason = if late && !stops { Reason::Minutes } else { Reason::Patience };
         Ok(())
     }
 

@@ -75,7 +75,7 @@ pub(super) fn run(
             let (Flow::Map(map), Shape::Map { height, width, channels }) =
                 (flow, network.layers[scene.layer(&layer)?].output)
             else {
-                continue;
+                return Err(LearnError::Job(format!("`{layer}` gives no feature map")));
             };
             let (values, image) = (read(map)?, photo.path.clone());
             let activations = Activations { image, layer, values, channels, height, width };

@@ -24,6 +24,9 @@ use crate::event::{Event, Phase};
 /// Shares of the photo that ROAD removes.
 const REMOVED: [f64; 4] = [0.2, 0.4, 0.6, 0.8];
 
+/// Images per forward pass.
+const BATCH: usize = 16;
+
 /// Rounds after which a filled hole has settled.
 const ROUNDS: usize = 60;
 
@@ -137,17 +140,26 @@ impl Judge<'_> {
     #[allow(clippy::cast_precision_loss)]
     fn curve(&self, from: &[f32], to: &[f32], order: &[usize]) -> Result<f64, LearnError> {
         let area = order.len();
-        let mut values = Vec::with_capacity((self.steps + 1) * from.len());
         let mut image = from.to_vec();
-        values.extend_from_slice(&image);
+        let (mut values, mut waiting) = (image.clone(), 1);
+        let mut scores = Vec::with_capacity(self.steps + 1);
         for step in 0..self.steps {
             let [start, end] = [step, step + 1].map(|step| step * area / self.steps);
             for at in order[start..end].iter().flat_map(|at| [*at, at + area, at + 2 * area]) {
                 image[at] = to[at];
             }
             values.extend_from_slice(&image);
+            waiting += 1;
+            if waiting == BATCH || step + 1 == self.steps {
+                self.scene.interrupt.check()?;
+                scores.extend(self.scorer.scores(
+                    std::mem::take(&mut values),
+                    waiting,
+                    self.goal,
+                )?);
+                waiting = 0;
+            }
         }
-        let scores = self.scorer.scores(values, self.steps + 1, self.goal)?;
         let pairs = scores.windows(2).map(|pair| f64::midpoint(pair[0], pair[1]));
         Ok(pairs.sum::<f64>() / self.steps as f64)
     }

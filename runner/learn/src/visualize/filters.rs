@@ -4,7 +4,7 @@
 //! divided by its root mean square, and the picture goes into the network as it is, around 128.
 
 use burn::tensor::{Tensor, TensorData};
-use runner_experiment::architecture::Shape;
+use runner_experiment::architecture::{LayerKind, Shape};
 use runner_experiment::plan::Filters as Job;
 use runner_experiment::section::visualize::Parametrization;
 
@@ -175,10 +175,11 @@ fn ascend(
 
 /// The smallest picture that leaves something of the layer's map.
 fn smallest(network: &Network, layer: usize) -> usize {
-    let pools = network.layers[..=layer]
-        .iter()
-        .filter(|layer| matches!(layer.kind, runner_experiment::architecture::LayerKind::MaxPool));
-    1 << pools.count()
+    network.layers[..=layer].iter().rev().fold(1, |need, layer| match layer.kind {
+        LayerKind::MaxPool => 2 * need,
+        LayerKind::Convolution { padding } => need + 2 - 2 * padding,
+        _ => need,
+    })
 }
 
 /// Sizes of the octaves, the last as wanted.

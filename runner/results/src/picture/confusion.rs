@@ -6,8 +6,12 @@ use super::grid::PAPER;
 use super::text;
 use crate::tables::ConfusionRow;
 
-/// Height and width of a cell.
+/// Height and width of a cell, at most; many classes make it smaller.
 const CELL: u32 = 96;
+/// Height and width of a table, about.
+const WHOLE: u32 = 6_000;
+/// Cells smaller than this have no words.
+const LEGIBLE: u32 = 70;
 const SIZE: f32 = 16.0;
 
 /// Rows are the classes that images belong to, columns those that they are taken for. `rows` are
@@ -17,21 +21,26 @@ pub fn picture(rows: &[ConfusionRow], classes: &[String]) -> RgbImage {
     let count = u32::try_from(classes.len()).unwrap_or(0);
     let left = classes.iter().map(|class| text::width(SIZE, class)).max().unwrap_or(0) + 16;
     let above = 48;
+    let side = (WHOLE / count.max(1)).clamp(4, CELL);
     let mut picture =
-        RgbImage::from_pixel(left + CELL * count + 8, above + CELL * count + 8, PAPER);
+        RgbImage::from_pixel(left + side * count + 8, above + side * count + 8, PAPER);
     text::write(&mut picture, left, 4, SIZE, "taken for");
     for (at, class) in (0..).zip(classes) {
-        text::write(&mut picture, left + CELL * at + 6, above - 22, SIZE, class);
-        text::write(&mut picture, 6, above + CELL * at + CELL / 2 - 8, SIZE, class);
+        if side >= LEGIBLE {
+            text::write(&mut picture, left + side * at + 6, above - 22, SIZE, class);
+        }
+        if side >= text::LINE {
+            text::write(&mut picture, 6, above + side * at + side / 2 - 8, SIZE, class);
+        }
     }
     for (at, row) in (0..).zip(rows) {
-        let (x, y) = (left + CELL * (at % count.max(1)), above + CELL * (at / count.max(1)));
-        imageops::replace(&mut picture, &cell(row), i64::from(x), i64::from(y));
+        let (x, y) = (left + side * (at % count.max(1)), above + side * (at / count.max(1)));
+        imageops::replace(&mut picture, &cell(row, side), i64::from(x), i64::from(y));
     }
     picture
 }
 
-fn cell(row: &ConfusionRow) -> RgbImage {
+fn cell(row: &ConfusionRow, side: u32) -> RgbImage {
     // From white to a blue that black letters can be read on.
     let less = |most: f64| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -39,9 +48,12 @@ fn cell(row: &ConfusionRow) -> RgbImage {
         level
     };
     let paper = Rgb([less(150.0), less(90.0), 255]);
-    let mut cell = RgbImage::from_pixel(CELL - 2, CELL - 2, paper);
+    let mut cell = RgbImage::from_pixel(side - 2, side - 2, paper);
+    if side < LEGIBLE {
+        return cell;
+    }
     for (y, line) in [(26, row.images.to_string()), (48, format!("{:.1}%", 100.0 * row.share))] {
-        let x = CELL.saturating_sub(text::width(SIZE, &line)) / 2;
+        let x = side.saturating_sub(text::width(SIZE, &line)) / 2;
         text::write(&mut cell, x, y, SIZE, &line);
     }
     cell
