@@ -226,7 +226,10 @@ impl RunWriter {
         }
         #[allow(clippy::cast_precision_loss)]
         let images = self.run.train_images.unwrap_or(0) as f64;
-        self.train_seconds += images / row.images_per_s;
+        // Nothing was trained where a run went on right before an epoch's validation.
+        if row.images_per_s > 0.0 {
+            self.train_seconds += images / row.images_per_s;
+        }
         self.epochs.push(row);
         #[allow(clippy::cast_precision_loss)]
         let all = images * self.epochs.len() as f64;

@@ -364,6 +364,21 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_picture_leaves_one_pixel() {
+        use runner_experiment::architecture::{Top, layers};
+        use runner_experiment::section::model::ArchitectureName::{Convnet, Vgg16};
+
+        use crate::device::Compute;
+        use crate::model::weights::Weights;
+        for (name, last, expected) in [(Vgg16, "block5_conv3", 16), (Convnet, "conv4", 38)] {
+            let layers = layers(name, [64, 64], &Top::None).unwrap();
+            let at = layers.iter().position(|layer| layer.name == last).unwrap();
+            let network = Network::new(layers, Weights::default(), 0, Compute::cpu());
+            assert_eq!(smallest(&network, at), expected, "{last}");
+        }
+    }
+
+    #[test]
     fn octaves_end_with_the_wanted_size() {
         assert_eq!(sizes(140, 3, 16), [71, 100, 140]);
         assert_eq!(sizes(20, 4, 16), [16, 16, 16, 20]);

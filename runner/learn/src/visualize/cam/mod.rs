@@ -340,6 +340,18 @@ mod tests {
         falls
     }
 
+    fn scene<'a>(network: &'a Network, interrupt: &'a Interrupt) -> Scene<'a> {
+        Scene {
+            network,
+            classes: &[],
+            image_size: [4, 4],
+            preprocessing: Preprocessing::Rescale,
+            splits: &[],
+            seed: 0,
+            interrupt,
+        }
+    }
+
     /// What each method says, from its formula.
     fn cases() -> [(Method, Vec<f32>); 12] {
         let mean = WEIGHTS.iter().sum::<f32>() / 16.0;
@@ -374,15 +386,7 @@ mod tests {
     #[test]
     fn every_method_on_four_by_four_by_hand() -> Result<(), LearnError> {
         let (network, interrupt) = (network(), Interrupt::default());
-        let scene = Scene {
-            network: &network,
-            classes: &[],
-            image_size: [4, 4],
-            preprocessing: Preprocessing::Rescale,
-            splits: &[],
-            seed: 0,
-            interrupt: &interrupt,
-        };
+        let scene = scene(&network, &interrupt);
         let scorer = Scorer::new(&scene)?;
         let cases = cases();
         let settings = Settings { noise: 0.0, samples: 2, window: 2, stride: 2, ..Settings::of(0) };
@@ -418,15 +422,7 @@ mod tests {
         let negative = WEIGHTS.map(|weight| -weight.abs()).to_vec();
         network.parameters[2].value =
             crate::model::parameter::tensor(negative, &network.compute.device);
-        let scene = Scene {
-            network: &network,
-            classes: &[],
-            image_size: [4, 4],
-            preprocessing: Preprocessing::Rescale,
-            splits: &[],
-            seed: 0,
-            interrupt: &interrupt,
-        };
+        let scene = scene(&network, &interrupt);
         let scorer = Scorer::new(&scene)?;
         let goal = Goal { class: 1, of: Of::Logit };
         for method in [Method::Gradcam, Method::Layercam, Method::Hirescam] {
