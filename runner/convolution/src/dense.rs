@@ -76,47 +76,23 @@ impl RunLanes for Forward<'_> {
         let mut sums = vec![0.0; parts * self.out.len()];
         sums.par_chunks_exact_mut(self.out.len()).enumerate().for_each(|(part, sums)| {
             let first = part * PART;
-            lanes.vectorize(Part {
-                inputs,
-                input: &self.input[first..],
-                kernel: &self.kernel[first * outputs..inputs.min(first + PART) * outputs],
-                outputs,
-                sums,
-            });
+            let kernel = &self.kernel[first * outputs..inputs.min(first + PART) * outputs];
+            for (at, kernel) in kernel.chunks(ROWS * outputs).enumerate() {
+                let product = Product {
+                    left: &self.input[first + at * ROWS..],
+                    row: inputs,
+                    inner: 1,
+                    right: kernel.as_chunks::<WIDTH>().0,
+                    stride: outputs / WIDTH,
+                    steps: kernel.len() / outputs,
+                    more: at > 0,
+                };
+                lanes.vectorize(Task { product, out: sums.as_chunks_mut::<WIDTH>().0 });
+            }
         });
         self.out.fill(0.0);
         for part in sums.chunks_exact(self.out.len()) {
             self.out.iter_mut().zip(part).for_each(|(out, part)| *out += part);
-        }
-    }
-}
-
-/// Some rows of the kernel.
-struct Part<'a> {
-    /// Distance from one image's input to the next.
-    inputs: usize,
-    input: &'a [f32],
-    kernel: &'a [f32],
-    outputs: usize,
-    sums: &'a mut [f32],
-}
-
-impl Work for Part<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        for (at, kernel) in self.kernel.chunks(ROWS * self.outputs).enumerate() {
-            let product = Product {
-                left: &self.input[at * ROWS..],
-                row: self.inputs,
-                inner: 1,
-                right: kernel.as_chunks::<WIDTH>().0,
-                stride: self.outputs / WIDTH,
-                steps: kernel.len() / self.outputs,
-                more: at > 0,
-            };
-            product.run(lanes, self.sums.as_chunks_mut::<WIDTH>().0);
         }
     }
 }
@@ -133,37 +109,32 @@ impl RunLanes for Gradient<'_> {
         let Dense { inputs, outputs, .. } = self.dense;
         let images = self.gradient.len() / outputs;
         self.out.par_chunks_mut(PART * outputs).enumerate().for_each(|(part, out)| {
-            let left = &self.input[part * PART..];
-            lanes.vectorize(Slopes { left, inputs, gradient: self.gradient, outputs, images, out });
+            let product = Product {
+                left: &self.input[part * PART..],
+                row: 1,
+                inner: inputs,
+                right: self.gradient.as_chunks::<WIDTH>().0,
+                stride: outputs / WIDTH,
+                steps: images,
+                more: false,
+            };
+            lanes.vectorize(Task { product, out: out.as_chunks_mut::<WIDTH>().0 });
         });
     }
 }
 
-/// Some rows of the kernel's gradient.
-struct Slopes<'a> {
-    left: &'a [f32],
-    inputs: usize,
-    gradient: &'a [f32],
-    outputs: usize,
-    images: usize,
-    out: &'a mut [f32],
+/// A product on its way to an instruction set.
+struct Task<'a> {
+    product: Product<'a>,
+    out: &'a mut [Wide],
 }
 
-impl Work for Slopes<'_> {
+impl Work for Task<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let product = Product {
-            left: self.left,
-            row: 1,
-            inner: self.inputs,
-            right: self.gradient.as_chunks::<WIDTH>().0,
-            stride: self.outputs / WIDTH,
-            steps: self.images,
-            more: false,
-        };
-        product.run(lanes, self.out.as_chunks_mut::<WIDTH>().0);
+        self.product.run(lanes, self.out);
     }
 }
 

@@ -14,6 +14,7 @@ use runner_results::{load, tables};
 use super::run::catch_signals;
 use crate::arguments::PredictArguments;
 use crate::failure::Failure;
+use crate::fetch::weights;
 use crate::progress::Counters;
 use crate::terminal;
 
@@ -48,13 +49,7 @@ fn model(arguments: &PredictArguments) -> Result<(PathBuf, String, PathBuf), Fai
         (given.to_path_buf(), stem, PathBuf::from("."))
     } else {
         let run = load::find(&arguments.results.results, &arguments.run)?;
-        let path = run.path.join("model.safetensors");
-        if !path.is_file() {
-            let (id, status) = (&run.id, run.status());
-            let message = format!("error: the run {id} left no model (it is {status})");
-            return Err(Failure::data(message));
-        }
-        (path, run.id.clone(), run.path.clone())
+        (weights::of_run(&run)?, run.id.clone(), run.path.clone())
     };
     let folder = arguments.out.clone().unwrap_or(folder);
     std::fs::create_dir_all(&folder)?;

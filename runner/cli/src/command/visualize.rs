@@ -14,6 +14,7 @@ use crate::arguments::{ResultsArguments, RunArguments, VisualizeArguments};
 use crate::connect::Pictures;
 use crate::draw::Drawer;
 use crate::failure::{Failure, guarded};
+use crate::fetch::weights;
 use crate::{diagnostics, terminal};
 
 pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
@@ -53,11 +54,7 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
 
 /// The jobs on the model of a run, into its folder.
 fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure> {
-    let model = run.path.join("model.safetensors");
-    if !model.is_file() {
-        let (id, status) = (&run.id, run.status());
-        return Err(Failure::data(format!("error: the run {id} left no model (it is {status})")));
-    }
+    let model = weights::of_run(run)?;
     let checked = plan(arguments, run)?;
     let Ok(lock) = RunLock::take(&run.path) else {
         let message = format!("error: another process is at work on run {}", run.id);

@@ -118,7 +118,12 @@ pub fn resolve(
     }
 }
 
-fn of_run(run: &LoadedRun) -> Result<PathBuf, Failure> {
+/// The model that a run left.
+///
+/// # Errors
+///
+/// A [`Failure`] that says how the run ended.
+pub fn of_run(run: &LoadedRun) -> Result<PathBuf, Failure> {
     let path = run.path.join("model.safetensors");
     match path.is_file() {
         true => Ok(path),

@@ -115,7 +115,8 @@ fn categorical(logits: &[f64], target: &Target) -> Outcome {
 }
 
 /// The index of the largest value, the first of several.
-fn largest(values: &[f64]) -> usize {
+#[must_use]
+pub fn largest(values: &[f64]) -> usize {
     let better = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1).then(b.0.cmp(&a.0));
     values.iter().enumerate().max_by(better).map_or(0, |(at, _)| at)
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use runner_experiment::architecture::Shape;
 use runner_experiment::plan::Activations as Job;
 
-use super::Scene;
+use super::{Progress, Scene};
 use crate::error::LearnError;
-use crate::event::{Event, Phase};
+use crate::event::Event;
 use crate::model::network::Flow;
 use crate::model::parameter::read;
 
@@ -60,7 +60,7 @@ pub(super) fn run(
     let wanted: Vec<usize> =
         job.layers.iter().map(|name| scene.layer(name)).collect::<Result<_, _>>()?;
     let last = wanted.iter().copied().max().unwrap_or(0);
-    let (mut done, total) = (0, job.images.len() * wanted.len());
+    let mut progress = Progress::new(number, "activations", job.images.len() * wanted.len());
     for image in &job.images {
         scene.interrupt.check()?;
         let photo = scene.photo(image.as_ref())?;
@@ -80,12 +80,7 @@ pub(super) fn run(
             let (values, image) = (read(map)?, photo.path.clone());
             let activations = Activations { image, layer, values, channels, height, width };
             observe(Event::Activations { number, activations });
-            done += 1;
-            observe(Event::Progress {
-                phase: Phase::Job(format!("{number} activations")),
-                done,
-                total,
-            });
+            progress.add(1, observe);
         }
     }
     Ok(())

@@ -4,12 +4,12 @@
 use runner_experiment::architecture::LayerKind;
 use runner_experiment::section::visualize::{Projection, SplitName};
 
-use super::{Scene, tsne};
+use super::{Progress, Scene, tsne};
 use crate::data::order::in_order;
 use crate::data::preprocess::preprocess;
 use crate::data::scan::{BadImage, ScannedSplit};
 use crate::error::LearnError;
-use crate::event::{Event, Phase};
+use crate::event::Event;
 use crate::model::inference::{self, Inference};
 
 /// Images per forward pass.
@@ -45,14 +45,14 @@ pub(super) fn run(
     scene.outputs()?;
     let found = scene.splits.iter().find(|own| own.name == split.as_str());
     let split = found.ok_or_else(|| LearnError::Job(format!("there is no split `{split}`")))?;
-    let (layer, rows) = outputs(split, number, scene, observe)?;
     let total = split.images.len();
+    if method == Projection::Tsne && total > tsne::LARGEST {
+        let most = tsne::LARGEST;
+        return Err(LearnError::Job(format!("t-SNE takes at most {most} images, not {total}")));
+    }
+    let (layer, rows) = outputs(split, number, scene, observe)?;
     let (mut points, explained) = components(&rows, total);
     if method == Projection::Tsne {
-        if total > tsne::LARGEST {
-            let most = tsne::LARGEST;
-            return Err(LearnError::Job(format!("t-SNE takes at most {most} images, not {total}")));
-        }
         points = tsne::embed(&rows, &points, perplexity, scene.interrupt)?;
     }
     let labels = split.images.iter().map(|image| image.class).collect();
@@ -76,6 +76,7 @@ fn outputs(
     let network = Inference::new(scene.network, 0..end)?;
     let (mut rows, mut values, mut waiting) = (Vec::new(), Vec::new(), 0);
     let total = split.images.len();
+    let mut progress = Progress::new(number, "embedding", total);
     in_order(
         &split.images,
         |image| Ok(preprocess(&image.pixels(scene.image_size)?, scene.preprocessing)),
@@ -92,8 +93,7 @@ fn outputs(
                 rows.extend(inference::values(batch)?);
                 waiting = 0;
             }
-            let phase = Phase::Job(format!("{number} embedding"));
-            observe(Event::Progress { phase, done: at + 1, total });
+            progress.add(1, observe);
             Ok::<(), LearnError>(())
         },
     )?;

@@ -17,9 +17,10 @@ use runner_experiment::section::visualize::{Method, Of};
 
 use super::cam::{self, Scorer, Settings};
 use super::grid::Grid;
-use super::{Scene, backward::Goal};
+use super::{Progress, Scene, backward::Goal};
 use crate::error::LearnError;
-use crate::event::{Event, Phase};
+use crate::event::Event;
+use crate::train::loss::largest;
 
 /// Shares of the photo that ROAD removes.
 const REMOVED: [f64; 4] = [0.2, 0.4, 0.6, 0.8];
@@ -53,12 +54,12 @@ pub(super) fn run(
     let settings = Settings::of(scene.layer(&job.layer)?);
     let scorer = Scorer::new(scene)?;
     let images = images(job, scene);
-    let (mut scores, mut done) = (Vec::new(), 0);
-    let total = images.len() * job.methods.len();
+    let mut scores = Vec::new();
+    let mut progress = Progress::new(number, "faithfulness", images.len() * job.methods.len());
     for image in images {
         let input = scene.photo(&image)?.input;
         let logits = scorer.logits(input.clone(), 1)?;
-        let goal = cam::predicted(&Goal::probabilities(&logits));
+        let goal = Goal { class: largest(&Goal::probabilities(&logits)), of: Of::Logit };
         let judge = Judge {
             scene,
             scorer: &scorer,
@@ -79,9 +80,7 @@ pub(super) fn run(
                 score,
                 value,
             }));
-            done += 1;
-            let phase = Phase::Job(format!("{number} faithfulness"));
-            observe(Event::Progress { phase, done, total });
+            progress.add(1, observe);
         }
     }
     observe(Event::Faithfulness { number, scores });

@@ -9,9 +9,9 @@ use runner_experiment::plan::Filters as Job;
 use runner_experiment::section::visualize::Parametrization;
 
 use super::grid::Grid;
-use super::{Scene, fourier};
+use super::{Progress, Scene, fourier};
 use crate::error::LearnError;
-use crate::event::{Event, Phase};
+use crate::event::Event;
 use crate::model::network::{Flow, Network};
 use crate::model::parameter::read;
 use crate::random::{Key, Purpose, Stream};
@@ -91,17 +91,12 @@ pub(super) fn run(
     };
     let layers = job.layers.iter().map(of_layer).collect::<Result<Vec<_>, _>>()?;
     let total = layers.iter().map(|(_, filters)| filters.len()).sum();
-    let mut done = 0;
+    let mut progress = Progress::new(number, "filters", total);
     for (layer, chosen) in layers {
         let mut filters = Vec::new();
         for batch in chosen.chunks(job.batch_size) {
             filters.extend(ascend(job, scene, layer, batch)?);
-            done += batch.len();
-            observe(Event::Progress {
-                phase: Phase::Job(format!("{number} filters")),
-                done,
-                total,
-            });
+            progress.add(batch.len(), observe);
         }
         let layer = scene.network.layers[layer].name.clone();
         observe(Event::Filters { number, found: LayerFilters { layer, size: job.size, filters } });

@@ -24,8 +24,29 @@ pub mod tsne;
 use runner_experiment::plan::Visualize;
 
 use crate::error::LearnError;
-use crate::event::Event;
+use crate::event::{Event, Phase};
 pub use scene::Scene;
+
+/// How far a job is.
+struct Progress {
+    phase: Phase,
+    done: usize,
+    total: usize,
+}
+
+impl Progress {
+    /// Nothing done yet.
+    fn new(number: usize, job: &str, total: usize) -> Self {
+        Self { phase: Phase::Job(format!("{number} {job}")), done: 0, total }
+    }
+
+    /// Says that more is done.
+    fn add(&mut self, count: usize, observe: &mut dyn FnMut(Event)) {
+        self.done += count;
+        let Self { phase, done, total } = self;
+        observe(Event::Progress { phase: phase.clone(), done: *done, total: *total });
+    }
+}
 
 /// Does the jobs in their order. One that fails says so and spares the others; jobs that are drawn
 /// from the tables are passed on.

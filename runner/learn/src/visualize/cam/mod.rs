@@ -8,16 +8,17 @@ pub mod weighted;
 use std::path::PathBuf;
 
 use runner_experiment::plan::Gradcam as Job;
-use runner_experiment::section::visualize::{Method, Of};
+use runner_experiment::section::visualize::Method;
 
-use super::Scene;
 use super::backward::{self, Goal};
 use super::grid::Grid;
 use super::scene::Photo;
+use super::{Progress, Scene};
 use crate::data::decode::Pixels;
 use crate::error::LearnError;
-use crate::event::{Event, Phase};
+use crate::event::Event;
 use crate::model::inference::{self, Inference};
+use crate::train::loss::largest;
 
 /// One heatmap.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +92,8 @@ pub(super) fn run(
         stride: job.stride,
     };
     let scorer = Scorer::new(scene)?;
-    let (mut done, total) = (0, job.images.len() * job.methods.len());
+    let total = job.images.len() * job.methods.len();
+    let mut progress = Progress::new(number, "gradcam", total);
     for image in &job.images {
         let photo = scene.photo(image.as_ref())?;
         let logits = scorer.logits(photo.input.clone(), 1)?;
@@ -102,12 +104,7 @@ pub(super) fn run(
             let map = explain(scene, &scorer, *method, &photo.input, goal, settings)?;
             let heatmap = heatmap(scene, &photo, *method, (&job.layer, map), goal, &probabilities);
             observe(Event::Heatmap { number, heatmap });
-            done += 1;
-            observe(Event::Progress {
-                phase: Phase::Job(format!("{number} gradcam")),
-                done,
-                total,
-            });
+            progress.add(1, observe);
         }
     }
     Ok(())
@@ -152,11 +149,7 @@ fn top(scene: &Scene<'_>, probabilities: &[f64]) -> Vec<(String, f64)> {
 /// [`LearnError::Job`] where there is no such class.
 pub fn class(scene: &Scene<'_>, target: &str, probabilities: &[f64]) -> Result<usize, LearnError> {
     if target == "predicted" {
-        // The first of the most probable, and with exactly one half the first of two.
-        let best = |best: usize, (at, own): (usize, &f64)| {
-            if *own > probabilities[best] { at } else { best }
-        };
-        return Ok(probabilities.iter().enumerate().fold(0, best));
+        return Ok(largest(probabilities));
     }
     if let Some(class) = scene.classes.iter().position(|class| class == target) {
         return Ok(class);
@@ -255,19 +248,11 @@ pub fn explain(
     }
 }
 
-/// The logit of the most probable class, for maps that are compared.
-#[must_use]
-pub fn predicted(probabilities: &[f64]) -> Goal {
-    let best = |best: usize, (at, own): (usize, &f64)| {
-        if *own > probabilities[best] { at } else { best }
-    };
-    Goal { class: probabilities.iter().enumerate().fold(0, best), of: Of::Logit }
-}
-
 #[cfg(test)]
 mod tests {
     use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
     use runner_experiment::section::dataset::Preprocessing;
+    use runner_experiment::section::visualize::Of;
 
     use super::*;
     use crate::device::Compute;
