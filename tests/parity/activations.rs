@@ -36,7 +36,7 @@ fn parity_activations_of_every_pool_within_1e_4() {
         let shape = runner_experiment::architecture::Shape::Map { height, width, channels: 3 };
         let flow = Flow::batch(input, images, shape, &network.compute);
         let all = 0..network.layers.len();
-        network.forward(all, flow, &network.values(), None, &mut |layer, flow| {
+        network.watched(all, flow, &network.values(), &mut |layer, flow| {
             let name = format!("{}{suffix}", layer.name);
             if let (true, Flow::Map(map)) = (reference.names().contains(&name), flow) {
                 let error = relative_error(map.clone(), &reference, &name);

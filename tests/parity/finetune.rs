@@ -45,9 +45,7 @@ fn features(network: &Network, prefix: usize, reference: &Reference) -> Vec<f32>
             preprocess::preprocess(&pixels, Preprocessing::Rescale)
         });
         let input = Flow::batch(values.collect(), count, shape, &network.compute);
-        let Flow::Map(map) =
-            network.forward(0..prefix, input, &network.values(), None, &mut |_, _| {})
-        else {
+        let Flow::Map(map) = network.forward(0..prefix, input, &network.values(), None) else {
             panic!("a feature map")
         };
         all.extend(read(map).unwrap());

@@ -96,7 +96,7 @@ fn of_mean_square(
         values[*at] = values[*at].clone().autodiff().require_grad();
     }
     let whole = first..network.layers.len();
-    let out = network.forward(whole, input, &values, None, &mut |_, _| {}).rows();
+    let out = network.forward(whole, input, &values, None).rows();
     let mut graph = out.powf_scalar(2.0).mean().backward();
     let gradients = indices.iter().map(|at| values[*at].grad_remove(&mut graph));
     gradients.collect::<Option<_>>().ok_or_else(|| "a parameter has no gradient".into())

@@ -1,11 +1,14 @@
-//! Filters, transformed: `[pass][point][panel][channel][COLUMNS][16]`.
+//! Filters, transformed: `[pass][point][panel][channel][COLUMNS][16]`; for a matrix unit
+//! `[pass][point][panel][32 channels][piece][COLUMNS][pair of channels]`.
 
 use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use crate::lanes::matrix_unit::UNIT;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::matrix::{Grid, Matrix, square};
+use crate::product::panel_len;
 use crate::winograd::Problem;
 
 /// Where a kernel lies.
@@ -27,7 +30,7 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
 ) {
     let points = N * N;
     let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
-    let per_panel = problem.input.blocks() * WIDTH * L::COLUMNS;
+    let per_panel = panel_len::<L>(problem.input.blocks());
     let mut of_panel: Vec<Vec<&mut [Values]>> = Vec::new();
     let values = &mut values[..points * panels * per_panel];
     for pass in values.chunks_mut(points * per_pass.min(panels) * per_panel) {
@@ -69,8 +72,14 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        let rounded = self.points[0].len() / L::COLUMNS;
-        for first in (0..rounded).step_by(WIDTH) {
+        let channels = self.channels.next_multiple_of(WIDTH);
+        if L::MATRIX_UNIT {
+            for first in (0..channels).step_by(2 * WIDTH) {
+                self.pairs(lanes, first);
+            }
+            return;
+        }
+        for first in (0..channels).step_by(WIDTH) {
             for column in 0..L::COLUMNS {
                 let taps = self.taps(lanes, first, self.first + column * WIDTH);
                 for (channel, taps) in taps.chunks_exact(9).enumerate() {
@@ -80,6 +89,33 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
                     for y in 0..N {
                         for x in 0..N {
                             lanes.store(points[y][x], &mut self.points[y * N + x][at]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<A: Matrix<3, N>, const N: usize> TransformFilter<'_, A, N> {
+    /// 32 channels from this one on, for a matrix unit.
+    #[inline(always)]
+    fn pairs<L: Lanes>(&mut self, lanes: L, first: usize) {
+        for column in 0..L::COLUMNS {
+            let out = self.first + column * WIDTH;
+            let [upper, lower] = [0, WIDTH].map(|further| self.taps(lanes, first + further, out));
+            let pairs = upper.chunks_exact(9).zip(lower.chunks_exact(9));
+            for (pair, (upper, lower)) in pairs.enumerate() {
+                let [upper, lower] = [upper, lower].map(|taps| {
+                    square::<A, L, 3, N>(lanes, Grid { values: taps, down: 3, right: 1 })
+                });
+                let start = first / (2 * WIDTH) * UNIT + column * WIDTH + pair;
+                for y in 0..N {
+                    for x in 0..N {
+                        let pieces = lanes.split(upper[y][x], lower[y][x]);
+                        let out = &mut self.points[y * N + x][start..];
+                        for (piece, value) in pieces.into_iter().enumerate() {
+                            lanes.store(value, &mut out[piece * L::COLUMNS * WIDTH]);
                         }
                     }
                 }

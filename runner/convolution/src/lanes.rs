@@ -3,8 +3,12 @@
 //! Everything above is written once against [`Lanes`]. `pulp` finds out at run time what the
 //! processor can do and holds the intrinsics, so the one `unsafe` here is a prefetch hint.
 
+pub mod matrix_unit;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+#[cfg(target_arch = "x86_64")]
+pub use x86::Wide;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -48,6 +52,9 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     const COLUMNS: usize;
     /// Rows of a matrix product that are computed together, at most.
     const ROWS: usize;
+    /// Whether there is a matrix unit, see [`matrix_unit`]: then [`Self::split`] says how operands
+    /// lie, and [`Self::product`] multiplies them.
+    const MATRIX_UNIT: bool = false;
 
     /// From memory that may lie anywhere.
     fn read(self, values: &[f32; WIDTH]) -> Self::V;
@@ -69,6 +76,15 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn keep(self, value: Self::V, positive: Self::V) -> Self::V;
     /// Rows become columns.
     fn transpose(self, rows: [Self::V; WIDTH]) -> [Self::V; WIDTH];
+    /// Cuts values into [`matrix_unit::PIECES`] numbers of eight significant bits, whose sum they
+    /// are: those of `first` in the lower half of each element, those of `second` in the upper.
+    #[inline(always)]
+    fn split(self, first: Self::V, _second: Self::V) -> [Self::V; matrix_unit::PIECES] {
+        [first; matrix_unit::PIECES]
+    }
+    /// Up to 32 by 32 sums of products.
+    #[inline(always)]
+    fn product(self, _task: matrix_unit::Task<'_>, _out: &mut [Values]) {}
     /// Says that the values at this distance from these will be wanted soon, if there are any.
     #[inline(always)]
     fn prefetch(self, _values: &Values, _distance: usize) {}

@@ -16,7 +16,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `lanes` | sixteen channels at a time, on AVX-512, AVX2 or plain Rust |
+//! | `lanes` | sixteen channels at a time, on AVX-512, AVX2 or plain Rust; AMX's matrix unit |
 //! | `minimal` | the matrices of F(3, 3), F(4, 3) and F(6, 3) |
 //! | `matrix` | how they are applied to a square |
 //! | `tile` | which of them for which map, and how the work is cut |
@@ -61,10 +61,10 @@ pub use dense::Dense;
 use filter::Kernel;
 use gradient::{KernelGradient, Terms};
 use lanes::Lanes;
-pub use map::Extent;
-use map::{Maps, Order};
+use map::Maps;
+pub use map::{Extent, Order, reorder};
 use matrix::Tiling;
-pub use pool::{max_pool, max_pool_gradient};
+pub use pool::Pool;
 pub use stack::{Layer, Stack};
 use tile::{Blocking, Run, Tile, dispatch, filters_len};
 pub use winograd::{Finish, Problem};
@@ -79,6 +79,8 @@ pub enum Level {
     Avx2,
     /// AVX-512.
     Avx512,
+    /// AVX-512 with a matrix unit.
+    Amx,
 }
 
 impl Level {
@@ -88,6 +90,17 @@ impl Level {
         Self::available().last().copied().unwrap_or(Self::Portable)
     }
 
+    /// The best for this problem: a matrix unit waits for memory where sums are short.
+    #[must_use]
+    pub fn suited(problem: Problem) -> Self {
+        /// Measured on VGG16's layers.
+        const PRODUCTS: usize = 128 * 256;
+        match Self::best() {
+            Self::Amx if problem.input.channels * problem.outputs < PRODUCTS => Self::Avx512,
+            best => best,
+        }
+    }
+
     /// All that this processor has, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
@@ -95,26 +108,33 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         {
             levels.extend(pulp::x86::V3::try_new().map(|_| Self::Avx2));
-            levels.extend(pulp::x86::V4::try_new().map(|_| Self::Avx512));
+            if pulp::x86::V4::try_new().is_some() {
+                levels.push(Self::Avx512);
+                levels.extend(lanes::matrix_unit::MatrixUnit::try_new().map(|_| Self::Amx));
+            }
         }
         levels
     }
 }
 
-/// A 3×3 convolution with stride 1 of a batch of maps `[image, channel, height, width]`.
+/// A 3×3 convolution with stride 1 of a batch of maps.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
     /// What is convolved.
     pub problem: Problem,
     /// With which instructions.
     pub level: Level,
+    /// How what goes in lies, and its gradient. An image's few channels: planar.
+    pub from: Order,
+    /// How what comes out lies, and its gradient.
+    pub to: Order,
 }
 
 impl Convolution {
-    /// With the best instructions of this processor.
+    /// With the best instructions of this processor, on planar maps.
     #[must_use]
     pub fn new(problem: Problem) -> Self {
-        Self { problem, level: Level::best() }
+        Self { problem, level: Level::suited(problem), from: Order::Planar, to: Order::Planar }
     }
 
     /// Whether the maps are large enough, and there is anything to compute.
@@ -127,17 +147,17 @@ impl Convolution {
 
     /// Convolves, adds the bias, and applies ReLU where `finish` says so.
     ///
-    /// `kernel` is `[out, in, 3, 3]`; `out` is `[image, out, height + 2 padding - 2, …]`.
+    /// `kernel` is `[out, in, 3, 3]`; what comes out is larger by 2 × padding - 2 on each side.
     ///
     /// # Panics
     ///
     /// Where a slice is shorter than the problem says.
     pub fn forward(&self, input: &[f32], kernel: &[f32], finish: Finish<'_>, out: &mut [f32]) {
-        let Self { problem, level } = *self;
-        let tile = Tile::of(problem.output());
-        let maps = Maps { values: input, order: Order::Planar, extent: problem.input };
+        let Self { problem, level, from, to } = *self;
+        let tile = Tile::of(problem.output(), level);
+        let maps = Maps { values: input, order: from, extent: problem.input };
         let kernel = Kernel { values: kernel, transposed: false };
-        let target = Target { values: out, order: Order::Planar, pool: false };
+        let target = Target { values: out, order: to, pool: false };
         dispatch(
             level,
             tile,
@@ -163,15 +183,15 @@ impl Convolution {
             outputs: self.problem.input.channels,
             padding: 2 - self.problem.padding,
         };
-        let tile = Tile::of(problem.output());
+        let tile = Tile::of(problem.output(), self.level);
         let run = Forward {
             problem,
             tile,
-            maps: Maps { values: gradient, order: Order::Planar, extent: problem.input },
+            maps: Maps { values: gradient, order: self.to, extent: problem.input },
             positive: output,
             kernel: Kernel { values: kernel, transposed: true },
             finish: Finish::default(),
-            target: Target { values: out, order: Order::Planar, pool: false },
+            target: Target { values: out, order: self.from, pool: false },
         };
         dispatch(self.level, tile, run);
     }
@@ -188,14 +208,13 @@ impl Convolution {
         output: Option<&[f32]>,
         (kernel, bias): (&mut [f32], &mut [f32]),
     ) {
-        let Self { problem, level } = *self;
-        let maps = |values, extent| Maps { values, order: Order::Planar, extent };
+        let Self { problem, level, from, to } = *self;
         let terms = Terms {
-            input: maps(input, problem.input),
-            output: maps(gradient, problem.output()),
+            input: Maps { values: input, order: from, extent: problem.input },
+            output: Maps { values: gradient, order: to, extent: problem.output() },
             positive: output,
         };
-        let tile = Tile::of(problem.output());
+        let tile = Tile::of(problem.output(), level);
         dispatch(level, tile, KernelAndBias { problem, terms, kernel, bias });
     }
 }
@@ -217,8 +236,8 @@ impl Run for Forward<'_> {
             direct::forward(lanes, problem, maps.values, kernel.values, finish, target);
             return;
         }
-        let blocking = Blocking::of(problem, tile, problem.images);
-        let mut filters = scratch(filters_len(problem, tile));
+        let blocking = Blocking::of::<L>(problem, tile, problem.images);
+        let mut filters = scratch(filters_len::<L>(problem, tile));
         let per_pass = blocking.panels(L::COLUMNS);
         filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, &mut filters);
         let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };

@@ -1,6 +1,12 @@
 //! Feature maps in memory, and strips of them in the form that the transforms want.
 
-use crate::lanes::{Lanes, Values, WIDTH};
+use rayon::prelude::*;
+
+use crate::Level;
+use crate::buffer::scratch;
+use crate::direct;
+use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::tile::{RunLanes, with_lanes};
 
 /// The order of a batch of maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +15,14 @@ pub enum Order {
     Planar,
     /// `[image, channel / 16, height, width, 16]`; missing channels are zero.
     Lanes,
+}
+
+impl Order {
+    /// How maps of so many channels lie between two layers.
+    #[must_use]
+    pub fn between(channels: usize) -> Self {
+        if channels > direct::CHANNELS { Self::Lanes } else { Self::Planar }
+    }
 }
 
 /// Channels, height and width of one map.
@@ -44,7 +58,7 @@ impl Extent {
 
     /// Values of one map in this order.
     #[must_use]
-    pub(crate) fn values(self, order: Order) -> usize {
+    pub fn values(self, order: Order) -> usize {
         let channels = match order {
             Order::Planar => self.channels,
             Order::Lanes => self.blocks() * WIDTH,
@@ -287,4 +301,52 @@ pub fn cut(values: &mut [f32], order: Order, extent: Extent, rows: usize) -> Vec
         }
     }
     pieces
+}
+
+/// Copies a batch of maps from one order to the other.
+///
+/// # Panics
+///
+/// Where a slice is shorter than a whole number of maps.
+pub fn reorder(extent: Extent, values: &[f32], from: Order, out: &mut [f32], to: Order) {
+    let maps = Maps { values, order: from, extent };
+    with_lanes(Level::best(), Reorder { maps, out, to });
+}
+
+struct Reorder<'a> {
+    maps: Maps<'a>,
+    out: &'a mut [f32],
+    to: Order,
+}
+
+impl RunLanes for Reorder<'_> {
+    fn run<L: Lanes>(self, lanes: L) {
+        let Extent { height, width, .. } = self.maps.extent;
+        let images = cut(self.out, self.to, self.maps.extent, height);
+        images.into_par_iter().enumerate().for_each(|(image, blocks)| {
+            for (block, out) in blocks.into_iter().enumerate() {
+                let window = Window { image, block, top: 0, left: 0, width };
+                lanes.vectorize(Copy { maps: self.maps, window, out });
+            }
+        });
+    }
+}
+
+/// One block of channels of one map.
+struct Copy<'a, 'b> {
+    maps: Maps<'a>,
+    window: Window,
+    out: Piece<'b>,
+}
+
+impl Work for Copy<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self, lanes: L) {
+        let Extent { height, width, .. } = self.maps.extent;
+        let mut rows = scratch(height * width);
+        self.maps.read(lanes, self.window, None, &mut rows);
+        self.out.write(lanes, width, width, &rows);
+    }
 }

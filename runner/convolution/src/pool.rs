@@ -1,58 +1,105 @@
-//! 2×2 maximum with stride 2, and its gradient, on planar maps.
+//! 2×2 maximum with stride 2, and its gradient.
 
 use rayon::prelude::*;
 
 use crate::Level;
-use crate::lanes::{Lanes, Work};
-use crate::map::Extent;
+use crate::lanes::{Lanes, WIDTH, Work};
+use crate::map::{Extent, Order};
 use crate::tile::{RunLanes, with_lanes};
 
-/// `[planes, height, width]` to `[planes, height / 2, width / 2]`.
-pub fn max_pool(input: &[f32], extent: Extent, out: &mut [f32]) {
-    with_lanes(Level::best(), Forward { input, extent, out });
+/// A 2×2 maximum with stride 2 of a batch of maps.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    /// The size of each map that goes in; an odd last row or column is dropped.
+    pub extent: Extent,
+    /// How maps lie, before and after.
+    pub order: Order,
 }
 
-/// The gradient at the input: each output's goes to the first of its largest values.
-pub fn max_pool_gradient(input: &[f32], extent: Extent, gradient: &[f32], out: &mut [f32]) {
-    with_lanes(Level::best(), Backward { input, extent, gradient, out });
+impl Pool {
+    /// Takes the largest of each square.
+    ///
+    /// # Panics
+    ///
+    /// Where a slice is no whole number of maps.
+    pub fn forward(&self, input: &[f32], out: &mut [f32]) {
+        with_lanes(Level::best(), Forward { pool: *self, input, out });
+    }
+
+    /// The gradient at the input: each output's goes to the first of its largest values.
+    ///
+    /// # Panics
+    ///
+    /// Where a slice is no whole number of maps.
+    pub fn gradient(&self, input: &[f32], gradient: &[f32], out: &mut [f32]) {
+        with_lanes(Level::best(), Backward { pool: *self, input, gradient, out });
+    }
+
+    /// Values of one plane, before and after.
+    fn planes(&self) -> (usize, usize) {
+        let pooled = self.extent.pooled();
+        let lanes = self.lanes();
+        (self.extent.height * self.extent.width * lanes, pooled.height * pooled.width * lanes)
+    }
+
+    /// Channels that lie together.
+    fn lanes(&self) -> usize {
+        if self.order == Order::Lanes { WIDTH } else { 1 }
+    }
 }
 
 struct Forward<'a> {
+    pool: Pool,
     input: &'a [f32],
-    extent: Extent,
     out: &'a mut [f32],
 }
 
 impl RunLanes for Forward<'_> {
     fn run<L: Lanes>(self, lanes: L) {
-        let (extent, to) = (self.extent, self.extent.pooled());
-        let planes = self.input.par_chunks_exact(extent.height * extent.width);
-        planes
-            .zip(self.out.par_chunks_exact_mut(to.height * to.width))
-            .for_each(|(input, out)| lanes.vectorize(Pool { input, width: extent.width, out }));
+        let (from, to) = self.pool.planes();
+        let planes = self.input.par_chunks_exact(from).zip(self.out.par_chunks_exact_mut(to));
+        planes.for_each(|(input, out)| {
+            lanes.vectorize(Plane { pool: self.pool, work: Largest { input, out } });
+        });
     }
 }
 
-/// One plane.
-struct Pool<'a> {
+struct Backward<'a> {
+    pool: Pool,
     input: &'a [f32],
-    width: usize,
+    gradient: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl Work for Pool<'_> {
+impl RunLanes for Backward<'_> {
+    fn run<L: Lanes>(self, lanes: L) {
+        let (from, to) = self.pool.planes();
+        let planes = self.out.par_chunks_exact_mut(from).zip(self.input.par_chunks_exact(from));
+        planes.zip(self.gradient.par_chunks_exact(to)).for_each(|((out, input), gradient)| {
+            lanes.vectorize(Plane { pool: self.pool, work: Spread { input, gradient, out } });
+        });
+    }
+}
+
+/// What is done with one plane whose pixels have `W` channels.
+trait OfPlane {
+    fn run<const W: usize>(self, width: usize);
+}
+
+struct Plane<P> {
+    pool: Pool,
+    work: P,
+}
+
+impl<P: OfPlane> Work for Plane<P> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, _: L) {
-        let rows = self.input.chunks_exact(2 * self.width);
-        for (pair, out) in rows.zip(self.out.chunks_exact_mut(self.width / 2)) {
-            let (upper, lower) = pair.split_at(self.width);
-            let upper = upper.as_chunks::<2>().0;
-            let lower = lower.as_chunks::<2>().0;
-            for ((out, a), b) in out.iter_mut().zip(upper).zip(lower) {
-                *out = larger(larger(a[0], a[1]), larger(b[0], b[1]));
-            }
+        let width = self.pool.extent.width;
+        match self.pool.order {
+            Order::Planar => self.work.run::<1>(width),
+            Order::Lanes => self.work.run::<WIDTH>(width),
         }
     }
 }
@@ -63,61 +110,74 @@ fn larger(a: f32, b: f32) -> f32 {
     if a > b || a.is_nan() { a } else { b }
 }
 
-struct Backward<'a> {
+struct Largest<'a> {
     input: &'a [f32],
-    extent: Extent,
-    gradient: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl RunLanes for Backward<'_> {
-    fn run<L: Lanes>(self, lanes: L) {
-        let (extent, to) = (self.extent, self.extent.pooled());
-        let plane = extent.height * extent.width;
-        let planes = self.out.par_chunks_exact_mut(plane).zip(self.input.par_chunks_exact(plane));
-        planes.zip(self.gradient.par_chunks_exact(to.height * to.width)).for_each(
-            |((out, input), gradient)| {
-                lanes.vectorize(Spread { input, width: extent.width, gradient, out });
-            },
-        );
+impl OfPlane for Largest<'_> {
+    #[inline(always)]
+    fn run<const W: usize>(self, width: usize) {
+        let (input, out) = (self.input.as_chunks::<W>().0, self.out.as_chunks_mut::<W>().0);
+        for (pair, out) in input.chunks_exact(2 * width).zip(out.chunks_exact_mut(width / 2)) {
+            let (upper, lower) = pair.split_at(width);
+            let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+            for (out, (a, b)) in out.iter_mut().zip(pairs) {
+                for lane in 0..W {
+                    let upper = larger(a[0][lane], a[1][lane]);
+                    out[lane] = larger(upper, larger(b[0][lane], b[1][lane]));
+                }
+            }
+        }
     }
 }
 
-/// One plane.
 struct Spread<'a> {
     input: &'a [f32],
-    width: usize,
     gradient: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl Work for Spread<'_> {
-    type Output = ();
-
+impl OfPlane for Spread<'_> {
     #[inline(always)]
-    fn run<L: Lanes>(self, _: L) {
-        let width = self.width;
-        let (out, rest) = self.out.split_at_mut(self.gradient.len() / (width / 2) * 2 * width);
-        rest.fill(0.0);
-        let rows = out.chunks_exact_mut(2 * width).zip(self.input.chunks_exact(2 * width));
-        for ((out, input), gradient) in rows.zip(self.gradient.chunks_exact(width / 2)) {
+    fn run<const W: usize>(self, width: usize) {
+        let (input, gradient) = (self.input.as_chunks::<W>().0, self.gradient.as_chunks::<W>().0);
+        let out = self.out.as_chunks_mut::<W>().0;
+        let (out, rest) = out.split_at_mut(gradient.len() / (width / 2) * 2 * width);
+        rest.fill([0.0; W]);
+        let rows = out.chunks_exact_mut(2 * width).zip(input.chunks_exact(2 * width));
+        for ((out, input), gradient) in rows.zip(gradient.chunks_exact(width / 2)) {
             let (out_a, out_b) = out.split_at_mut(width);
             let (a, b) = input.split_at(width);
             if width % 2 == 1 {
-                out_a[width - 1] = 0.0;
-                out_b[width - 1] = 0.0;
+                out_a[width - 1] = [0.0; W];
+                out_b[width - 1] = [0.0; W];
             }
             let outs = out_a.as_chunks_mut::<2>().0.iter_mut().zip(out_b.as_chunks_mut::<2>().0);
             let ins = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
             for (((out_a, out_b), (a, b)), gradient) in outs.zip(ins).zip(gradient) {
-                let top = larger(larger(a[0], a[1]), larger(b[0], b[1]));
-                let is = |value: f32| (value == top) | (value.is_nan() & top.is_nan());
-                let first = [is(a[0]), is(a[1]), is(b[0])];
-                let given = |here: bool| if here { *gradient } else { 0.0 };
-                *out_a = [given(first[0]), given(!first[0] & first[1])];
-                let upper = first[0] | first[1];
-                *out_b = [given(!upper & first[2]), given(!upper & !first[2])];
+                for lane in 0..W {
+                    let square = [a[0][lane], a[1][lane], b[0][lane], b[1][lane]];
+                    let given = first_of_largest(square, gradient[lane]);
+                    [out_a[0][lane], out_a[1][lane], out_b[0][lane], out_b[1][lane]] = given;
+                }
             }
         }
     }
+}
+
+/// `gradient` where the first of the largest is, zeros elsewhere.
+#[inline(always)]
+fn first_of_largest(square: [f32; 4], gradient: f32) -> [f32; 4] {
+    let top = larger(larger(square[0], square[1]), larger(square[2], square[3]));
+    let is = |value: f32| (value == top) | (value.is_nan() & top.is_nan());
+    let first = [is(square[0]), is(square[1]), is(square[2])];
+    let given = |here: bool| if here { gradient } else { 0.0 };
+    let upper = first[0] | first[1];
+    [
+        given(first[0]),
+        given(!first[0] & first[1]),
+        given(!upper & first[2]),
+        given(!upper & !first[2]),
+    ]
 }

@@ -3,14 +3,31 @@
 //! `[rows, inner] × [inner, columns]`, the operands as the transforms leave them: nothing is
 //! packed here. Sums over `inner` run in one order whatever the number of rows or threads.
 
+use crate::lanes::matrix_unit::{self, Next, UNIT};
 use crate::lanes::{Lanes, Values, WIDTH};
 
-/// Where the left operand's rows lie: `rows[block × stride + row][channel in block]`.
+/// Blocks of sixteen channels that lie together in an operand.
+pub const fn depth<L: Lanes>() -> usize {
+    if L::MATRIX_UNIT { 2 } else { 1 }
+}
+
+/// Sixteens of so many rows of the left operand, one chunk of blocks deep.
+pub const fn rows_len<L: Lanes>(rows: usize) -> usize {
+    if L::MATRIX_UNIT { rows.div_ceil(matrix_unit::ROWS) * UNIT } else { rows }
+}
+
+/// Sixteens of one panel of the right operand for so many blocks of channels.
+pub const fn panel_len<L: Lanes>(blocks: usize) -> usize {
+    let per_chunk = if L::MATRIX_UNIT { UNIT } else { WIDTH * L::COLUMNS };
+    blocks.div_ceil(depth::<L>()) * per_chunk
+}
+
+/// Where the left operand's rows lie: `rows[chunk × stride + row][channel in block]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     /// From the first row of this product on.
     pub values: &'a [Values],
-    /// Distance from one block of sixteen channels to the next.
+    /// Distance from one chunk of blocks of sixteen channels to the next.
     pub stride: usize,
     /// Distance to rows that are wanted after these, where they should be asked for; else 0.
     pub next: usize,
@@ -20,20 +37,19 @@ pub struct Rows<'a> {
 /// the first-level cache.
 const INNER: usize = 8;
 
-/// One panel of the right operand: `[inner][COLUMNS][16]`, at the beginning of `panels`, which goes
-/// on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as `out` has
-/// room for.
+/// One panel of the right operand: of so many blocks of channels, at the beginning of `panels`,
+/// which goes on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as
+/// `out` has room for.
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
-    inner: usize,
+    blocks: usize,
     rows: Rows<'_>,
     panels: &[Values],
     out: &mut [Values],
 ) {
     let count = out.len() / L::COLUMNS;
     let parts = count.div_ceil(L::ROWS);
-    let blocks = inner / WIDTH;
     let mut block = 0;
     while block < blocks {
         let some = INNER.min(blocks - block);
@@ -49,6 +65,40 @@ pub fn product<L: Lanes>(
             done += size;
         }
         block += some;
+    }
+}
+
+/// The same on a matrix unit, for panel `panel` of `count`: of each 32 rows, `rows` is the first.
+#[inline(always)]
+pub fn on_unit<L: Lanes>(
+    lanes: L,
+    (panel, count): (usize, usize),
+    blocks: usize,
+    (left, tiles): (Rows<'_>, usize),
+    right: &[Values],
+    far: bool,
+    out: &mut [Values],
+) {
+    let units = blocks.div_ceil(depth::<L>());
+    let parts = tiles.div_ceil(matrix_unit::ROWS);
+    let ahead = out.len();
+    for (part, out) in out.chunks_exact_mut(matrix_unit::ROWS * L::COLUMNS).enumerate() {
+        let own = &left.values[part * UNIT..];
+        let next = Next {
+            left: own.as_ptr().wrapping_add(left.next + panel * UNIT / count),
+            right: right.as_ptr().wrapping_add(units * UNIT + part * UNIT / parts),
+            out: out.as_ptr().wrapping_add(ahead),
+        };
+        let task = matrix_unit::Task {
+            left: own,
+            stride: left.stride,
+            rows: matrix_unit::ROWS.min(tiles - part * matrix_unit::ROWS),
+            right: &right[..units * UNIT],
+            units,
+            more: false,
+            next: far.then_some(next),
+        };
+        lanes.product(task, out);
     }
 }
 

@@ -12,9 +12,9 @@ use crate::filter::{self, Kernel};
 use crate::lanes::{Lanes, Values, WIDTH};
 use crate::map::{Extent, Maps, Order};
 use crate::matrix::Tiling;
-use crate::tile::{Blocking, Run, Tile, dispatch, filters_len};
+use crate::tile::{Blocking, Run, Tile, dispatch, filters_len, wants_batch};
 use crate::winograd::{Finish, Problem, Target, Winograd};
-use crate::{Convolution, Level, direct, max_pool};
+use crate::{Convolution, Level, Pool, direct};
 
 /// One layer of a [`Stack`].
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,6 @@ pub enum Layer<'a> {
 
 /// Layers with their filters transformed.
 pub struct Stack {
-    level: Level,
     steps: Vec<Step>,
     /// Steps that run image after image while their maps are in the cache.
     early: usize,
@@ -44,12 +43,13 @@ pub struct Stack {
 
 enum Step {
     Convolution(Prepared),
-    MaxPool { input: Extent },
+    MaxPool(Pool),
 }
 
 struct Prepared {
     /// Of one image.
     problem: Problem,
+    level: Level,
     tile: Tile,
     filters: Filters,
     bias: Vec<f32>,
@@ -76,7 +76,7 @@ impl Step {
     fn input(&self) -> (Extent, Order) {
         match self {
             Self::Convolution(own) => (own.problem.input, own.from),
-            Self::MaxPool { input } => (*input, Order::Planar),
+            Self::MaxPool(pool) => (pool.extent, pool.order),
         }
     }
 
@@ -84,15 +84,15 @@ impl Step {
     fn output(&self) -> (Extent, Order) {
         match self {
             Self::Convolution(own) => (own.output(), own.to),
-            Self::MaxPool { input } => (input.pooled(), Order::Planar),
+            Self::MaxPool(pool) => (pool.extent.pooled(), pool.order),
         }
     }
 
     /// Whether a batch should pass at once, so that its filters are read once.
     fn is_late(&self) -> bool {
         match self {
-            Self::Convolution(own) => Blocking::is_large(own.problem, own.tile),
-            Self::MaxPool { .. } => false,
+            Self::Convolution(own) => wants_batch(own.problem, own.tile, own.level),
+            Self::MaxPool(_) => false,
         }
     }
 }
@@ -105,25 +105,27 @@ struct Batch {
 }
 
 impl Stack {
-    /// Prepares `layers` for maps of this size; `None` where a map gets too small for a layer.
+    /// Prepares `layers` for maps of this size, with these instructions or the best for each layer;
+    /// `None` where a map gets too small for a layer.
     #[must_use]
-    pub fn new(level: Level, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
+    pub fn new(level: Option<Level>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
         let mut steps: Vec<Step> = Vec::new();
         let mut extent = input;
         let mut rest = layers;
         while let Some((layer, after)) = rest.split_first() {
             rest = after;
             let step = match *layer {
-                Layer::MaxPool => Step::MaxPool { input: extent },
+                Layer::MaxPool => Step::MaxPool(Pool { extent, order: Order::Planar }),
                 Layer::Convolution { kernel, bias, padding } => {
                     let problem =
                         Problem { images: 1, input: extent, outputs: bias.len(), padding };
                     if !Convolution::takes(problem) {
                         return None;
                     }
+                    let level = level.unwrap_or_else(|| Level::suited(problem));
                     let pool = matches!(rest.first(), Some(Layer::MaxPool))
                         && extent.channels > direct::CHANNELS
-                        && Tile::of(problem.output()).is_even();
+                        && Tile::of(problem.output(), level).is_even();
                     rest = &rest[usize::from(pool)..];
                     Step::Convolution(prepare(level, problem, kernel, bias, pool))
                 }
@@ -136,7 +138,7 @@ impl Stack {
         }
         join(&mut steps);
         let early = steps.iter().position(Step::is_late).unwrap_or(steps.len());
-        Some(Self { level, steps, early, input, output: extent })
+        Some(Self { steps, early, input, output: extent })
     }
 
     /// The size of each map that comes out.
@@ -199,53 +201,61 @@ impl Stack {
 
     fn step(&self, step: &Step, batch: Batch, input: &[f32], out: &mut [f32]) {
         match step {
-            Step::MaxPool { input: extent } => {
-                max_pool(&input[..batch.images * extent.len()], *extent, out);
+            Step::MaxPool(pool) => {
+                pool.forward(&input[..batch.images * pool.extent.values(pool.order)], out);
             }
             Step::Convolution(prepared) => {
-                dispatch(self.level, prepared.tile, Pass { prepared, batch, input, out });
+                dispatch(prepared.level, prepared.tile, Pass { prepared, batch, input, out });
             }
         }
     }
 }
 
-/// Maps go in blocks of sixteen channels where a convolution hands them to another.
+/// Maps go in blocks of sixteen channels on their way from one convolution to another.
 fn join(steps: &mut [Step]) {
-    for at in 1..steps.len() {
-        if let [Step::Convolution(first), Step::Convolution(second)] = &mut steps[at - 1..=at]
-            && second.problem.input.channels > direct::CHANNELS
-        {
-            first.to = Order::Lanes;
-            second.from = Order::Lanes;
+    let is_convolution = |step: &Step| matches!(step, Step::Convolution(_));
+    let last = steps.iter().rposition(is_convolution).unwrap_or(0);
+    let mut order = Order::Planar;
+    for (at, step) in steps.iter_mut().enumerate() {
+        match step {
+            Step::MaxPool(pool) => pool.order = order,
+            Step::Convolution(own) => {
+                own.from = order;
+                if at < last {
+                    own.to = Order::between(own.problem.outputs);
+                }
+                order = own.to;
+            }
         }
     }
 }
 
 fn prepare(level: Level, problem: Problem, kernel: &[f32], bias: &[f32], pool: bool) -> Prepared {
-    let tile = Tile::of(problem.output());
+    let tile = Tile::of(problem.output(), level);
     let filters = if problem.input.channels <= direct::CHANNELS {
         Filters::Direct(kernel.to_vec())
     } else {
-        let mut values = vec![Values::ZERO; filters_len(problem, tile)];
+        let mut values = Vec::new();
         let kernel = Kernel { values: kernel, transposed: false };
         dispatch(level, tile, Transform { problem, tile, kernel, values: &mut values });
         Filters::Transformed(values)
     };
     let (from, to) = (Order::Planar, Order::Planar);
-    Prepared { problem, tile, filters, bias: bias.to_vec(), pool, from, to }
+    Prepared { problem, level, tile, filters, bias: bias.to_vec(), pool, from, to }
 }
 
 struct Transform<'a> {
     problem: Problem,
     tile: Tile,
     kernel: Kernel<'a>,
-    values: &'a mut [Values],
+    values: &'a mut Vec<Values>,
 }
 
 impl Run for Transform<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
         let Self { problem, tile, kernel, values } = self;
-        let per_pass = Blocking::of(problem, tile, problem.images).panels(L::COLUMNS);
+        let per_pass = Blocking::of::<L>(problem, tile, problem.images).panels(L::COLUMNS);
+        values.resize(filters_len::<L>(problem, tile), Values::ZERO);
         filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, values);
     }
 }
@@ -259,7 +269,7 @@ struct Pass<'a> {
 
 impl Run for Pass<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Prepared { problem, tile, filters, bias, pool, from, to } = self.prepared;
+        let Prepared { problem, tile, filters, bias, pool, from, to, .. } = self.prepared;
         let Batch { images, of } = self.batch;
         let problem = Problem { images, ..*problem };
         let values = &self.input[..images * problem.input.values(*from)];
@@ -272,7 +282,7 @@ impl Run for Pass<'_> {
                 direct::forward(lanes, problem, values, kernel, finish, target);
             }
             Filters::Transformed(filters) => {
-                let blocking = Blocking::of(problem, *tile, of);
+                let blocking = Blocking::of::<L>(problem, *tile, of);
                 let algorithm =
                     Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
                 algorithm.forward(maps, None, filters, finish, target);

@@ -117,7 +117,7 @@ fn forward_is_the_sum_of_the_definition() {
         for level in Level::available() {
             let mut out = vec![f32::NAN; expected.len()];
             let finish = Finish { bias: Some(&case.bias), relu: true };
-            let convolution = Convolution { problem: case.problem, level };
+            let convolution = Convolution { level, ..Convolution::new(case.problem) };
             convolution.forward(&case.input, &case.kernel, finish, &mut out);
             let error = error(&out, &expected);
             assert!(error < 1e-5, "{level:?} {:?}: {error}", case.problem);
@@ -147,7 +147,7 @@ fn gradients_are_the_sums_of_the_definition() {
             bias[at / plane % case.bias.len()] += value;
         }
         for level in Level::available() {
-            let convolution = Convolution { problem: case.problem, level };
+            let convolution = Convolution { level, ..Convolution::new(case.problem) };
             let mut got = vec![f32::NAN; input.len()];
             convolution.input_gradient(&case.gradient, Some(&output), &case.kernel, &mut got);
             let off = error(&got, &input);
@@ -172,21 +172,95 @@ fn gradients_are_the_sums_of_the_definition() {
 fn an_image_does_not_depend_on_its_batch_nor_on_threads() {
     let case = Case::new(24, 48, 64, (14, 14), 1);
     let whole = case.problem.output().len() * case.problem.images;
-    let run = |images: usize, threads: usize| {
+    let run = |level: Level, images: usize, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let mut out = vec![0.0; whole];
         let problem = Problem { images, ..case.problem };
         let inputs = case.input.chunks(problem.input.len() * images);
         for (input, out) in inputs.zip(out.chunks_mut(problem.output().len() * images)) {
             let finish = Finish { bias: Some(&case.bias), relu: true };
-            pool.install(|| Convolution::new(problem).forward(input, &case.kernel, finish, out));
+            let convolution = Convolution { level, ..Convolution::new(problem) };
+            pool.install(|| convolution.forward(input, &case.kernel, finish, out));
         }
         out.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
     };
-    let expected = run(1, 1);
-    for (images, threads) in [(1, 2), (2, 1), (3, 3), (8, 2), (24, 1), (24, 3)] {
-        assert!(run(images, threads) == expected, "{images} images, {threads} threads");
+    for level in Level::available() {
+        let expected = run(level, 1, 1);
+        for (images, threads) in [(1, 2), (2, 1), (3, 3), (8, 2), (24, 1), (24, 3)] {
+            let got = run(level, images, threads);
+            assert!(got == expected, "{level:?}, {images} images, {threads} threads");
+        }
     }
+}
+
+/// A batch of maps in blocks of sixteen channels.
+fn in_blocks(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
+    let mut out = vec![f32::NAN; images * extent.values(Order::Lanes)];
+    reorder(extent, values, Order::Planar, &mut out, Order::Lanes);
+    out
+}
+
+fn planar(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
+    let mut out = vec![f32::NAN; images * extent.len()];
+    reorder(extent, values, Order::Lanes, &mut out, Order::Planar);
+    out
+}
+
+/// Forward and both gradients of a case, all planar, computed on maps in one order or the other.
+fn all_of(case: &Case, convolution: Convolution) -> [Vec<f32>; 4] {
+    let Problem { images, input, .. } = case.problem;
+    let to = case.problem.output();
+    let order = convolution.to;
+    let lay = |extent: Extent, values: &[f32]| match order {
+        Order::Planar => values.to_vec(),
+        Order::Lanes => in_blocks(extent, images, values),
+    };
+    let take = |extent: Extent, values: Vec<f32>| match order {
+        Order::Planar => values,
+        Order::Lanes => planar(extent, images, &values),
+    };
+    let (x, gradient) = (lay(input, &case.input), lay(to, &case.gradient));
+    let mut out = vec![f32::NAN; images * to.values(order)];
+    let finish = Finish { bias: Some(&case.bias), relu: true };
+    convolution.forward(&x, &case.kernel, finish, &mut out);
+    let mut back = vec![f32::NAN; images * input.values(order)];
+    convolution.input_gradient(&gradient, Some(&out), &case.kernel, &mut back);
+    let mut slopes = [vec![f32::NAN; case.kernel.len()], vec![f32::NAN; case.bias.len()]];
+    let [kernel, bias] = &mut slopes;
+    convolution.kernel_gradient(&x, &gradient, Some(&out), (kernel, bias));
+    let [kernel, bias] = slopes;
+    [take(to, out), take(input, back), kernel, bias]
+}
+
+#[test]
+fn maps_in_blocks_give_the_same_bits() {
+    for case in cases().into_iter().filter(|case| case.problem.input.channels > 4) {
+        for level in Level::available() {
+            let of = |order| {
+                let plain = Convolution::new(case.problem);
+                all_of(&case, Convolution { level, from: order, to: order, ..plain })
+            };
+            assert!(of(Order::Planar) == of(Order::Lanes), "{level:?}, {:?}", case.problem);
+        }
+    }
+}
+
+#[test]
+fn pooling_in_blocks_is_pooling() {
+    let extent = Extent { channels: 20, height: 7, width: 9 };
+    let (input, gradient) = (numbers(2 * extent.len(), 1), numbers(2 * extent.pooled().len(), 2));
+    let run = |order: Order, input: &[f32], gradient: &[f32]| {
+        let pool = Pool { extent, order };
+        let mut out = vec![f32::NAN; 2 * extent.pooled().values(order)];
+        pool.forward(input, &mut out);
+        let mut back = vec![f32::NAN; 2 * extent.values(order)];
+        pool.gradient(input, gradient, &mut back);
+        (out, back)
+    };
+    let expected = run(Order::Planar, &input, &gradient);
+    let (out, back) =
+        run(Order::Lanes, &in_blocks(extent, 2, &input), &in_blocks(extent.pooled(), 2, &gradient));
+    assert_eq!((planar(extent.pooled(), 2, &out), planar(extent, 2, &back)), expected);
 }
 
 #[test]
@@ -194,10 +268,10 @@ fn pooling_takes_the_largest_and_its_gradient_goes_there() {
     let extent = Extent { channels: 1, height: 3, width: 5 };
     let input = [1.0, 2.0, 5.0, 5.0, 9.0, 4.0, 3.0, 5.0, 0.0, 9.0, 7.0, 7.0, 7.0, 7.0, 7.0];
     let mut out = [0.0; 2];
-    max_pool(&input, extent, &mut out);
+    Pool { extent, order: Order::Planar }.forward(&input, &mut out);
     assert_eq!(out, [4.0, 5.0]);
     let mut gradient = [f32::NAN; 15];
-    max_pool_gradient(&input, extent, &[0.5, 0.25], &mut gradient);
+    Pool { extent, order: Order::Planar }.gradient(&input, &[0.5, 0.25], &mut gradient);
     let expected = [0.0, 0.0, 0.25, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     assert_eq!(gradient, expected);
 }
@@ -210,7 +284,7 @@ fn what_is_not_a_number_is_not_hidden_by_relu() {
         for level in Level::available() {
             let mut out = vec![0.0; case.gradient.len()];
             let finish = Finish { bias: Some(&case.bias), relu: true };
-            let convolution = Convolution { problem: case.problem, level };
+            let convolution = Convolution { level, ..Convolution::new(case.problem) };
             convolution.forward(&input, &case.kernel, finish, &mut out);
             assert!(out.iter().all(|value| value.is_nan()), "{level:?}, {channels} channels");
         }
@@ -238,10 +312,11 @@ fn one_by_one(level: Level, images: usize, input: Extent) -> (Vec<Parameters>, E
             let kernel = numbers(to.channels * extent.channels * 9, 10 + to.len() as u64);
             let bias = numbers(to.channels, 20 + to.len() as u64);
             let finish = Finish { bias: Some(&bias), relu: true };
-            Convolution { problem, level }.forward(&values, &kernel, finish, &mut out);
+            Convolution { level, ..Convolution::new(problem) }
+                .forward(&values, &kernel, finish, &mut out);
             parameters.push((kernel, bias));
         } else {
-            max_pool(&values, extent, &mut out);
+            Pool { extent, order: Order::Planar }.forward(&values, &mut out);
         }
         (values, extent) = (out, to);
     }
@@ -262,7 +337,7 @@ fn a_stack_computes_what_its_layers_do() {
                 Layer::Convolution { kernel, bias, padding }
             }
         });
-        let stack = Stack::new(level, input, &layers).unwrap();
+        let stack = Stack::new(Some(level), input, &layers).unwrap();
         assert_eq!(stack.output(), extent);
         let mut out = vec![f32::NAN; expected.len()];
         stack.forward(images, &numbers(images * input.len(), 1), &mut out);

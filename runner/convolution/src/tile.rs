@@ -1,9 +1,13 @@
 //! Which tiles a map is cut into, how the work is cut, and the code for each choice.
 
+use crate::lanes::matrix_unit::PIECES;
 use crate::lanes::{Lanes, Portable, WIDTH};
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::{Wide, matrix_unit::MatrixUnit};
 use crate::map::Extent;
 use crate::matrix::Tiling;
 use crate::minimal::{F3, F4, F6};
+use crate::product::panel_len;
 use crate::winograd::Problem;
 use crate::{Level, direct};
 
@@ -18,9 +22,15 @@ pub enum Tile {
 impl Tile {
     /// Four, unless another saves enough multiplications to pay for what it costs beside them:
     /// measured on VGG16's layers.
-    pub fn of(output: Extent) -> Self {
+    pub fn of(output: Extent, level: Level) -> Self {
         let products =
             |m: usize| (m + 2) * (m + 2) * output.height.div_ceil(m) * output.width.div_ceil(m);
+        if level == Level::Amx {
+            // Products are cheap there; filters are not, which every training step transforms.
+            let cost = |tile: &Self| products(tile.side()) + 30 * tile.points();
+            let all = [Self::Four, Self::Six, Self::Three];
+            return all.into_iter().min_by_key(cost).unwrap_or(Self::Four);
+        }
         if 10 * products(6) < 7 * products(4) {
             Self::Six
         } else if 10 * products(3) < 9 * products(4) {
@@ -30,12 +40,16 @@ impl Tile {
         }
     }
 
-    pub fn points(self) -> usize {
+    fn side(self) -> usize {
         match self {
-            Self::Three => 25,
-            Self::Four => 36,
-            Self::Six => 64,
+            Self::Three => 3,
+            Self::Four => 4,
+            Self::Six => 6,
         }
+    }
+
+    pub fn points(self) -> usize {
+        (self.side() + 2) * (self.side() + 2)
     }
 
     /// Whether 2×2 squares never reach from one tile into the next.
@@ -58,22 +72,24 @@ pub struct Blocking {
 /// Transformed filters that no longer fit a core's cache are shared between threads.
 const SHARED_BYTES: usize = 16 << 20;
 
+/// What a matrix unit works on stays in a core's cache: one point of what goes in and comes out.
+const POINT_BYTES: usize = 1 << 20;
+
 impl Blocking {
     /// Measured on VGG16's layers. `images` are those that are under way at the same time.
-    pub fn of(problem: Problem, tile: Tile, images: usize) -> Self {
-        if Self::is_large(problem, tile) {
-            Self { tiles: 192, blocks: usize::MAX, shared: true }
+    pub fn of<L: Lanes>(problem: Problem, tile: Tile, images: usize) -> Self {
+        let all = usize::MAX;
+        if L::MATRIX_UNIT {
+            let per_tile = 2 * PIECES * problem.input.channels + 4 * problem.outputs;
+            let tiles = (POINT_BYTES / per_tile).clamp(96, 384) / 32 * 32;
+            Self { tiles, blocks: all, shared: true }
+        } else if is_large(problem, tile) {
+            Self { tiles: 192, blocks: all, shared: true }
         } else if images < rayon::current_num_threads() {
             Self { tiles: 192, blocks: 2, shared: true }
         } else {
             Self { tiles: 96, blocks: 2, shared: false }
         }
-    }
-
-    /// Whether the filters are read anew for each block of tiles, from far away.
-    pub fn is_large(problem: Problem, tile: Tile) -> bool {
-        let channels = problem.input.channels;
-        channels > direct::CHANNELS && tile.points() * channels * problem.outputs * 4 > SHARED_BYTES
     }
 
     /// Panels of `columns` sixteens per pass.
@@ -82,10 +98,21 @@ impl Blocking {
     }
 }
 
-/// Values that a transformed kernel takes, at most: channels are rounded up.
-pub fn filters_len(problem: Problem, tile: Tile) -> usize {
-    let panels = problem.outputs.next_multiple_of(2 * WIDTH) / WIDTH;
-    tile.points() * panels * problem.input.blocks() * WIDTH
+/// Whether the filters are read anew for each block of tiles, from far away.
+fn is_large(problem: Problem, tile: Tile) -> bool {
+    let channels = problem.input.channels;
+    channels > direct::CHANNELS && tile.points() * channels * problem.outputs * 4 > SHARED_BYTES
+}
+
+/// Whether a batch should pass at once, so that the filters are read once.
+pub fn wants_batch(problem: Problem, tile: Tile, level: Level) -> bool {
+    level == Level::Amx && problem.input.channels > direct::CHANNELS || is_large(problem, tile)
+}
+
+/// Values that a transformed kernel takes.
+pub fn filters_len<L: Lanes>(problem: Problem, tile: Tile) -> usize {
+    let panels = problem.outputs.div_ceil(L::COLUMNS * WIDTH);
+    tile.points() * panels * panel_len::<L>(problem.input.blocks())
 }
 
 /// Something that is compiled for each instruction set and tile.
@@ -101,8 +128,11 @@ pub trait RunLanes {
 pub fn with_lanes(level: Level, run: impl RunLanes) {
     #[cfg(target_arch = "x86_64")]
     {
-        if let (Level::Avx512, Some(lanes)) = (level, pulp::x86::V4::try_new()) {
-            return run.run(lanes);
+        if let (Level::Amx | Level::Avx512, Some(lanes)) = (level, pulp::x86::V4::try_new()) {
+            return match (level, MatrixUnit::try_new()) {
+                (Level::Amx, Some(unit)) => run.run(Wide(lanes, unit)),
+                _ => run.run(Wide(lanes, ())),
+            };
         }
         if let (Level::Avx2, Some(lanes)) = (level, pulp::x86::V3::try_new()) {
             return run.run(lanes);

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
+use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks, matrix_unit};
 use crate::map::{Extent, Maps, Order, Piece, cut};
 use crate::matrix::Tiling;
-use crate::product::{Rows, product};
+use crate::product::{Rows, depth, on_unit, panel_len, product, rows_len};
 use crate::tile::Blocking;
 use crate::transform::{Strips, ToMaps, ToPoints};
 
@@ -123,16 +123,17 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         let Winograd { problem, blocking, .. } = self.algorithm;
         let strips = Strips { range: first..first + pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
-        let point = tiles | 1;
+        let point = rows_len::<L>(tiles) | 1;
         let block = apart(N * N * point);
-        let mut v = scratch(problem.input.blocks() * block);
-        self.each(&mut v, block, |block, out| {
+        let mut v = scratch(problem.input.blocks().div_ceil(depth::<L>()) * block);
+        self.each(&mut v, block, |chunk, out| {
             self.algorithm.lanes.vectorize(ToPoints::<T::Input, N, N> {
                 matrix: PhantomData,
                 strips: strips.clone(),
-                block,
+                block: chunk * depth::<L>(),
                 sum: None,
                 columns: 1,
+                pair: L::MATRIX_UNIT,
                 point,
                 out,
             });
@@ -153,15 +154,16 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     /// far apart.
     fn multiply(&self, pass: Pass, (v, point, block): (&[Values], usize, usize), m: &mut [Values]) {
         let (apart, stride) = (point, block);
-        let inner = self.algorithm.problem.input.blocks() * WIDTH;
-        let filters = &self.filters[pass.first * N * N * inner * L::COLUMNS..];
+        let blocks = self.algorithm.problem.input.blocks();
+        let panel = panel_len::<L>(blocks);
+        let filters = &self.filters[pass.first * N * N * panel..];
         self.each(m, pass.per_point::<L>(), |point, out| {
             self.algorithm.lanes.vectorize(Multiply {
                 rows: Rows { values: &v[point * apart..], stride, next: apart },
-                tiles: pass.tiles,
-                inner,
-                count: pass.count,
-                panels: &filters[point * pass.count * inner * L::COLUMNS..],
+                pass,
+                blocks,
+                far: self.algorithm.blocking.shared,
+                panels: &filters[point * pass.count * panel..],
                 out,
             });
         });
@@ -173,7 +175,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         let room = M * M * self.strips.across;
         let one = |strip: usize, at: usize, room: &mut [Values], out: &mut Piece<'_>| {
             let (panel, column) = (at / L::COLUMNS, at % L::COLUMNS);
-            let start = (panel * pass.tiles + strip * self.strips.across) * L::COLUMNS + column;
+            let start =
+                panel * pass.per_panel::<L>() + strip * self.strips.across * L::COLUMNS + column;
             self.algorithm.lanes.vectorize(ToMaps::<T::Output, M, N> {
                 matrix: PhantomData,
                 sums: &m[start..],
@@ -219,7 +222,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
 
 /// At least `len`, so that what lies that far apart does not share one corner of the cache, which
 /// has 64 lines: four neighbours are a quarter apart.
-fn apart(len: usize) -> usize {
+pub fn apart(len: usize) -> usize {
     len.next_multiple_of(64) + 16
 }
 
@@ -234,16 +237,23 @@ struct Pass {
 impl Pass {
     /// Odd: what lies a power of two apart shares one corner of the cache.
     fn per_point<L: Lanes>(self) -> usize {
-        (self.count * self.tiles * L::COLUMNS) | 1
+        (self.count * self.per_panel::<L>()) | 1
+    }
+
+    /// A matrix unit takes whole rows of its own.
+    fn per_panel<L: Lanes>(self) -> usize {
+        let rows = if L::MATRIX_UNIT { matrix_unit::ROWS } else { 1 };
+        self.tiles.next_multiple_of(rows) * L::COLUMNS
     }
 }
 
 struct Multiply<'a> {
     rows: Rows<'a>,
-    tiles: usize,
-    inner: usize,
-    /// How many panels.
-    count: usize,
+    pass: Pass,
+    /// Of sixteen channels.
+    blocks: usize,
+    /// The operands are read once, from far away.
+    far: bool,
     panels: &'a [Values],
     out: &'a mut [Values],
 }
@@ -253,11 +263,16 @@ impl Work for Multiply<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let outs = self.out.chunks_exact_mut(self.tiles * L::COLUMNS);
-        for (panel, out) in outs.enumerate().take(self.count) {
-            let panels = &self.panels[panel * self.inner * L::COLUMNS..];
-            let next = if panel == 0 { self.rows.next } else { 0 };
-            product(lanes, self.inner, Rows { next, ..self.rows }, panels, out);
+        let Self { rows, pass, blocks, far, panels, out } = self;
+        let outs = out.chunks_exact_mut(pass.per_panel::<L>());
+        for (panel, out) in outs.enumerate().take(pass.count) {
+            let panels = &panels[panel * panel_len::<L>(blocks)..];
+            if L::MATRIX_UNIT {
+                on_unit(lanes, (panel, pass.count), blocks, (rows, pass.tiles), panels, far, out);
+            } else {
+                let next = if panel == 0 { rows.next } else { 0 };
+                product(lanes, blocks, Rows { next, ..rows }, panels, out);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use bytemuck::cast;
 use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
 
+use super::matrix_unit::{MatrixUnit, PIECES, Task};
 use super::{Lanes, Values, WIDTH, Work};
 
 /// Carries work into the function that has the instruction set's attribute.
@@ -28,11 +29,37 @@ fn prefetch(values: &Values, distance: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(wanted.cast()) }
 }
 
-/// AVX-512: thirty-two registers of sixteen.
-impl Lanes for V4 {
+/// AVX-512: thirty-two registers of sixteen. With a matrix unit or without.
+#[derive(Debug, Clone, Copy)]
+pub struct Wide<U>(pub V4, pub U);
+
+/// What multiplies matrices beside AVX-512.
+pub trait Unit: Copy + Send + Sync + 'static {
+    /// Whether there is anything.
+    const IS_THERE: bool;
+    /// Does it.
+    fn product(self, task: Task<'_>, out: &mut [Values]);
+}
+
+impl Unit for () {
+    const IS_THERE: bool = false;
+    #[inline(always)]
+    fn product(self, _: Task<'_>, _: &mut [Values]) {}
+}
+
+impl Unit for MatrixUnit {
+    const IS_THERE: bool = true;
+    #[inline(always)]
+    fn product(self, task: Task<'_>, out: &mut [Values]) {
+        MatrixUnit::product(self, task, out);
+    }
+}
+
+impl<U: Unit> Lanes for Wide<U> {
     type V = __m512;
     const COLUMNS: usize = 2;
     const ROWS: usize = 14;
+    const MATRIX_UNIT: bool = U::IS_THERE;
 
     #[inline(always)]
     fn read(self, values: &[f32; WIDTH]) -> __m512 {
@@ -44,38 +71,38 @@ impl Lanes for V4 {
     }
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
-        self.avx512f._mm512_set1_ps(value)
+        self.0.avx512f._mm512_set1_ps(value)
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_add_ps(a, b)
+        self.0.avx512f._mm512_add_ps(a, b)
     }
     #[inline(always)]
     fn sub(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_sub_ps(a, b)
+        self.0.avx512f._mm512_sub_ps(a, b)
     }
     #[inline(always)]
     fn mul(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_mul_ps(a, b)
+        self.0.avx512f._mm512_mul_ps(a, b)
     }
     #[inline(always)]
     fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        self.avx512f._mm512_fmadd_ps(a, b, c)
+        self.0.avx512f._mm512_fmadd_ps(a, b, c)
     }
     #[inline(always)]
     fn max(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_max_ps(a, b)
+        self.0.avx512f._mm512_max_ps(a, b)
     }
     #[inline(always)]
     fn keep(self, value: __m512, positive: __m512) -> __m512 {
-        let f = self.avx512f;
+        let f = self.0.avx512f;
         let mask = f._mm512_cmp_ps_mask::<_CMP_GT_OQ>(positive, f._mm512_setzero_ps());
         f._mm512_maskz_mov_ps(mask, value)
     }
     /// Pairs, fours, then the four quarters of each register twice.
     #[inline(always)]
     fn transpose(self, rows: [__m512; WIDTH]) -> [__m512; WIDTH] {
-        let f = self.avx512f;
+        let f = self.0.avx512f;
         let mut fours = rows;
         for at in (0..WIDTH).step_by(4) {
             let low = [
@@ -103,13 +130,32 @@ impl Lanes for V4 {
         }
         out
     }
+    /// The upper half of an `f32` is a number of eight significant bits; what it leaves is exact.
+    #[inline(always)]
+    fn split(self, first: __m512, second: __m512) -> [__m512; PIECES] {
+        let f = self.0.avx512f;
+        let upper = f._mm512_set1_epi32(-0x1_0000);
+        let (mut first, mut second) = (first, second);
+        let mut pieces = [first; PIECES];
+        for piece in &mut pieces {
+            let tops = [first, second].map(|v| f._mm512_and_si512(cast(v), upper));
+            *piece = cast(f._mm512_or_si512(f._mm512_srli_epi32::<16>(tops[0]), tops[1]));
+            first = f._mm512_sub_ps(first, cast(tops[0]));
+            second = f._mm512_sub_ps(second, cast(tops[1]));
+        }
+        pieces
+    }
+    #[inline(always)]
+    fn product(self, task: Task<'_>, out: &mut [Values]) {
+        self.1.product(task, out);
+    }
     #[inline(always)]
     fn prefetch(self, values: &Values, distance: usize) {
         prefetch(values, distance);
     }
     #[inline(always)]
     fn vectorize<W: Work>(self, work: W) -> W::Output {
-        V4::vectorize(self, Carrier(self, work))
+        V4::vectorize(self.0, Carrier(self, work))
     }
 }
 

@@ -111,6 +111,12 @@ impl LayerKind {
     pub fn has_parameters(self) -> bool {
         matches!(self, Self::Convolution { .. } | Self::Dense(_))
     }
+
+    /// Whether the layer makes feature maps of feature maps.
+    #[must_use]
+    pub fn is_of_maps(self) -> bool {
+        matches!(self, Self::Convolution { .. } | Self::MaxPool)
+    }
 }
 
 /// One layer of a network.

@@ -1,12 +1,12 @@
-//! The one place where convolutions and other heavy products are called: this project's own on the CPU, Burn's everywhere
-//! else.
+//! The one place where convolutions and other heavy products are called: this project's own on the
+//! CPU, Burn's everywhere else.
 
 use burn::backend::Dispatch;
 use burn::tensor::activation::relu;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{Convolution, Dense, Extent, Level, Problem};
+use runner_convolution::{Convolution, Dense, Extent, Level, Order, Pool, Problem};
 
 use super::extension::Maps;
 
@@ -14,10 +14,62 @@ use super::extension::Maps;
 /// differently.
 #[must_use]
 pub fn implementation() -> String {
-    format!("winograd-2 {:?}, burn-0.22.1", Level::best())
+    format!("winograd-3 {:?}, burn-0.22.1", Level::best())
 }
 
-/// 3×3 convolution with stride 1, bias, and ReLU.
+/// A batch of maps between two layers.
+#[derive(Debug, Clone)]
+pub enum Map {
+    /// `[batch, channel, height, width]`
+    Planar(Tensor<4>),
+    /// `[batch, channel / 16, height × width, 16]`, as this project's own operations want it.
+    Blocks {
+        /// The values.
+        values: Tensor<4>,
+        /// The size of each map.
+        extent: Extent,
+    },
+}
+
+impl Map {
+    fn new(values: Tensor<4>, extent: Extent, order: Order) -> Self {
+        match order {
+            Order::Planar => Self::Planar(values),
+            Order::Lanes => Self::Blocks { values, extent },
+        }
+    }
+
+    /// `[batch, channel, height, width]`
+    #[must_use]
+    pub fn planar(self) -> Tensor<4> {
+        match self {
+            Self::Planar(values) => values,
+            Self::Blocks { values, extent } => {
+                Tensor::from_dispatch(<Dispatch as Maps>::planar(values.into_dispatch(), extent))
+            }
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        match self {
+            Self::Blocks { extent, .. } => *extent,
+            Self::Planar(values) => {
+                let [_, channels, height, width] = values.dims();
+                Extent { channels, height, width }
+            }
+        }
+    }
+
+    fn parts(self) -> (Tensor<4>, Order) {
+        match self {
+            Self::Planar(values) => (values, Order::Planar),
+            Self::Blocks { values, .. } => (values, Order::Lanes),
+        }
+    }
+}
+
+/// 3×3 convolution with stride 1, bias, and ReLU. What comes out lies as the operation that
+/// follows wants it where `blocks` says that one of this module does.
 ///
 /// # Shapes
 ///
@@ -26,24 +78,30 @@ pub fn implementation() -> String {
 /// - result: `[batch, out, height + 2 padding - 2, width + 2 padding - 2]`
 #[must_use]
 pub fn convolution(
-    input: Tensor<4>,
+    input: Map,
     kernel: Tensor<4>,
     bias: Tensor<1>,
     padding: usize,
-) -> Tensor<4> {
-    let [images, channels, height, width] = input.dims();
-    let [outputs, ..] = kernel.dims();
-    let problem = Problem { images, input: Extent { channels, height, width }, outputs, padding };
+    blocks: bool,
+) -> Map {
+    let extent = input.extent();
+    let (input, from) = input.parts();
+    let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
+    let problem = Problem { images, input: extent, outputs, padding };
     if !(Convolution::takes(problem) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
+        let input = Map::new(input, extent, from).planar();
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
-        return relu(conv2d(input, kernel, Some(bias), options));
+        return Map::Planar(relu(conv2d(input, kernel, Some(bias), options)));
     }
-    Tensor::from_dispatch(<Dispatch as Maps>::convolution_relu(
+    let to = if blocks { Order::between(outputs) } else { Order::Planar };
+    let convolution = Convolution { from, to, ..Convolution::new(problem) };
+    let out = Tensor::from_dispatch(<Dispatch as Maps>::convolution_relu(
         input.into_dispatch(),
         kernel.into_dispatch(),
         bias.into_dispatch(),
-        padding,
-    ))
+        convolution,
+    ));
+    Map::new(out, problem.output(), to)
 }
 
 /// 2×2 maximum with stride 2; an odd last row or column is dropped.
@@ -52,12 +110,16 @@ pub fn convolution(
 ///
 /// `[batch, channel, height, width]` to `[batch, channel, height / 2, width / 2]`
 #[must_use]
-pub fn max_pool(input: Tensor<4>) -> Tensor<4> {
-    let [images, channels, height, width] = input.dims();
-    if images * channels * (height / 2) * (width / 2) == 0 || !on_host(&input) {
-        return max_pool2d(input, MaxPoolOptions::new([2, 2]));
+pub fn max_pool(input: Map) -> Map {
+    let extent = input.extent();
+    let (input, order) = input.parts();
+    if input.dims()[0] * extent.pooled().len() == 0 || !on_host(&input) {
+        let input = Map::new(input, extent, order).planar();
+        return Map::Planar(max_pool2d(input, MaxPoolOptions::new([2, 2])));
     }
-    Tensor::from_dispatch(<Dispatch as Maps>::max_pool(input.into_dispatch()))
+    let pool = Pool { extent, order };
+    let out = Tensor::from_dispatch(<Dispatch as Maps>::max_pool(input.into_dispatch(), pool));
+    Map::new(out, extent.pooled(), order)
 }
 
 /// The product of a fully connected layer.
@@ -119,11 +181,14 @@ mod tests {
             let kernel = numbers([outputs, channels, 3, 3], 2);
             let bias = numbers([outputs], 3);
             let burns = burns(input.clone(), kernel.clone(), bias.clone(), padding);
-            let ours = convolution(input, kernel, bias, padding);
-            assert_near(burns.clone(), ours.clone(), "convolution");
-            if side >= 4 {
-                let burns = max_pool2d(burns, MaxPoolOptions::new([2, 2]));
-                assert_near(burns, max_pool(ours), "pool");
+            for blocks in [false, true] {
+                let input = Map::Planar(input.clone());
+                let ours = convolution(input, kernel.clone(), bias.clone(), padding, blocks);
+                assert_near(burns.clone(), ours.clone().planar(), "convolution");
+                if side >= 4 {
+                    let burns = max_pool2d(burns.clone(), MaxPoolOptions::new([2, 2]));
+                    assert_near(burns, max_pool(ours).planar(), "pool");
+                }
             }
         }
     }
@@ -132,16 +197,16 @@ mod tests {
     fn gradients(
         leaves: &[Tensor<1>; 5],
         (channels, outputs, side, padding): (usize, usize, usize, usize),
-        ours: bool,
+        ours: Option<bool>,
     ) -> Vec<Tensor<1>> {
         let leaves = leaves.clone().map(|leaf| leaf.autodiff().require_grad());
         let [input, first, bias, second, other] = leaves.clone();
         let input = input.reshape([2, channels, side, side]);
         let first = first.reshape([outputs, channels, 3, 3]);
         let second = second.reshape([outputs, outputs, 3, 3]);
-        let out = if ours {
-            let hidden = convolution(input, first, bias, padding);
-            max_pool(convolution(hidden, second, other, padding))
+        let out = if let Some(blocks) = ours {
+            let hidden = convolution(Map::Planar(input), first, bias, padding, blocks);
+            max_pool(convolution(hidden, second, other, padding, blocks)).planar()
         } else {
             let hidden = burns(input, first, bias, padding);
             let out = burns(hidden, second, other, padding);
@@ -163,9 +228,12 @@ mod tests {
                 numbers([outputs * outputs * 9], 4),
                 numbers([outputs], 5),
             ];
-            let both = gradients(&leaves, shape, false).into_iter();
-            for (at, (burns, ours)) in both.zip(gradients(&leaves, shape, true)).enumerate() {
-                assert_near(burns, ours, &format!("{shape:?}, leaf {at}"));
+            for blocks in [false, true] {
+                let burns = gradients(&leaves, shape, None).into_iter();
+                let both = burns.zip(gradients(&leaves, shape, Some(blocks)));
+                for (at, (burns, ours)) in both.enumerate() {
+                    assert_near(burns, ours, &format!("{shape:?}, blocks {blocks}, leaf {at}"));
+                }
             }
         }
     }
@@ -197,7 +265,7 @@ mod tests {
         let run = |ours: bool| {
             let trained = leaf(numbers([16, 16, 3, 3], 4));
             let layer = |map: Tensor<4>, kernel: Tensor<4>| match ours {
-                true => convolution(map, kernel, bias.clone(), 1),
+                true => convolution(Map::Planar(map), kernel, bias.clone(), 1, false).planar(),
                 false => burns(map, kernel, bias.clone(), 1),
             };
             let out = layer(layer(input.clone(), trained.clone()), frozen.clone());

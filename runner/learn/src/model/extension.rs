@@ -11,36 +11,32 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
-use runner_convolution::{Convolution, Dense, Extent, Finish, Problem, buffer};
+use runner_convolution::{Convolution, Dense, Extent, Finish, Order, Pool, buffer, reorder};
 
 /// Operations that this project adds to the CPU backend; `f32` only.
 #[backend_extension(Flex, Autodiff)]
 pub trait Maps: Backend {
-    /// 3×3 convolution with stride 1, bias and ReLU.
-    ///
-    /// `[batch, in, height, width]`, `[out, in, 3, 3]` and `[out]` to
-    /// `[batch, out, height + 2 padding - 2, width + 2 padding - 2]`
+    /// 3×3 convolution with stride 1, bias and ReLU of a batch of maps, `[out, in, 3, 3]` and
+    /// `[out]`. Maps are `[batch, channel, height, width]`, or in blocks of channels
+    /// `[batch, channel / 16, height × width, 16]`.
     fn convolution_relu(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        padding: usize,
+        convolution: Convolution,
     ) -> FloatTensor<Self>;
 
-    /// 2×2 maximum with stride 2: `[batch, channel, height, width]` to half the height and width.
-    fn max_pool(input: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// 2×2 maximum with stride 2, of a batch of maps as above.
+    fn max_pool(input: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
+
+    /// From blocks of channels to `[batch, channel, height, width]`.
+    fn planar(input: FloatTensor<Self>, extent: Extent) -> FloatTensor<Self>;
 
     /// `[batch, in]` times `[in, out]`, `out` a multiple of sixteen.
     fn dense(input: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 type Host = FloatTensor<Flex>;
-
-/// The shape of a batch of maps.
-fn extent(tensor: &Host) -> (usize, Extent) {
-    let shape = tensor.shape();
-    (shape[0], Extent { channels: shape[1], height: shape[2], width: shape[3] })
-}
 
 /// Calls `f` with the values in their order; no copy where they lie that way.
 fn with<R>(tensor: &Host, f: impl FnOnce(&[f32]) -> R) -> R {
@@ -50,9 +46,16 @@ fn with<R>(tensor: &Host, f: impl FnOnce(&[f32]) -> R) -> R {
     }
 }
 
-fn map(values: Vec<f32>, images: usize, extent: Extent) -> Host {
+fn map(values: Vec<f32>, images: usize, extent: Extent, order: Order) -> Host {
     let Extent { channels, height, width } = extent;
-    Host::from_data(TensorData::new(values, [images, channels, height, width]))
+    let shape = match order {
+        Order::Planar => [images, channels, height, width],
+        Order::Lanes => {
+            let pixels = height * width;
+            [images, extent.blocks(), pixels, extent.values(order) / extent.blocks() / pixels]
+        }
+    };
+    Host::from_data(TensorData::new(values, shape))
 }
 
 /// Keeps the memory of a tensor that nobody else holds, for the next layer.
@@ -64,35 +67,33 @@ fn reclaim(tensor: Host) {
     }
 }
 
-fn problem(input: &Host, kernel: &Host, padding: usize) -> Problem {
-    let (images, input) = extent(input);
-    Problem { images, input, outputs: kernel.shape()[0], padding }
-}
-
 impl Maps for Flex {
-    fn convolution_relu(input: Host, kernel: Host, bias: Host, padding: usize) -> Host {
-        let problem = problem(&input, &kernel, padding);
-        let extent = problem.output();
-        let mut out = buffer::take(problem.images * extent.len());
+    fn convolution_relu(input: Host, kernel: Host, bias: Host, convolution: Convolution) -> Host {
+        let (images, to) = (convolution.problem.images, convolution.to);
+        let extent = convolution.problem.output();
+        let mut out = buffer::take(images * extent.values(to));
         with(&input, |input| {
             with(&kernel, |kernel| {
                 with(&bias, |bias| {
                     let finish = Finish { bias: Some(bias), relu: true };
-                    Convolution::new(problem).forward(input, kernel, finish, &mut out);
+                    convolution.forward(input, kernel, finish, &mut out);
                 });
             });
         });
         reclaim(input);
-        map(out, problem.images, extent)
+        map(out, images, extent, to)
     }
 
-    fn max_pool(input: Host) -> Host {
-        let (images, extent) = extent(&input);
-        let pooled = extent.pooled();
-        let mut out = buffer::take(images * pooled.len());
-        with(&input, |input| runner_convolution::max_pool(input, extent, &mut out));
+    fn max_pool(input: Host, pool: Pool) -> Host {
+        let (images, pooled) = (input.shape()[0], pool.extent.pooled());
+        let mut out = buffer::take(images * pooled.values(pool.order));
+        with(&input, |input| pool.forward(input, &mut out));
         reclaim(input);
-        map(out, images, pooled)
+        map(out, images, pooled, pool.order)
+    }
+
+    fn planar(input: Host, extent: Extent) -> Host {
+        reordered(input, extent, Order::Lanes, Order::Planar)
     }
 
     fn dense(input: Host, kernel: Host) -> Host {
@@ -101,6 +102,14 @@ impl Maps for Flex {
         with(&input, |input| with(&kernel, |kernel| dense.forward(input, kernel, &mut out)));
         Host::from_data(TensorData::new(out, [images, dense.outputs]))
     }
+}
+
+fn reordered(input: Host, extent: Extent, from: Order, to: Order) -> Host {
+    let images = input.shape()[0];
+    let mut out = buffer::take(images * extent.values(to));
+    with(&input, |input| reorder(extent, input, from, &mut out, to));
+    reclaim(input);
+    map(out, images, extent, to)
 }
 
 fn dense(input: &Host, kernel: &Host) -> (usize, Dense) {
@@ -118,7 +127,7 @@ struct Recorded {
     kernel: NodeId,
     /// What came out: ReLU's derivative is one where that is positive.
     output: Host,
-    padding: usize,
+    convolution: Convolution,
 }
 
 impl Backward<Flex, 3> for ConvolutionGradient {
@@ -132,11 +141,10 @@ impl Backward<Flex, 3> for ConvolutionGradient {
     ) {
         let [for_input, for_kernel, for_bias] = ops.parents;
         let gradient = grads.consume::<Flex>(&ops.node);
-        let Recorded { input, kernel, output, padding } = ops.state;
+        let Recorded { input, kernel, output, convolution } = ops.state;
         let input: Host = checkpointer.retrieve_node_output(input);
         let kernel: Host = checkpointer.retrieve_node_output(kernel);
-        let problem = problem(&input, &kernel, padding);
-        let convolution = Convolution::new(problem);
+        let (images, extent) = (convolution.problem.images, convolution.problem.input);
         with(&gradient, |gradient| {
             with(&output, |output| {
                 if for_kernel.is_some() || for_bias.is_some() {
@@ -150,11 +158,12 @@ impl Backward<Flex, 3> for ConvolutionGradient {
                     }
                 }
                 if let Some(node) = for_input {
-                    let mut out = buffer::take(problem.images * problem.input.len());
+                    let mut out = buffer::take(images * extent.values(convolution.from));
                     with(&kernel, |kernel| {
                         convolution.input_gradient(gradient, Some(output), kernel, &mut out);
                     });
-                    grads.register::<Flex>(node.id, map(out, problem.images, problem.input));
+                    let out = map(out, images, extent, convolution.from);
+                    grads.register::<Flex>(node.id, out);
                 }
             });
         });
@@ -188,23 +197,43 @@ fn kernel_gradient(
 struct PoolGradient;
 
 impl Backward<Flex, 1> for PoolGradient {
-    type State = NodeId;
+    type State = (NodeId, Pool);
 
-    fn backward(self, ops: Ops<NodeId, 1>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+    fn backward(
+        self,
+        ops: Ops<(NodeId, Pool), 1>,
+        grads: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
         let [for_input] = ops.parents;
         let gradient = grads.consume::<Flex>(&ops.node);
-        let input: Host = checkpointer.retrieve_node_output(ops.state);
+        let (input, pool) = ops.state;
+        let input: Host = checkpointer.retrieve_node_output(input);
         if let Some(node) = for_input {
-            let (images, extent) = extent(&input);
-            let mut out = buffer::take(images * extent.len());
+            let images = input.shape()[0];
+            let mut out = buffer::take(images * pool.extent.values(pool.order));
             with(&input, |input| {
-                with(&gradient, |gradient| {
-                    runner_convolution::max_pool_gradient(input, extent, gradient, &mut out);
-                });
+                with(&gradient, |gradient| pool.gradient(input, gradient, &mut out));
             });
-            grads.register::<Flex>(node.id, map(out, images, extent));
+            grads.register::<Flex>(node.id, map(out, images, pool.extent, pool.order));
         }
         reclaim(gradient);
+    }
+}
+
+#[derive(Debug)]
+struct PlanarGradient;
+
+impl Backward<Flex, 1> for PlanarGradient {
+    type State = Extent;
+
+    fn backward(self, ops: Ops<Extent, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [for_input] = ops.parents;
+        let gradient = grads.consume::<Flex>(&ops.node);
+        if let Some(node) = for_input {
+            let gradient = reordered(gradient, ops.state, Order::Planar, Order::Lanes);
+            grads.register::<Flex>(node.id, gradient);
+        }
     }
 }
 
@@ -247,7 +276,7 @@ impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        padding: usize,
+        convolution: Convolution,
     ) -> FloatTensor<Self> {
         let nodes = [input.node(), kernel.node(), bias.node()];
         match ConvolutionGradient.prepare::<C>(nodes).compute_bound().stateful() {
@@ -257,28 +286,37 @@ impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
                     input.into_primitive(),
                     kernel.into_primitive(),
                     bias.into_primitive(),
-                    padding,
+                    convolution,
                 );
                 let recorded =
-                    Recorded { input: from, kernel: filters, output: output.clone(), padding };
+                    Recorded { input: from, kernel: filters, output: output.clone(), convolution };
                 recording.finish(recorded, output)
             }
             OpsKind::UnTracked(plain) => plain.finish(Flex::convolution_relu(
                 input.into_primitive(),
                 kernel.into_primitive(),
                 bias.into_primitive(),
-                padding,
+                convolution,
             )),
         }
     }
 
-    fn max_pool(input: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn max_pool(input: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self> {
         match PoolGradient.prepare::<C>([input.node()]).compute_bound().stateful() {
             OpsKind::Tracked(mut recording) => {
-                let from = recording.checkpoint(&input);
-                recording.finish(from, Flex::max_pool(input.into_primitive()))
+                let from = (recording.checkpoint(&input), pool);
+                recording.finish(from, Flex::max_pool(input.into_primitive(), pool))
             }
-            OpsKind::UnTracked(plain) => plain.finish(Flex::max_pool(input.into_primitive())),
+            OpsKind::UnTracked(plain) => plain.finish(Flex::max_pool(input.into_primitive(), pool)),
+        }
+    }
+
+    fn planar(input: FloatTensor<Self>, extent: Extent) -> FloatTensor<Self> {
+        match PlanarGradient.prepare::<C>([input.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(recording) => {
+                recording.finish(extent, Flex::planar(input.into_primitive(), extent))
+            }
+            OpsKind::UnTracked(plain) => plain.finish(Flex::planar(input.into_primitive(), extent)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use runner_convolution::{Extent, Layer, Level, Stack, buffer};
+use runner_convolution::{Extent, Layer, Stack, buffer};
 use runner_experiment::architecture::{LayerKind, Shape};
 
 use super::network::{Flow, Network};
@@ -28,9 +28,7 @@ impl Inference {
     /// [`LearnError::Compute`] where a parameter cannot be read.
     pub fn new(network: &Network, range: Range<usize>) -> Result<Self, LearnError> {
         let input = network.layers[range.start].input;
-        let maps = network.layers[range.clone()].iter().take_while(|layer| {
-            matches!(layer.kind, LayerKind::Convolution { .. } | LayerKind::MaxPool)
-        });
+        let maps = network.layers[range.clone()].iter().take_while(|layer| layer.kind.is_of_maps());
         let end = range.start + maps.count();
         let stack = match (input, network.compute.is_host()) {
             (Shape::Map { height, width, channels }, true) if end > range.start => {
@@ -56,7 +54,7 @@ impl Inference {
             }
         };
         let all = 0..self.rest.layers.len();
-        self.rest.forward(all, input, &self.parameters, None, &mut |_, _| {})
+        self.rest.forward(all, input, &self.parameters, None)
     }
 }
 
@@ -81,7 +79,7 @@ fn stack(
             _ => Some(Layer::MaxPool),
         })
         .collect();
-    Ok(Stack::new(Level::best(), input, &layers))
+    Ok(Stack::new(None, input, &layers))
 }
 
 /// The values that come out, image by image.

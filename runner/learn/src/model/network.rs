@@ -4,12 +4,13 @@
 //! runs the rest of it on autodiff leaves.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
 
-use super::convolution::{convolution, dense, max_pool};
+use super::convolution::{Map, convolution, dense, max_pool};
 use super::initial::{glorot_uniform, kernel_shape};
 use super::parameter::{Parameter, tensor};
 use super::weights::{LayerWeights, Weights};
@@ -47,6 +48,30 @@ impl Flow {
         match self {
             Self::Map(map) => map.flatten(1, 3),
             Self::Vector(vector) => vector,
+        }
+    }
+}
+
+/// The same inside of [`Network::forward`], where maps may lie otherwise.
+enum Between {
+    Map(Map),
+    Vector(Tensor<2>),
+}
+
+impl From<Flow> for Between {
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::Map(map) => Self::Map(Map::Planar(map)),
+            Flow::Vector(vector) => Self::Vector(vector),
+        }
+    }
+}
+
+impl From<Between> for Flow {
+    fn from(flow: Between) -> Self {
+        match flow {
+            Between::Map(map) => Self::Map(map.planar()),
+            Between::Vector(vector) => Self::Vector(vector),
         }
     }
 }
@@ -94,7 +119,7 @@ impl Network {
 
     /// Some of the layers with their parameters, which are shared and not copied.
     #[must_use]
-    pub fn part(&self, range: std::ops::Range<usize>) -> Self {
+    pub fn part(&self, range: Range<usize>) -> Self {
         let parameters = self.kernel_index(range.start)..self.kernel_index(range.end);
         Self {
             layers: self.layers[range].to_vec(),
@@ -137,68 +162,89 @@ impl Network {
     /// Runs `layers[range]`. The last layer's activation is left out: what comes out of the
     /// classifier are logits.
     ///
-    /// `values` are the parameters, as [`Network::values`] or as autodiff leaves. `watch` sees
-    /// what comes out of each layer. Dropout is inactive where `dropping` is `None`.
+    /// `values` are the parameters, as [`Network::values`] or as autodiff leaves. Dropout is
+    /// inactive where `dropping` is `None`.
     pub fn forward(
         &self,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         input: Flow,
         values: &[Tensor<1>],
         dropping: Option<Dropping<'_>>,
-        watch: &mut dyn FnMut(&Layer, &Flow),
     ) -> Flow {
-        let mut flow = input;
-        let mut kernel = self.kernel_index(range.start);
-        for at in range {
-            let layer = &self.layers[at];
-            let own = values.get(kernel..kernel + 2).unwrap_or(&[]);
-            flow = self.layer(at, flow, own, dropping);
-            kernel += 2 * usize::from(layer.kind.has_parameters());
-            watch(layer, &flow);
+        let mut flow = Between::from(input);
+        for at in range.clone() {
+            let layer = |at: usize| &self.layers[at];
+            // Maps lie as they are best computed with, until somebody else wants them.
+            let blocks = range.contains(&(at + 1)) && layer(at + 1).kind.is_of_maps();
+            flow = self.layer(at, flow, self.own(at, values), dropping, blocks);
         }
-        flow
+        flow.into()
+    }
+
+    /// The same without dropout; `watch` sees what comes out of each layer.
+    pub fn watched(
+        &self,
+        range: Range<usize>,
+        input: Flow,
+        values: &[Tensor<1>],
+        watch: &mut dyn FnMut(&Layer, &Flow),
+    ) {
+        let mut flow = input;
+        for at in range {
+            flow = self.forward(at..at + 1, flow, values, None);
+            watch(&self.layers[at], &flow);
+        }
+    }
+
+    /// Kernel and bias of a layer, where it has them.
+    fn own<'a>(&self, layer: usize, values: &'a [Tensor<1>]) -> &'a [Tensor<1>] {
+        let kernel = self.kernel_index(layer);
+        values.get(kernel..kernel + 2).unwrap_or(&[])
     }
 
     fn layer(
         &self,
         at: usize,
-        flow: Flow,
+        flow: Between,
         own: &[Tensor<1>],
         dropping: Option<Dropping<'_>>,
-    ) -> Flow {
+        blocks: bool,
+    ) -> Between {
         let layer = &self.layers[at];
         let (input, output) = (layer.input.channels(), layer.output.channels());
-        match (layer.kind, flow) {
-            (LayerKind::Convolution { padding }, Flow::Map(map)) => {
+        let map = match (layer.kind, flow) {
+            (LayerKind::Convolution { padding }, Between::Map(map)) => {
                 let kernel = own[0].clone().reshape([output, input, 3, 3]);
-                Flow::Map(convolution(map, kernel, own[1].clone(), padding))
+                return Between::Map(convolution(map, kernel, own[1].clone(), padding, blocks));
             }
-            (LayerKind::MaxPool, Flow::Map(map)) => Flow::Map(max_pool(map)),
+            (LayerKind::MaxPool, Between::Map(map)) => return Between::Map(max_pool(map)),
+            (_, Between::Map(map)) => Flow::Map(map.planar()),
+            (_, Between::Vector(vector)) => Flow::Vector(vector),
+        };
+        Between::Vector(match (layer.kind, map) {
             // Keras's order: height, width, channel.
-            (LayerKind::Flatten, Flow::Map(map)) => {
-                Flow::Vector(map.permute([0, 2, 3, 1]).flatten(1, 3))
-            }
+            (LayerKind::Flatten, Flow::Map(map)) => map.permute([0, 2, 3, 1]).flatten(1, 3),
             (LayerKind::GlobalAveragePool, Flow::Map(map)) => {
-                Flow::Vector(map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2))
+                map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
             }
             (LayerKind::GlobalMaxPool, Flow::Map(map)) => {
-                Flow::Vector(map.flatten::<3>(2, 3).max_dim(2).squeeze_dim(2))
+                map.flatten::<3>(2, 3).max_dim(2).squeeze_dim(2)
             }
             (LayerKind::Dense(activation), flow) => {
                 let kernel = own[0].clone().reshape([input, output]);
                 let sum = dense(flow.rows(), kernel) + own[1].clone().unsqueeze();
-                Flow::Vector(match activation {
+                match activation {
                     Activation::Relu => relu(sum),
                     Activation::Sigmoid | Activation::Softmax => sum,
-                })
+                }
             }
             (LayerKind::Dropout(rate), flow) => match dropping {
-                Some(dropping) => Flow::Vector(self.drop(at, flow.rows(), rate, dropping)),
-                None => flow,
+                Some(dropping) => self.drop(at, flow.rows(), rate, dropping),
+                None => flow.rows(),
             },
             // Maps after a flatten do not occur: the architectures are made in one place.
-            (_, vector @ Flow::Vector(_)) => vector,
-        }
+            (_, flow) => flow.rows(),
+        })
     }
 
     /// Zeroes each unit with probability `rate` and scales the others by 1 / (1 - rate).
@@ -247,7 +293,7 @@ mod tests {
             let (pixels, whole) = (pixels(shape), 0..network.layers.len());
             let input = Flow::batch(pixels.clone(), IMAGES, shape, &network.compute);
             let parameters = network.values();
-            let output = network.forward(whole.clone(), input, &parameters, None, &mut |_, _| {});
+            let output = network.forward(whole.clone(), input, &parameters, None);
             let expected = inference::values(output)?;
             let prepared = Inference::new(&network, whole)?;
             for batch in [1, 7, 16, 20] {

@@ -66,7 +66,7 @@ pub(super) fn run(
         let photo = scene.photo(image.as_ref())?;
         let flow = Flow::batch(photo.input, 1, scene.input(), &network.compute);
         let mut found: Vec<(String, Flow)> = Vec::new();
-        network.forward(0..last + 1, flow, &network.values(), None, &mut |layer, flow| {
+        network.watched(0..last + 1, flow, &network.values(), &mut |layer, flow| {
             if job.layers.contains(&layer.name) {
                 found.push((layer.name.clone(), flow.clone()));
             }

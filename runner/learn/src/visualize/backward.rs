@@ -94,7 +94,7 @@ pub fn maps(
 ) -> Result<Maps, LearnError> {
     let flow = Flow::batch(input, 1, network.layers[0].input, &network.compute);
     let values = network.values();
-    let flow = network.forward(0..layer + 1, flow, &values, None, &mut |_, _| {});
+    let flow = network.forward(0..layer + 1, flow, &values, None);
     let (Flow::Map(map), Shape::Map { height, width, channels }) =
         (flow, network.layers[layer].output)
     else {
@@ -128,7 +128,7 @@ fn slopes<const D: usize>(
     leaf: &Tensor<D>,
 ) -> Result<Vec<f32>, LearnError> {
     let all = from..network.layers.len();
-    let logits = network.forward(all, input, &network.values(), None, &mut |_, _| {}).rows();
+    let logits = network.forward(all, input, &network.values(), None).rows();
     let slope = goal.slope(&read(logits.clone().inner())?);
     backward(network, logits, slope, leaf)
 }
@@ -161,7 +161,7 @@ pub fn guided(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f32>
     let mut inputs = Vec::new();
     for at in 0..network.layers.len() {
         inputs.push(flow.clone());
-        flow = network.forward(at..at + 1, flow, &values, None, &mut |_, _| {});
+        flow = network.forward(at..at + 1, flow, &values, None);
     }
     let mut gradient = goal.slope(&read(flow.rows())?);
     for (at, input) in inputs.into_iter().enumerate().rev() {
@@ -169,7 +169,7 @@ pub fn guided(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f32>
         if matches!(kind, LayerKind::Convolution { .. } | LayerKind::Dense(Activation::Relu)) {
             gradient.iter_mut().for_each(|slope| *slope = slope.max(0.0));
         }
-        let run = |input: Flow| network.forward(at..at + 1, input, &values, None, &mut |_, _| {});
+        let run = |input: Flow| network.forward(at..at + 1, input, &values, None);
         gradient = match input {
             Flow::Map(map) => {
                 let leaf = map.autodiff().require_grad();

@@ -240,7 +240,7 @@ pub(super) fn gradients(
     let Flow::Map(map) = batch else { return Ok((Vec::new(), Vec::new())) };
     let leaf = map.autodiff().require_grad();
     let flow = Flow::Map(leaf.clone());
-    let out = network.forward(0..layer + 1, flow, &network.values(), None, &mut |_, _| {}).rows();
+    let out = network.forward(0..layer + 1, flow, &network.values(), None).rows();
     let [images, length] = out.dims();
     let channels = network.layers[layer].output.channels();
     let area = length / channels;

@@ -1,0 +1,273 @@
+//! Products on a processor's matrix unit (Intel AMX), in `f32` precision.
+//!
+//! The unit multiplies numbers of eight significant bits (bfloat16) and adds in `f32`, sixteen
+//! times as many per cycle as AVX-512 does. Three such numbers hold the 24 bits of an `f32`
+//! exactly, so a product of two `f32` is the sum of nine products of pieces. The three smallest of
+//! these are below the last bit of the result; the other six are computed.
+//!
+//! Henry, Tang & Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
+//! Higher-Precision Computations" (2019).
+
+use super::{Values, WIDTH};
+
+/// Numbers that an `f32` is cut into.
+pub const PIECES: usize = 3;
+
+/// Rows that are computed together.
+pub const ROWS: usize = 2 * WIDTH;
+
+/// Lines of an operand for 32 rows or columns and 32 numbers that are summed over: the left one
+/// `[half][piece][row]`, each line two times sixteen numbers that are summed over; the right one
+/// `[piece][column][pair]`, each line both numbers of sixteen columns.
+pub const UNIT: usize = 2 * PIECES * WIDTH;
+
+/// Up to 32 rows times 32 columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Task<'a> {
+    /// The left operand, from the first unit on.
+    pub left: &'a [Values],
+    /// From one unit to the next.
+    pub stride: usize,
+    /// Rows, 1 to 32.
+    pub rows: usize,
+    /// The right operand, unit after unit.
+    pub right: &'a [Values],
+    /// Units that are summed.
+    pub units: usize,
+    /// Adds to what is there.
+    pub more: bool,
+    /// What comes after this and lies far away.
+    pub next: Option<Next>,
+}
+
+/// Lines to ask for while a task is computed: what the matrix unit itself waits for, it waits for
+/// one after the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Next {
+    /// Some of each left unit: from here on, as far apart as this task's own.
+    pub left: *const Values,
+    /// Some of each right unit.
+    pub right: *const Values,
+    /// Where results will go.
+    pub out: *const Values,
+}
+
+impl Task<'_> {
+    /// Whether all that is read and written is there.
+    fn fits(&self, out: &[Values]) -> bool {
+        let last = self.units.wrapping_sub(1);
+        (1..=ROWS).contains(&self.rows)
+            && last < self.right.len() / UNIT
+            && self.left.len() >= last * self.stride + UNIT
+            && out.len() >= 2 * self.rows.max(WIDTH + 1)
+    }
+}
+
+/// Proof that the matrix unit may be used.
+#[derive(Debug, Clone, Copy)]
+pub struct MatrixUnit(());
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+impl MatrixUnit {
+    /// Only known on Linux.
+    pub fn try_new() -> Option<Self> {
+        None
+    }
+
+    /// Nobody has one.
+    pub fn product(self, _task: Task<'_>, _out: &mut [Values]) {}
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod unit {
+    use std::arch::asm;
+    use std::arch::x86_64::__cpuid_count;
+    use std::sync::OnceLock;
+
+    use super::{MatrixUnit, Next, Task, UNIT};
+    use crate::lanes::{Values, WIDTH};
+
+    /// Bytes of a line.
+    const LINE: usize = size_of::<Values>();
+
+    /// What `ldtilecfg` reads: the shape of each of the eight tile registers.
+    #[repr(C, align(64))]
+    struct Shapes {
+        palette: u8,
+        start: u8,
+        reserved: [u8; 14],
+        bytes_per_row: [u16; 16],
+        rows: [u8; 16],
+    }
+
+    impl Shapes {
+        /// Registers 0 to 3: sums; 4 and 5: left; 6 and 7: right.
+        fn new(count: usize) -> Self {
+            let mut bytes_per_row = [0; 16];
+            bytes_per_row[..8].fill(LINE as u16);
+            let mut rows = [0; 16];
+            let all = WIDTH as u8;
+            let upper = all.min(count as u8);
+            // A register of no rows cannot be used.
+            let lower = (count as u8 - upper).max(1);
+            rows[..8].copy_from_slice(&[upper, upper, lower, lower, upper, lower, all, all]);
+            Self { palette: 1, start: 0, reserved: [0; 14], bytes_per_row, rows }
+        }
+    }
+
+    impl MatrixUnit {
+        /// Where the processor has one and the system lets this process use it.
+        pub fn try_new() -> Option<Self> {
+            static ALLOWED: OnceLock<bool> = OnceLock::new();
+            ALLOWED.get_or_init(|| has_unit() && ask()).then_some(Self(()))
+        }
+
+        /// Computes `task`; `out` is `[row][column][16]`, with room for seventeen rows.
+        ///
+        /// # Panics
+        ///
+        /// Where a slice is shorter than the task says.
+        #[inline(always)]
+        pub fn product(self, task: Task<'_>, out: &mut [Values]) {
+            assert!(task.fits(out), "the operands of a product are too short");
+            match task.next {
+                Some(next) => run::<3, 1, 1>(&task, next, out),
+                None => {
+                    let nothing = std::ptr::null();
+                    run::<0, 0, 0>(
+                        &task,
+                        Next { left: nothing, right: nothing, out: nothing },
+                        out,
+                    );
+                }
+            }
+        }
+    }
+
+    /// AMX-TILE and AMX-BF16.
+    fn has_unit() -> bool {
+        let has = __cpuid_count(0, 0).eax >= 7;
+        has && [22, 24].iter().all(|bit| __cpuid_count(7, 0).edx >> bit & 1 == 1)
+    }
+
+    /// Asks the system for the registers' state: they are too large to be saved for everyone.
+    #[allow(unsafe_code)]
+    fn ask() -> bool {
+        const REQUEST_PERMISSION: libc::c_long = 0x1023;
+        const TILE_DATA: libc::c_long = 18;
+        // SAFETY: a request that takes two numbers; a system that does not know it says so.
+        unsafe { libc::syscall(libc::SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0 }
+    }
+
+    /// Loads a piece of the left operand, both halves.
+    macro_rules! left {
+        ($piece:literal) => {
+            concat!(
+                "tileloadd tmm4, [{left} + {line}*1 + ",
+                $piece,
+                "*1024]\n",
+                "tileloadd tmm5, [{left} + {line}*1 + ",
+                $piece,
+                "*1024 + 3072]\n",
+            )
+        };
+    }
+
+    /// Loads a piece of the right operand, both columns.
+    macro_rules! right {
+        ($piece:literal) => {
+            concat!(
+                "tileloadd tmm6, [{right} + {line}*1 + ",
+                $piece,
+                "*2048]\n",
+                "tileloadd tmm7, [{right} + {line}*1 + ",
+                $piece,
+                "*2048 + 1024]\n",
+            )
+        };
+    }
+
+    /// Multiplies what is loaded, then asks for lines.
+    macro_rules! multiply {
+        () => {
+            concat!(
+                "tdpbf16ps tmm0, tmm4, tmm6\n",
+                "tdpbf16ps tmm1, tmm4, tmm7\n",
+                "tdpbf16ps tmm2, tmm5, tmm6\n",
+                "tdpbf16ps tmm3, tmm5, tmm7\n",
+                ".rept {rights}\nprefetcht1 [{next_right}]\nadd {next_right}, {line}\n.endr\n",
+                ".rept {lefts}\nprefetcht1 [{next_left}]\nadd {next_left}, {line}\n.endr\n",
+                ".rept {outs}\nprefetchw [{next_out}]\nadd {next_out}, {line}\n.endr\n",
+            )
+        };
+    }
+
+    /// Asks for that many lines after each of the six products by pieces, which are 0×0, 0×2, 0×1,
+    /// 1×1, 1×0, 2×0, so that as few tiles as can be are loaded anew.
+    #[inline(always)]
+    #[allow(unsafe_code, clippy::too_many_lines)]
+    fn run<const RIGHTS: usize, const LEFTS: usize, const OUTS: usize>(
+        task: &Task<'_>,
+        next: Next,
+        out: &mut [Values],
+    ) {
+        let shapes = Shapes::new(task.rows);
+        // SAFETY: `product` has checked that all that is read and written lies in the slices, and
+        // there is a `MatrixUnit` only where these instructions may be used. Tile registers are
+        // the block's own from `ldtilecfg` to `tilerelease`. What is asked for ahead is a hint.
+        unsafe {
+            asm!(
+                "ldtilecfg [{shapes}]",
+                "test {more:e}, {more:e}",
+                "jz 2f",
+                "tileloadd tmm0, [{out} + {line}*2]",
+                "tileloadd tmm1, [{out} + {line}*2 + 64]",
+                "tileloadd tmm2, [{out} + {line}*2 + 2048]",
+                "tileloadd tmm3, [{out} + {line}*2 + 2112]",
+                "jmp 3f",
+                "2:",
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "3:",
+                left!(0), right!(0), multiply!(),
+                right!(2), multiply!(),
+                right!(1), multiply!(),
+                left!(1), multiply!(),
+                right!(0), multiply!(),
+                left!(2), multiply!(),
+                "add {left}, {stride}",
+                "add {right}, {unit}",
+                "add {next_left}, {stride}",
+                "sub {next_left}, 6*{lefts}*64",
+                "add {next_right}, {unit} - 6*{rights}*64",
+                "dec {units}",
+                "jnz 3b",
+                "tilestored [{out} + {line}*2], tmm0",
+                "tilestored [{out} + {line}*2 + 64], tmm1",
+                "tilestored [{out} + {line}*2 + 2048], tmm2",
+                "tilestored [{out} + {line}*2 + 2112], tmm3",
+                "tilerelease",
+                rights = const RIGHTS,
+                lefts = const LEFTS,
+                outs = const OUTS,
+                unit = const UNIT * LINE,
+                shapes = in(reg) &raw const shapes,
+                more = in(reg) u32::from(task.more),
+                left = inout(reg) task.left.as_ptr() => _,
+                stride = in(reg) task.stride * LINE,
+                right = inout(reg) task.right.as_ptr() => _,
+                line = in(reg) LINE,
+                units = inout(reg) task.units => _,
+                out = in(reg) out.as_mut_ptr(),
+                next_left = inout(reg) next.left => _,
+                next_right = inout(reg) next.right => _,
+                next_out = inout(reg) next.out => _,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+    }
+}
