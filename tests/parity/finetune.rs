@@ -1,11 +1,13 @@
 //! Twenty steps of block5 and the head: losses, gradients, biases.
 
+use burn::tensor::Tensor;
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
 use runner_experiment::plan::{Optimizer as Settings, Rule};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_learn::data::{decode, preprocess};
 use runner_learn::model::network::{Flow, Network};
-use runner_learn::model::parameter::read;
+use runner_learn::model::parameter::{Parameter, read};
+use runner_learn::random::{Key, Purpose};
 
 use super::activations::base;
 use super::head_training::{Batches, head, labels};
@@ -73,7 +75,9 @@ fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
 /// computations part, and every step after carries them further. Against Keras's numbers float64
 /// is off by up to 1.3e-4 in the losses and 1.3e-5 in the biases, PyTorch in `f32` by 2.8e-4 and
 /// 1.4e-5; features that are perturbed by one part in a million move float64's own losses by
-/// 3.0e-4. The bounds are what that leaves.
+/// 3.0e-4. The bounds are what that leaves. Which kinks are hit is chance, so the median of some
+/// trainings counts, whose features differ in their last two bits; where nothing has parted yet,
+/// in the first steps, each of them has to agree closely.
 #[test]
 fn parity_finetuning_block5_losses_gradients_and_biases() {
     let Some(folder) = fixtures::folder("finetune_block5") else {
@@ -81,35 +85,67 @@ fn parity_finetuning_block5_losses_gradients_and_biases() {
     };
     let reference = Reference::open(&folder, "finetune_block5.safetensors");
     let [_, height, width, _] = reference.shape("images")[..] else { panic!("not images") };
-    let mut network = network(&folder, [height, width]);
+    let network = network(&folder, [height, width]);
     let prefix = network.layers.iter().position(|layer| layer.block == "block5").unwrap();
     let features = features(&network, prefix, &reference);
-    let (shape, labels) = (network.layers[prefix].input, labels(&reference));
-    let batches = Batches { features: &features, shape, labels: &labels };
+    let mut losses = Vec::new();
+    let mut biases = Vec::new();
+    for draw in 0..5 {
+        let features = perturbed(&features, draw);
+        let (loss, bias) = train(network.clone(), prefix, &features, &reference);
+        println!("draw {draw}: a loss off by {loss:e}, a bias off by {bias:e}");
+        losses.push(loss);
+        biases.push(bias);
+    }
+    losses.sort_by(f64::total_cmp);
+    biases.sort_by(f64::total_cmp);
+    assert!(losses[2] < 4e-4, "losses are off by {losses:?}");
+    assert!(biases[2] < 2e-5, "biases are off by {biases:?}");
+}
+
+/// Draw 0 is what is given; the others differ by up to two parts in ten millions.
+fn perturbed(features: &[f32], draw: u64) -> Vec<f32> {
+    let mut stream = Key::new(draw, Purpose::Generate).stream();
+    let size = if draw == 0 { 0.0 } else { 4e-7 };
+    features.iter().map(|value| value * (1.0 + size * (stream.uniform() - 0.5))).collect()
+}
+
+/// The largest difference of a loss and of a bias of block5 after the reference's steps.
+fn train(
+    mut network: Network,
+    prefix: usize,
+    features: &[f32],
+    reference: &Reference,
+) -> (f64, f64) {
+    let (shape, labels) = (network.layers[prefix].input, labels(reference));
+    let batches = Batches { features, shape, labels: &labels };
     let rule = Rule::Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
     let settings = Settings::plain(rule, 1e-5);
     let losses = reference.floats("losses");
-    let worst = batches.train(&mut network, prefix, settings, &losses, |step, slopes| {
-        if step > 0 {
-            return;
-        }
-        for (name, at) in [("block5_conv1", 0), ("block5_conv3", 4)] {
-            let theirs = reference.floats(&format!("gradient.{name}.kernel.out0_7"));
-            let ours = columns(&read(slopes[at].clone()).unwrap(), 512, 8);
-            let largest = theirs.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
-            let off = largest_difference(&ours, &theirs);
-            println!("{name}: gradient off by {:e} of the largest", off / largest);
-            assert!(off < 1e-3 * largest, "{name}: a gradient is off by {off:e} of {largest:e}");
+    let off = batches.train(&mut network, prefix, settings, &losses, |step, slopes| {
+        if step == 0 {
+            assert_gradients(slopes, reference);
         }
     });
-    println!("largest difference of a loss {worst:e}");
-    assert!(worst < 4e-4, "a loss is off by {worst:e}");
-    for parameter in network.parameters.iter().filter(|p| p.name.starts_with("block5")) {
-        if let Some(layer) = parameter.name.strip_suffix(".bias") {
-            let theirs = reference.floats(&format!("{layer}.bias.after"));
-            let off = largest_difference(&parameter.values().unwrap(), &theirs);
-            println!("{layer}: a bias off by {off:e}");
-            assert!(off < 2e-5, "{layer}: a bias is off by {off:e}");
-        }
+    for (step, off) in off.iter().enumerate().take(4) {
+        assert!(*off < 5e-6, "the loss of step {step} is off by {off:e}");
+    }
+    let of_bias = |parameter: &Parameter| {
+        let layer = parameter.name.strip_suffix(".bias")?;
+        let theirs = reference.floats(&format!("{layer}.bias.after"));
+        Some(largest_difference(&parameter.values().unwrap(), &theirs))
+    };
+    let block5 = network.parameters.iter().filter(|p| p.name.starts_with("block5"));
+    let bias = block5.filter_map(of_bias).fold(0.0, f32::max);
+    (off.into_iter().fold(0.0, f64::max), f64::from(bias))
+}
+
+fn assert_gradients(slopes: &[Tensor<1>], reference: &Reference) {
+    for (name, at) in [("block5_conv1", 0), ("block5_conv3", 4)] {
+        let theirs = reference.floats(&format!("gradient.{name}.kernel.out0_7"));
+        let ours = columns(&read(slopes[at].clone()).unwrap(), 512, 8);
+        let largest = theirs.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+        let off = largest_difference(&ours, &theirs);
+        assert!(off < 2e-5 * largest, "{name}: a gradient is off by {off:e} of {largest:e}");
     }
 }

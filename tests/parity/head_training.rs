@@ -93,7 +93,8 @@ fn train(reference: &Reference, settings: Settings, expected: &[f32]) -> f64 {
     let shape = Shape::Vector(reference.shape("features")[1]);
     let features = reference.floats("features");
     let batches = Batches { features: &features, shape, labels: &labels(reference) };
-    batches.train(&mut network, 0, settings, expected, |_, _| {})
+    let off = batches.train(&mut network, 0, settings, expected, |_, _| {});
+    off.into_iter().fold(0.0, f64::max)
 }
 
 /// 0 and 1.
@@ -109,7 +110,7 @@ pub struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// Trains the layers after `prefix`, one step per expected loss; the largest difference to
+    /// Trains the layers after `prefix`, one step per expected loss; the difference to each of
     /// these. `watch` sees the gradients of each step.
     pub fn train(
         &self,
@@ -118,7 +119,7 @@ impl Batches<'_> {
         settings: Settings,
         expected: &[f32],
         mut watch: impl FnMut(usize, &[Tensor<1>]),
-    ) -> f64 {
+    ) -> Vec<f64> {
         let indices: Vec<usize> =
             (network.kernel_index(prefix)..network.parameters.len()).collect();
         let trained = &network.parameters[indices[0]..];
@@ -126,7 +127,7 @@ impl Batches<'_> {
         let trained = trained.iter().map(|parameter| Trained::new(parameter, rate)).collect();
         let mut optimizer = Optimizer::new(settings, trained, true);
         let length = self.shape.elements();
-        let mut worst = 0.0_f64;
+        let mut off = Vec::new();
         for (step, expected) in expected.iter().enumerate() {
             let from = step % (self.labels.len() / 20) * 20;
             let features = self.features[from * length..(from + 20) * length].to_vec();
@@ -136,12 +137,12 @@ impl Batches<'_> {
             let (outcomes, slopes) =
                 gradients(network, prefix, input, &targets, None, &indices).unwrap();
             let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 20.0;
-            worst = worst.max((loss - f64::from(*expected)).abs());
+            off.push((loss - f64::from(*expected)).abs());
             watch(step, &slopes);
             let trained = network.parameters[indices[0]..].iter_mut();
             let mut values: Vec<&mut Tensor<1>> = trained.map(|p| &mut p.value).collect();
             optimizer.step(&mut values, slopes, 1.0).unwrap();
         }
-        worst
+        off
     }
 }

@@ -1,11 +1,9 @@
-//! Filters, transformed: `[pass][point][panel][channel][COLUMNS][16]`; for a matrix unit
-//! `[pass][point][panel][32 channels][piece][COLUMNS][pair of channels]`.
+//! Filters, transformed: `[pass][point][panel][channel][COLUMNS][16]`.
 
 use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use crate::lanes::matrix_unit::UNIT;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::matrix::{Grid, Matrix, square};
 use crate::product::panel_len;
@@ -20,7 +18,7 @@ pub struct Kernel<'a> {
     pub transposed: bool,
 }
 
-/// Transforms the filters of `problem`, `per_pass` panels per pass, into the beginning of `values`.
+/// Transforms all filters of `problem`, `per_pass` panels per pass.
 pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
     lanes: L,
     problem: Problem,
@@ -28,18 +26,30 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
     per_pass: usize,
     values: &mut [Values],
 ) {
-    let points = N * N;
     let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
+    let per_panel = N * N * panel_len::<L>(problem.input.blocks());
+    let per_pass = per_pass.min(panels);
+    let passes = values[..panels * per_panel].chunks_mut(per_pass * per_panel);
+    for (pass, values) in passes.enumerate() {
+        transform_some::<L, A, N>(lanes, problem, kernel, pass * per_pass, values);
+    }
+}
+
+/// Transforms the filters of as many panels as there is room for, from panel `first` on:
+/// `[point][panel]…`
+pub fn transform_some<L: Lanes, A: Matrix<3, N>, const N: usize>(
+    lanes: L,
+    problem: Problem,
+    kernel: Kernel<'_>,
+    first: usize,
+    values: &mut [Values],
+) {
     let per_panel = panel_len::<L>(problem.input.blocks());
+    let count = values.len() / (N * N * per_panel);
     let mut of_panel: Vec<Vec<&mut [Values]>> = Vec::new();
-    let values = &mut values[..points * panels * per_panel];
-    for pass in values.chunks_mut(points * per_pass.min(panels) * per_panel) {
-        let first = of_panel.len();
-        let count = pass.len() / (points * per_panel);
-        of_panel.resize_with(first + count, Vec::new);
-        for (at, part) in pass.chunks_exact_mut(per_panel).enumerate() {
-            of_panel[first + at % count].push(part);
-        }
+    of_panel.resize_with(count, Vec::new);
+    for (at, part) in values.chunks_exact_mut(per_panel).enumerate() {
+        of_panel[at % count].push(part);
     }
     of_panel.into_par_iter().enumerate().for_each(|(panel, points)| {
         lanes.vectorize(TransformFilter::<A, N> {
@@ -48,7 +58,7 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
             transposed: kernel.transposed,
             channels: problem.input.channels,
             outputs: problem.outputs,
-            first: panel * L::COLUMNS * WIDTH,
+            first: (first + panel) * L::COLUMNS * WIDTH,
             points,
         });
     });
@@ -72,16 +82,10 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        let channels = self.channels.next_multiple_of(WIDTH);
-        if L::MATRIX_UNIT {
-            for first in (0..channels).step_by(2 * WIDTH) {
-                self.pairs(lanes, first);
-            }
-            return;
-        }
-        for first in (0..channels).step_by(WIDTH) {
+        for first in (0..self.channels).step_by(WIDTH) {
             for column in 0..L::COLUMNS {
-                let taps = self.taps(lanes, first, self.first + column * WIDTH);
+                let mut taps = [Values::ZERO; 9 * WIDTH];
+                self.taps(lanes, first, self.first + column * WIDTH, &mut taps);
                 for (channel, taps) in taps.chunks_exact(9).enumerate() {
                     let grid = Grid { values: taps, down: 3, right: 1 };
                     let points = square::<A, L, 3, N>(lanes, grid);
@@ -97,38 +101,10 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
     }
 }
 
-impl<A: Matrix<3, N>, const N: usize> TransformFilter<'_, A, N> {
-    /// 32 channels from this one on, for a matrix unit.
-    #[inline(always)]
-    fn pairs<L: Lanes>(&mut self, lanes: L, first: usize) {
-        for column in 0..L::COLUMNS {
-            let out = self.first + column * WIDTH;
-            let [upper, lower] = [0, WIDTH].map(|further| self.taps(lanes, first + further, out));
-            let pairs = upper.chunks_exact(9).zip(lower.chunks_exact(9));
-            for (pair, (upper, lower)) in pairs.enumerate() {
-                let [upper, lower] = [upper, lower].map(|taps| {
-                    square::<A, L, 3, N>(lanes, Grid { values: taps, down: 3, right: 1 })
-                });
-                let start = first / (2 * WIDTH) * UNIT + column * WIDTH + pair;
-                for y in 0..N {
-                    for x in 0..N {
-                        let pieces = lanes.split(upper[y][x], lower[y][x]);
-                        let out = &mut self.points[y * N + x][start..];
-                        for (piece, value) in pieces.into_iter().enumerate() {
-                            lanes.store(value, &mut out[piece * L::COLUMNS * WIDTH]);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 impl<A, const N: usize> TransformFilter<'_, A, N> {
-    /// `[channel][tap][out]` of sixteen channels and sixteen outputs.
+    /// Writes `[channel][tap][out]` of sixteen channels and sixteen outputs into zeros.
     #[inline(always)]
-    fn taps<L: Lanes>(&self, lanes: L, channel: usize, out: usize) -> [Values; 9 * WIDTH] {
-        let mut taps = [Values::ZERO; 9 * WIDTH];
+    fn taps<L: Lanes>(&self, lanes: L, channel: usize, out: usize, taps: &mut [Values; 9 * WIDTH]) {
         let channels = WIDTH.min(self.channels.saturating_sub(channel));
         let outputs = WIDTH.min(self.outputs.saturating_sub(out));
         let whole = channels == WIDTH && outputs == WIDTH;
@@ -141,7 +117,7 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
                     lanes.store(column, into);
                 }
             }
-            return taps;
+            return;
         }
         for (at, taps) in taps.chunks_exact_mut(9).enumerate().take(channels) {
             let channel = channel + at;
@@ -160,7 +136,6 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
                 }
             }
         }
-        taps
     }
 
     /// Where the nine taps of this channel and output begin.

@@ -4,7 +4,6 @@
 //! Tiles are summed in their order, whatever the number of threads.
 
 mod accumulate;
-mod operands;
 
 use std::marker::PhantomData;
 
@@ -14,11 +13,9 @@ use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, WIDTH};
 use crate::map::Maps;
 use crate::matrix::Tiling;
-use crate::product::depth;
-use crate::transform::Strips;
+use crate::transform::{Strips, ToPoints};
 use crate::winograd::{Problem, apart};
 use accumulate::{Accumulate, Back};
-use operands::{Operand, Side, left_len, right_len};
 
 /// Tiles that are transformed before they are multiplied.
 const TILES: usize = 256;
@@ -52,16 +49,16 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
     pub fn run(&self, terms: Terms<'_>, kernel: &mut [f32], bias: &mut [f32]) {
         let extent = self.problem.output();
         let (down, across) = (extent.height.div_ceil(M), extent.width.div_ceil(M));
-        let chunks = self.problem.input.blocks().div_ceil(depth::<L>());
+        let blocks = self.problem.input.blocks();
         let panels = extent.blocks().div_ceil(L::COLUMNS);
         let all = self.problem.images * down;
         // As even as can be.
         let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
-        let per_point = apart(chunks * panels * sums_len::<L>());
+        let per_point = apart(blocks.next_multiple_of(depth::<L>()) * panels * sums_len::<L>());
         let mut sums = scratch(Self::POINTS * per_point);
         let mut biases = vec![Values::ZERO; panels * L::COLUMNS];
-        let mut v = scratch(chunks * Self::POINTS * left_len::<L>(strips * across));
-        let mut s = scratch(panels * Self::POINTS * right_len::<L>(strips * across));
+        let mut v = scratch(blocks * Self::POINTS * strips * across);
+        let mut s = scratch(panels * L::COLUMNS * Self::POINTS * strips * across);
         for first in (0..all).step_by(strips) {
             let range = first..all.min(first + strips);
             let tiles = range.len() * across;
@@ -74,9 +71,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 down,
                 range: range.clone(),
             };
-            let v = &mut v[..chunks * Self::POINTS * left_len::<L>(tiles)];
+            let v = &mut v[..blocks * Self::POINTS * tiles];
             self.inputs(&of(terms.input, None, self.problem.padding), v);
-            let s = &mut s[..panels * Self::POINTS * right_len::<L>(tiles)];
+            let s = &mut s[..panels * L::COLUMNS * Self::POINTS * tiles];
             self.outputs(&of(terms.output, terms.positive, 0), &mut biases, s);
             self.accumulate((v, s), tiles, first > 0, &mut sums);
         }
@@ -86,32 +83,47 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         }
     }
 
-    /// What went in, one chunk of blocks after the other.
+    /// `[block][point][tile]` of what went in.
     fn inputs(&self, strips: &Strips<'_>, v: &mut [Values]) {
-        let chunks = v.par_chunks_exact_mut(Self::POINTS * left_len::<L>(strips.tiles()));
-        chunks.enumerate().for_each(|(chunk, out)| {
-            for half in 0..depth::<L>() {
-                let (block, side) = (chunk * depth::<L>() + half, Side::Left { half });
-                let operand = Operand { strips, block, side, sum: None, out: &mut *out };
-                operand.fill::<L, T::Input, N, N>(self.lanes);
-            }
+        v.par_chunks_exact_mut(N * N * strips.tiles()).enumerate().for_each(|(block, out)| {
+            self.lanes.vectorize(ToPoints::<T::Input, N, N> {
+                matrix: PhantomData,
+                strips: strips.clone(),
+                block,
+                sum: None,
+                columns: 1,
+                point: strips.tiles(),
+                out,
+            });
         });
     }
 
-    /// The gradient of what came out, one panel after the other, and its sums.
+    /// `[panel][point][tile][COLUMNS]` of the gradient of what came out, and its sums.
     fn outputs(&self, strips: &Strips<'_>, sums: &mut [Values], s: &mut [Values]) {
-        let panels = s.par_chunks_exact_mut(Self::POINTS * right_len::<L>(strips.tiles()));
+        let outs = s.par_chunks_exact_mut(L::COLUMNS * N * N * strips.tiles());
         let sums = sums.par_chunks_exact_mut(L::COLUMNS);
-        panels.zip(sums).enumerate().for_each(|(panel, (out, sums))| {
+        outs.zip(sums).enumerate().for_each(|(panel, (out, sums))| {
             for (column, sum) in sums.iter_mut().enumerate() {
-                let (block, side) = (panel * L::COLUMNS + column, Side::Right { column });
-                let operand = Operand { strips, block, side, sum: Some(sum), out: &mut *out };
-                operand.fill::<L, T::Spread, M, N>(self.lanes);
+                let block = panel * L::COLUMNS + column;
+                let out = &mut out[column..];
+                if block >= strips.maps.extent.blocks() {
+                    out.iter_mut().step_by(L::COLUMNS).for_each(|out| *out = Values::ZERO);
+                    continue;
+                }
+                self.lanes.vectorize(ToPoints::<T::Spread, M, N> {
+                    matrix: PhantomData,
+                    strips: strips.clone(),
+                    block,
+                    sum: Some(sum),
+                    columns: L::COLUMNS,
+                    point: strips.tiles() * L::COLUMNS,
+                    out,
+                });
             }
         });
     }
 
-    /// The product of each point, `[point][panel][chunk][in][COLUMNS][16]`: all of a point's
+    /// The product of each point, `[point][panel][block][in][COLUMNS][16]`: all of a point's
     /// operands stay in a core's cache.
     fn accumulate(
         &self,
@@ -120,36 +132,32 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         more: bool,
         sums: &mut [Values],
     ) {
-        let chunks = self.problem.input.blocks().div_ceil(depth::<L>());
+        let blocks = self.problem.input.blocks();
         let panels = self.problem.output().blocks().div_ceil(L::COLUMNS);
-        let (left, right) = (left_len::<L>(tiles), right_len::<L>(tiles));
         let points = sums.par_chunks_exact_mut(sums.len() / Self::POINTS).enumerate();
-        points.for_each(|(point, sums)| {
-            let outs = sums.chunks_exact_mut(chunks * sums_len::<L>());
-            for (panel, out) in outs.enumerate().take(panels) {
-                let at = panel * Self::POINTS + point;
-                self.lanes.vectorize(Accumulate {
-                    v: &v[point * left..],
-                    stride: Self::POINTS * left,
-                    len: left,
-                    s: &s[at * right..][..right],
-                    share: (panel, panels),
-                    more,
-                    out,
-                });
-            }
+        points.for_each(|(point, out)| {
+            self.lanes.vectorize(Accumulate {
+                v: &v[point * tiles..],
+                s: &s[point * tiles * L::COLUMNS..],
+                points: Self::POINTS,
+                tiles,
+                blocks,
+                panels,
+                more,
+                out,
+            });
         });
     }
 
     /// Transforms the sums back: `[panel of outputs][chunk of inputs]`.
     fn back(&self, sums: &[Values], kernel: &mut [f32]) {
         let channels = self.problem.input.channels;
-        let chunks = self.problem.input.blocks().div_ceil(depth::<L>());
+        let blocks = self.problem.input.blocks().next_multiple_of(depth::<L>());
         let rows = L::COLUMNS * WIDTH * channels * 9;
         kernel.par_chunks_mut(rows).enumerate().for_each(|(panel, kernel)| {
             self.lanes.vectorize(Back::<T::Gather, N> {
                 matrix: PhantomData,
-                sums: &sums[panel * chunks * sums_len::<L>()..],
+                sums: &sums[panel * blocks * sums_len::<L>()..],
                 point: sums.len() / Self::POINTS,
                 channels,
                 kernel,
@@ -158,7 +166,12 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
     }
 }
 
-/// Sixteens of the sums of one panel and one chunk of inputs.
+/// Sixteens of the sums of one panel and one block of inputs.
 const fn sums_len<L: Lanes>() -> usize {
-    depth::<L>() * WIDTH * L::COLUMNS
+    WIDTH * L::COLUMNS
+}
+
+/// Blocks of inputs that are multiplied together.
+const fn depth<L: Lanes>() -> usize {
+    if L::MATRIX_UNIT { 2 } else { 1 }
 }

@@ -24,6 +24,7 @@
 //! | `transform` | from maps to points and back |
 //! | `filter` | filters to points |
 //! | `product` | the matrix product of one point |
+//! | `packed` | the same on a matrix unit |
 //! | `winograd` | the forward pass; with transposed filters also the gradient of the input |
 //! | `gradient` | the gradient of the filters |
 //! | `direct` | the plain sum, for an image's three channels |
@@ -47,6 +48,7 @@ mod lanes;
 mod map;
 mod matrix;
 mod minimal;
+mod packed;
 mod pool;
 mod product;
 mod stack;
@@ -56,7 +58,6 @@ mod winograd;
 
 use std::marker::PhantomData;
 
-use buffer::scratch;
 pub use dense::Dense;
 use filter::Kernel;
 use gradient::{KernelGradient, Terms};
@@ -66,9 +67,9 @@ pub use map::{Extent, Order, reorder};
 use matrix::Tiling;
 pub use pool::Pool;
 pub use stack::{Layer, Stack};
-use tile::{Blocking, Run, Tile, dispatch, filters_len};
+use tile::{Blocking, Run, Tile, dispatch};
+use winograd::{Filters, Target, Winograd};
 pub use winograd::{Finish, Problem};
-use winograd::{Target, Winograd};
 
 /// An instruction set that this crate computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Level {
     #[must_use]
     pub fn suited(problem: Problem) -> Self {
         /// Measured on VGG16's layers.
-        const PRODUCTS: usize = 128 * 256;
+        const PRODUCTS: usize = 128 * 128;
         match Self::best() {
             Self::Amx if problem.input.channels * problem.outputs < PRODUCTS => Self::Avx512,
             best => best,
@@ -237,11 +238,8 @@ impl Run for Forward<'_> {
             return;
         }
         let blocking = Blocking::of::<L>(problem, tile, problem.images);
-        let mut filters = scratch(filters_len::<L>(problem, tile));
-        let per_pass = blocking.panels(L::COLUMNS);
-        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, &mut filters);
         let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
-        algorithm.forward(maps, positive, &filters, finish, target);
+        algorithm.forward(maps, positive, Filters::Kernel(kernel), finish, target);
     }
 }
 

@@ -1,25 +1,13 @@
 //! The matrix product in the middle of the algorithm, for one transform point.
 //!
 //! `[rows, inner] × [inner, columns]`, the operands as the transforms leave them: nothing is
-//! packed here. Sums over `inner` run in one order whatever the number of rows or threads.
+//! packed here, but for a matrix unit. Sums over `inner` run in one order whatever the number of rows or threads.
 
-use crate::lanes::matrix_unit::{self, Next, UNIT};
 use crate::lanes::{Lanes, Values, WIDTH};
-
-/// Blocks of sixteen channels that lie together in an operand.
-pub const fn depth<L: Lanes>() -> usize {
-    if L::MATRIX_UNIT { 2 } else { 1 }
-}
-
-/// Sixteens of so many rows of the left operand, one chunk of blocks deep.
-pub const fn rows_len<L: Lanes>(rows: usize) -> usize {
-    if L::MATRIX_UNIT { rows.div_ceil(matrix_unit::ROWS) * UNIT } else { rows }
-}
 
 /// Sixteens of one panel of the right operand for so many blocks of channels.
 pub const fn panel_len<L: Lanes>(blocks: usize) -> usize {
-    let per_chunk = if L::MATRIX_UNIT { UNIT } else { WIDTH * L::COLUMNS };
-    blocks.div_ceil(depth::<L>()) * per_chunk
+    blocks * WIDTH * L::COLUMNS
 }
 
 /// Where the left operand's rows lie: `rows[chunk × stride + row][channel in block]`.
@@ -65,40 +53,6 @@ pub fn product<L: Lanes>(
             done += size;
         }
         block += some;
-    }
-}
-
-/// The same on a matrix unit, for panel `panel` of `count`: of each 32 rows, `rows` is the first.
-#[inline(always)]
-pub fn on_unit<L: Lanes>(
-    lanes: L,
-    (panel, count): (usize, usize),
-    blocks: usize,
-    (left, tiles): (Rows<'_>, usize),
-    right: &[Values],
-    far: bool,
-    out: &mut [Values],
-) {
-    let units = blocks.div_ceil(depth::<L>());
-    let parts = tiles.div_ceil(matrix_unit::ROWS);
-    let ahead = out.len();
-    for (part, out) in out.chunks_exact_mut(matrix_unit::ROWS * L::COLUMNS).enumerate() {
-        let own = &left.values[part * UNIT..];
-        let next = Next {
-            left: own.as_ptr().wrapping_add(left.next + panel * UNIT / count),
-            right: right.as_ptr().wrapping_add(units * UNIT + part * UNIT / parts),
-            out: out.as_ptr().wrapping_add(ahead),
-        };
-        let task = matrix_unit::Task {
-            left: own,
-            stride: left.stride,
-            rows: matrix_unit::ROWS.min(tiles - part * matrix_unit::ROWS),
-            right: &right[..units * UNIT],
-            units,
-            more: false,
-            next: far.then_some(next),
-        };
-        lanes.product(task, out);
     }
 }
 

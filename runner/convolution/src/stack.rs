@@ -13,7 +13,7 @@ use crate::lanes::{Lanes, Values, WIDTH};
 use crate::map::{Extent, Maps, Order};
 use crate::matrix::Tiling;
 use crate::tile::{Blocking, Run, Tile, dispatch, filters_len, wants_batch};
-use crate::winograd::{Finish, Problem, Target, Winograd};
+use crate::winograd::{self, Finish, Problem, Target, Winograd};
 use crate::{Convolution, Level, Pool, direct};
 
 /// One layer of a [`Stack`].
@@ -255,7 +255,7 @@ impl Run for Transform<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
         let Self { problem, tile, kernel, values } = self;
         let per_pass = Blocking::of::<L>(problem, tile, problem.images).panels(L::COLUMNS);
-        values.resize(filters_len::<L>(problem, tile), Values::ZERO);
+        values.resize(filters_len::<L>(problem, tile.points()), Values::ZERO);
         filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, values);
     }
 }
@@ -285,7 +285,13 @@ impl Run for Pass<'_> {
                 let blocking = Blocking::of::<L>(problem, *tile, of);
                 let algorithm =
                     Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
-                algorithm.forward(maps, None, filters, finish, target);
+                algorithm.forward(
+                    maps,
+                    None,
+                    winograd::Filters::Transformed(filters),
+                    finish,
+                    target,
+                );
             }
         }
     }

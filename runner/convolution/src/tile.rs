@@ -110,9 +110,9 @@ pub fn wants_batch(problem: Problem, tile: Tile, level: Level) -> bool {
 }
 
 /// Values that a transformed kernel takes.
-pub fn filters_len<L: Lanes>(problem: Problem, tile: Tile) -> usize {
+pub fn filters_len<L: Lanes>(problem: Problem, points: usize) -> usize {
     let panels = problem.outputs.div_ceil(L::COLUMNS * WIDTH);
-    tile.points() * panels * panel_len::<L>(problem.input.blocks())
+    points * panels * panel_len::<L>(problem.input.blocks())
 }
 
 /// Something that is compiled for each instruction set and tile.

@@ -4,8 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::buffer::scratch;
-use crate::lanes::matrix_unit::{PIECES, ROWS, UNIT};
-use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::lanes::{Lanes, Values, Work};
 use crate::map::{Maps, Piece, Window};
 use crate::matrix::{Grid, Matrix, square};
 
@@ -47,8 +46,6 @@ pub struct ToPoints<'a, A, const I: usize, const O: usize> {
     pub sum: Option<&'a mut Values>,
     /// From one tile to the next.
     pub columns: usize,
-    /// This block and the next become the rows of a matrix unit's left operand instead.
-    pub pair: bool,
     /// From one point to the next.
     pub point: usize,
     /// From the first point of the first tile on.
@@ -62,32 +59,21 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> Work for ToPoints<'_, A, I
     fn run<L: Lanes>(mut self, lanes: L) {
         let Strips { across, down, step, padding, .. } = self.strips;
         let width = (across - 1) * step + I;
-        let blocks = if self.pair { 2 } else { 1 };
-        let mut strip = scratch(blocks * I * width);
+        let mut strip = scratch(I * width);
         for (at, index) in self.strips.range.clone().enumerate() {
-            for (block, strip) in strip.chunks_exact_mut(I * width).enumerate() {
-                let window = Window {
-                    image: index / down,
-                    block: self.block + block,
-                    top: (index % down * step) as isize - padding as isize,
-                    left: -(padding as isize),
-                    width,
-                };
-                if window.block < self.strips.maps.extent.blocks() {
-                    self.strips.maps.read(lanes, window, self.strips.positive, strip);
-                } else {
-                    strip.fill(Values::ZERO);
-                }
-            }
+            let window = Window {
+                image: index / down,
+                block: self.block,
+                top: (index % down * step) as isize - padding as isize,
+                left: -(padding as isize),
+                width,
+            };
+            self.strips.maps.read(lanes, window, self.strips.positive, &mut strip);
             if let Some(sum) = &mut self.sum {
                 let total = strip.iter().fold(lanes.load(sum), |a, b| lanes.add(a, lanes.load(b)));
                 lanes.store(total, sum);
             }
-            if self.pair {
-                self.pairs(lanes, &strip, width, at * across);
-            } else {
-                self.tiles(lanes, &strip, width, at * across);
-            }
+            self.tiles(lanes, &strip, width, at * across);
         }
     }
 }
@@ -103,31 +89,6 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> ToPoints<'_, A, I, O> {
             for y in 0..O {
                 for x in 0..O {
                     lanes.store(points[y][x], &mut out[(y * O + x) * self.point]);
-                }
-            }
-        }
-    }
-
-    /// The same of two blocks.
-    #[inline(always)]
-    fn pairs<L: Lanes>(&mut self, lanes: L, strips: &[Values], width: usize, first: usize) {
-        let (upper, lower) = strips.split_at(I * width);
-        for tile in 0..self.strips.across {
-            let start = tile * self.strips.step;
-            let [upper, lower] = [upper, lower].map(|strip| {
-                let grid = Grid { values: &strip[start..], down: width, right: 1 };
-                square::<A, L, I, O>(lanes, grid)
-            });
-            let row = first + tile;
-            let half = row % ROWS / WIDTH;
-            let out = &mut self.out[row / ROWS * UNIT + half * PIECES * WIDTH + row % WIDTH..];
-            for y in 0..O {
-                for x in 0..O {
-                    let start = (y * O + x) * self.point;
-                    let pieces = lanes.split(upper[y][x], lower[y][x]);
-                    for (at, piece) in pieces.into_iter().enumerate() {
-                        lanes.store(piece, &mut out[start + at * WIDTH]);
-                    }
                 }
             }
         }

@@ -5,12 +5,14 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks, matrix_unit};
+use crate::buffer::{Scratch, scratch};
+use crate::filter::{self, Kernel};
+use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
 use crate::map::{Extent, Maps, Order, Piece, cut};
 use crate::matrix::Tiling;
-use crate::product::{Rows, depth, on_unit, panel_len, product, rows_len};
-use crate::tile::Blocking;
+use crate::packed::{self, ROWS};
+use crate::product::{Rows, panel_len, product};
+use crate::tile::{Blocking, filters_len};
 use crate::transform::{Strips, ToMaps, ToPoints};
 
 /// What is convolved.
@@ -59,6 +61,15 @@ pub struct Target<'a> {
     pub pool: bool,
 }
 
+/// The filters.
+#[derive(Debug, Clone, Copy)]
+pub enum Filters<'a> {
+    /// From [`filter::transform`].
+    Transformed(&'a [Values]),
+    /// As they are.
+    Kernel(Kernel<'a>),
+}
+
 /// One algorithm with its blocking.
 #[derive(Debug, Clone, Copy)]
 pub struct Winograd<L, T, const M: usize, const N: usize> {
@@ -69,12 +80,12 @@ pub struct Winograd<L, T, const M: usize, const N: usize> {
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M, N> {
-    /// Convolves with filters from [`crate::filter::transform`].
+    /// Convolves.
     pub fn forward(
         &self,
         maps: Maps<'_>,
         positive: Option<&[f32]>,
-        filters: &[Values],
+        filters: Filters<'_>,
         finish: Finish<'_>,
         target: Target<'_>,
     ) {
@@ -86,6 +97,23 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
         // As even as can be.
         let strips = pieces.len().div_ceil(pieces.len().div_ceil(strips));
         let padding = self.problem.padding;
+        let mut all;
+        let filters = match filters {
+            // They are transformed panel by panel, where nobody needs them twice.
+            Filters::Kernel(kernel) if strips < pieces.len() => {
+                all = scratch(filters_len::<L>(self.problem, N * N));
+                let per_pass = self.blocking.panels(L::COLUMNS);
+                filter::transform::<L, T::Filter, N>(
+                    self.lanes,
+                    self.problem,
+                    kernel,
+                    per_pass,
+                    &mut all,
+                );
+                Filters::Transformed(&all)
+            }
+            filters => filters,
+        };
         let group = Group {
             algorithm: *self,
             strips: Strips { maps, positive, padding, step: M, across, down, range: 0..0 },
@@ -111,7 +139,7 @@ struct Group<'a, L, T, const M: usize, const N: usize> {
     algorithm: Winograd<L, T, M, N>,
     /// Of all groups.
     strips: Strips<'a>,
-    filters: &'a [Values],
+    filters: Filters<'a>,
     bias: &'a [Values],
     relu: bool,
     pool: bool,
@@ -120,49 +148,63 @@ struct Group<'a, L, T, const M: usize, const N: usize> {
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, M, N> {
     fn run(&self, first: usize, pieces: &mut [Vec<Piece<'_>>]) {
-        let Winograd { problem, blocking, .. } = self.algorithm;
+        let Winograd { problem, blocking, lanes, .. } = self.algorithm;
         let strips = Strips { range: first..first + pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
-        let point = rows_len::<L>(tiles) | 1;
-        let block = apart(N * N * point);
-        let mut v = scratch(problem.input.blocks().div_ceil(depth::<L>()) * block);
-        self.each(&mut v, block, |chunk, out| {
-            self.algorithm.lanes.vectorize(ToPoints::<T::Input, N, N> {
-                matrix: PhantomData,
-                strips: strips.clone(),
-                block: chunk * depth::<L>(),
-                sum: None,
-                columns: 1,
-                pair: L::MATRIX_UNIT,
-                point,
-                out,
-            });
-        });
+        let inputs = self.inputs(&strips);
         let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
         let per_pass = blocking.panels(L::COLUMNS).min(panels);
         let largest = Pass { first: 0, count: per_pass, tiles };
         let mut m = scratch(N * N * largest.per_point::<L>());
+        let per_panel = N * N * panel_len::<L>(problem.input.blocks());
+        let mut own = scratch(match self.filters {
+            Filters::Kernel(_) => per_pass * per_panel,
+            Filters::Transformed(_) => 0,
+        });
         for first in (0..panels).step_by(per_pass) {
             let pass = Pass { first, count: per_pass.min(panels - first), tiles };
             let m = &mut m[..N * N * pass.per_point::<L>()];
-            self.multiply(pass, (&v, point, block), m);
+            let filters = match self.filters {
+                Filters::Transformed(filters) => &filters[first * per_panel..],
+                Filters::Kernel(kernel) => {
+                    let own = &mut own[..pass.count * per_panel];
+                    filter::transform_some::<L, T::Filter, N>(lanes, problem, kernel, first, own);
+                    own
+                }
+            };
+            self.multiply(pass, filters, &inputs, m);
             self.output(pass, m, pieces);
         }
     }
 
-    /// `[point][panel][tile][COLUMNS][16]` of this pass's panels. Points and blocks of `v` lie so
-    /// far apart.
-    fn multiply(&self, pass: Pass, (v, point, block): (&[Values], usize, usize), m: &mut [Values]) {
-        let (apart, stride) = (point, block);
+    fn inputs(&self, strips: &Strips<'_>) -> Inputs {
+        let point = strips.tiles() | 1;
+        let block = apart(N * N * point);
+        let mut values = scratch(self.algorithm.problem.input.blocks() * block);
+        self.each(&mut values, block, |block, out| {
+            self.algorithm.lanes.vectorize(ToPoints::<T::Input, N, N> {
+                matrix: PhantomData,
+                strips: strips.clone(),
+                block,
+                sum: None,
+                columns: 1,
+                point,
+                out,
+            });
+        });
+        Inputs { values, point, block }
+    }
+
+    /// `[point][panel][tile][COLUMNS][16]` of this pass's panels.
+    fn multiply(&self, pass: Pass, filters: &[Values], inputs: &Inputs, m: &mut [Values]) {
         let blocks = self.algorithm.problem.input.blocks();
         let panel = panel_len::<L>(blocks);
-        let filters = &self.filters[pass.first * N * N * panel..];
         self.each(m, pass.per_point::<L>(), |point, out| {
+            let values = &inputs.values[point * inputs.point..];
             self.algorithm.lanes.vectorize(Multiply {
-                rows: Rows { values: &v[point * apart..], stride, next: apart },
+                rows: Rows { values, stride: inputs.block, next: inputs.point },
                 pass,
                 blocks,
-                far: self.algorithm.blocking.shared,
                 panels: &filters[point * pass.count * panel..],
                 out,
             });
@@ -220,6 +262,15 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     }
 }
 
+/// The points of a group of strips, `[block][point][tile]`.
+struct Inputs {
+    values: Scratch,
+    /// From one point to the next.
+    point: usize,
+    /// From one block to the next.
+    block: usize,
+}
+
 /// At least `len`, so that what lies that far apart does not share one corner of the cache, which
 /// has 64 lines: four neighbours are a quarter apart.
 pub fn apart(len: usize) -> usize {
@@ -242,7 +293,7 @@ impl Pass {
 
     /// A matrix unit takes whole rows of its own.
     fn per_panel<L: Lanes>(self) -> usize {
-        let rows = if L::MATRIX_UNIT { matrix_unit::ROWS } else { 1 };
+        let rows = if L::MATRIX_UNIT { ROWS } else { 1 };
         self.tiles.next_multiple_of(rows) * L::COLUMNS
     }
 }
@@ -252,8 +303,6 @@ struct Multiply<'a> {
     pass: Pass,
     /// Of sixteen channels.
     blocks: usize,
-    /// The operands are read once, from far away.
-    far: bool,
     panels: &'a [Values],
     out: &'a mut [Values],
 }
@@ -263,16 +312,16 @@ impl Work for Multiply<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { rows, pass, blocks, far, panels, out } = self;
+        let Self { rows, pass, blocks, panels, out } = self;
+        if L::MATRIX_UNIT {
+            packed::product(lanes, pass.tiles, blocks, rows, panels, out);
+            return;
+        }
         let outs = out.chunks_exact_mut(pass.per_panel::<L>());
         for (panel, out) in outs.enumerate().take(pass.count) {
             let panels = &panels[panel * panel_len::<L>(blocks)..];
-            if L::MATRIX_UNIT {
-                on_unit(lanes, (panel, pass.count), blocks, (rows, pass.tiles), panels, far, out);
-            } else {
-                let next = if panel == 0 { rows.next } else { 0 };
-                product(lanes, blocks, Rows { next, ..rows }, panels, out);
-            }
+            let next = if panel == 0 { rows.next } else { 0 };
+            product(lanes, blocks, Rows { next, ..rows }, panels, out);
         }
     }
 }

@@ -2,26 +2,30 @@
 
 use std::marker::PhantomData;
 
+use crate::buffer::scratch;
 use crate::lanes::matrix_unit::{Next, ROWS, Task, UNIT};
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::matrix::{Grid, Matrix, square};
-use crate::product::{add, depth, load, store};
+use crate::packed;
+use crate::product::{add, load, store};
 
-/// `[in, tiles] × [tiles, out]` of one point and one panel of outputs.
+/// `[in, tiles] × [tiles, out]` of one point.
 pub struct Accumulate<'a> {
-    /// The inputs of this point.
+    /// The inputs, `[block][point][tile]`, from this point on.
     pub v: &'a [Values],
-    /// From one chunk of them to the next.
-    pub stride: usize,
-    /// Sixteens per chunk.
-    pub len: usize,
-    /// The gradient of the outputs.
+    /// The gradient of the outputs, `[panel][point][tile][COLUMNS]`, from this point on.
     pub s: &'a [Values],
-    /// Which panel this is, of how many.
-    pub share: (usize, usize),
+    /// How many points there are.
+    pub points: usize,
+    /// How many tiles.
+    pub tiles: usize,
+    /// Blocks of inputs.
+    pub blocks: usize,
+    /// Panels of outputs.
+    pub panels: usize,
     /// Adds to what is there.
     pub more: bool,
-    /// `[chunk of inputs][in][COLUMNS][16]`
+    /// `[panel][block][in][COLUMNS][16]`
     pub out: &'a mut [Values],
 }
 
@@ -30,32 +34,65 @@ impl Work for Accumulate<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let chunk = depth::<L>() * WIDTH * L::COLUMNS;
-        let Self { v, stride, len, s, share: (panel, panels), more, out } = self;
-        let (chunks, ahead) = (out.len() / chunk, out.len());
-        for (at, out) in out.chunks_exact_mut(chunk).enumerate() {
-            let v = &v[at * stride..];
-            if L::MATRIX_UNIT {
-                // Of the next point.
+        if L::MATRIX_UNIT {
+            self.on_unit(lanes);
+            return;
+        }
+        let Self { v, s, points, tiles, blocks, panels, more, out } = self;
+        let sums = WIDTH * L::COLUMNS;
+        for (at, out) in out.chunks_exact_mut(sums).enumerate().take(panels * blocks) {
+            let (panel, block) = (at / blocks, at % blocks);
+            let v = &v[block * points * tiles..][..tiles];
+            let s = &s[panel * points * tiles * L::COLUMNS..][..tiles * L::COLUMNS];
+            if L::COLUMNS == 2 {
+                columns::<L, 8, 2>(lanes, v, s, more, out);
+            } else {
+                columns::<L, 4, 1>(lanes, v, s, more, out);
+            }
+        }
+    }
+}
+
+impl Accumulate<'_> {
+    /// The same on a matrix unit, two blocks at a time.
+    #[inline(always)]
+    fn on_unit<L: Lanes>(self, lanes: L) {
+        let Self { v, s, points, tiles, blocks, panels, more, out } = self;
+        let (units, pairs) = (packed::units(tiles), blocks.div_ceil(2));
+        let mut left = scratch(pairs * units * UNIT);
+        let mut right = scratch(units * UNIT);
+        for (pair, into) in left.chunks_exact_mut(units * UNIT).enumerate() {
+            for half in 0..2 {
+                let block = 2 * pair + half;
+                let values =
+                    if block < blocks { &v[block * points * tiles..][..tiles] } else { &[] };
+                packed::pack_channels(lanes, values, half, into);
+            }
+        }
+        let (sums, per_panel) = (2 * WIDTH * L::COLUMNS, tiles * L::COLUMNS);
+        for (panel, out) in out.chunks_exact_mut(pairs * sums).enumerate().take(panels) {
+            let s = &s[panel * points * per_panel..];
+            packed::pack_outputs(lanes, &s[..per_panel], &mut right);
+            for (pair, out) in out.chunks_exact_mut(sums).enumerate() {
+                let task = panel * pairs + pair;
+                let ahead = blocks * tiles * task / (panels * pairs);
                 let next = Next {
-                    left: v.as_ptr().wrapping_add(len + panel * UNIT / panels),
-                    right: s.as_ptr().wrapping_add(len + at * UNIT / chunks),
-                    out: out.as_ptr().wrapping_add(ahead),
+                    left: v
+                        .as_ptr()
+                        .wrapping_add(ahead / tiles * points * tiles + ahead % tiles + tiles),
+                    right: s.as_ptr().wrapping_add(points * per_panel + per_panel * pair / pairs),
+                    out: out.as_ptr().wrapping_add(pairs * sums),
                 };
                 let task = Task {
-                    left: v,
+                    left: &left[pair * units * UNIT..],
                     stride: UNIT,
                     rows: ROWS,
-                    right: s,
-                    units: len / UNIT,
+                    right: &right,
+                    units,
                     more,
                     next: Some(next),
                 };
                 lanes.product(task, out);
-            } else if L::COLUMNS == 2 {
-                columns::<L, 8, 2>(lanes, &v[..len], s, more, out);
-            } else {
-                columns::<L, 4, 1>(lanes, &v[..len], s, more, out);
             }
         }
     }

@@ -44,9 +44,9 @@ pub struct Task<'a> {
 /// one after the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Next {
-    /// Some of each left unit: from here on, as far apart as this task's own.
+    /// Of a left operand.
     pub left: *const Values,
-    /// Some of each right unit.
+    /// Of a right one.
     pub right: *const Values,
     /// Where results will go.
     pub out: *const Values,
@@ -131,7 +131,8 @@ mod unit {
         pub fn product(self, task: Task<'_>, out: &mut [Values]) {
             assert!(task.fits(out), "the operands of a product are too short");
             match task.next {
-                Some(next) => run::<3, 1, 1>(&task, next, out),
+                Some(next) if task.units < 12 => run::<1, 2, 2>(&task, next, out),
+                Some(next) => run::<2, 1, 1>(&task, next, out),
                 None => {
                     let nothing = std::ptr::null();
                     run::<0, 0, 0>(
@@ -239,9 +240,6 @@ mod unit {
                 left!(2), multiply!(),
                 "add {left}, {stride}",
                 "add {right}, {unit}",
-                "add {next_left}, {stride}",
-                "sub {next_left}, 6*{lefts}*64",
-                "add {next_right}, {unit} - 6*{rights}*64",
                 "dec {units}",
                 "jnz 3b",
                 "tilestored [{out} + {line}*2], tmm0",
