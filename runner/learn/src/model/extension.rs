@@ -181,7 +181,7 @@ fn kernel_gradient(
     kernel: &Host,
 ) -> [Host; 2] {
     let outputs = convolution.problem.outputs;
-    let mut kernels = vec![0.0; kernel.shape().num_elements()];
+    let mut kernels = buffer::take(kernel.shape().num_elements());
     let mut biases = vec![0.0; outputs];
     with(input, |input| {
         let out = (&mut kernels[..], &mut biases[..]);

@@ -4,6 +4,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
+use runner_convolution::buffer;
 
 use super::{Rule, Step};
 use crate::error::LearnError;
@@ -51,6 +52,7 @@ impl Slots {
                 update(step, values, gradient, first, second);
             });
         *parameter = Tensor::from_data(TensorData::new(values, [length]), &device);
+        buffer::give(gradient);
         Ok(())
     }
 }
