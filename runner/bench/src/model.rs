@@ -1,12 +1,14 @@
 //! Steps of the model.
 
 use burn::tensor::Tensor;
+use runner_convolution::buffer;
 use runner_experiment::architecture::{LayerKind, Shape, Top, layers};
 use runner_experiment::plan::{Optimizer as Settings, Rule};
 use runner_experiment::section::model::{ArchitectureName, Pooling};
 use runner_learn::device::Compute;
 use runner_learn::model::inference::Inference;
 use runner_learn::model::network::{Flow, Network};
+use runner_learn::model::parameter::read;
 use runner_learn::train::gradients::gradients;
 use runner_learn::train::loss::Target;
 use runner_learn::train::optimizer::{Optimizer, Trained};
@@ -79,9 +81,19 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
             let trained = network.parameters[indices[0]..].iter_mut();
             let mut values: Vec<&mut Tensor<1>> = trained.map(|p| &mut p.value).collect();
             optimizer.step(&mut values, slopes, 1.0)?;
+        } else {
+            release(slopes)?;
         }
         Ok(())
     })
+}
+
+/// Gives the memory of gradients back, as the optimizer's step does.
+fn release(slopes: Vec<Tensor<1>>) -> Result<(), Error> {
+    for slope in slopes {
+        buffer::give(read(slope)?);
+    }
+    Ok(())
 }
 
 /// Gradients of the mean square of what comes out.

@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytemuck::Zeroable;
 
 use crate::lanes::Values;
 
-/// Buffers that nobody uses at the moment.
+/// Working memory that nobody uses at the moment.
 struct Kept<T>(Vec<Vec<T>>);
 
 impl<T: Copy + Zeroable> Kept<T> {
@@ -38,7 +38,43 @@ impl<T: Copy + Zeroable> Kept<T> {
     }
 }
 
-static MAPS: Mutex<Kept<f32>> = Mutex::new(Kept(Vec::new()));
+/// Batches of maps that nobody uses at the moment.
+struct Spare {
+    /// Each with the time when it was given back, oldest first.
+    buffers: Vec<(u64, Vec<f32>)>,
+    /// Counts what was taken.
+    now: u64,
+}
+
+impl Spare {
+    /// A buffer that was of no use for so long is freed. A step of VGG16 takes about fifty.
+    const LIFETIME: u64 = 128;
+
+    /// The smallest that fits, if it is at most half larger: what a step leaves is what the next
+    /// one wants, and a small map in a large buffer would leave none for the large one.
+    fn take(&mut self, len: usize) -> Vec<f32> {
+        self.now += 1;
+        let now = self.now;
+        self.buffers.retain(|(given, _)| now - given <= Self::LIFETIME);
+        let capacity = |at: &usize| self.buffers[*at].1.capacity();
+        let fitting = |at: &usize| (len..=len + len / 2).contains(&capacity(at));
+        let best = (0..self.buffers.len()).filter(fitting).min_by_key(capacity);
+        let Some(at) = best else { return vec![0.0; len] };
+        let mut buffer = self.buffers.remove(at).1;
+        buffer.resize(len, 0.0);
+        buffer
+    }
+
+    fn give(&mut self, buffer: Vec<f32>) {
+        self.buffers.push((self.now, buffer));
+    }
+}
+
+static MAPS: Mutex<Spare> = Mutex::new(Spare { buffers: Vec::new(), now: 0 });
+
+fn maps() -> MutexGuard<'static, Spare> {
+    MAPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 thread_local! {
     /// Each thread its own: what a thread takes it gives back.
@@ -48,19 +84,17 @@ thread_local! {
 /// `len` values for a batch of maps, whatever they are.
 #[must_use]
 pub fn take(len: usize) -> Vec<f32> {
-    let mut buffer = MAPS.lock().unwrap_or_else(PoisonError::into_inner).take(len);
-    buffer.truncate(len);
-    buffer
+    maps().take(len)
 }
 
 /// Gives a batch of maps back, for the next [`take`].
 pub fn give(buffer: Vec<f32>) {
-    MAPS.lock().unwrap_or_else(PoisonError::into_inner).0.push(buffer);
+    maps().give(buffer);
 }
 
 /// Frees what nobody uses at the moment, where maps of other sizes come next.
 pub fn clear() {
-    MAPS.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    maps().buffers.clear();
 }
 
 /// Borrowed working memory with arbitrary contents.

@@ -167,8 +167,9 @@ impl Backward<Flex, 3> for ConvolutionGradient {
                 }
             });
         });
-        reclaim(gradient);
-        reclaim(output);
+        for tensor in [input, gradient, output] {
+            reclaim(tensor);
+        }
     }
 }
 
