@@ -103,7 +103,7 @@ fn parity_finetuning_block5_losses_gradients_and_biases() {
     });
     assert!(loss < 4e-4, "a loss is off by {loss:e}");
     assert!(bias < 2e-5, "a bias is off by {bias:e}");
-    assert!(gradient < 1e-3, "a gradient is off by {gradient:e} of the largest");
+    assert!(gradient < 2e-5, "a gradient is off by {gradient:e} of the largest");
 }
 
 /// Draw 0 is what is given; the others differ by up to two parts in ten millions.
@@ -138,7 +138,7 @@ fn train(mut network: Network, prefix: usize, features: &[f32], reference: &Refe
     });
     // Nothing has parted yet.
     for (step, off) in off.iter().enumerate().take(4) {
-        assert!(*off < 1e-5, "the loss of step {step} is off by {off:e}");
+        assert!(*off < 5e-6, "the loss of step {step} is off by {off:e}");
     }
     let of_bias = |parameter: &Parameter| {
         let layer = parameter.name.strip_suffix(".bias")?;

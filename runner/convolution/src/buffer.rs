@@ -4,22 +4,20 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytemuck::Zeroable;
-
 use crate::lanes::Values;
 
 /// Working memory that nobody uses at the moment.
-struct Kept<T>(Vec<Vec<T>>);
+struct Kept(Vec<Vec<Values>>);
 
-impl<T: Copy + Zeroable> Kept<T> {
+impl Kept {
     /// How much larger than asked for a buffer may be.
     const SLACK: usize = 4;
 
     /// At least `len` values, whatever they are: the smallest buffer that fits. Where all are too
     /// small, a new one takes the place of the largest, so that there are never more than were
     /// used at a time.
-    fn take(&mut self, len: usize) -> Vec<T> {
-        let fitting = |buffer: &Vec<T>| (len..=Self::SLACK * len).contains(&buffer.capacity());
+    fn take(&mut self, len: usize) -> Vec<Values> {
+        let fitting = |buffer: &Vec<Values>| (len..=Self::SLACK * len).contains(&buffer.capacity());
         let by_capacity = |at: &usize| self.0[*at].capacity();
         let all = 0..self.0.len();
         let best = all.clone().filter(|at| fitting(&self.0[*at])).min_by_key(by_capacity);
@@ -27,14 +25,14 @@ impl<T: Copy + Zeroable> Kept<T> {
         if let Some(at) = best {
             let mut buffer = self.0.swap_remove(at);
             if buffer.len() < len {
-                buffer.resize(len, T::zeroed());
+                buffer.resize(len, Values::ZERO);
             }
             return buffer;
         }
         if let Some(at) = largest.filter(|at| self.0[*at].capacity() < len) {
             self.0.swap_remove(at);
         }
-        vec![T::zeroed(); len]
+        vec![Values::ZERO; len]
     }
 }
 
@@ -78,7 +76,7 @@ fn maps() -> MutexGuard<'static, Spare> {
 
 thread_local! {
     /// Each thread its own: what a thread takes it gives back.
-    static WORK: RefCell<Kept<Values>> = const { RefCell::new(Kept(Vec::new())) };
+    static WORK: RefCell<Kept> = const { RefCell::new(Kept(Vec::new())) };
 }
 
 /// `len` values for a batch of maps, whatever they are.
@@ -128,5 +126,36 @@ impl Deref for Scratch {
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [Values] {
         &mut self.values[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spare(lengths: &[usize]) -> Spare {
+        let mut spare = Spare { buffers: Vec::new(), now: 0 };
+        lengths.iter().for_each(|len| spare.give(vec![1.0; *len]));
+        spare
+    }
+
+    #[test]
+    fn a_buffer_of_that_size_comes_back_and_a_much_larger_one_stays() {
+        let mut spare = spare(&[400, 140, 100]);
+        assert_eq!(spare.take(100), [1.0; 100]);
+        assert_eq!(spare.take(100), [1.0; 100], "the one of 140");
+        assert_eq!(spare.take(100), [0.0; 100], "a new one");
+        assert_eq!(spare.take(400), [1.0; 400]);
+    }
+
+    #[test]
+    fn a_buffer_that_is_of_no_use_is_freed() {
+        let mut spare = spare(&[400]);
+        for _ in 0..Spare::LIFETIME {
+            let _ = spare.take(1);
+        }
+        assert_eq!(spare.buffers.len(), 1);
+        let _ = spare.take(1);
+        assert!(spare.buffers.is_empty());
     }
 }
