@@ -2,16 +2,16 @@
 //!
 //! Other backends keep Burn's own: [`super::convolution`] asks before it calls.
 
-use burn::backend::autodiff::NodeId;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
+mod gradient;
+
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::ops::FloatTensorOps;
+use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
 use runner_convolution::{Convolution, Dense, Extent, Finish, Order, Pool, buffer, reorder};
+
+use gradient::{ConvolutionGradient, DenseGradient, PlanarGradient, PoolGradient, Recorded};
 
 /// Operations that this project adds to the CPU backend; `f32` only.
 #[backend_extension(Flex, Autodiff)]
@@ -115,161 +115,6 @@ fn reordered(input: Host, extent: Extent, from: Order, to: Order) -> Host {
 fn dense(input: &Host, kernel: &Host) -> (usize, Dense) {
     let (images, kernel) = (input.shape()[0], kernel.shape());
     (images, Dense::new(kernel[0], kernel[1]))
-}
-
-#[derive(Debug)]
-struct ConvolutionGradient;
-
-/// What the gradients of a convolution need.
-#[derive(Debug, Clone)]
-struct Recorded {
-    input: NodeId,
-    kernel: NodeId,
-    /// What came out: ReLU's derivative is one where that is positive.
-    output: Host,
-    convolution: Convolution,
-}
-
-impl Backward<Flex, 3> for ConvolutionGradient {
-    type State = Recorded;
-
-    fn backward(
-        self,
-        ops: Ops<Recorded, 3>,
-        grads: &mut Gradients,
-        checkpointer: &mut Checkpointer,
-    ) {
-        let [for_input, for_kernel, for_bias] = ops.parents;
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let Recorded { input, kernel, output, convolution } = ops.state;
-        let input: Host = checkpointer.retrieve_node_output(input);
-        let kernel: Host = checkpointer.retrieve_node_output(kernel);
-        let (images, extent) = (convolution.problem.images, convolution.problem.input);
-        with(&gradient, |gradient| {
-            with(&output, |output| {
-                if for_kernel.is_some() || for_bias.is_some() {
-                    let [kernels, biases] =
-                        kernel_gradient(&convolution, &input, gradient, output, &kernel);
-                    if let Some(node) = for_kernel {
-                        grads.register::<Flex>(node.id, kernels);
-                    }
-                    if let Some(node) = for_bias {
-                        grads.register::<Flex>(node.id, biases);
-                    }
-                }
-                if let Some(node) = for_input {
-                    let mut out = buffer::take(images * extent.values(convolution.from));
-                    with(&kernel, |kernel| {
-                        convolution.input_gradient(gradient, Some(output), kernel, &mut out);
-                    });
-                    let out = map(out, images, extent, convolution.from);
-                    grads.register::<Flex>(node.id, out);
-                }
-            });
-        });
-        for tensor in [input, gradient, output] {
-            reclaim(tensor);
-        }
-    }
-}
-
-/// The gradients of the kernel and of the bias.
-fn kernel_gradient(
-    convolution: &Convolution,
-    input: &Host,
-    gradient: &[f32],
-    output: &[f32],
-    kernel: &Host,
-) -> [Host; 2] {
-    let outputs = convolution.problem.outputs;
-    let mut kernels = buffer::take(kernel.shape().num_elements());
-    let mut biases = vec![0.0; outputs];
-    with(input, |input| {
-        let out = (&mut kernels[..], &mut biases[..]);
-        convolution.kernel_gradient(input, gradient, Some(output), out);
-    });
-    [
-        Host::from_data(TensorData::new(kernels, kernel.shape())),
-        Host::from_data(TensorData::new(biases, [outputs])),
-    ]
-}
-
-#[derive(Debug)]
-struct PoolGradient;
-
-impl Backward<Flex, 1> for PoolGradient {
-    type State = (NodeId, Pool);
-
-    fn backward(
-        self,
-        ops: Ops<(NodeId, Pool), 1>,
-        grads: &mut Gradients,
-        checkpointer: &mut Checkpointer,
-    ) {
-        let [for_input] = ops.parents;
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let (input, pool) = ops.state;
-        let input: Host = checkpointer.retrieve_node_output(input);
-        if let Some(node) = for_input {
-            let images = input.shape()[0];
-            let mut out = buffer::take(images * pool.extent.values(pool.order));
-            with(&input, |input| {
-                with(&gradient, |gradient| pool.gradient(input, gradient, &mut out));
-            });
-            grads.register::<Flex>(node.id, map(out, images, pool.extent, pool.order));
-        }
-        reclaim(gradient);
-    }
-}
-
-#[derive(Debug)]
-struct PlanarGradient;
-
-impl Backward<Flex, 1> for PlanarGradient {
-    type State = Extent;
-
-    fn backward(self, ops: Ops<Extent, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [for_input] = ops.parents;
-        let gradient = grads.consume::<Flex>(&ops.node);
-        if let Some(node) = for_input {
-            let gradient = reordered(gradient, ops.state, Order::Planar, Order::Lanes);
-            grads.register::<Flex>(node.id, gradient);
-        }
-    }
-}
-
-#[derive(Debug)]
-struct DenseGradient;
-
-impl Backward<Flex, 2> for DenseGradient {
-    /// Input and kernel.
-    type State = [NodeId; 2];
-
-    fn backward(
-        self,
-        ops: Ops<[NodeId; 2], 2>,
-        grads: &mut Gradients,
-        checkpointer: &mut Checkpointer,
-    ) {
-        let [for_input, for_kernel] = ops.parents;
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let [input, kernel] = ops.state;
-        let input: Host = checkpointer.retrieve_node_output(input);
-        let kernel: Host = checkpointer.retrieve_node_output(kernel);
-        if let Some(node) = for_kernel {
-            let (_, dense) = dense(&input, &kernel);
-            let mut out = buffer::take(dense.inputs * dense.outputs);
-            with(&input, |input| {
-                with(&gradient, |gradient| dense.kernel_gradient(input, gradient, &mut out));
-            });
-            let out = TensorData::new(out, [dense.inputs, dense.outputs]);
-            grads.register::<Flex>(node.id, Host::from_data(out));
-        }
-        if let Some(node) = for_input {
-            let kernel = Flex::float_swap_dims(kernel, 0, 1);
-            grads.register::<Flex>(node.id, Flex::float_matmul(gradient, kernel));
-        }
-    }
 }
 
 impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
