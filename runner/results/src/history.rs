@@ -150,13 +150,47 @@ pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Result
             },
         })
         .collect();
-    // The larger the loss, the surer the model was of something else.
-    wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss).then(a.path.cmp(&b.path)));
+    most_confident_first(&mut wrong);
     Ok(wrong)
+}
+
+/// Where a probability has reached one, the loss still tells.
+fn most_confident_first(rows: &mut [PredictionRow]) {
+    rows.sort_by(|a, b| {
+        let by_loss = || b.loss.total_cmp(&a.loss);
+        confidence(b).total_cmp(&confidence(a)).then_with(by_loss).then(a.path.cmp(&b.path))
+    });
 }
 
 /// The highest of some probabilities.
 #[must_use]
 pub fn confidence(row: &PredictionRow) -> f64 {
     row.probabilities.iter().copied().fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_surest_comes_first_even_where_another_has_the_larger_loss() {
+        let row = |path: &str, probabilities: [f64; 3], loss| PredictionRow {
+            split: "test".to_owned(),
+            path: path.to_owned(),
+            label: "circle".to_owned(),
+            predicted: "square".to_owned(),
+            correct: false,
+            loss,
+            probabilities: probabilities.to_vec(),
+        };
+        let mut rows = [
+            row("unsure", [0.1, 0.46, 0.44], 2.3),
+            row("surer", [0.38, 0.62, 0.0], 0.97),
+            row("certain", [0.0, 1.0, 0.0], 40.0),
+            row("most certain", [0.0, 1.0, 0.0], 50.0),
+        ];
+        most_confident_first(&mut rows);
+        let order = rows.map(|row| row.path);
+        assert_eq!(order, ["most certain", "certain", "surer", "unsure"]);
+    }
 }
