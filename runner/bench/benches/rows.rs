@@ -1,9 +1,10 @@
 //! Every row with Criterion, which compares with the run before: `just bench`.
 
 use criterion::{Criterion, Throughput};
-use runner_bench::ROWS;
+use runner_bench::{ROWS, keep_memory};
 
 fn main() {
+    keep_memory();
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     for row in ROWS {
         let mut job = match (row.prepare)() {

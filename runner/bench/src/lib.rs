@@ -6,9 +6,12 @@
 mod data;
 mod model;
 
-/// The program's, for the reason that it gives.
+use runner_learn::allocator::MiMalloc;
+pub use runner_learn::allocator::keep_memory;
+
+/// The program's.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Images per batch.
 pub const BATCH: usize = 20;

@@ -22,13 +22,13 @@ use clap::Parser;
 
 use arguments::Arguments;
 use failure::Failure;
+use runner_learn::allocator::{MiMalloc, keep_memory};
 
-/// Keeps the memory of tensors for the next step: with the system's, page faults take as long as
-/// the arithmetic of a dense head.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    keep_memory();
     let arguments = Arguments::parse();
     terminal::configure(arguments.quiet);
     logging::start(arguments.verbose, arguments.quiet);

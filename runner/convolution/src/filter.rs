@@ -1,6 +1,7 @@
 //! Filters, transformed: `[pass][point][panel][channel][COLUMNS][16]`.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -27,40 +28,41 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
     values: &mut [Values],
 ) {
     let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
-    let per_panel = N * N * panel_len::<L>(problem.input.blocks());
+    let per_panel = panel_len::<L>(problem.input.blocks());
     let per_pass = per_pass.min(panels);
-    let passes = values[..panels * per_panel].chunks_mut(per_pass * per_panel);
+    let mut of_panel: Vec<Vec<&mut [Values]>> = Vec::new();
+    of_panel.resize_with(panels, Vec::new);
+    let passes = values[..panels * N * N * per_panel].chunks_mut(per_pass * N * N * per_panel);
     for (pass, values) in passes.enumerate() {
-        transform_some::<L, A, N>(lanes, problem, kernel, pass * per_pass, values);
+        let count = per_pass.min(panels - pass * per_pass);
+        for (at, part) in values.chunks_exact_mut(per_panel).enumerate() {
+            of_panel[pass * per_pass + at % count].push(part);
+        }
     }
+    let channels = 0..problem.input.channels;
+    of_panel.into_par_iter().enumerate().for_each(|(panel, points)| {
+        transform_panel::<L, A, N>(lanes, problem, kernel, (panel, channels.clone()), points);
+    });
 }
 
-/// Transforms the filters of as many panels as there is room for, from panel `first` on:
-/// `[point][panel]…`
-pub fn transform_some<L: Lanes, A: Matrix<3, N>, const N: usize>(
+/// Transforms the filters of one panel and some channels, from a whole block on: for each point
+/// `[channel][COLUMNS][16]`.
+pub fn transform_panel<L: Lanes, A: Matrix<3, N>, const N: usize>(
     lanes: L,
     problem: Problem,
     kernel: Kernel<'_>,
-    first: usize,
-    values: &mut [Values],
+    (panel, some): (usize, Range<usize>),
+    points: Vec<&mut [Values]>,
 ) {
-    let per_panel = panel_len::<L>(problem.input.blocks());
-    let count = values.len() / (N * N * per_panel);
-    let mut of_panel: Vec<Vec<&mut [Values]>> = Vec::new();
-    of_panel.resize_with(count, Vec::new);
-    for (at, part) in values.chunks_exact_mut(per_panel).enumerate() {
-        of_panel[at % count].push(part);
-    }
-    of_panel.into_par_iter().enumerate().for_each(|(panel, points)| {
-        lanes.vectorize(TransformFilter::<A, N> {
-            matrix: PhantomData,
-            kernel: kernel.values,
-            transposed: kernel.transposed,
-            channels: problem.input.channels,
-            outputs: problem.outputs,
-            first: (first + panel) * L::COLUMNS * WIDTH,
-            points,
-        });
+    lanes.vectorize(TransformFilter::<A, N> {
+        matrix: PhantomData,
+        kernel: kernel.values,
+        transposed: kernel.transposed,
+        channels: problem.input.channels,
+        some,
+        outputs: problem.outputs,
+        first: panel * L::COLUMNS * WIDTH,
+        points,
     });
 }
 
@@ -70,6 +72,8 @@ struct TransformFilter<'a, A, const N: usize> {
     kernel: &'a [f32],
     transposed: bool,
     channels: usize,
+    /// Which of them.
+    some: Range<usize>,
     outputs: usize,
     /// The first output of this panel.
     first: usize,
@@ -82,14 +86,14 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        for first in (0..self.channels).step_by(WIDTH) {
+        for first in self.some.clone().step_by(WIDTH) {
             for column in 0..L::COLUMNS {
                 let mut taps = [Values::ZERO; 9 * WIDTH];
                 self.taps(lanes, first, self.first + column * WIDTH, &mut taps);
                 for (channel, taps) in taps.chunks_exact(9).enumerate() {
                     let grid = Grid { values: taps, down: 3, right: 1 };
                     let points = square::<A, L, 3, N>(lanes, grid);
-                    let at = (first + channel) * L::COLUMNS + column;
+                    let at = (first - self.some.start + channel) * L::COLUMNS + column;
                     for y in 0..N {
                         for x in 0..N {
                             lanes.store(points[y][x], &mut self.points[y * N + x][at]);

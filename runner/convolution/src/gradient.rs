@@ -15,7 +15,7 @@ use crate::map::Maps;
 use crate::matrix::Tiling;
 use crate::transform::{Strips, ToPoints};
 use crate::winograd::{Problem, apart};
-use accumulate::{Accumulate, Back};
+use accumulate::{Accumulate, Back, Finish};
 
 /// Tiles that are transformed before they are multiplied.
 const TILES: usize = 256;
@@ -75,9 +75,16 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
             self.inputs(&of(terms.input, None, self.problem.padding), v);
             let s = &mut s[..panels * L::COLUMNS * Self::POINTS * tiles];
             self.outputs(&of(terms.output, terms.positive, 0), &mut biases, s);
-            self.accumulate((v, s), tiles, first > 0, &mut sums);
+            let is_last = range.end == all;
+            if is_last && !L::MATRIX_UNIT {
+                self.finish((v, s), tiles, (first > 0).then_some(&sums[..]), kernel);
+            } else {
+                self.accumulate((v, s), tiles, first > 0, &mut sums);
+            }
         }
-        self.back(&sums, kernel);
+        if L::MATRIX_UNIT {
+            self.back(&sums, kernel);
+        }
         for (into, sum) in bias.iter_mut().zip(bytemuck::cast_slice::<Values, f32>(&biases)) {
             *into = *sum;
         }
@@ -149,6 +156,25 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
+    /// The products of the last tiles, panel by panel, and from their sums to the kernel.
+    fn finish(
+        &self,
+        (v, s): (&[Values], &[Values]),
+        tiles: usize,
+        before: Option<&[Values]>,
+        kernel: &mut [f32],
+    ) {
+        let channels = self.problem.input.channels;
+        let of_panel = self.problem.input.blocks() * sums_len::<L>();
+        let rows = kernel.par_chunks_mut(L::COLUMNS * WIDTH * channels * 9);
+        let s = s.par_chunks_exact(L::COLUMNS * Self::POINTS * tiles);
+        rows.zip(s).enumerate().for_each(|(panel, (kernel, s))| {
+            let before = before.map(|sums| (&sums[panel * of_panel..], sums.len() / Self::POINTS));
+            let matrix = PhantomData::<T::Gather>;
+            self.lanes.vectorize(Finish { matrix, v, s, tiles, before, channels, kernel });
+        });
+    }
+
     /// Transforms the sums back: `[panel of outputs][chunk of inputs]`.
     fn back(&self, sums: &[Values], kernel: &mut [f32]) {
         let channels = self.problem.input.channels;
@@ -160,6 +186,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 sums: &sums[panel * blocks * sums_len::<L>()..],
                 point: sums.len() / Self::POINTS,
                 channels,
+                some: 0..channels,
                 kernel,
             });
         });

@@ -23,17 +23,18 @@ pub struct Rows<'a> {
 
 /// Blocks of sixteen that are summed before the next rows come: as much of the panel as stays in
 /// the first-level cache.
-const INNER: usize = 8;
+pub const INNER: usize = 8;
 
 /// One panel of the right operand: of so many blocks of channels, at the beginning of `panels`,
 /// which goes on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as
-/// `out` has room for.
+/// `out` has room for, added to what is there where there is `more`.
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
     blocks: usize,
     rows: Rows<'_>,
     panels: &[Values],
+    more: bool,
     out: &mut [Values],
 ) {
     let count = out.len() / L::COLUMNS;
@@ -48,7 +49,8 @@ pub fn product<L: Lanes>(
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
-            let task = Task { rows, panels, blocks: some, more: block > 0, first: part == 0 };
+            let more = more || block > 0;
+            let task = Task { rows, panels, blocks: some, more, first: part == 0 };
             some_rows(lanes, size, task, out);
             done += size;
         }
@@ -155,6 +157,8 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
     let mut sums = load(lanes, out, task.more);
     let (panel, _) = task.panels.as_chunks::<N>();
     let (panel, _) = panel.as_chunks::<WIDTH>();
+    // No branches in the inner loop: with them, sums can end up outside the registers.
+    let ahead = if task.first { AHEAD } else { 0 };
     for block in 0..task.blocks {
         let at = block * task.rows.stride;
         let Some(left) = task.rows.values[at..].first_chunk::<R>() else {
@@ -162,14 +166,10 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
         };
         let right = &panel[block];
         for k in 0..WIDTH {
-            if task.first {
-                for line in &right[k] {
-                    lanes.prefetch(line, AHEAD);
-                }
+            for line in &right[k] {
+                lanes.prefetch(line, ahead);
             }
-            if task.rows.next > 0 && k < R {
-                lanes.prefetch(&left[k], task.rows.next);
-            }
+            lanes.prefetch(&left[k.min(R - 1)], task.rows.next);
             add(lanes, |r| left[r].0[k], &right[k], &mut sums);
         }
     }

@@ -95,7 +95,8 @@ fn error(got: &[f32], expected: &[f64]) -> f64 {
 }
 
 /// Channels and outputs that are and are not whole sixteens, sides that each tile divides and
-/// does not, both paddings, few channels.
+/// does not, both paddings, few channels; more channels than are summed at once, one panel after
+/// the other; more tiles than pass at once.
 fn cases() -> Vec<Case> {
     vec![
         Case::new(2, 16, 32, (18, 18), 1),
@@ -107,6 +108,8 @@ fn cases() -> Vec<Case> {
         Case::new(5, 5, 1, (4, 3), 1),
         Case::new(1, 17, 3, (1, 2), 1),
         Case::new(40, 16, 16, (6, 6), 1),
+        Case::new(1, 150, 72, (9, 7), 1),
+        Case::new(3, 17, 20, (40, 37), 1),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! Owns everything that is computed. Writes no table and prints nothing: what happens leaves as
 //! [`Event`]s, and what goes wrong as a [`LearnError`] that names the image, tensor or stage.
 
+pub mod allocator;
 pub mod data;
 pub mod device;
 pub mod error;

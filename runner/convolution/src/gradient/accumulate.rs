@@ -1,6 +1,7 @@
 //! The gradient's products, and from their sums to the taps of the filters.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use crate::buffer::scratch;
 use crate::lanes::matrix_unit::{Next, ROWS, Task, UNIT};
@@ -44,11 +45,7 @@ impl Work for Accumulate<'_> {
             let (panel, block) = (at / blocks, at % blocks);
             let v = &v[block * points * tiles..][..tiles];
             let s = &s[panel * points * tiles * L::COLUMNS..][..tiles * L::COLUMNS];
-            if L::COLUMNS == 2 {
-                columns::<L, 8, 2>(lanes, v, s, more, out);
-            } else {
-                columns::<L, 4, 1>(lanes, v, s, more, out);
-            }
+            products(lanes, v, points * tiles, s, more, out);
         }
     }
 }
@@ -98,11 +95,30 @@ impl Accumulate<'_> {
     }
 }
 
+/// One block of inputs and one panel of outputs of one point. The inputs that are wanted after
+/// these lie `next` away.
+#[inline(always)]
+fn products<L: Lanes>(
+    lanes: L,
+    v: &[Values],
+    next: usize,
+    s: &[Values],
+    more: bool,
+    out: &mut [Values],
+) {
+    if L::COLUMNS == 2 {
+        columns::<L, 8, 2>(lanes, v, next, s, more, out);
+    } else {
+        columns::<L, 4, 1>(lanes, v, next, s, more, out);
+    }
+}
+
 /// `R` inputs and `C` sixteens of outputs at a time.
 #[inline(always)]
 fn columns<L: Lanes, const R: usize, const C: usize>(
     lanes: L,
     v: &[Values],
+    next: usize,
     s: &[Values],
     more: bool,
     out: &mut [Values],
@@ -110,14 +126,62 @@ fn columns<L: Lanes, const R: usize, const C: usize>(
     let (s, _) = s.as_chunks::<C>();
     let (sums, _) = out.as_chunks_mut::<C>();
     for (at, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
+        let next = if at == 0 { next } else { 0 };
         let mut total = load(lanes, sums, more);
         for (v, s) in v.iter().zip(s) {
+            lanes.prefetch(v, next);
             let Some(v) = v.0[at * R..].first_chunk::<R>() else {
                 return;
             };
             add(lanes, |r| v[r], s, &mut total);
         }
         store(lanes, total, sums);
+    }
+}
+
+/// The products of the last tiles and one panel of outputs, transformed back while they are in a
+/// core's cache.
+pub struct Finish<'a, A, const N: usize> {
+    /// Which transform.
+    pub matrix: PhantomData<A>,
+    /// The inputs, `[block][point][tile]`.
+    pub v: &'a [Values],
+    /// The gradient of the outputs of this panel, `[point][tile][COLUMNS]`.
+    pub s: &'a [Values],
+    /// How many tiles.
+    pub tiles: usize,
+    /// The sums of the tiles before, where there were any: from this panel of the first point on,
+    /// and how far it is to the next point.
+    pub before: Option<(&'a [Values], usize)>,
+    /// Of the input.
+    pub channels: usize,
+    /// `[out][in][tap]` of up to sixteen times `COLUMNS` outputs.
+    pub kernel: &'a mut [f32],
+}
+
+impl<A: Matrix<N, 3>, const N: usize> Work for Finish<'_, A, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { matrix, v, s, tiles, before, channels, kernel } = self;
+        let (points, sums) = (N * N, WIDTH * L::COLUMNS);
+        // Odd: what lies a power of two apart shares one corner of the cache.
+        let point = sums | 1;
+        let mut own = scratch(points * point);
+        for (block, v) in v.chunks_exact(points * tiles).enumerate() {
+            let products_of = v.chunks_exact(tiles).zip(s.chunks_exact(tiles * L::COLUMNS));
+            for ((at, (v, s)), out) in products_of.enumerate().zip(own.chunks_exact_mut(point)) {
+                let out = &mut out[..sums];
+                if let Some((before, next)) = before {
+                    out.copy_from_slice(&before[at * next + block * sums..][..sums]);
+                }
+                products(lanes, v, tiles, s, before.is_some(), out);
+            }
+            let some = block * WIDTH..channels.min((block + 1) * WIDTH);
+            let kernel = &mut *kernel;
+            Back { matrix, sums: &own, point, channels, some, kernel }.run(lanes);
+        }
     }
 }
 
@@ -131,6 +195,8 @@ pub struct Back<'a, A, const N: usize> {
     pub point: usize,
     /// Of the input.
     pub channels: usize,
+    /// Which of them the sums are of.
+    pub some: Range<usize>,
     /// `[out][in][tap]` of up to sixteen times `COLUMNS` outputs.
     pub kernel: &'a mut [f32],
 }
@@ -142,8 +208,8 @@ impl<A: Matrix<N, 3>, const N: usize> Work for Back<'_, A, N> {
     fn run<L: Lanes>(self, lanes: L) {
         let row = self.channels * 9;
         for (column, kernel) in self.kernel.chunks_mut(WIDTH * row).enumerate() {
-            for first in (0..self.channels).step_by(WIDTH) {
-                let sums = &self.sums[first * L::COLUMNS + column..];
+            for first in self.some.clone().step_by(WIDTH) {
+                let sums = &self.sums[(first - self.some.start) * L::COLUMNS + column..];
                 let taps = gather::<L, A, N>(lanes, sums, self.point);
                 let start = first * 9;
                 let end = row.min(start + 9 * WIDTH);

@@ -1,0 +1,94 @@
+//! The products of one point of several panels, or of all points of one panel.
+
+use crate::lanes::{Lanes, Values, Work};
+use crate::packed::{self, ROWS};
+use crate::product::{Rows, panel_len, product};
+
+/// Panels of output channels that are multiplied before they are transformed back.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    /// The first of them.
+    pub first: usize,
+    /// How many.
+    pub count: usize,
+    /// Of all panels.
+    pub tiles: usize,
+}
+
+impl Pass {
+    /// Odd: what lies a power of two apart shares one corner of the cache.
+    pub fn per_point<L: Lanes>(self) -> usize {
+        (self.count * self.per_panel::<L>()) | 1
+    }
+
+    /// A matrix unit takes whole rows of its own.
+    pub fn per_panel<L: Lanes>(self) -> usize {
+        let rows = if L::MATRIX_UNIT { ROWS } else { 1 };
+        self.tiles.next_multiple_of(rows) * L::COLUMNS
+    }
+}
+
+/// One point of the panels of a pass.
+pub struct Multiply<'a> {
+    /// Of this point.
+    pub rows: Rows<'a>,
+    /// Which panels.
+    pub pass: Pass,
+    /// Of sixteen channels.
+    pub blocks: usize,
+    /// `[panel][channel][COLUMNS][16]`
+    pub panels: &'a [Values],
+    /// `[panel][tile][COLUMNS][16]`
+    pub out: &'a mut [Values],
+}
+
+impl Work for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { rows, pass, blocks, panels, out } = self;
+        if L::MATRIX_UNIT {
+            packed::product(lanes, pass.tiles, blocks, rows, panels, out);
+            return;
+        }
+        let outs = out.chunks_exact_mut(pass.per_panel::<L>());
+        for (panel, out) in outs.enumerate().take(pass.count) {
+            let panels = &panels[panel * panel_len::<L>(blocks)..];
+            let next = if panel == 0 { rows.next } else { 0 };
+            product(lanes, blocks, Rows { next, ..rows }, panels, false, out);
+        }
+    }
+}
+
+/// All points of one panel, and some of its channels.
+pub struct MultiplyPanel<'a> {
+    /// Of the first point; the next point lies where `next` says.
+    pub rows: Rows<'a>,
+    /// Of one panel.
+    pub pass: Pass,
+    /// Of sixteen channels.
+    pub blocks: usize,
+    /// `[point][channel][COLUMNS][16]`, with room for as many channels as are summed at once.
+    pub filters: &'a [Values],
+    /// Adds to what is there.
+    pub more: bool,
+    /// `[point][tile][COLUMNS][16]`
+    pub out: &'a mut [Values],
+}
+
+impl Work for MultiplyPanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { rows, pass, blocks, filters, more, out } = self;
+        let outs = out.chunks_exact_mut(pass.per_point::<L>());
+        let part = filters.len() / outs.len();
+        for (point, out) in outs.enumerate() {
+            let rows = Rows { values: &rows.values[point * rows.next..], ..rows };
+            let out = &mut out[..pass.tiles * L::COLUMNS];
+            product(lanes, blocks, rows, &filters[point * part..], more, out);
+        }
+    }
+}
