@@ -71,7 +71,10 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     let mut optimizer = Optimizer::new(Settings::plain(rule, 1e-5), trained, true);
     let targets: Vec<Target> = (0..BATCH).map(|at| Target::of(at % 2, 2)).collect();
     Box::new(move || {
-        let flow = Flow::batch(input.clone(), BATCH, shape, &network.compute);
+        // As the loader does, from where the step before left it.
+        let mut batch = buffer::room(input.len());
+        batch.extend_from_slice(&input);
+        let flow = Flow::batch(batch, BATCH, shape, &network.compute);
         let slopes = if has_head {
             gradients(&network, first, flow, &targets, None, &indices)?.1
         } else {

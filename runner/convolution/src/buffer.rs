@@ -85,6 +85,14 @@ pub fn take(len: usize) -> Vec<f32> {
     maps().take(len)
 }
 
+/// Room for `len` values of a batch of maps, empty.
+#[must_use]
+pub fn room(len: usize) -> Vec<f32> {
+    let mut buffer = take(len);
+    buffer.clear();
+    buffer
+}
+
 /// Gives a batch of maps back, for the next [`take`].
 pub fn give(buffer: Vec<f32>) {
     maps().give(buffer);

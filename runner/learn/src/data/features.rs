@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use runner_convolution::buffer;
 use runner_experiment::architecture::Shape;
 use runner_experiment::plan::{Augmentation, Dataset};
 
@@ -73,7 +74,7 @@ impl FeatureSet {
     /// [`LearnError::Cache`] where an entry was damaged or removed while the run was going on.
     pub fn gather(&self, indices: &[usize]) -> Result<Vec<f32>, LearnError> {
         let length = self.shape.elements();
-        let mut values = Vec::with_capacity(indices.len() * length);
+        let mut values = buffer::room(indices.len() * length);
         for index in indices {
             match &self.store {
                 Store::Memory(all) => values.extend_from_slice(&all[index * length..][..length]),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use runner_convolution::buffer;
 use runner_experiment::architecture::Shape;
 
 use super::features::FeatureSet;
@@ -136,7 +137,7 @@ impl Samples {
         match self {
             Self::Features(features) => features.gather(batch),
             Self::Views(views) => {
-                let mut values = Vec::with_capacity(batch.len() * self.shape().elements());
+                let mut values = buffer::room(batch.len() * self.shape().elements());
                 for at in batch {
                     let turn = (epoch as usize).wrapping_add(*at) % views.len();
                     values.extend(views[turn].gather(&[*at])?);
@@ -157,7 +158,8 @@ fn decoded_ahead(
 ) -> Result<f64, LearnError> {
     let mut waited = 0.0;
     let mut since = Instant::now();
-    let mut values: Vec<f32> = Vec::new();
+    let room = || buffer::room(size * images.input().elements());
+    let mut values = room();
     in_order(
         order,
         |index| images.load(*index, draws.augment),
@@ -169,7 +171,7 @@ fn decoded_ahead(
             })?);
             if (at + 1) % size == 0 || at + 1 == order.len() {
                 let batch = &order[at / size * size..=at];
-                let mut whole = std::mem::take(&mut values);
+                let mut whole = std::mem::replace(&mut values, room());
                 let mix = draws.mix(batch, &mut whole, images.input());
                 if let Some(prefix) = &images.prefix {
                     whole = inference::values(prefix.forward(whole, batch.len()))?;

@@ -50,6 +50,7 @@ impl Inference {
                 let Extent { channels, height, width } = stack.output();
                 let mut out = buffer::take(images * stack.output().len());
                 stack.forward(images, &values, &mut out);
+                buffer::give(values);
                 Flow::batch(out, images, Shape::Map { height, width, channels }, compute)
             }
         };
