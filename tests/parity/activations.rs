@@ -4,6 +4,7 @@ use runner_experiment::architecture::{Top, layers};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_experiment::section::model::ArchitectureName;
 use runner_learn::data::{decode, preprocess};
+use runner_learn::device::Compute;
 use runner_learn::model::network::{Flow, Network};
 use runner_learn::model::parameter::read;
 use runner_learn::model::weights;
@@ -14,7 +15,7 @@ use crate::support::fixtures::{self, Reference};
 pub fn base(folder: &std::path::Path, size: [usize; 2]) -> Network {
     let layers = layers(ArchitectureName::Vgg16, size, &Top::None).unwrap();
     let loaded = weights::load(&fixtures::weights(folder), &layers).unwrap();
-    Network::new(layers, loaded, 0, fixtures::compute())
+    Network::new(layers, loaded, 0, Compute::cpu())
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
 use runner_experiment::plan::{LearningRate, Optimizer as Settings, Rule};
+use runner_learn::device::Compute;
 use runner_learn::model::network::{Flow, Network};
 use runner_learn::model::parameter::Parameter;
 use runner_learn::train::gradients::gradients;
@@ -16,7 +17,7 @@ use crate::support::fixtures::{self, Reference};
 
 /// Dense 256 ReLU and one sigmoid unit, as the reference starts them.
 pub fn head(reference: &Reference) -> Network {
-    let compute = fixtures::compute();
+    let compute = Compute::cpu();
     let [input, hidden] = reference.shape("hidden.kernel")[..] else { panic!("not a kernel") };
     let dense = |name: &str, input, output, activation| Layer {
         name: name.to_owned(),

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use runner_learn::device::{self, Compute};
 use safetensors::SafeTensors;
 
 /// The folder, or `None` after saying so.
@@ -19,15 +18,6 @@ pub fn folder(test: &str) -> Option<PathBuf> {
         writeln!(std::io::stderr(), "{text}").unwrap();
     }
     found
-}
-
-/// Where the tests of parity compute: `RUNNER_DEVICE`, as an experiment file names it, or the CPU.
-pub fn compute() -> Compute {
-    let Ok(name) = std::env::var("RUNNER_DEVICE") else {
-        return Compute::cpu();
-    };
-    let name = serde_json::from_value(name.into()).unwrap();
-    device::select(name).unwrap()
 }
 
 /// One file of reference values.

@@ -92,8 +92,22 @@ fn first(
     name: &'static str,
     reason: &'static str,
 ) -> Result<Compute, &'static str> {
+    remember();
     let device = Device::enumerate(kind).into_vec().into_iter().next().ok_or(reason)?;
     Ok(Compute { device, name })
+}
+
+/// Compiled kernels, and which of them were the fastest, stay in the user's cache folder for the
+/// next process: finding out takes minutes. A `cubecl.toml` here or above has the last word on all
+/// but the place.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+fn remember() {
+    use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig, cache::CacheConfig};
+    let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
+    config.compilation.cache = true;
+    config.environment.path = CacheConfig::Global;
+    // Where something else has asked before, its answer stays.
+    CubeClRuntimeConfig::try_set(config);
 }
 
 #[cfg(test)]
