@@ -24,6 +24,13 @@ fn images(shape: Shape) -> Vec<f32> {
     numbers(BATCH * shape.elements())
 }
 
+/// A copy, in memory that the batch before has left, as the loader takes it.
+fn batch(input: &[f32]) -> Vec<f32> {
+    let mut values = buffer::room(input.len());
+    values.extend_from_slice(input);
+    values
+}
+
 /// The conv base on one batch, prepared as for feature extraction and evaluation.
 pub fn forward() -> Result<Job, Error> {
     // Lives as long as the process that times it.
@@ -31,8 +38,8 @@ pub fn forward() -> Result<Job, Error> {
     let base = Inference::new(network, 0..network.layers.len())?;
     let input = images(network.layers[0].input);
     Ok(Box::new(move || {
-        let features = base.forward(input.clone(), BATCH).rows();
-        features.into_data();
+        let features = base.forward(batch(&input), BATCH).rows();
+        buffer::give(features.into_data().try_into_vec()?);
         Ok(())
     }))
 }
@@ -71,10 +78,7 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     let mut optimizer = Optimizer::new(Settings::plain(rule, 1e-5), trained, true);
     let targets: Vec<Target> = (0..BATCH).map(|at| Target::of(at % 2, 2)).collect();
     Box::new(move || {
-        // As the loader does, from where the step before left it.
-        let mut batch = buffer::room(input.len());
-        batch.extend_from_slice(&input);
-        let flow = Flow::batch(batch, BATCH, shape, &network.compute);
+        let flow = Flow::batch(batch(&input), BATCH, shape, &network.compute);
         let slopes = if has_head {
             gradients(&network, first, flow, &targets, None, &indices)?.1
         } else {

@@ -252,7 +252,8 @@ impl Pass<'_, '_> {
         let size = extractor.batch();
         let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
         let mut batch: Vec<usize> = Vec::new();
-        let mut values: Vec<f32> = Vec::new();
+        let room = || buffer::room(size * extractor.network.layers[0].input.elements());
+        let mut values = room();
         in_order(
             missing,
             |at| extractor.load(&split.images[*at]),
@@ -264,7 +265,7 @@ impl Pass<'_, '_> {
                 })?);
                 batch.push(missing[at]);
                 if batch.len() == size || at + 1 == missing.len() {
-                    let values = std::mem::take(&mut values);
+                    let values = std::mem::replace(&mut values, room());
                     self.compute_batch(&prefix, &std::mem::take(&mut batch), values)?;
                     let (done, total) = (at + 1, missing.len());
                     observe(Event::Progress { phase: Phase::Features(split.name), done, total });
@@ -313,6 +314,7 @@ impl Pass<'_, '_> {
             }
             self.keep(*at, own);
         }
+        buffer::give(features);
         Ok(())
     }
 

@@ -40,7 +40,8 @@ impl Inference {
         Ok(Self { stack, parameters: rest.values(), rest, input })
     }
 
-    /// Runs the layers on values that lie image by image.
+    /// Runs the layers on values that lie image by image, in memory from [`buffer::room`], which
+    /// goes back there.
     #[must_use]
     pub fn forward(&self, values: Vec<f32>, images: usize) -> Flow {
         let compute = &self.rest.compute;

@@ -1,6 +1,7 @@
 //! Images by what the penultimate layer makes of them: along the two directions in which they
 //! differ most (principal components, Pearson 1901), or so that neighbours stay neighbours.
 
+use runner_convolution::buffer;
 use runner_experiment::architecture::LayerKind;
 use runner_experiment::section::visualize::{Projection, SplitName};
 
@@ -74,7 +75,8 @@ fn outputs(
     let end = layers[..layers.len() - 1].iter().rposition(|layer| active(layer.kind));
     let end = end.map_or(0, |last| last + 1);
     let network = Inference::new(scene.network, 0..end)?;
-    let (mut rows, mut values, mut waiting) = (Vec::new(), Vec::new(), 0);
+    let room = || buffer::room(BATCH * layers[0].input.elements());
+    let (mut rows, mut values, mut waiting) = (Vec::new(), room(), 0);
     let total = split.images.len();
     let mut progress = Progress::new(number, "embedding", total);
     in_order(
@@ -89,7 +91,7 @@ fn outputs(
             );
             waiting += 1;
             if waiting == BATCH || at + 1 == total {
-                let batch = network.forward(std::mem::take(&mut values), waiting);
+                let batch = network.forward(std::mem::replace(&mut values, room()), waiting);
                 rows.extend(inference::values(batch)?);
                 waiting = 0;
             }
