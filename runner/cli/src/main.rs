@@ -19,10 +19,10 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use runner_learn::allocator::{MiMalloc, keep_memory};
 
 use arguments::Arguments;
 use failure::Failure;
-use runner_learn::allocator::{MiMalloc, keep_memory};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

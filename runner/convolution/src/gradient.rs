@@ -55,7 +55,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         // As even as can be.
         let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
         let per_point = apart(blocks.next_multiple_of(depth::<L>()) * panels * sums_len::<L>());
-        let mut sums = scratch(Self::POINTS * per_point);
+        // The sums of the last tiles go to the kernel at once, but for a matrix unit.
+        let kept = L::MATRIX_UNIT || strips < all;
+        let mut sums = scratch(if kept { Self::POINTS * per_point } else { 0 });
         let mut biases = vec![Values::ZERO; panels * L::COLUMNS];
         let mut v = scratch(blocks * Self::POINTS * strips * across);
         let mut s = scratch(panels * L::COLUMNS * Self::POINTS * strips * across);
@@ -85,9 +87,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         if L::MATRIX_UNIT {
             self.back(&sums, kernel);
         }
-        for (into, sum) in bias.iter_mut().zip(bytemuck::cast_slice::<Values, f32>(&biases)) {
-            *into = *sum;
-        }
+        bias.copy_from_slice(&bytemuck::cast_slice(&biases)[..bias.len()]);
     }
 
     /// `[block][point][tile]` of what went in.

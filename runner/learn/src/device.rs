@@ -98,8 +98,7 @@ fn first(
 }
 
 /// Compiled kernels, and which of them were the fastest, stay in the user's cache folder for the
-/// next process: finding out takes minutes. A `cubecl.toml` here or above has the last word on all
-/// but the place.
+/// next process: finding out takes minutes. All else is as a `cubecl.toml` here or above says.
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 fn remember() {
     use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig, cache::CacheConfig};

@@ -45,7 +45,7 @@ impl Work for Accumulate<'_> {
             let (panel, block) = (at / blocks, at % blocks);
             let v = &v[block * points * tiles..][..tiles];
             let s = &s[panel * points * tiles * L::COLUMNS..][..tiles * L::COLUMNS];
-            products(lanes, v, points * tiles, s, more, out);
+            Product { v, next: points * tiles, s, more }.run(lanes, out);
         }
     }
 }
@@ -95,47 +95,46 @@ impl Accumulate<'_> {
     }
 }
 
-/// One block of inputs and one panel of outputs of one point. The inputs that are wanted after
-/// these lie `next` away.
-#[inline(always)]
-fn products<L: Lanes>(
-    lanes: L,
-    v: &[Values],
+/// One block of inputs and one panel of outputs of one point.
+#[derive(Clone, Copy)]
+struct Product<'a> {
+    /// `[tile]`
+    v: &'a [Values],
+    /// From these inputs to those that are wanted after them.
     next: usize,
-    s: &[Values],
+    /// `[tile][COLUMNS]`
+    s: &'a [Values],
+    /// Adds to what is there.
     more: bool,
-    out: &mut [Values],
-) {
-    if L::COLUMNS == 2 {
-        columns::<L, 8, 2>(lanes, v, next, s, more, out);
-    } else {
-        columns::<L, 4, 1>(lanes, v, next, s, more, out);
-    }
 }
 
-/// `R` inputs and `C` sixteens of outputs at a time.
-#[inline(always)]
-fn columns<L: Lanes, const R: usize, const C: usize>(
-    lanes: L,
-    v: &[Values],
-    next: usize,
-    s: &[Values],
-    more: bool,
-    out: &mut [Values],
-) {
-    let (s, _) = s.as_chunks::<C>();
-    let (sums, _) = out.as_chunks_mut::<C>();
-    for (at, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
-        let next = if at == 0 { next } else { 0 };
-        let mut total = load(lanes, sums, more);
-        for (v, s) in v.iter().zip(s) {
-            lanes.prefetch(v, next);
-            let Some(v) = v.0[at * R..].first_chunk::<R>() else {
-                return;
-            };
-            add(lanes, |r| v[r], s, &mut total);
+impl Product<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L, out: &mut [Values]) {
+        if L::COLUMNS == 2 {
+            self.columns::<L, 8, 2>(lanes, out);
+        } else {
+            self.columns::<L, 4, 1>(lanes, out);
         }
-        store(lanes, total, sums);
+    }
+
+    /// `R` inputs and `C` sixteens of outputs at a time.
+    #[inline(always)]
+    fn columns<L: Lanes, const R: usize, const C: usize>(self, lanes: L, out: &mut [Values]) {
+        let (s, _) = self.s.as_chunks::<C>();
+        let (sums, _) = out.as_chunks_mut::<C>();
+        for (at, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
+            let next = if at == 0 { self.next } else { 0 };
+            let mut total = load(lanes, sums, self.more);
+            for (v, s) in self.v.iter().zip(s) {
+                lanes.prefetch(v, next);
+                let Some(v) = v.0[at * R..].first_chunk::<R>() else {
+                    return;
+                };
+                add(lanes, |r| v[r], s, &mut total);
+            }
+            store(lanes, total, sums);
+        }
     }
 }
 
@@ -176,7 +175,7 @@ impl<A: Matrix<N, 3>, const N: usize> Work for Finish<'_, A, N> {
                 if let Some((before, next)) = before {
                     out.copy_from_slice(&before[at * next + block * sums..][..sums]);
                 }
-                products(lanes, v, tiles, s, before.is_some(), out);
+                Product { v, next: tiles, s, more: before.is_some() }.run(lanes, out);
             }
             let some = block * WIDTH..channels.min((block + 1) * WIDTH);
             let kernel = &mut *kernel;
