@@ -18,11 +18,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-os.environ["KERAS_BACKEND"] = "jax"
-import keras  # noqa: E402
-import onnx  # noqa: E402
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-from safetensors.numpy import save_file  # noqa: E402
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent / "files"
 
@@ -62,7 +60,71 @@ def legacy():
             group.attrs["weight_names"] = weights
 
 
+def theano():
+    """Keras 1 on Theano: [out, in, 3, 3], turned by 180 degrees, flattened channel by channel."""
+    turned = {name: (oihw(kernel)[:, :, ::-1, ::-1], bias) for name, (kernel, bias) in CONV.items()}
+    rows = DENSE[0].reshape(2, 2, 4, 3).transpose(2, 0, 1, 3).reshape(16, 3)
+    tops = {**turned, "predictions": (rows, DENSE[1])}
+    for file, kernels in [
+        ("theano_th_kernels.h5", tops),
+        ("theano_tf_kernels.h5", {name: (oihw(k), b) for name, (k, b) in CONV.items()}),
+        ("theano_unclear.h5", turned),
+    ]:
+        with h5py.File(HERE / file, "w") as out:
+            for name, values in kernels.items():
+                for part, value in zip(["W", "b"], values):
+                    out.create_dataset(f"{name}/{name}_{part}", data=value)
+    # Keras 2 on Theano: TensorFlow's order, and the attribute says who is to turn.
+    with h5py.File(HERE / "theano_backend.h5", "w") as out:
+        out.attrs["backend"], out.attrs["keras_version"] = b"theano", b"2.0.8"
+        for name, (kernel, bias) in CONV.items():
+            out.create_dataset(f"{name}/{name}/kernel:0", data=kernel[::-1, ::-1])
+            out.create_dataset(f"{name}/{name}/bias:0", data=bias)
+
+
+def whole_model():
+    """`model.save("book.h5")`: a base within a model, its head, the state of an optimizer."""
+    with h5py.File(HERE / "book.h5", "w") as out:
+        out.attrs["keras_version"] = "2.15.0"
+        out.attrs["model_config"] = '{"class_name": "Sequential"}'
+        group = out.create_group("model_weights")
+        group.attrs["backend"] = "tensorflow"
+        for name, (kernel, bias) in CONV.items():
+            group.create_dataset(f"vgg16/{name}/kernel:0", data=kernel)
+            group.create_dataset(f"vgg16/{name}/bias:0", data=bias)
+        group.create_dataset("dense_1/dense_1/kernel:0", data=DENSE[0])
+        group.create_dataset("dense_1/dense_1/bias:0", data=DENSE[1])
+        state = out.create_group("optimizer_weights")
+        state.create_dataset("RMSprop/block1_conv1/kernel:0", data=CONV["block1_conv1"][0])
+
+
+def keras_names(group, dtype=np.float32):
+    """Keras 3's names, for a base within a model."""
+    for at, (kernel, bias) in enumerate(CONV.values()):
+        layer = f"layers/functional/layers/conv2d{'' if at == 0 else f'_{at}'}/vars"
+        group.create_dataset(f"{layer}/0", data=kernel.astype(dtype))
+        group.create_dataset(f"{layer}/1", data=bias.astype(dtype))
+    group.create_dataset("layers/dense/vars/0", data=DENSE[0].astype(dtype))
+    group.create_dataset("layers/dense/vars/1", data=DENSE[1].astype(dtype))
+    group.create_dataset("optimizer/vars/0", data=np.int64(3))
+
+
+def keras_archive():
+    with h5py.File(HERE / "half.weights.h5", "w") as out:
+        keras_names(out, np.float16)
+    data = io.BytesIO()
+    with h5py.File(data, "w") as out:
+        keras_names(out)
+    with zipfile.ZipFile(HERE / "model.keras", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("metadata.json", '{"keras_version": "3.15.0"}')
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", data.getvalue())
+
+
 def keras3():
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+
     model = keras.Sequential(
         [
             keras.Input((4, 4, 3)),
@@ -138,17 +200,53 @@ class Pickler(pickle._Pickler):  # the Python one, so that names need not be imp
     dispatch[type(rebuild)] = save_global
 
 
-def torch_pth():
-    tensors = torch_tensors()
-    data = io.BytesIO()
-    state = {name: Tensor(str(at), value) for at, (name, value) in enumerate(tensors.items())}
-    Pickler(data, protocol=2).dump(state)
-    with zipfile.ZipFile(HERE / "torch.pth", "w", zipfile.ZIP_STORED) as archive:
+class Tensors(dict):
+    """Tensors on their way into a file: each is a storage of its own."""
+
+    def __init__(self):
+        self.values_in_order = []
+
+    def add(self, value):
+        self.values_in_order.append(value)
+        return Tensor(str(len(self.values_in_order) - 1), value)
+
+
+def save_torch(name, build):
+    tensors, data = Tensors(), io.BytesIO()
+    Pickler(data, protocol=2).dump(build(tensors.add))
+    with zipfile.ZipFile(HERE / name, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("archive/data.pkl", data.getvalue())
         archive.writestr("archive/byteorder", "little")
-        for at, value in enumerate(tensors.values()):
+        for at, value in enumerate(tensors.values_in_order):
             archive.writestr(f"archive/data/{at}", value.tobytes())
         archive.writestr("archive/version", "3\n")
+
+
+def torch_pth():
+    def state(add, prefix="", change=0):
+        return {prefix + n: add((v + change).astype(v.dtype)) for n, v in torch_tensors().items()}
+
+    save_torch("torch.pth", state)
+    save_torch("wrapped.ckpt", lambda add: state(add, "_orig_mod.module.backbone."))
+    save_torch(
+        "averaged.pth.tar",
+        lambda add: {
+            "epoch": 3,
+            "arch": "vgg",
+            "state_dict": state(add, "module.", 1),
+            "state_dict_ema": state(add, "module."),
+            "optimizer": {"state": {0: {"exp_avg": add(CONV["block1_conv1"][1])}}},
+        },
+    )
+    save_torch("nested.bin", lambda add: {"net": state(add), "head": {"weight": add(DENSE[0])}})
+
+    def batch_norm(add):
+        found = state(add)
+        found["features.1.running_mean"] = add(CONV["block1_conv1"][1])
+        return found
+
+    save_torch("batch_norm.pth", batch_norm)
+    save_torch("two.pth", lambda add: {**state(add, "student."), **state(add, "teacher.")})
 
 
 def safetensors_files():
@@ -210,11 +308,27 @@ def torch_onnx_file():
     onnx.save(helper.make_model(graph), HERE / "torch.onnx")
 
 
+def external_onnx_file():
+    """As PyTorch exports by default: the values lie in a file beside the model."""
+    model = onnx.load(HERE / "torch.onnx")
+    onnx.save(
+        model,
+        HERE / "external.onnx",
+        save_as_external_data=True,
+        location="external.onnx.data",
+        size_threshold=0,
+    )
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     legacy()
+    theano()
+    whole_model()
+    keras_archive()
     keras3()
     torch_pth()
     safetensors_files()
     onnx_file()
     torch_onnx_file()
+    external_onnx_file()

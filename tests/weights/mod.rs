@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
-use runner_learn::model::weights::{self, Weights, WeightsError};
+use runner_learn::model::weights::{self, Head, Loaded, Source, Weights, WeightsError};
 
 use crate::support::fixtures;
 use crate::support::runner::Place;
@@ -33,6 +33,17 @@ fn layers() -> Vec<Layer> {
     ]
 }
 
+/// The same with the dense layer as a classifier of its own.
+fn with_top() -> Vec<Layer> {
+    let mut layers = layers();
+    layers[4].name = "predictions".to_owned();
+    layers
+}
+
+fn load(name: &str, layers: &[Layer]) -> Result<Loaded, WeightsError> {
+    weights::load(&Source::parse(file(name).to_str().unwrap()), layers, Head::Leave)
+}
+
 fn check_convolutions(name: &str, loaded: &Weights) {
     // In Keras's order the kernel counts up: tap, then input, then output.
     for (layer, input, output, start, bias) in
@@ -58,24 +69,92 @@ fn every_format_holds_the_same_numbers() {
     let formats = [
         "legacy.h5",
         "keras3.weights.h5",
+        "half.weights.h5",
+        "model.keras",
+        "book.h5",
+        "theano_th_kernels.h5",
+        "theano_tf_kernels.h5",
+        "theano_backend.h5",
         "torch.pth",
+        "wrapped.ckpt",
+        "averaged.pth.tar",
+        "averaged.pth.tar#state_dict_ema",
+        "nested.bin",
+        "two.pth#student",
         "torchvision.safetensors",
         "keras_names.safetensors",
         "half.safetensors",
         "tiny.onnx",
         "torch.onnx",
+        "external.onnx",
     ];
     for name in formats {
-        let loaded = weights::load(&file(name), &layers()).unwrap();
-        check_convolutions(name, &loaded);
-        let has_head =
-            ["keras3.weights.h5", "keras_names.safetensors", "torch.onnx"].contains(&name);
-        assert_eq!(loaded.contains_key("output"), has_head, "{name}");
-        if has_head {
-            let kernel: Vec<f32> = (0..48_u16).map(|n| 5000.0 + f32::from(n)).collect();
-            assert_eq!(loaded["output"].kernel, kernel, "{name}");
-        }
+        let loaded = load(name, &layers()).unwrap_or_else(|error| panic!("{error}"));
+        check_convolutions(name, &loaded.weights);
+        // A dense layer is not taken for a head because its shape happens to fit.
+        assert!(!loaded.weights.contains_key("output"), "{name}");
+        assert!(loaded.notes[0].contains("the conv base (2 layers)"), "{name}: {:?}", loaded.notes);
     }
+    for name in ["keras3.weights.h5", "theano_th_kernels.h5", "torch.onnx", "external.onnx"] {
+        let loaded = load(name, &with_top()).unwrap_or_else(|error| panic!("{error}"));
+        let kernel: Vec<f32> = (0..48_u16).map(|n| 5000.0 + f32::from(n)).collect();
+        assert_eq!(loaded.weights["predictions"].kernel, kernel, "{name}");
+        assert_eq!(loaded.weights["predictions"].bias, [21.0, 22.0, 23.0], "{name}");
+    }
+}
+
+#[test]
+fn what_was_taken_of_several_sets_is_said() {
+    let notes = |name: &str| load(name, &layers()).unwrap().notes.join("; ");
+    let averaged = notes("averaged.pth.tar");
+    assert!(
+        averaged.contains("`state_dict_ema.module` are taken, not `state_dict.module`"),
+        "{averaged}"
+    );
+    assert!(notes("wrapped.ckpt").contains("below `_orig_mod.module.backbone` are taken"));
+    assert!(
+        notes("book.h5").contains("2 tensors of the file are not used"),
+        "{}",
+        notes("book.h5")
+    );
+    assert!(notes("theano_backend.h5").contains("2 kernels were Theano's"));
+    // The other half is the same, one higher.
+    let other = load("averaged.pth.tar#state_dict", &layers()).unwrap();
+    assert_eq!(other.weights["block1_conv1"].bias, [2.0, 3.0]);
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_refused_with_the_reason() {
+    let error = |name: &str| load(name, &layers()).unwrap_err().to_string();
+    assert!(error("theano_unclear.h5").contains("put `th_kernels` (Theano's) or `tf_kernels`"));
+    assert!(error("two.pth").contains("two.pth#student"), "{}", error("two.pth"));
+    assert!(error("two.pth#teechr").contains("`student`, `teacher`"));
+    let norm = error("batch_norm.pth");
+    assert!(norm.contains("these have batch normalization, this network has none"), "{norm}");
+    // The classifier is needed, and is another one.
+    let mut ten = with_top();
+    ten[4].output = Shape::Vector(10);
+    let top = load("keras3.weights.h5", &ten).unwrap_err().to_string();
+    assert!(top.contains("the network needs [16, 10]"), "{top}");
+}
+
+/// What a file claims is compared with the network before anything is read.
+#[test]
+fn a_tensor_that_claims_more_than_the_network_holds_is_not_read() {
+    let place = Place::new();
+    let header = |name: &str, side: u64| {
+        let table = format!(
+            "{{\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{side},{side}],\"data_offsets\":[0,{}]}}}}",
+            side * side * 4
+        );
+        [&(table.len() as u64).to_le_bytes()[..], table.as_bytes()].concat()
+    };
+    place.write("claims.safetensors", header("features.0.weight", 1 << 20));
+    let error = weights::open(&place.path("claims.safetensors")).unwrap_err().to_string();
+    assert!(error.contains("its table says"), "{error}");
+    place.write("table.safetensors", [&u64::MAX.to_le_bytes()[..], b"{}"].concat());
+    let error = weights::open(&place.path("table.safetensors")).unwrap_err().to_string();
+    assert!(error.contains("its table claims"), "{error}");
 }
 
 #[test]
@@ -84,19 +163,16 @@ fn what_does_not_fit_is_listed_from_both_sides() {
     other[1].output = Shape::Map { height: 4, width: 4, channels: 5 };
     other.insert(2, Layer { name: "block1_conv3".to_owned(), ..other[1].clone() });
     other[2].input = other[1].output;
-    let error = weights::load(&file("keras_names.safetensors"), &other).unwrap_err();
+    let error = load("keras_names.safetensors", &other).unwrap_err();
     let WeightsError::Mismatch { missing, misshapen, extra, .. } = &error else {
         panic!("{error}")
     };
-    assert_eq!(
-        missing,
-        &["block1_conv3.kernel [5, 5, 3, 3] or [3, 3, 5, 5]", "block1_conv3.bias [5]"]
-    );
+    assert_eq!(missing, &["block1_conv3: kernel [5, 5, 3, 3] or [3, 3, 5, 5], bias [5]"]);
     assert_eq!(misshapen.len(), 2, "{misshapen:?}");
     assert!(extra.is_empty());
     let mut fewer = layers();
     fewer.remove(1);
-    let error = weights::load(&file("keras_names.safetensors"), &fewer).unwrap_err();
+    let error = load("keras_names.safetensors", &fewer).unwrap_err();
     assert!(error.to_string().contains("in the file, but not in the network"), "{error}");
 }
 
@@ -128,7 +204,7 @@ fn damaged_weight_files_are_errors() {
         for cut in [0, 1, 10, whole.len() / 2, whole.len() - 1] {
             let damaged = place.path(name);
             std::fs::write(&damaged, &whole[..cut]).unwrap();
-            let loaded = weights::load(&damaged, &layers());
+            let loaded = weights::load(&damaged.clone().into(), &layers(), Head::Leave);
             assert!(loaded.is_err(), "{name} cut to {cut} bytes");
         }
     }

@@ -1,42 +1,41 @@
 //! `runner weights`: fetch, import, list.
 
-use std::path::Path;
-
 use runner_learn::Interrupt;
-use runner_learn::model::weights as model_weights;
+use runner_learn::model::weights::{self as model_weights, Source};
 
 use crate::arguments::WeightsCommand;
 use crate::environment::show_size;
 use crate::failure::Failure;
 use crate::fetch::weights;
-use crate::terminal;
+use crate::{signals, terminal};
 
 pub(super) fn weights(command: WeightsCommand) -> Result<(), Failure> {
     match command {
         WeightsCommand::Fetch { name } => {
-            let place = weights::fetch(&name, &Interrupt::default())?;
+            let interrupt = Interrupt::default();
+            signals::catch(&interrupt)?;
+            let place = weights::fetch(&name, &interrupt)?;
             terminal::out(&format!("{name}: {}", place.display()));
             Ok(())
         }
-        WeightsCommand::Import { file, name } => import(&file, &name),
+        WeightsCommand::Import { file, name } => import(&Source::parse(&file), &name),
         WeightsCommand::List => list(),
     }
 }
 
-fn import(file: &Path, name: &str) -> Result<(), Failure> {
+fn import(source: &Source, name: &str) -> Result<(), Failure> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name == "random" || !name.chars().all(fits) {
         return Err(Failure::usage(format!(
             "error: `{name}` cannot be the name of weights; use letters, digits, `-` and `_`, and not `random`"
         )));
     }
-    let loaded = weights::load(file)?;
-    weights::save(&loaded, name, &file.display().to_string())?;
-    let top = loaded.layers.iter().any(|layer| layer.name == "predictions");
+    let loaded = weights::load(source)?;
+    weights::save(&loaded, name, &source.to_string())?;
     terminal::out(&format!(
-        "{name}: {} {}, SHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
+        "{name}: {}, {}\nSHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
         loaded.architecture,
-        if top { "with the ImageNet classifier" } else { "conv base" },
+        loaded.notes.join("; "),
         model_weights::sha256(&loaded.weights)
     ));
     Ok(())
@@ -56,6 +55,6 @@ fn list() -> Result<(), Failure> {
         let size = std::fs::metadata(&place)?.len();
         rows.push(vec![name, show_size(size), place.display().to_string()]);
     }
-    terminal::out(&terminal::table(&["name", "size", "file"], rows));
+    terminal::out_table(&["name", "size", "file"], rows);
     Ok(())
 }

@@ -1,136 +1,321 @@
 //! From named tensors to the layers of a network, with nothing missing, left over or misshapen.
+//!
+//! First names and shapes are matched, then the values are read: nothing is read that is not
+//! needed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
 
-use super::names::{Convention, head_layer, is_unused_top, owner};
-use super::{FileTensor, LayerWeights, Weights, WeightsError};
+use super::file::{Convolved, Entry, TensorFile};
+use super::layout::{dense_from_torch, rows_from_channels_first, transpose, turn};
+use super::names::{Convention, Located};
+use super::select::{self, Set};
+use super::{LayerWeights, Loaded, Weights, WeightsError, why};
 
-/// Finds every layer's kernel and bias among `tensors` and brings them into this crate's layout.
+/// Whether a head of one's own is taken from the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    /// All of it, where every layer is there in the right shape.
+    Take,
+    /// Not even where the shapes happen to fit.
+    Leave,
+}
+
+/// Which tensors of a file are which parameters of a network.
+#[derive(Debug)]
+pub struct Matched<'a> {
+    file: &'a TensorFile,
+    layers: &'a [Layer],
+    kernels: BTreeMap<&'a str, (&'a Entry, Convention)>,
+    biases: BTreeMap<&'a str, &'a Entry>,
+    /// What is taken, and what is not.
+    pub notes: Vec<String>,
+}
+
+/// Matches the tensors of a file with the layers of a network.
 ///
 /// The conv base must be complete, and so must the ImageNet classifier where the network has one.
-/// A head of one's own is taken where the file has all of it in the right shapes, and left out
-/// otherwise, since a new experiment usually brings a new head.
 ///
 /// # Errors
 ///
-/// [`WeightsError::Mismatch`] with both sides, [`WeightsError::NotFinite`].
-pub fn assemble(
-    path: &Path,
-    tensors: Vec<FileTensor>,
-    layers: &[Layer],
-) -> Result<Weights, WeightsError> {
-    let mut found = Found::default();
-    for tensor in tensors {
-        found.take(path, tensor, layers)?;
+/// [`WeightsError::Mismatch`] with both sides, and where it is not clear which tensors are meant.
+pub fn matched<'a>(
+    file: &'a TensorFile,
+    layers: &'a [Layer],
+    pick: Option<&str>,
+    head: Head,
+) -> Result<Matched<'a>, WeightsError> {
+    let own = |name: &str| layers.iter().any(|l| l.name == name && l.kind.has_parameters());
+    let set = select::choose(file, pick, &own)?;
+    let mut sorted = Sorted::default();
+    for (entry, located) in &set.located {
+        sorted.take(entry, located, layers);
     }
-    found.drop_partial_head(layers);
-    found.finish(path, layers)
+    let left = sorted.drop_head(layers, head, &set.others);
+    sorted.check(file, layers, &set)?;
+    let mut notes = vec![taken(layers, &sorted)];
+    notes.extend(set.notes.iter().cloned());
+    notes.extend(left);
+    notes.extend(left_over(&set, &sorted));
+    let Sorted { kernels, biases, .. } = sorted;
+    Ok(Matched { file, layers, kernels, biases, notes })
 }
 
+/// Tensors by the layer that they belong to.
 #[derive(Default)]
-struct Found {
-    kernels: BTreeMap<String, Vec<f32>>,
-    biases: BTreeMap<String, Vec<f32>>,
-    misshapen: Vec<(String, String)>,
+struct Sorted<'a> {
+    kernels: BTreeMap<&'a str, (&'a Entry, Convention)>,
+    biases: BTreeMap<&'a str, &'a Entry>,
+    /// Layer, and what is wrong.
+    misshapen: Vec<(&'a str, String)>,
+    /// Layers of a conv base that the network does not have.
     extra: Vec<String>,
-    /// Whether the file has a head with more layers than the network's.
-    other_head: bool,
+    /// Layers of a classifier or head that the network does not have.
+    unused: Vec<String>,
 }
 
-impl Found {
-    fn take(
-        &mut self,
-        path: &Path,
-        tensor: FileTensor,
-        layers: &[Layer],
-    ) -> Result<(), WeightsError> {
-        let Some((layer, convention)) = owner(layers, &tensor.name) else {
-            self.other_head |= head_layer(&tensor.name).is_some();
-            if !is_unused_top(&tensor.name) {
-                self.extra.push(format!("{} {:?}", tensor.name, tensor.shape));
+impl<'a> Sorted<'a> {
+    fn take(&mut self, entry: &'a Entry, located: &Located, layers: &'a [Layer]) {
+        let shown = format!("{}: {:?}", entry.name, entry.shape);
+        let Some(layer) = located.place.layer(layers) else {
+            match located.place.is_base() {
+                true => self.extra.push(shown),
+                false => self.unused.push(entry.name.clone()),
             }
-            return Ok(());
+            return;
         };
-        if tensor.values.iter().any(|value| !value.is_finite()) {
-            let path = path.to_path_buf();
-            return Err(WeightsError::NotFinite { path, tensor: tensor.name });
-        }
-        let is_bias = tensor.shape.len() == 1;
-        let line = format!("{}: {:?}", tensor.name, tensor.shape);
-        let name = tensor.name.clone();
-        let fitted = match is_bias {
-            true => (tensor.values.len() == layer.output.channels()).then_some(tensor.values),
-            false => kernel(tensor, layer, flattened_map(layers, layer), convention),
+        let is_bias = entry.shape.len() == 1;
+        let fits = match is_bias {
+            true => entry.shape == [layer.output.channels()],
+            false => fits(&entry.shape, layer, located.convention),
         };
-        let Some(values) = fitted else {
+        if !fits {
             let needed = match is_bias {
                 true => format!("[{}]", layer.output.channels()),
                 false => expected_kernel(layer),
             };
-            let line = format!("{line}, the network needs {needed}");
-            self.misshapen.push((layer.name.clone(), line));
-            return Ok(());
+            self.misshapen.push((&layer.name, format!("{shown}, the network needs {needed}")));
+            return;
+        }
+        let second = match is_bias {
+            true => self.biases.insert(&layer.name, entry).is_some(),
+            false => self.kernels.insert(&layer.name, (entry, located.convention)).is_some(),
         };
-        let side = if is_bias { &mut self.biases } else { &mut self.kernels };
-        if side.insert(layer.name.clone(), values).is_some() {
-            self.extra.push(format!("{name} (a second tensor for `{}`)", layer.name));
+        if second {
+            self.extra.push(format!("{} (a second tensor for `{}`)", entry.name, layer.name));
         }
-        Ok(())
     }
 
-    /// A head that is not complete is not used at all.
-    fn drop_partial_head(&mut self, layers: &[Layer]) {
-        let head: BTreeSet<&str> = head_names(layers).collect();
-        let complete = !self.other_head
-            && head
-                .iter()
-                .all(|name| self.kernels.contains_key(*name) && self.biases.contains_key(*name));
-        if !complete {
-            for name in head {
-                self.kernels.remove(name);
-                self.biases.remove(name);
-                self.misshapen.retain(|(layer, _)| layer != name);
+    /// Leaves a head out that is not wanted or not complete; says so.
+    fn drop_head(&mut self, layers: &'a [Layer], head: Head, others: &[String]) -> Option<String> {
+        let names: BTreeSet<&str> = head_names(layers).collect();
+        let is_there = |name: &&&str| self.kernels.contains_key(**name);
+        let found = names.iter().filter(is_there).count();
+        let wrong = self.misshapen.iter().any(|(layer, _)| names.contains(layer));
+        let whole = names
+            .iter()
+            .all(|name| self.kernels.contains_key(name) && self.biases.contains_key(name));
+        // A head with more layers than this one is another head.
+        let longer = others.iter().any(|name| name.starts_with("head."));
+        if names.is_empty() || (head == Head::Take && whole && !longer) {
+            return None;
+        }
+        for name in names {
+            self.kernels.remove(name);
+            self.biases.remove(name);
+            self.misshapen.retain(|(layer, _)| *layer != name);
+        }
+        match (head, found > 0 || wrong) {
+            (Head::Take, true) => {
+                Some("the head of the file is another one and is left out".to_owned())
             }
+            (Head::Leave, true) => Some(
+                "dense layers that could pass for a head are left out: a head comes from a run's \
+                 own model, for the same classes"
+                    .to_owned(),
+            ),
+            _ => None,
         }
     }
 
-    fn finish(mut self, path: &Path, layers: &[Layer]) -> Result<Weights, WeightsError> {
+    fn check(
+        &self,
+        file: &TensorFile,
+        layers: &[Layer],
+        set: &Set<'_>,
+    ) -> Result<(), WeightsError> {
         let head: BTreeSet<&str> = head_names(layers).collect();
-        let misplaced: BTreeSet<&String> = self.misshapen.iter().map(|(layer, _)| layer).collect();
+        let misplaced: BTreeSet<&str> = self.misshapen.iter().map(|(layer, _)| *layer).collect();
         let mut missing = Vec::new();
         let needed = layers.iter().filter(|layer| layer.kind.has_parameters());
         for layer in needed.filter(|layer| !head.contains(layer.name.as_str())) {
-            if misplaced.contains(&layer.name) {
-                continue;
-            }
-            if !self.kernels.contains_key(&layer.name) {
-                missing.push(format!("{}.kernel {}", layer.name, expected_kernel(layer)));
-            }
-            if !self.biases.contains_key(&layer.name) {
-                missing.push(format!("{}.bias [{}]", layer.name, layer.output.channels()));
+            let name = layer.name.as_str();
+            let kernel = (!self.kernels.contains_key(name))
+                .then(|| format!("kernel {}", expected_kernel(layer)));
+            let bias = (!self.biases.contains_key(name))
+                .then(|| format!("bias [{}]", layer.output.channels()));
+            let parts: Vec<String> = kernel.into_iter().chain(bias).collect();
+            if !parts.is_empty() && !misplaced.contains(name) {
+                missing.push(format!("{name}: {}", parts.join(", ")));
             }
         }
         if missing.is_empty() && self.misshapen.is_empty() && self.extra.is_empty() {
-            let pair = |(name, kernel)| {
-                let bias = self.biases.remove(&name)?;
-                Some((name, LayerWeights { kernel, bias }))
-            };
-            return Ok(std::mem::take(&mut self.kernels).into_iter().filter_map(pair).collect());
+            return Ok(());
         }
         Err(WeightsError::Mismatch {
-            path: path.to_path_buf(),
+            path: file.path.clone(),
+            reason: why::reason(file, layers, set),
             missing,
-            misshapen: self.misshapen.into_iter().map(|(_, line)| line).collect(),
-            extra: self.extra,
+            misshapen: self.misshapen.iter().map(|(_, line)| line.clone()).collect(),
+            extra: self.extra.clone(),
         })
     }
 }
 
+/// `the conv base (13 layers) and the head (2 layers)`
+fn taken(layers: &[Layer], sorted: &Sorted<'_>) -> String {
+    let count = |base: bool| {
+        let own = layers.iter().filter(|layer| layer.base == base);
+        own.filter(|layer| sorted.kernels.contains_key(layer.name.as_str())).count()
+    };
+    let base = format!("the conv base ({} layers)", count(true));
+    match (count(false), head_names(layers).next()) {
+        (0, _) => base,
+        (top, None) => format!("{base} and the ImageNet classifier ({top} layers)"),
+        (head, Some(_)) => format!("{base} and the head ({head} layers)"),
+    }
+}
+
+/// What of the file was not needed.
+fn left_over(set: &Set<'_>, sorted: &Sorted<'_>) -> Option<String> {
+    let mut names = sorted.unused.clone();
+    let is_state = |name: &&String| {
+        // What an optimizer or a counter of batches keeps is no weight.
+        let parts = || name.split(['.', '/']);
+        !parts().any(|part| part.contains("optimizer") || part == "num_batches_tracked")
+    };
+    names.extend(set.others.iter().filter(is_state).cloned());
+    let shown = names.iter().take(3).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let rest = if names.len() > 3 { ", …" } else { "" };
+    match names.len() {
+        0 => None,
+        1 => Some(format!("one tensor of the file is not used: {shown}")),
+        count => Some(format!("{count} tensors of the file are not used: {shown}{rest}")),
+    }
+}
+
+impl Matched<'_> {
+    /// Reads the values.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError`] where the file is damaged, where a value is not finite, and where it cannot
+    /// be told how the kernels are meant.
+    pub fn read(&self) -> Result<Loaded, WeightsError> {
+        let mut weights = Weights::new();
+        let mut notes = self.notes.clone();
+        let mut turned = 0;
+        for layer in self.layers {
+            let name = layer.name.as_str();
+            let (Some((kernel, convention)), Some(bias)) =
+                (self.kernels.get(name), self.biases.get(name))
+            else {
+                continue;
+            };
+            let values = self.values(kernel)?;
+            let (kernel, was_turned) = self.kernel(kernel, values, layer, *convention)?;
+            turned += usize::from(was_turned);
+            weights.insert(layer.name.clone(), LayerWeights { kernel, bias: self.values(bias)? });
+        }
+        if turned > 0 {
+            notes.push(format!("{turned} kernels were Theano's and are turned by 180 degrees"));
+        }
+        Ok(Loaded { weights, notes })
+    }
+
+    fn values(&self, entry: &Entry) -> Result<Vec<f32>, WeightsError> {
+        let path = self.file.path.clone();
+        let values = entry
+            .read()
+            .map_err(|reason| WeightsError::Unreadable { path: path.clone(), reason })?;
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok(values),
+            false => Err(WeightsError::NotFinite { path, tensor: entry.name.clone() }),
+        }
+    }
+
+    /// A kernel in this crate's layout, and whether it was turned.
+    fn kernel(
+        &self,
+        entry: &Entry,
+        values: Vec<f32>,
+        layer: &Layer,
+        convention: Convention,
+    ) -> Result<(Vec<f32>, bool), WeightsError> {
+        let (input, out) = (layer.input.channels(), layer.output.channels());
+        let keras = self.file.keras.filter(|_| convention == Convention::Keras);
+        if matches!(layer.kind, LayerKind::Convolution { .. }) {
+            let theano_order = entry.shape[2..] == [3, 3] && entry.shape[..2] == [out, input];
+            let mut values = match theano_order {
+                true => values,
+                false => transpose(&values, 9, input, out),
+            };
+            let turned = match keras.map(|keras| keras.convolved) {
+                Some(Convolved::Turned) => true,
+                Some(Convolved::Unknown) if theano_order => return Err(self.unclear_kernels()),
+                _ => false,
+            };
+            if turned {
+                turn(&mut values);
+            }
+            return Ok((values, turned));
+        }
+        let map = flattened_map(self.layers, layer);
+        Ok(match (convention, map) {
+            (Convention::Torch, map) => (dense_from_torch(&values, input, out, map), false),
+            (Convention::Keras, Some(map)) if self.is_channels_first()? => {
+                (rows_from_channels_first(&values, out, map), false)
+            }
+            (Convention::Keras, _) => (values, false),
+        })
+    }
+
+    /// Whether a Keras file flattened `[channel, height, width]`.
+    fn is_channels_first(&self) -> Result<bool, WeightsError> {
+        let Some(keras) = self.file.keras else { return Ok(false) };
+        // Keras 1 on Theano's order has its kernels that way round as well.
+        let first = self.kernels.values().find(|(entry, _)| entry.shape.len() == 4);
+        let theano_order = first.is_some_and(|(entry, convention)| {
+            *convention == Convention::Keras && entry.shape[2..] == [3, 3]
+        });
+        match (keras.channels_first, theano_order, keras.convolved) {
+            (_, true, _) => Ok(true),
+            (Some(first), ..) => Ok(first),
+            (None, false, Convolved::Turned) => Err(WeightsError::Ambiguous {
+                path: self.file.path.clone(),
+                reason: "Theano wrote it, and it does not say in which order the last feature map \
+                         was flattened"
+                    .to_owned(),
+            }),
+            (None, false, _) => Ok(false),
+        }
+    }
+
+    fn unclear_kernels(&self) -> WeightsError {
+        WeightsError::Ambiguous {
+            path: self.file.path.clone(),
+            reason: "its kernels are in the order of Keras 1 on Theano, [out, in, 3, 3], and it \
+                     does not say whether they are to be turned by 180 degrees, as Theano does, or \
+                     not; the published files say it in their names: put `th_kernels` (Theano's) \
+                     or `tf_kernels` (TensorFlow's) into the name of this one"
+                .to_owned(),
+        }
+    }
+}
+
 /// The dense layers of a head of one's own; the ImageNet classifier is none.
-fn head_names(layers: &[Layer]) -> impl Iterator<Item = &str> {
+pub(super) fn head_names(layers: &[Layer]) -> impl Iterator<Item = &str> {
     let imagenet = layers.iter().any(|layer| layer.name == "predictions");
     layers
         .iter()
@@ -140,8 +325,8 @@ fn head_names(layers: &[Layer]) -> impl Iterator<Item = &str> {
 
 /// The feature map that was flattened right before `layer`, where there was one.
 fn flattened_map(layers: &[Layer], layer: &Layer) -> Option<[usize; 3]> {
-    let at = layers.iter().position(|candidate| candidate.name == layer.name)?;
-    let before = layers.get(at.checked_sub(1)?)?;
+    let index = layers.iter().position(|candidate| candidate.name == layer.name)?;
+    let before = layers.get(index.checked_sub(1)?)?;
     match (before.kind, before.input) {
         (LayerKind::Flatten, Shape::Map { height, width, channels }) => {
             Some([height, width, channels])
@@ -160,77 +345,18 @@ fn expected_kernel(layer: &Layer) -> String {
     }
 }
 
-/// The kernel in this crate's layout; `None` where its shape does not fit.
-fn kernel(
-    tensor: FileTensor,
-    layer: &Layer,
-    flattened: Option<[usize; 3]>,
-    convention: Convention,
-) -> Option<Vec<f32>> {
+/// Whether a shape is that of a layer's kernel, in one of the layouts.
+fn fits(shape: &[usize], layer: &Layer, convention: Convention) -> bool {
     let (input, out) = (layer.input.channels(), layer.output.channels());
-    let values = tensor.values;
     if matches!(layer.kind, LayerKind::Convolution { .. }) {
-        return match tensor.shape[..] {
-            [a, b, 3, 3] if (a, b) == (out, input) => Some(values),
-            [3, 3, a, b] if (a, b) == (input, out) => Some(transpose(&values, 9, input, out)),
-            _ => None,
-        };
+        return shape == [out, input, 3, 3] || shape == [3, 3, input, out];
     }
-    match (&tensor.shape[..], convention) {
-        ([a, b], Convention::Keras) if (*a, *b) == (input, out) => Some(values),
-        ([a, rest @ ..], Convention::Torch)
-            if *a == out && rest.iter().product::<usize>() == input =>
-        {
-            Some(dense_from_torch(&values, input, out, flattened))
+    match (shape, convention) {
+        ([a, b], Convention::Keras) => (*a, *b) == (input, out),
+        ([a, rest @ ..], Convention::Torch) => {
+            let product = rest.iter().try_fold(1_usize, |product, n| product.checked_mul(*n));
+            *a == out && product == Some(input)
         }
-        _ => None,
-    }
-}
-
-/// `[3, 3, in, out]` to `[out, in, 3, 3]`.
-fn transpose(values: &[f32], taps: usize, input: usize, out: usize) -> Vec<f32> {
-    let mut result = vec![0.0; values.len()];
-    for tap in 0..taps {
-        for i in 0..input {
-            let row = &values[(tap * input + i) * out..][..out];
-            for (o, value) in row.iter().enumerate() {
-                result[(o * input + i) * taps + tap] = *value;
-            }
-        }
-    }
-    result
-}
-
-/// `[out, in]` to `[in, out]`; after a flatten also from channel, height, width to height, width,
-/// channel.
-fn dense_from_torch(
-    values: &[f32],
-    input: usize,
-    out: usize,
-    flattened: Option<[usize; 3]>,
-) -> Vec<f32> {
-    let [height, width, channels] = flattened.unwrap_or([1, 1, input]);
-    let mut result = vec![0.0; values.len()];
-    for (o, row) in values.chunks_exact(input).enumerate() {
-        for (at, value) in row.iter().enumerate() {
-            let (channel, pixel) = (at / (height * width), at % (height * width));
-            result[(pixel * channels + channel) * out + o] = *value;
-        }
-    }
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layouts_by_hand() {
-        // Keras [taps = 1, in = 2, out = 3]: value = 10 in + out.
-        let keras = [0.0, 1.0, 2.0, 10.0, 11.0, 12.0];
-        assert_eq!(transpose(&keras, 1, 2, 3), [0.0, 10.0, 1.0, 11.0, 2.0, 12.0]);
-        // Torch [out = 1, channel = 2, height = 1, width = 2]: value = 10 channel + column.
-        let torch = [0.0, 1.0, 10.0, 11.0];
-        assert_eq!(dense_from_torch(&torch, 4, 1, Some([1, 2, 2])), [0.0, 10.0, 1.0, 11.0]);
+        _ => false,
     }
 }

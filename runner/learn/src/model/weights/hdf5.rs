@@ -1,55 +1,155 @@
-//! Keras's HDF5 files: the published layout (Keras 1 and 2) and Keras 3's `.weights.h5`.
+//! Keras's HDF5 files: the published layout (Keras 1 and 2), whole models (`model.save`), and
+//! Keras 3's `.weights.h5`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use hdf5_reader::group::Group;
-use hdf5_reader::{Dataset, Hdf5File};
+use hdf5_reader::{Attribute, Dataset, Datatype, FileStorage, Hdf5File, OpenOptions};
 
-use super::FileTensor;
+use super::file::{Convolved, Entry, KerasAbout};
+use super::pytorch::{f16s, f32s, f64s};
 
 /// How deep groups may nest before a file is taken for damaged.
-const DEEPEST: usize = 16;
+const DEEPEST: usize = 32;
 
-pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
-    let file = Hdf5File::open(path).map_err(|error| error.to_string())?;
-    let root = file.root_group().map_err(|error| error.to_string())?;
-    let mut tensors = Vec::new();
-    collect(&root, "", 0, &mut tensors)?;
-    if tensors.iter().any(|tensor| is_keras3(&tensor.name)) {
-        return Ok(by_order(tensors));
-    }
-    Ok(tensors)
+/// More groups and data sets than any network has.
+const MOST_OBJECTS: usize = 20_000;
+
+/// The largest chunk of a compressed data set, in bytes: h5py's are a few MiB.
+const LARGEST_CHUNK: usize = 64 << 20;
+
+/// The largest header of a group or data set, in bytes.
+const LARGEST_HEADER: usize = 4 << 20;
+
+pub(super) fn open(path: &Path) -> Result<(Vec<Entry>, Option<KerasAbout>), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    open_file(file, path)
 }
 
-fn collect(
-    group: &Group,
-    path: &str,
-    depth: usize,
-    tensors: &mut Vec<FileTensor>,
-) -> Result<(), String> {
-    if depth > DEEPEST {
-        return Err(format!("the groups below `{path}` nest too deep"));
+/// `path` is where the file came from: its name may say how its kernels are meant.
+pub(super) fn open_file(
+    file: File,
+    path: &Path,
+) -> Result<(Vec<Entry>, Option<KerasAbout>), String> {
+    let text = |error: hdf5_reader::error::Error| error.to_string();
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    let storage = FileStorage::from_file(file).map_err(text)?;
+    let options = OpenOptions::default()
+        .with_max_chunk_bytes(LARGEST_CHUNK)
+        .with_chunk_cache_bytes(LARGEST_CHUNK)
+        .with_max_object_header_bytes(LARGEST_HEADER);
+    let file = Hdf5File::from_storage_with_options(Arc::new(storage), options).map_err(text)?;
+    let end = file.superblock().eof_address;
+    if end > length {
+        return Err(format!("it ends after {length} of {end} bytes"));
     }
-    let (groups, datasets) = group.members().map_err(|error| error.to_string())?;
-    for dataset in &datasets {
-        tensors.push(tensor(dataset, path)?);
-    }
-    for group in &groups {
-        // The state of an optimizer is no weight.
-        let name = group.name().rsplit('/').next().unwrap_or_default();
-        if !["optimizer", "optimizer_weights"].contains(&name) {
-            collect(group, &format!("{path}{name}/"), depth + 1, tensors)?;
+    let root = file.root_group().map_err(text)?;
+    let mut walk = Walk::default();
+    walk.group(&root, "", 0)?;
+    let entries = match walk.entries.iter().any(|entry| is_keras3(&entry.name)) {
+        true => by_order(walk.entries),
+        false => walk.entries,
+    };
+    Ok((entries, Some(about(&root, path))))
+}
+
+/// Every data set below a group. Groups are visited once, whatever links lead to them.
+#[derive(Default)]
+struct Walk {
+    seen: BTreeSet<u64>,
+    objects: usize,
+    entries: Vec<Entry>,
+}
+
+impl Walk {
+    fn group(&mut self, group: &Group, path: &str, depth: usize) -> Result<(), String> {
+        if depth > DEEPEST {
+            return Err(format!("the groups below `{path}` nest too deep"));
         }
+        if !self.seen.insert(group.address()) {
+            return Ok(());
+        }
+        let (groups, datasets) = group.members().map_err(|error| error.to_string())?;
+        self.objects += groups.len() + datasets.len();
+        if self.objects > MOST_OBJECTS {
+            return Err(format!("it has more than {MOST_OBJECTS} groups and data sets"));
+        }
+        for dataset in datasets {
+            self.entries.extend(entry(dataset, path));
+        }
+        for group in &groups {
+            // The state of an optimizer is no weight.
+            let name = group.name().rsplit('/').next().unwrap_or_default();
+            if !["optimizer", "optimizer_weights"].contains(&name) {
+                self.group(group, &format!("{path}{name}/"), depth + 1)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-fn tensor(dataset: &Dataset, path: &str) -> Result<FileTensor, String> {
+/// `None` where a shape does not fit into memory at all.
+fn entry(dataset: Dataset, path: &str) -> Option<Entry> {
     let name = dataset.name().rsplit('/').next().unwrap_or_default();
     let name = format!("{path}{name}");
-    let array = dataset.read_array::<f32>().map_err(|error| format!("`{name}`: {error}"))?;
-    Ok(FileTensor { shape: array.shape().to_vec(), values: array.iter().copied().collect(), name })
+    let shape: Vec<usize> =
+        dataset.shape().iter().map(|side| usize::try_from(*side).ok()).collect::<Option<_>>()?;
+    let values = move || floats(&dataset);
+    Some(Entry { name, shape, values: Box::new(values) })
+}
+
+fn floats(dataset: &Dataset) -> Result<Vec<f32>, String> {
+    let Datatype::FloatingPoint { size, .. } = dataset.dtype() else {
+        return Err(format!("holds {:?}, not floats", dataset.dtype()));
+    };
+    let bytes = dataset.read_native_bytes().map_err(|error| error.to_string())?;
+    match size {
+        2 => Ok(f16s(&bytes)),
+        4 => Ok(f32s(&bytes)),
+        8 => Ok(f64s(&bytes)),
+        size => Err(format!("holds floats of {size} bytes")),
+    }
+}
+
+/// What Keras wrote beside the weights. Keras 1 had kernels in two orders and two meanings, and
+/// says which only in the name of its published files; from 1.2 on the attribute `backend` tells.
+fn about(root: &Group, path: &Path) -> KerasAbout {
+    let weights = root.group("model_weights").ok();
+    let groups = [Some(root.clone()), weights];
+    let attribute = |name: &str| -> Option<String> {
+        let found = groups.iter().flatten().find_map(|group| group.attribute(name).ok());
+        found.as_ref().and_then(text)
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let by_name = match (name.contains("th_kernels"), name.contains("tf_kernels")) {
+        (true, false) => Some(Convolved::Turned),
+        (false, true) => Some(Convolved::AsIs),
+        _ => None,
+    };
+    let by_backend = attribute("backend").map(|backend| match backend.as_str() {
+        "theano" => Convolved::Turned,
+        _ => Convolved::AsIs,
+    });
+    let convolved = match (by_name, by_backend) {
+        (Some(name), Some(backend)) if name != backend => Convolved::Unknown,
+        (Some(told), _) | (None, Some(told)) => told,
+        (None, None) => Convolved::Unknown,
+    };
+    let config = attribute("model_config").unwrap_or_default().replace(' ', "");
+    let says = |words: &[&str]| words.iter().any(|word| config.contains(word));
+    let first = says(&["\"data_format\":\"channels_first\"", "\"dim_ordering\":\"th\""]);
+    let last = says(&["\"data_format\":\"channels_last\"", "\"dim_ordering\":\"tf\""]);
+    let first = first || name.contains("th_dim_ordering");
+    let last = last || name.contains("tf_dim_ordering");
+    KerasAbout { convolved, channels_first: (first != last).then_some(first) }
+}
+
+/// A text attribute; h5py writes strings and bytes in several ways.
+fn text(attribute: &Attribute) -> Option<String> {
+    attribute.read_string().ok().map(|text| text.trim_end_matches('\0').to_owned())
 }
 
 /// `layers/conv2d_3/vars/0`
@@ -57,31 +157,36 @@ fn is_keras3(name: &str) -> bool {
     name.contains("/vars/")
 }
 
-/// Keras 3 numbers layers by class, `conv2d`, `conv2d_1`, …, `dense`, …: only the order counts.
-fn by_order(tensors: Vec<FileTensor>) -> Vec<FileTensor> {
-    let mut owners: BTreeMap<(&'static str, usize), Vec<FileTensor>> = BTreeMap::new();
+/// Keras 3 numbers layers by class, `conv2d`, `conv2d_1`, …, `dense`, …: only the order within a
+/// model counts, and a model within a model has a folder of its own.
+fn by_order(entries: Vec<Entry>) -> Vec<Entry> {
+    type Owner = (String, &'static str, usize);
+    let mut owners: BTreeMap<Owner, Vec<Entry>> = BTreeMap::new();
     let mut rest = Vec::new();
-    for tensor in tensors {
-        match keras3_owner(&tensor.name) {
-            Some(owner) => owners.entry(owner).or_default().push(tensor),
-            None => rest.push(tensor),
+    for entry in entries {
+        match keras3_owner(&entry.name) {
+            Some((model, kind, number)) => {
+                owners.entry((model.to_owned(), kind, number)).or_default().push(entry);
+            }
+            None => rest.push(entry),
         }
     }
-    let mut positions: BTreeMap<&'static str, usize> = BTreeMap::new();
-    for ((kind, _), tensors) in owners {
-        let position = positions.entry(kind).or_default();
-        for tensor in tensors {
-            let part = if tensor.shape.len() == 1 { "bias" } else { "kernel" };
-            rest.push(FileTensor { name: format!("#{kind}.{position}.{part}"), ..tensor });
+    let mut positions: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
+    for ((model, kind, _), entries) in owners {
+        let position = positions.entry((model.clone(), kind)).or_default();
+        for entry in entries {
+            let part = if entry.shape.len() == 1 { "bias" } else { "kernel" };
+            rest.push(Entry { name: format!("{model}#{kind}.{position}.{part}"), ..entry });
         }
         *position += 1;
     }
     rest
 }
 
-/// Class and number of the layer that a Keras 3 path belongs to.
-fn keras3_owner(name: &str) -> Option<(&'static str, usize)> {
-    let layer = name.split("/vars/").next()?.rsplit('/').next()?;
+/// Folder of the model, class, and number of the layer that a Keras 3 path belongs to.
+fn keras3_owner(name: &str) -> Option<(&str, &'static str, usize)> {
+    let path = name.split("/vars/").next()?;
+    let (model, layer) = path.rsplit_once('/').unwrap_or(("", path));
     for (class, kind) in [("conv2d", "convolution"), ("dense", "dense")] {
         if let Some(rest) = layer.strip_prefix(class) {
             let number = match rest.strip_prefix('_') {
@@ -89,7 +194,7 @@ fn keras3_owner(name: &str) -> Option<(&'static str, usize)> {
                 None if rest.is_empty() => 0,
                 None => return None,
             };
-            return Some((kind, number));
+            return Some((model, kind, number));
         }
     }
     None
@@ -101,8 +206,11 @@ mod tests {
 
     #[test]
     fn keras3_layers_sort_by_number_and_not_by_letter() {
-        assert_eq!(keras3_owner("layers/conv2d_10/vars/0"), Some(("convolution", 10)));
-        assert_eq!(keras3_owner("layers/dense/vars/1"), Some(("dense", 0)));
-        assert_eq!(keras3_owner("layers/block1_conv1/vars/0"), None);
+        let owner = keras3_owner;
+        assert_eq!(owner("layers/conv2d_10/vars/0"), Some(("layers", "convolution", 10)));
+        assert_eq!(owner("layers/dense/vars/1"), Some(("layers", "dense", 0)));
+        let inner = "layers/functional/layers/conv2d/vars/0";
+        assert_eq!(owner(inner), Some(("layers/functional/layers", "convolution", 0)));
+        assert_eq!(owner("layers/block1_conv1/vars/0"), None);
     }
 }

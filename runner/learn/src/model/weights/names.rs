@@ -11,72 +11,133 @@ pub enum Convention {
     Torch,
 }
 
-/// The layer that a tensor belongs to, if the name says so.
+/// What a name says of its tensor, whatever network it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// What stands before the part that names the layer: `module`, `state_dict.model`,
+    /// `model_weights/vgg16`; empty for most files.
+    pub prefix: String,
+    /// Which layer.
+    pub place: Place,
+    /// How kernels lie.
+    pub convention: Convention,
+}
+
+/// Which layer a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// torchvision's `features.<n>`, which counts convolution, ReLU and pooling as a module each.
+    Feature(usize),
+    /// By the name that Keras gives it, or this crate.
+    Named(String),
+    /// The n-th convolution.
+    Convolution(usize),
+    /// The n-th dense layer.
+    Dense(usize),
+    /// A dense layer of a classifier that has no name here.
+    OtherTop,
+}
+
+/// Where the components of a name that are known begin, and what they say.
+///
+/// `names` are layers of the network that neither Keras nor torchvision gave their names: those of
+/// a head, or of the textbook's convnet.
 #[must_use]
-pub fn owner<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
-    ordered(layers, name).or_else(|| torch(layers, name)).or_else(|| own_name(layers, name))
-}
-
-/// `block1_conv1/block1_conv1_W_1:0`, `vgg16/block1_conv1/kernel:0`, `block1_conv1.kernel`,
-/// `head.hidden1.kernel`: a component of the path is the layer's name.
-fn own_name<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
-    let convention = match name.ends_with(".weight") {
-        true => Convention::Torch,
-        false => Convention::Keras,
-    };
+pub fn locate(name: &str, names: &dyn Fn(&str) -> bool) -> Option<Located> {
+    if let Some((prefix, rest)) = name.split_once('#') {
+        return ordered(prefix, rest);
+    }
     let parts: Vec<&str> = name.split(['/', '.', ':']).collect();
-    layers
-        .iter()
-        .find(|layer| layer.kind.has_parameters() && parts.contains(&layer.name.as_str()))
-        .map(|layer| (layer, convention))
+    let (at, place) = (0..parts.len()).find_map(|at| {
+        let next = parts.get(at + 1).copied().unwrap_or_default();
+        Some((at, place(parts[at], next, names)?))
+    })?;
+    let torch = matches!(place, Place::Feature(_) | Place::OtherTop)
+        || ["classifier", "pre_logits"].contains(&parts[at])
+        || (parts[at], parts.get(at + 1)) == ("head", Some(&"fc"))
+        || name.ends_with(".weight");
+    let convention = if torch { Convention::Torch } else { Convention::Keras };
+    let length = parts[..at].iter().map(|part| part.len() + 1).sum::<usize>();
+    let prefix = name[..length].trim_end_matches(['/', '.', ':']).to_owned();
+    Some(Located { prefix, place, convention })
 }
 
-/// torchvision: `features.<n>`, `classifier.<n>`; timm: `pre_logits.fc1`, `head.fc`.
-fn torch<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
-    let module = name.strip_suffix(".weight").or_else(|| name.strip_suffix(".bias"))?;
-    let top = |name: &str| layers.iter().find(|layer| layer.name == name);
-    let layer = match module {
-        "classifier.0" | "pre_logits.fc1" => top("fc1"),
-        "classifier.3" | "pre_logits.fc2" => top("fc2"),
-        "classifier.6" | "head.fc" => top("predictions"),
-        _ => {
-            let index: usize = module.strip_prefix("features.")?.parse().ok()?;
-            let position = feature_indices(layers).position(|(_, at)| at == index)?;
-            convolutions(layers).nth(position)
-        }
-    };
-    layer.map(|layer| (layer, Convention::Torch))
+fn place(part: &str, next: &str, names: &dyn Fn(&str) -> bool) -> Option<Place> {
+    let named = |name: &str| Some(Place::Named(name.to_owned()));
+    match (part, next) {
+        ("features", index) => index.parse().ok().map(Place::Feature),
+        // torchvision's vgg16, and timm's.
+        ("classifier", "0") | ("pre_logits", "fc1") => named("fc1"),
+        ("classifier", "3") | ("pre_logits", "fc2") => named("fc2"),
+        ("classifier", "6") | ("head", "fc") => named("predictions"),
+        ("classifier", index) => index.parse::<usize>().ok().map(|_| Place::OtherTop),
+        ("fc1" | "fc2" | "predictions", _) => named(part),
+        // A run's model.
+        ("head", layer) if names(layer) => named(layer),
+        _ if is_block(part) || names(part) => named(part),
+        _ => None,
+    }
+}
+
+/// `block3_conv2`
+fn is_block(part: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    let halves = part.strip_prefix("block").and_then(|rest| rest.split_once("_conv"));
+    halves.is_some_and(|(block, layer)| number(block) && number(layer))
 }
 
 /// `#convolution.3.kernel`, `#dense.0.bias`: the fourth convolution, the first dense layer.
-fn ordered<'a>(layers: &'a [Layer], name: &str) -> Option<(&'a Layer, Convention)> {
-    let mut parts = name.strip_prefix('#')?.split('.');
+fn ordered(prefix: &str, rest: &str) -> Option<Located> {
+    let mut parts = rest.split('.');
     let (kind, index) = (parts.next()?, parts.next()?.parse().ok()?);
     let convention = match parts.next()? {
         "weight" => Convention::Torch,
         _ => Convention::Keras,
     };
-    let layer = match kind {
-        "convolution" => convolutions(layers).nth(index),
-        "dense" => dense(layers).nth(index),
-        _ => None,
+    let place = match kind {
+        "convolution" => Place::Convolution(index),
+        "dense" => Place::Dense(index),
+        _ => return None,
     };
-    layer.map(|layer| (layer, convention))
+    Some(Located { prefix: prefix.trim_end_matches('/').to_owned(), place, convention })
 }
 
-/// The head layer that a tensor of a run's model belongs to: `hidden1` of `head.hidden1.kernel`.
-#[must_use]
-pub(super) fn head_layer(name: &str) -> Option<&str> {
-    name.strip_prefix("head.")?.strip_suffix(".kernel")
+impl Place {
+    /// The layer of a network, where it has it.
+    #[must_use]
+    pub fn layer<'a>(&self, layers: &'a [Layer]) -> Option<&'a Layer> {
+        match self {
+            Self::Feature(index) => {
+                feature_indices(layers).find(|(_, own)| own == index).map(|(layer, _)| layer)
+            }
+            Self::Named(name) => {
+                layers.iter().find(|layer| layer.name == *name && layer.kind.has_parameters())
+            }
+            Self::Convolution(index) => convolutions(layers).nth(*index),
+            Self::Dense(index) => dense(layers).nth(*index),
+            Self::OtherTop => None,
+        }
+    }
+
+    /// Whether this can only be a layer of a conv base.
+    #[must_use]
+    pub fn is_base(&self) -> bool {
+        match self {
+            Self::Feature(_) | Self::Convolution(_) => true,
+            Self::Named(name) => is_block(name),
+            Self::Dense(_) | Self::OtherTop => false,
+        }
+    }
 }
 
-/// Whether a tensor that no layer owns belongs to a classifier that is simply not used here.
+/// Whether a tensor is one of a batch normalization, by its name.
 #[must_use]
-pub fn is_unused_top(name: &str) -> bool {
-    let tops = ["classifier.", "pre_logits.", "head.", "#dense."];
-    let layers = ["fc1", "fc2", "predictions"];
-    tops.iter().any(|top| name.starts_with(top))
-        || name.split(['/', '.', ':']).any(|part| layers.contains(&part))
+pub fn is_batch_norm(name: &str) -> bool {
+    let parts = || name.split(['/', '.', ':']);
+    parts().any(|part| {
+        ["running_mean", "running_var", "moving_mean", "moving_variance"].contains(&part)
+            || part.starts_with("batch_normalization")
+    })
 }
 
 /// The name of a parameter in `model.safetensors`.
@@ -124,20 +185,38 @@ mod tests {
     fn every_convention_finds_its_layer() {
         let full = layers(ArchitectureName::Vgg16, [224, 224], &Top::Imagenet).unwrap_or_default();
         let of = |name: &str| {
-            owner(&full, name).map(|(layer, convention)| (layer.name.as_str(), convention))
+            let Located { prefix, place, convention } = locate(name, &|_| false)?;
+            Some((prefix, place.layer(&full)?.name.clone(), convention))
         };
-        let keras = |name| Some((name, Convention::Keras));
-        let torch = |name| Some((name, Convention::Torch));
-        assert_eq!(of("block1_conv2/block1_conv2_W_1:0"), keras("block1_conv2"));
-        assert_eq!(of("vgg16/block5_conv3/kernel:0"), keras("block5_conv3"));
-        assert_eq!(of("block3_conv1.weight"), torch("block3_conv1"));
+        let found = |prefix: &str, layer: &str, convention| {
+            Some((prefix.to_owned(), layer.to_owned(), convention))
+        };
+        let keras = |prefix, layer| found(prefix, layer, Convention::Keras);
+        let torch = |prefix, layer| found(prefix, layer, Convention::Torch);
+        assert_eq!(of("block1_conv2/block1_conv2_W_1:0"), keras("", "block1_conv2"));
+        let whole = "model_weights/vgg16/block5_conv3/kernel:0";
+        assert_eq!(of(whole), keras("model_weights/vgg16", "block5_conv3"));
+        assert_eq!(of("block3_conv1.weight"), torch("", "block3_conv1"));
         // torchvision's vgg16: features.28 is the last convolution, features.10 the fifth.
-        assert_eq!(of("features.28.weight"), torch("block5_conv3"));
-        assert_eq!(of("features.10.bias"), torch("block3_conv1"));
-        assert_eq!(of("classifier.6.bias"), torch("predictions"));
-        assert_eq!(of("pre_logits.fc1.weight"), torch("fc1"));
-        assert_eq!(of("#convolution.12.kernel"), keras("block5_conv3"));
+        assert_eq!(of("features.28.weight"), torch("", "block5_conv3"));
+        assert_eq!(of("features.10.bias"), torch("", "block3_conv1"));
+        assert_eq!(of("module.model.features.0.bias"), torch("module.model", "block1_conv1"));
+        assert_eq!(of("classifier.6.bias"), torch("", "predictions"));
+        assert_eq!(of("net.pre_logits.fc1.weight"), torch("net", "fc1"));
+        assert_eq!(of("#convolution.12.kernel"), keras("", "block5_conv3"));
+        assert_eq!(of("layers/vgg#convolution.12.kernel"), keras("layers/vgg", "block5_conv3"));
         assert_eq!(of("features.29.weight"), None);
         assert_eq!(exported(&full, "block5_conv3.kernel"), "features.28.weight");
+    }
+
+    #[test]
+    fn a_head_is_found_by_the_names_of_its_layers_alone() {
+        let own = |name: &str| name == "hidden1";
+        let place = |name| locate(name, &own).map(|located| (located.prefix, located.place));
+        let named = Some((String::new(), Place::Named("hidden1".to_owned())));
+        assert_eq!(place("head.hidden1.kernel"), named);
+        assert_eq!(place("hidden1.bias"), named);
+        assert_eq!(place("head.output.kernel"), None);
+        assert!(is_batch_norm("features.1.running_mean") && !is_batch_norm("features.1.weight"));
     }
 }

@@ -4,12 +4,16 @@
 //! convolution. Only the fields needed here are declared; the numbers are those of `onnx.proto`.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use prost::Message;
+use prost::bytes::Bytes;
 
-use super::FileTensor;
-use super::pytorch::{f16s, f32s, f64s};
+use super::file::{Entry, Values};
+use super::pytorch::{bf16s, f16s, f32s, f64s};
 
 #[derive(Clone, PartialEq, Message)]
 struct Model {
@@ -53,30 +57,49 @@ struct Tensor {
     float_data: Vec<f32>,
     #[prost(string, tag = "8")]
     name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
+    #[prost(bytes = "bytes", tag = "9")]
+    raw_data: Bytes,
+    #[prost(message, repeated, tag = "13")]
+    external_data: Vec<Pair>,
     #[prost(int32, tag = "14")]
     data_location: i32,
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let model = Model::decode(bytes.as_slice()).map_err(|error| format!("not ONNX: {error}"))?;
+#[derive(Clone, PartialEq, Message)]
+struct Pair {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(string, tag = "2")]
+    value: String,
+}
+
+/// More nodes than any network has.
+const MOST_NODES: usize = 100_000;
+
+pub(super) fn open(path: &Path) -> Result<Vec<Entry>, String> {
+    let bytes = Bytes::from(std::fs::read(path).map_err(|error| error.to_string())?);
+    let model = Model::decode(bytes).map_err(|error| format!("not ONNX: {error}"))?;
     let graph = model.graph.ok_or("not ONNX: there is no graph")?;
-    let tensors: HashMap<&str, &Tensor> =
-        graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-    let mut order = Order { tensors: &tensors, convolutions: 0, dense: 0, found: Vec::new() };
-    for (at, node) in graph.node.iter().enumerate() {
-        order.take(node, graph.node.get(at + 1))?;
+    if graph.node.len() > MOST_NODES {
+        return Err(format!("it has more than {MOST_NODES} nodes"));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let tensors: HashMap<String, Arc<Tensor>> =
+        graph.initializer.into_iter().map(|t| (t.name.clone(), Arc::new(t))).collect();
+    let mut order = Order { folder, tensors, convolutions: 0, dense: 0, found: Vec::new() };
+    for (index, node) in graph.node.iter().enumerate() {
+        order.take(node, graph.node.get(index + 1))?;
     }
     Ok(order.found)
 }
 
 struct Order<'a> {
-    tensors: &'a HashMap<&'a str, &'a Tensor>,
+    /// Where data of its own lies.
+    folder: &'a Path,
+    tensors: HashMap<String, Arc<Tensor>>,
     convolutions: usize,
     dense: usize,
-    found: Vec<FileTensor>,
+    found: Vec<Entry>,
 }
 
 impl Order<'_> {
@@ -111,40 +134,72 @@ impl Order<'_> {
         }
     }
 
-    /// Notes the initializer that is the `at`-th input, if it is one.
-    fn push(&mut self, inputs: &[String], at: usize, name: &str) -> Result<(), String> {
-        let Some(tensor) = inputs.get(at).and_then(|input| self.tensors.get(input.as_str())) else {
+    /// Notes the initializer that is this input of a node, if it is one.
+    fn push(&mut self, inputs: &[String], input: usize, name: &str) -> Result<(), String> {
+        let Some(tensor) = inputs.get(input).and_then(|input| self.tensors.get(input)) else {
             return Ok(());
         };
-        let mut shape = Vec::new();
-        for length in &tensor.dims {
-            shape.push(
-                usize::try_from(*length)
-                    .map_err(|_| format!("`{}` has a negative size", tensor.name))?,
-            );
-        }
-        let values = floats(tensor)?;
-        if values.len() != shape.iter().product::<usize>() {
-            return Err(format!(
-                "`{}` holds {} values for the shape {shape:?}",
-                tensor.name,
-                values.len()
-            ));
-        }
-        self.found.push(FileTensor { name: name.to_owned(), shape, values });
+        let side = |length: &i64| {
+            usize::try_from(*length).map_err(|_| format!("`{}` has a negative size", tensor.name))
+        };
+        let shape = tensor.dims.iter().map(side).collect::<Result<Vec<_>, _>>()?;
+        let (tensor, folder) = (Arc::clone(tensor), self.folder.to_path_buf());
+        let length = shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
+        let length =
+            length.ok_or_else(|| format!("`{}` is larger than any memory", tensor.name))?;
+        let values: Values = Box::new(move || floats(&tensor, &folder, length));
+        self.found.push(Entry { name: name.to_owned(), shape, values });
         Ok(())
     }
 }
 
-fn floats(tensor: &Tensor) -> Result<Vec<f32>, String> {
+fn floats(tensor: &Tensor, folder: &Path, length: usize) -> Result<Vec<f32>, String> {
+    let (read, size): (fn(&[u8]) -> Vec<f32>, usize) = match tensor.data_type {
+        1 => (f32s, 4),
+        10 => (f16s, 2),
+        11 => (f64s, 8),
+        16 => (bf16s, 2),
+        kind => return Err(format!("has the ONNX type {kind}, not floats")),
+    };
     if tensor.data_location == 1 {
-        return Err(format!("`{}` lies in another file, which is not supported", tensor.name));
+        return external(tensor, folder, length * size).map(|bytes| read(&bytes));
     }
-    match (tensor.data_type, tensor.raw_data.is_empty()) {
-        (1, true) => Ok(tensor.float_data.clone()),
-        (1, false) => Ok(f32s(&tensor.raw_data)),
-        (10, false) => Ok(f16s(&tensor.raw_data)),
-        (11, false) => Ok(f64s(&tensor.raw_data)),
-        (kind, _) => Err(format!("`{}` has the ONNX type {kind}, not floats", tensor.name)),
+    match tensor.raw_data.is_empty() && tensor.data_type == 1 {
+        true => Ok(tensor.float_data.clone()),
+        false => Ok(read(&tensor.raw_data)),
+    }
+}
+
+/// The bytes of a tensor that lies in a file beside the model, as PyTorch exports large ones.
+fn external(tensor: &Tensor, folder: &Path, length: usize) -> Result<Vec<u8>, String> {
+    let get = |key: &str| tensor.external_data.iter().find(|p| p.key == key).map(|p| &*p.value);
+    let number = |key: &str, default: u64| match get(key) {
+        Some(text) => text.parse().map_err(|_| format!("its {key} `{text}` is no number")),
+        None => Ok(default),
+    };
+    let path = beside(folder, get("location").unwrap_or_default())?;
+    let (offset, stored) = (number("offset", 0)?, number("length", length as u64)?);
+    if stored != length as u64 {
+        return Err(format!("it has {stored} bytes in {}, not {length}", path.display()));
+    }
+    let failed = |error: std::io::Error| {
+        format!("{}: {error}; it belongs beside the .onnx file", path.display())
+    };
+    let mut file = File::open(&path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() < offset.saturating_add(stored) {
+        return Err(format!("{} ends before it", path.display()));
+    }
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    file.read_exact(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// A model names files beside itself and no others.
+fn beside(folder: &Path, location: &str) -> Result<PathBuf, String> {
+    let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    match !location.is_empty() && Path::new(location).components().all(inside) {
+        true => Ok(folder.join(location)),
+        false => Err(format!("lies in `{location}`, which is not beside the model")),
     }
 }

@@ -1,40 +1,71 @@
-//! PyTorch's `.pth`: a pickle, whose opcodes are read as data and never executed.
+//! PyTorch's checkpoints: a pickle, whose opcodes are read as data and never executed.
 
+use std::fs::File;
 use std::path::Path;
 
 use half::{bf16, f16};
-use pytorch_reader::{DType, PytorchReader};
+use pytorch_reader::{DType, PytorchReader, Tensor};
+use zip::ZipArchive;
 
-use super::FileTensor;
+use super::file::Entry;
 
-pub(super) fn read(path: &Path) -> Result<Vec<FileTensor>, String> {
-    let open = |key: Option<&str>| match key {
-        None => PytorchReader::new(path),
-        Some(key) => PytorchReader::with_top_level_key(path, key),
+/// The largest pickle of names and shapes, in bytes: that of a network with a thousand tensors has
+/// some hundred thousand.
+const LARGEST_PICKLE: u64 = 16 << 20;
+
+pub(super) fn open(path: &Path) -> Result<Vec<Entry>, String> {
+    check_size(path)?;
+    let reader = PytorchReader::new(path).map_err(|error| explain(&error.to_string()))?;
+    let mut entries: Vec<Entry> = reader
+        .into_tensors()
+        .into_iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.shape().to_vec();
+            Entry { name, shape, values: Box::new(move || floats(&tensor)) }
+        })
+        .collect();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// A compressed pickle can claim any size.
+fn check_size(path: &Path) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let Ok(mut archive) = ZipArchive::new(file) else {
+        // Older formats are no archives, and no larger than they are.
+        return Ok(());
     };
-    let mut reader = open(None).map_err(|error| error.to_string())?;
-    // Training checkpoints keep the weights one level down.
-    for key in ["state_dict", "model_state_dict", "model"] {
-        let prefix = format!("{key}.");
-        if reader.keys().iter().any(|name| name.starts_with(&prefix)) {
-            reader = open(Some(key)).map_err(|error| error.to_string())?;
-            break;
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index).map_err(|error| error.to_string())?;
+        let is_pickle = entry.name().is_ok_and(|name| name.ends_with("data.pkl"));
+        if is_pickle && entry.size() > LARGEST_PICKLE {
+            return Err(format!(
+                "its list of tensors claims {} bytes, more than {LARGEST_PICKLE}",
+                entry.size()
+            ));
         }
     }
-    let mut tensors = Vec::new();
-    for (name, tensor) in reader.tensors() {
-        let bytes = tensor.read().map_err(|error| error.to_string())?;
-        let values = match tensor.dtype() {
-            DType::F32 => f32s(&bytes),
-            DType::F64 => f64s(&bytes),
-            DType::F16 => f16s(&bytes),
-            DType::BF16 => bf16s(&bytes),
-            other => return Err(format!("`{name}` holds {other:?}, not floats")),
-        };
-        tensors.push(FileTensor { name: name.clone(), shape: tensor.shape().to_vec(), values });
+    Ok(())
+}
+
+/// What to do about a file that holds more than a dictionary of tensors.
+fn explain(reason: &str) -> String {
+    match reason.contains("root") || reason.contains("nsupported") {
+        true => format!("{reason}; save a `state_dict`: torch.save(model.state_dict(), FILE)"),
+        false => reason.to_owned(),
     }
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(tensors)
+}
+
+fn floats(tensor: &Tensor) -> Result<Vec<f32>, String> {
+    let read: fn(&[u8]) -> Vec<f32> = match tensor.dtype() {
+        DType::F32 => f32s,
+        DType::F64 => f64s,
+        DType::F16 => f16s,
+        DType::BF16 => bf16s,
+        other => return Err(format!("holds {other:?}, not floats")),
+    };
+    let bytes = tensor.read().map_err(|error| error.to_string())?;
+    Ok(read(&bytes))
 }
 
 pub(super) fn f32s(bytes: &[u8]) -> Vec<f32> {

@@ -1,0 +1,145 @@
+//! A weights file that is open: names and shapes of its tensors, whose values are read when they
+//! are wanted.
+//!
+//! What a file says of itself is not believed: a tensor is read only once its shape is that of a
+//! parameter of the network, so that no file makes the program take more memory than the network.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{WeightsError, hdf5, keras, onnx, pytorch, safetensors};
+
+/// Reads the values of one tensor, row by row, as 32-bit floats.
+pub(super) type Values = Box<dyn Fn() -> Result<Vec<f32>, String>>;
+
+/// A tensor of a file.
+pub struct Entry {
+    /// Its name there, or `<group>#convolution.<n>.kernel` where only the order counts.
+    pub name: String,
+    /// Outermost first.
+    pub shape: Vec<usize>,
+    pub(super) values: Values,
+}
+
+impl Entry {
+    /// Its values, row by row.
+    ///
+    /// # Errors
+    ///
+    /// In words, where the file is damaged or holds no floats.
+    pub fn read(&self) -> Result<Vec<f32>, String> {
+        let values = (self.values)().map_err(|reason| format!("`{}`: {reason}", self.name))?;
+        match values.len() == self.shape.iter().product::<usize>() {
+            true => Ok(values),
+            false => Err(format!(
+                "`{}` holds {} values for the shape {:?}",
+                self.name,
+                values.len(),
+                self.shape
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.name, self.shape)
+    }
+}
+
+/// How a Keras file's convolutions were meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Convolved {
+    /// As TensorFlow does: kernels are laid on the image as they are.
+    AsIs,
+    /// As Theano does: kernels are turned by 180 degrees first.
+    Turned,
+    /// The file does not say.
+    Unknown,
+}
+
+/// What a Keras file says of the program that wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KerasAbout {
+    /// How kernels lie on the image.
+    pub convolved: Convolved,
+    /// Whether feature maps were `[channel, height, width]`; `None` where the file does not say.
+    pub channels_first: Option<bool>,
+}
+
+/// A weights file.
+#[derive(Debug)]
+pub struct TensorFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its tensors.
+    pub entries: Vec<Entry>,
+    /// For Keras's HDF5 files.
+    pub keras: Option<KerasAbout>,
+}
+
+type Contents = (Vec<Entry>, Option<KerasAbout>);
+
+/// Opens a file by what its first bytes say, else by its name.
+///
+/// # Errors
+///
+/// [`WeightsError::Unreadable`] or [`WeightsError::UnknownFormat`].
+pub fn open(path: &Path) -> Result<TensorFile, WeightsError> {
+    let unreadable = |reason: String| WeightsError::Unreadable { path: path.to_path_buf(), reason };
+    let mut start = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(16).read_to_end(&mut start))
+        .map_err(|error| unreadable(error.to_string()))?;
+    let open: fn(&Path) -> Result<Contents, String> = match format(path, &start) {
+        Some(Format::Hdf5) => hdf5::open,
+        Some(Format::Zip) => open_zip,
+        Some(Format::Pytorch) => |path| Ok((pytorch::open(path)?, None)),
+        Some(Format::Safetensors) => |path| Ok((safetensors::open(path)?, None)),
+        Some(Format::Onnx) => |path| Ok((onnx::open(path)?, None)),
+        None => return Err(WeightsError::UnknownFormat { path: path.to_path_buf() }),
+    };
+    let (entries, keras) = open(path).map_err(unreadable)?;
+    Ok(TensorFile { path: path.to_path_buf(), entries, keras })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Hdf5,
+    Zip,
+    Pytorch,
+    Safetensors,
+    Onnx,
+}
+
+/// PyTorch's files have many extensions (`.pth`, `.pt`, `.ckpt`, `.bin`, `.pth.tar`): the first
+/// bytes decide, and the extension where they say nothing.
+fn format(path: &Path, start: &[u8]) -> Option<Format> {
+    if start.starts_with(b"\x89HDF\r\n\x1a\n") {
+        return Some(Format::Hdf5);
+    }
+    if start.starts_with(b"PK\x03\x04") {
+        return Some(Format::Zip);
+    }
+    if start.get(8) == Some(&b'{') {
+        return Some(Format::Safetensors);
+    }
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match extension.as_str() {
+        "h5" | "hdf5" => Some(Format::Hdf5),
+        "keras" => Some(Format::Zip),
+        "pth" | "pt" | "bin" | "ckpt" | "tar" => Some(Format::Pytorch),
+        "safetensors" => Some(Format::Safetensors),
+        "onnx" => Some(Format::Onnx),
+        _ => None,
+    }
+}
+
+/// PyTorch's archive or Keras's.
+fn open_zip(path: &Path) -> Result<Contents, String> {
+    match keras::is_archive(path)? {
+        true => keras::open(path),
+        false => Ok((pytorch::open(path)?, None)),
+    }
+}
