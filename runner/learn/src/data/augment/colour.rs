@@ -1,4 +1,4 @@
-//! Colours, as torchvision's `ColorJitter` and Pillow's `ImageEnhance` change them: a blend of the
+//! Colours, as torchvision's `ColorJitter` changes them: a blend of the
 //! image with what it would be at factor 0. Grey levels `[height, width, 3]`, 0 to 255.
 
 /// Weights of red, green and blue in the grey of ITU-R BT.601.
@@ -12,11 +12,6 @@ fn grey(pixel: &[f32; 3]) -> f32 {
 fn blend(level: f32, other: f32, factor: f64) -> f32 {
     let factor = factor as f32;
     (level * factor + other * (1.0 - factor)).clamp(0.0, 255.0)
-}
-
-/// Factor 0 is black.
-pub(super) fn brightness(levels: &mut [f32], factor: f64) {
-    levels.iter_mut().for_each(|level| *level = blend(*level, 0.0, factor));
 }
 
 /// Factor 0 is the mean grey everywhere.
@@ -35,25 +30,6 @@ pub(super) fn saturation(levels: &mut [f32], factor: f64) {
     for pixel in levels.as_chunks_mut::<3>().0 {
         let grey = grey(pixel);
         pixel.iter_mut().for_each(|level| *level = blend(*level, grey, factor));
-    }
-}
-
-/// Factor 0 is smooth: each pixel but those at the edge the mean of its neighbours, itself five
-/// times (Pillow's `SMOOTH`).
-pub(super) fn sharpness(levels: &mut [f32], width: usize, factor: f64) {
-    let original = levels.to_vec();
-    let height = original.len() / (3 * width);
-    for y in 1..height.saturating_sub(1) {
-        for x in 1..width.saturating_sub(1) {
-            for channel in 0..3 {
-                let at = |y: usize, x: usize| original[(y * width + x) * 3 + channel];
-                let around: f32 =
-                    (y - 1..=y + 1).flat_map(|y| (x - 1..=x + 1).map(move |x| at(y, x))).sum();
-                let own = at(y, x);
-                let smooth = (around + 4.0 * own) / 13.0;
-                levels[(y * width + x) * 3 + channel] = blend(own, smooth, factor);
-            }
-        }
     }
 }
 
@@ -107,7 +83,6 @@ mod tests {
         // Greys 124.2 and 18.15, mean 71.175.
         assert_near(&changed(|l| contrast(l, 0.5))[..3], &[135.5875, 85.5875, 60.5875]);
         assert_near(&changed(|l| saturation(l, 0.5))[..3], &[162.1, 112.1, 87.1]);
-        assert_near(&changed(|l| brightness(l, 1.5))[..3], &[255.0, 150.0, 75.0]);
     }
 
     #[test]

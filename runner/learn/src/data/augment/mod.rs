@@ -6,6 +6,7 @@
 
 mod colour;
 mod erase;
+mod pillow;
 mod randaugment;
 mod warp;
 
@@ -23,7 +24,7 @@ pub fn augment(pixels: &Pixels, settings: &Augmentation, stream: &mut Stream) ->
     let size = [pixels.height, pixels.width];
     let change = Change::draw(settings, size, stream);
     let pixels = match settings.randaugment {
-        Some(rule) => Cow::Owned(randaugment::apply(pixels, rule, settings.fill, stream)),
+        Some(rule) => Cow::Owned(randaugment::apply(pixels, rule, stream)),
         None => Cow::Borrowed(pixels),
     };
     let mut levels = change.apply(&pixels, settings.fill);

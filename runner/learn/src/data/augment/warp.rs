@@ -60,8 +60,10 @@ impl Change {
         self.shift_levels(&mut rgb);
         self.mirror(&mut rgb, pixels.width);
         if let Some(factor) = self.brightness {
-            #[allow(clippy::cast_possible_truncation)]
-            rgb.iter_mut().for_each(|level| *level = (*level * factor as f32).clamp(0.0, 255.0));
+            // Keras hands bytes to Pillow, which hands bytes back: both round down.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let brighter = |level: f32| (f32::from(level as u8) * factor as f32) as u8;
+            rgb.iter_mut().for_each(|level| *level = f32::from(brighter(*level)));
         }
         rgb
     }
@@ -142,16 +144,19 @@ impl Change {
 /// Nothing cut away.
 const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
 
-/// How often a crop is drawn before the whole image is shown.
+/// How often a crop is drawn before the middle of the image is shown.
 const ATTEMPTS: usize = 10;
 
+/// The narrowest and the widest crop: width by height.
+const RATIOS: [f64; 2] = [3.0 / 4.0, 4.0 / 3.0];
+
 /// torchvision's `RandomResizedCrop`: an area between these shares, 3:4 to 4:3, anywhere.
-fn crop(shares: [f64; 2], [height, width]: [usize; 2], stream: &mut Stream) -> [f64; 4] {
+fn crop(shares: [f64; 2], size: [usize; 2], stream: &mut Stream) -> [f64; 4] {
     #[allow(clippy::cast_precision_loss)]
-    let (height, width) = (height as f64, width as f64);
+    let [height, width] = size.map(|side| side as f64);
     for _ in 0..ATTEMPTS {
         let area = stream.between(shares) * height * width;
-        let ratio = stream.between([(3.0_f64 / 4.0).ln(), (4.0_f64 / 3.0).ln()]).exp();
+        let ratio = stream.between(RATIOS.map(f64::ln)).exp();
         let (tall, wide) = ((area / ratio).sqrt() / height, (area * ratio).sqrt() / width);
         if tall <= 1.0 && wide <= 1.0 {
             let (top, left) =
@@ -159,12 +164,26 @@ fn crop(shares: [f64; 2], [height, width]: [usize; 2], stream: &mut Stream) -> [
             return [top, left, tall, wide];
         }
     }
-    WHOLE
+    central(height, width)
+}
+
+/// Where no crop fits, the largest in the middle with the nearest of the ratios, in whole pixels.
+fn central(height: f64, width: f64) -> [f64; 4] {
+    let ratio = width / height;
+    let (tall, wide) = if ratio < RATIOS[0] {
+        ((width / RATIOS[0]).round_ties_even(), width)
+    } else if ratio > RATIOS[1] {
+        (height, (height * RATIOS[1]).round_ties_even())
+    } else {
+        return WHOLE;
+    };
+    let (top, left) = (((height - tall) / 2.0).floor(), ((width - wide) / 2.0).floor());
+    [top / height, left / width, tall / height, wide / width]
 }
 
 /// The image behind an affine map: `matrix` leads from a pixel of the result, as x, y, 1, to the
 /// place that it shows. Grey levels `[height, width, 3]`.
-pub(super) fn affine(pixels: &Pixels, matrix: [[f64; 3]; 2], fill: Fill) -> Vec<f32> {
+fn affine(pixels: &Pixels, matrix: [[f64; 3]; 2], fill: Fill) -> Vec<f32> {
     let mut rgb = Vec::with_capacity(pixels.rgb.len());
     for y in 0..pixels.height {
         for x in 0..pixels.width {
@@ -305,6 +324,9 @@ mod tests {
         );
         let brighter = Change { brightness: Some(7.0), ..Change::NONE };
         assert_eq!(channel(brighter), [70.0, 255.0, 210.0, 140.0]);
+        // Pillow: ImageEnhance.Brightness(image).enhance(0.77), 7.7, 30.8, 23.1, 15.4.
+        let darker = Change { brightness: Some(0.77), ..Change::NONE };
+        assert_eq!(channel(darker), [7.0, 30.0, 23.0, 15.0]);
         let shifted = Change { channel_shift: 15.0, ..Change::NONE };
         assert_eq!(channel(shifted), [25.0, 40.0, 40.0, 35.0]);
     }
@@ -337,6 +359,27 @@ mod tests {
         let flipped = all.iter().filter(|c| c.flip[0]).count();
         assert!((160..=240).contains(&flipped), "four standard deviations are 40");
         assert!(all.iter().all(|c| !c.flip[1] && c.brightness.is_none()));
+    }
+
+    #[test]
+    fn where_no_crop_fits_it_is_torchvisions_central_one() {
+        // torchvision 0.29.2, RandomResizedCrop.get_params with scale (2, 3): top, left, height,
+        // width.
+        let cases = [
+            ([40, 200], [0.0, 73.0, 40.0, 53.0]),
+            ([200, 40], [73.0, 0.0, 53.0, 40.0]),
+            ([100, 110], [0.0, 0.0, 100.0, 110.0]),
+            ([41, 200], [0.0, 72.0, 41.0, 55.0]),
+            ([31, 20], [2.0, 0.0, 27.0, 20.0]),
+            ([33, 9], [10.0, 0.0, 12.0, 9.0]),
+        ];
+        for (size, expected) in cases {
+            let mut stream = Key::new(1, Purpose::Augment).stream();
+            let [top, left, tall, wide] = crop([2.0, 3.0], size, &mut stream);
+            let [height, width] = size.map(|side| side as f64);
+            let found = [top * height, left * width, tall * height, wide * width].map(f64::round);
+            assert_eq!(found, expected, "{size:?}");
+        }
     }
 
     #[test]
