@@ -2,14 +2,17 @@
 //! its first epochs.
 
 use runner_experiment::Checked;
+use runner_experiment::folder::Split;
 use runner_experiment::plan::Stage;
+use runner_experiment::section::dataset::OnBadImage;
 
 use crate::data::augment::{augment, rounded};
-use crate::data::decode::{self, ImageProblem, Pixels};
+use crate::data::decode::Pixels;
 use crate::data::features::view_key;
-use crate::data::resize::resize;
-use crate::data::scan::{BadImage, ContentHash};
+use crate::data::scan::{self, BadImage, ImageFile};
 use crate::error::LearnError;
+use crate::event::Event;
+use crate::interrupt::Interrupt;
 use crate::random::{Key, Purpose};
 
 /// The first stage that augments, with its position.
@@ -34,8 +37,9 @@ pub fn views(checked: &Checked) -> Option<usize> {
 /// [`LearnError::BadImages`] where one cannot be read.
 pub fn rows(
     checked: &Checked,
-    images: usize,
-    epochs: usize,
+    (images, epochs): (usize, usize),
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<Vec<Pixels>>, LearnError> {
     let (Some(dataset), Some(settings)) = (&checked.plan.dataset, &checked.plan.augmentation)
     else {
@@ -44,35 +48,61 @@ pub fn rows(
     let Some(split) = checked.splits.iter().find(|split| split.name == "train") else {
         return Ok(Vec::new());
     };
-    let stage = augmented(checked).map_or(0, |(at, _)| at);
+    let (files, bad) = in_training_order(split, dataset.on_bad_image, interrupt)?;
+    if !bad.is_empty() {
+        observe(Event::Skipped(bad));
+    }
+    let stage = augmented(checked).map_or(0, |(index, _)| index);
     let key =
         Key { stage: stage as u64, ..Key::new(checked.plan.experiment.seed, Purpose::Augment) };
-    let mut first = 0;
     let mut rows = Vec::new();
-    for (class, left) in split.classes.iter().zip((1..=split.classes.len()).rev()) {
-        let share = (images - rows.len()).div_ceil(left).min(class.files.len());
-        for (at, file) in class.files.iter().take(share).enumerate() {
-            let load = || -> Result<_, ImageProblem> {
-                let bytes = decode::read(file)?;
-                let hash: ContentHash = *blake3::hash(&bytes).as_bytes();
-                Ok((resize(decode::decode(&bytes)?, dataset.image_size)?, hash))
-            };
-            let (pixels, hash) = load().map_err(|problem| {
-                LearnError::BadImages(vec![BadImage { path: file.clone(), problem }])
+    for class in 0..split.classes.len() {
+        let left = split.classes.len() - class;
+        let own = files.iter().enumerate().filter(|(_, file)| file.class == class);
+        for (sample, file) in own.take((images - rows.len()).div_ceil(left)) {
+            let pixels = file.pixels(dataset.image_size).map_err(|problem| {
+                LearnError::BadImages(vec![BadImage { path: file.path.clone(), problem }])
             })?;
             let mut row = vec![pixels.clone()];
             for epoch in 1..=epochs {
-                let sample = (first + at) as u64;
                 let key = match views(checked) {
-                    Some(views) => view_key(&hash, (epoch - 1) % views),
-                    None => Key { sample, epoch: epoch as u64, ..key },
+                    Some(views) => view_key(&file.hash, (epoch - 1) % views),
+                    None => Key { sample: sample as u64, epoch: epoch as u64, ..key },
                 };
                 let mut stream = key.stream();
                 row.push(rounded(&augment(&pixels, settings, &mut stream), &pixels));
             }
             rows.push(row);
         }
-        first += class.files.len();
     }
     Ok(rows)
+}
+
+/// The images of a split in the order in which a run numbers them, and those that it leaves out.
+/// Where none is left out, nothing needs to be decoded for that.
+fn in_training_order(
+    split: &Split,
+    on_bad_image: OnBadImage,
+    interrupt: &Interrupt,
+) -> Result<(Vec<ImageFile>, Vec<BadImage>), LearnError> {
+    if on_bad_image == OnBadImage::Skip {
+        let mut scanned = scan::scan(std::slice::from_ref(split), interrupt, &mut |_| {})?;
+        return Ok(scanned.pop().map(|own| (own.images, own.bad)).unwrap_or_default());
+    }
+    let (mut files, mut bad) = (Vec::new(), Vec::new());
+    for (class, folder) in split.classes.iter().enumerate() {
+        for path in &folder.files {
+            interrupt.check()?;
+            let path = path.clone();
+            match scan::hash(&path) {
+                Ok(hash) => files.push(ImageFile { path, class, hash, size: [0; 2] }),
+                Err(problem) => bad.push(BadImage { path, problem }),
+            }
+        }
+    }
+    if !bad.is_empty() {
+        return Err(LearnError::BadDataset(bad));
+    }
+    scan::sort(&mut files);
+    Ok((files, bad))
 }

@@ -5,6 +5,7 @@ use runner_convolution::buffer;
 use runner_experiment::architecture::LayerKind;
 use runner_experiment::section::visualize::{Projection, SplitName};
 
+use super::components::principal;
 use super::{Progress, Scene, tsne};
 use crate::data::order::in_order;
 use crate::data::preprocess::preprocess;
@@ -15,9 +16,6 @@ use crate::model::inference::{self, Inference};
 
 /// Images per forward pass.
 const BATCH: usize = 32;
-
-/// Iterations after which a component has long settled.
-const ITERATIONS: usize = 500;
 
 /// Images in the plane.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,58 +103,20 @@ fn outputs(
 /// The first two principal components of `[count, length]` values: each row along them, and the
 /// share of the variance along each. The largest entry of a component is positive.
 #[must_use]
-#[allow(clippy::cast_precision_loss)]
 pub fn components(rows: &[f32], count: usize) -> (Vec<[f64; 2]>, [f64; 2]) {
-    let length = rows.len() / count.max(1);
-    let mut mean = vec![0.0; length];
-    for row in rows.chunks_exact(length.max(1)) {
-        mean.iter_mut().zip(row).for_each(|(m, v)| *m += f64::from(*v) / count as f64);
-    }
-    let mut centred: Vec<Vec<f64>> = rows
-        .chunks_exact(length.max(1))
-        .map(|row| row.iter().zip(&mean).map(|(value, mean)| f64::from(*value) - mean).collect())
-        .collect();
-    let square = |rows: &[Vec<f64>]| rows.iter().flatten().map(|value| value * value).sum::<f64>();
-    let all = square(&centred).max(f64::MIN_POSITIVE);
-    let mut points = vec![[0.0; 2]; count];
-    let mut explained = [0.0; 2];
-    for component in 0..2 {
-        let direction = direction(&centred, length, component);
-        for (row, point) in centred.iter_mut().zip(&mut points) {
-            let along: f64 = row.iter().zip(&direction).map(|(a, b)| a * b).sum();
-            point[component] = along;
-            explained[component] += along * along / all;
-            row.iter_mut().zip(&direction).for_each(|(value, part)| *value -= along * part);
-        }
-    }
-    (points, explained)
+    let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
+    let found = principal(&rows, count, 2);
+    let signs: Vec<f64> = found.directions.iter().map(|direction| sign(direction)).collect();
+    let points = (0..count)
+        .map(|row| std::array::from_fn(|component| signs[component] * found.along[component][row]));
+    (points.collect(), [found.explained[0], found.explained[1]])
 }
 
-/// The direction in which the rows differ most, by power iteration.
-fn direction(rows: &[Vec<f64>], length: usize, component: usize) -> Vec<f64> {
-    // Not along an axis, and not the same for both.
-    let mut vector: Vec<f64> =
-        (0..length).map(|at| 1.0 + ((at * (component + 3)) % 7) as f64 / 7.0).collect();
-    for _ in 0..ITERATIONS {
-        let mut next = vec![0.0; length];
-        for row in rows {
-            let along: f64 = row.iter().zip(&vector).map(|(a, b)| a * b).sum();
-            next.iter_mut().zip(row).for_each(|(next, value)| *next += along * value);
-        }
-        let size = next.iter().map(|value| value * value).sum::<f64>().sqrt();
-        if size == 0.0 {
-            return vec![0.0; length];
-        }
-        next.iter_mut().for_each(|value| *value /= size);
-        let moved = next.iter().zip(&vector).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        vector = next;
-        if moved < 1e-12 {
-            break;
-        }
-    }
+/// That of the largest entry.
+fn sign(direction: &[f64]) -> f64 {
     let largest =
-        vector.iter().copied().fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
-    if largest < 0.0 { vector.iter().map(|value| -value).collect() } else { vector }
+        direction.iter().copied().fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
+    if largest < 0.0 { -1.0 } else { 1.0 }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 pub mod activations;
 pub mod backward;
 pub mod cam;
+pub mod components;
 pub mod embedding;
 pub mod faithfulness;
 pub mod filters;

@@ -236,8 +236,11 @@ pub fn explain(
         }
         Method::GuidedGradcam => {
             let mut guided = strongest(&backward::guided(network, input.to_vec(), goal)?);
-            let cam = weighted::gradcam(&maps()?).stretched(height, width);
-            guided.values.iter_mut().zip(cam.values).for_each(|(own, cam)| *own *= cam.max(0.0));
+            // First the ReLU, then the stretching (Selvaraju et al. 2017).
+            let mut cam = weighted::gradcam(&maps()?);
+            cam.values.iter_mut().for_each(|value| *value = value.max(0.0));
+            let cam = cam.stretched(height, width);
+            guided.values.iter_mut().zip(cam.values).for_each(|(own, cam)| *own *= cam);
             Ok(guided)
         }
         Method::IntegratedGradients => {

@@ -8,16 +8,11 @@ use crate::error::LearnError;
 use crate::visualize::Scene;
 use crate::visualize::backward::{Goal, Maps};
 use crate::visualize::cam::Scorer;
+use crate::visualize::components::principal;
 use crate::visualize::grid::Grid;
 
 /// Images per forward pass of Score-CAM.
 const BATCH: usize = 16;
-
-/// Iterations after which the largest component has long settled.
-const ITERATIONS: usize = 200;
-
-/// Keeps quotients of gradients from dividing by zero.
-const EPSILON: f32 = 1e-7;
 
 /// Σ over channels of `f(channel's map, channel's gradient)`, place by place.
 fn sum(maps: &Maps, mut f: impl FnMut(&[f32], &[f32], &mut [f32])) -> Grid {
@@ -41,17 +36,20 @@ pub fn gradcam(maps: &Maps) -> Grid {
     sum(maps, |map, gradient, sums| add(map, gradient.iter().sum::<f32>() / area, sums))
 }
 
-/// Weight: Σ α max(G, 0) with α = G² / (2 G² + G³ Σ A), where G is not zero.
+/// Weight: Σ α max(G, 0) with α = G² / (2 G² + G³ Σ A) = 1 / (2 + G Σ A) (Chattopadhay et al. 2018);
+/// nothing where G is not positive.
 #[must_use]
 pub fn gradcam_plus_plus(maps: &Maps) -> Grid {
     sum(maps, |map, gradient, sums| {
-        let total: f32 = map.iter().sum();
-        let weight = |slope: &f32| {
-            let square = slope * slope;
-            let alpha = square / (2.0 * square + square * slope * total + EPSILON);
-            if *slope == 0.0 { 0.0 } else { alpha * slope.max(0.0) }
+        let total: f64 = map.iter().map(|value| f64::from(*value)).sum();
+        let weight = |gradient: &f32| {
+            let gradient = f64::from(*gradient);
+            let alpha = 1.0 / (2.0 + gradient * total);
+            if gradient > 0.0 && alpha.is_finite() { alpha * gradient } else { 0.0 }
         };
-        add(map, gradient.iter().map(weight).sum(), sums);
+        #[allow(clippy::cast_possible_truncation)]
+        let weight = gradient.iter().map(weight).sum::<f64>() as f32;
+        add(map, weight, sums);
     })
 }
 
@@ -75,38 +73,21 @@ pub fn layercam(maps: &Maps) -> Grid {
 
 /// The places along the first principal component of the channels, turned so that most of it is
 /// where the maps are large.
+///
+/// Each channel's mean is taken off first, as `pytorch-grad-cam` does; Muhammad & Yeasin (2020) do
+/// not.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+#[allow(clippy::cast_possible_truncation)]
 pub fn eigencam(maps: &Maps) -> Grid {
-    let area = maps.height * maps.width;
-    // The channels' values at each place, less each channel's mean.
-    let centred: Vec<Vec<f64>> = maps
-        .values
-        .chunks_exact(area)
-        .map(|map| {
-            let mean = map.iter().map(|value| f64::from(*value)).sum::<f64>() / area as f64;
-            map.iter().map(|value| f64::from(*value) - mean).collect()
-        })
+    let (area, channels) = (maps.height * maps.width, maps.channels);
+    // A row for each place: the channels' values there.
+    let rows: Vec<f64> = (0..area * channels)
+        .map(|index| f64::from(maps.values[index % channels * area + index / channels]))
         .collect();
-    // The left singular vector by power iteration on [place, place].
-    let mut vector: Vec<f64> = (0..area).map(|at| sum_of(maps, at)).collect();
-    let mut length = 0.0;
-    for _ in 0..ITERATIONS {
-        let mut next = vec![0.0; area];
-        for map in &centred {
-            let along: f64 = map.iter().zip(&vector).map(|(a, b)| a * b).sum();
-            next.iter_mut().zip(map).for_each(|(next, value)| *next += along * value);
-        }
-        let square = next.iter().map(|value| value * value).sum::<f64>().sqrt();
-        if square == 0.0 {
-            break;
-        }
-        length = square.sqrt();
-        vector = next.into_iter().map(|value| value / square).collect();
-    }
-    let agrees: f64 = (0..area).map(|at| vector[at] * sum_of(maps, at)).sum();
-    let sign = if agrees < 0.0 { -length } else { length };
-    let values = vector.iter().map(|value| (value * sign) as f32).collect();
+    let along = principal(&rows, area, 1).along.remove(0);
+    let agrees: f64 = (0..area).map(|place| along[place] * sum_of(maps, place)).sum();
+    let sign = if agrees < 0.0 { -1.0 } else { 1.0 };
+    let values = along.iter().map(|value| (value * sign) as f32).collect();
     Grid { values, height: maps.height, width: maps.width }
 }
 
@@ -196,6 +177,36 @@ mod tests {
         // α = 1 / (2 + 1.6 · 2) = 0.192308, weight 0.307692; α = 1 / (2 + 0.8 · 4) = 0.192308,
         // weight 0.153846.
         near(&first_row(&gradcam_plus_plus(&maps())), [0.769_231, 0.153_846, 0.153_846, 0.153_846]);
+    }
+
+    #[test]
+    fn small_gradients_weigh_as_the_paper_says() {
+        // One place with A = 10 and G = 1e-4: weight G / (2 + G Σ A), whatever is added to what.
+        let maps = Maps {
+            values: vec![10.0, 0.0],
+            gradient: vec![1e-4, 0.0],
+            channels: 1,
+            height: 1,
+            width: 2,
+        };
+        let found = gradcam_plus_plus(&maps).values[0];
+        assert!((found / 10.0 / 4.997_501_25e-5 - 1.0).abs() < 1e-5, "{found}");
+    }
+
+    /// Four channels of three by three: (7 c² + 5 i + 3 c i + 2 i²) mod 11; numpy's SVD after each
+    /// channel's mean was taken off, as pytorch-grad-cam 1.5.7 does it.
+    #[test]
+    fn the_first_component_is_numpys() {
+        let value = |c: usize, i: usize| (7 * c * c + 5 * i + 3 * c * i + 2 * i * i) % 11;
+        let values: Vec<f32> = (0..36).map(|at| value(at / 9, at % 9) as f32).collect();
+        let maps = Maps { gradient: values.clone(), values, channels: 4, height: 3, width: 3 };
+        let expected = [
+            -4.100_545, 4.390_834, 5.817_927, -2.133_210, 1.484_199, 3.625_597, -3.611_235,
+            -2.402_573, -3.070_993,
+        ];
+        for (got, expected) in eigencam(&maps).values.iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-4, "{got} and {expected}");
+        }
     }
 
     #[test]
