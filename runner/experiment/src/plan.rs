@@ -145,6 +145,9 @@ pub struct Stage {
     /// Decay of the moving average of the parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema: Option<f64>,
+    /// Whether that decay starts low.
+    #[serde(skip_serializing_if = "is_false")]
+    pub ema_warmup: bool,
     /// No epoch begins after this many minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_minutes: Option<f64>,
@@ -181,6 +184,11 @@ impl Stage {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_one(number: &usize) -> bool {
     *number == 1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]

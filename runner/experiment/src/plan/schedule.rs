@@ -17,7 +17,7 @@ pub enum Schedule {
     Cosine {
         /// Epochs in which the rate rises from 0.
         warmup_epochs: f64,
-        /// Where it ends.
+        /// Where it would be one step after the last.
         final_factor: f64,
     },
     /// Up and down once, on half a cosine each.
@@ -77,9 +77,10 @@ impl Schedule {
         match *self {
             Self::Constant { .. } | Self::Plateau { .. } => 1.0,
             Self::Cosine { final_factor, .. } => {
-                // The first step after the warm-up is at the top, the last step at the bottom.
-                let first = (warmup - 1.0).max(0.0);
-                half_cosine(1.0, final_factor, (at - first) / (last - first).max(1.0))
+                // Torch's and Keras's: the first step after the warm-up is at the top, and the one
+                // after the last would be at the bottom, so that the last still trains.
+                let steps = last + 1.0 - warmup;
+                half_cosine(1.0, final_factor, (at - warmup).max(0.0) / steps.max(1.0))
             }
             Self::OneCycle { peak, start_factor, final_factor } => {
                 // PyTorch's: the peak is at `peak * total_steps - 1`.
@@ -145,10 +146,11 @@ mod tests {
     #[test]
     fn factors_by_hand() {
         let cosine = Schedule::Cosine { warmup_epochs: 1.0, final_factor: 0.0 };
-        // Two steps up; then (1 + cos) / 2 of π/4, π/2, 3π/4, π.
-        assert_near(&factors(cosine, 2, 3), &[0.5, 1.0, 0.853_553_4, 0.5, 0.146_446_6, 0.0]);
+        // torch 2.15: LinearLR over two steps, then CosineAnnealingLR(T_max=4).
+        assert_near(&factors(cosine, 2, 3), &[0.5, 1.0, 1.0, 0.853_553_4, 0.5, 0.146_446_6]);
+        // torch 2.15: CosineAnnealingLR(T_max=4, eta_min=0.2); Keras 3.15: CosineDecay(1, 4, 0.2).
         let plain = Schedule::Cosine { warmup_epochs: 0.0, final_factor: 0.2 };
-        assert_near(&factors(plain, 1, 4), &[1.0, 0.8, 0.4, 0.2]);
+        assert_near(&factors(plain, 1, 4), &[1.0, 0.882_842_7, 0.6, 0.317_157_3]);
         let step = Schedule::Step { warmup_epochs: 0.0, every: 2, factor: 0.1 };
         assert_near(&factors(step, 1, 5), &[1.0, 1.0, 0.1, 0.1, 0.01]);
         let exponential = Schedule::Exponential { warmup_epochs: 0.0, factor: 0.5 };

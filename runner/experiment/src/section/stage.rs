@@ -39,8 +39,11 @@ section! {
         /// table such as `{ cats = 1.0, dogs = 2.0 }`. Default: all the same.
         class_weights: ClassWeightsSection,
         /// Decay of a moving average of the parameters, which takes their place for validation and
-        /// after the stage. Default: none.
+        /// after the stage (Keras's `ema_momentum`). Default: none.
         ema: BelowOne,
+        /// Whether the decay starts low, min(ema, (1 + t) / (10 + t)) at step t, so that the first
+        /// values are soon forgotten (TensorFlow's `ExponentialMovingAverage`). Default: false.
+        ema_warmup: bool,
         /// No epoch begins after this many minutes of the stage. Default: no limit.
         max_minutes: Positive,
         /// When to stop before the last epoch. Default: never.

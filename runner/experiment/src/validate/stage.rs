@@ -32,6 +32,7 @@ pub(super) fn resolve(
             }
             check_name(section, problems);
             check_augment(root, section, problems);
+            check_average(section, problems);
             let frozen = frozen(section, layers, problems);
             if !include_top {
                 check_trains(section, layers, &frozen, problems);
@@ -71,6 +72,7 @@ fn stage(
         label_smoothing: get(&section.label_smoothing).map_or(0.0, |x| x.0),
         class_weights: get(&section.class_weights).map(class_weights),
         ema: get(&section.ema).map(|x| x.0),
+        ema_warmup: get(&section.ema_warmup).unwrap_or(false),
         max_minutes: get(&section.max_minutes).map(|x| x.0),
         early_stopping: section.early_stopping.as_ref().map(|table| early_stopping(&table.value)),
     }
@@ -144,6 +146,16 @@ fn check_augment(root: &Root, section: &StageSection, problems: &mut Problems) {
                 "this stage augments, but there is no `[augmentation]` table",
             )
             .help("add `[augmentation]`, or set `augment = false`");
+    }
+}
+
+fn check_average(section: &StageSection, problems: &mut Problems) {
+    let Some(warmup) = section.ema_warmup.as_ref().filter(|warmup| warmup.value) else { return };
+    if section.ema.is_none() {
+        let message = "`ema_warmup` is for a moving average, and this stage has no `ema`";
+        problems
+            .error(warmup.span.clone(), "stage.ema_warmup", message)
+            .help("add `ema = 0.99`, say, or remove `ema_warmup`");
     }
 }
 
