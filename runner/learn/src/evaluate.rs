@@ -49,6 +49,7 @@ pub fn evaluate(
             label: samples.labels()[at],
             predicted: outcome.predicted,
             loss: outcome.loss,
+            logits: outcome.logits,
             probabilities: outcome.probabilities,
         })
         .collect();

@@ -144,14 +144,19 @@ pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Result
             predicted: text(row, "predicted"),
             correct: false,
             loss: number(row, "loss"),
-            probabilities: match cell::get(row, "probabilities") {
-                Cell::List(items) => items.iter().filter_map(Cell::as_f64).collect(),
-                _ => Vec::new(),
-            },
+            logits: numbers(row, "logits"),
+            probabilities: numbers(row, "probabilities"),
         })
         .collect();
     most_confident_first(&mut wrong);
     Ok(wrong)
+}
+
+fn numbers(row: &Record, name: &str) -> Vec<f64> {
+    match cell::get(row, name) {
+        Cell::List(items) => items.iter().filter_map(Cell::as_f64).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Where a probability has reached one, the loss still tells.
@@ -181,6 +186,7 @@ mod tests {
             predicted: "square".to_owned(),
             correct: false,
             loss,
+            logits: Vec::new(),
             probabilities: probabilities.to_vec(),
         };
         let mut rows = [

@@ -9,7 +9,7 @@ use crate::tables::{ConfusionRow, PredictionRow};
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Binary {
     /// Area under the curve of true against false positives (Fawcett 2006): how often a positive
-    /// image has a higher probability than a negative one, a tie counting half.
+    /// image has a higher logit than a negative one, a tie counting half.
     pub auc: Option<f64>,
     /// Of the images called positive, how many are.
     pub precision: Option<f64>,
@@ -43,12 +43,13 @@ fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// By ranks (Mann & Whitney 1947), those of equal probabilities averaged.
+/// By ranks (Mann & Whitney 1947), those of equal logits averaged. Probabilities would not do: from a
+/// logit of 37 on, all of them are 1.
 #[allow(clippy::cast_precision_loss)]
 fn auc(rows: &[PredictionRow], positive: &str) -> Option<f64> {
     let mut scores: Vec<(f64, bool)> = rows
         .iter()
-        .filter_map(|row| Some((*row.probabilities.get(1)?, row.label == positive)))
+        .filter_map(|row| Some((row.logits.get(1)? - row.logits.first()?, row.label == positive)))
         .collect();
     scores.sort_by(|a, b| a.0.total_cmp(&b.0));
     let positives = scores.iter().filter(|(_, is)| *is).count();
@@ -103,6 +104,7 @@ mod tests {
                 predicted: name(score > 0.5),
                 correct: (score > 0.5) == (label == 1),
                 loss: 0.0,
+                logits: vec![0.0, (score / (1.0 - score)).ln()],
                 probabilities: vec![1.0 - score, score],
             })
             .collect()
@@ -119,6 +121,21 @@ mod tests {
         let counts: Vec<i64> =
             confusion("test", &rows(), &classes).iter().map(|row| row.images).collect();
         assert_eq!(counts, [2, 1, 2, 2]);
+        // scikit-learn 1.x, roc_auc_score of these logits; of their sigmoids it would be 0.686.
+        let logits = [50.0, 45.0, 40.0, 38.0, -1.0, 39.0, 41.0, -3.0, 17.0, 16.5, 2.0, 48.0];
+        let labels = [1, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1];
+        let sure: Vec<PredictionRow> = logits
+            .into_iter()
+            .zip(labels)
+            .map(|(logit, label): (f64, usize)| PredictionRow {
+                label: classes[label].clone(),
+                logits: vec![0.0, logit],
+                probabilities: vec![1.0 / (1.0 + logit.exp()), 1.0 / (1.0 + (-logit).exp())],
+                ..rows().remove(0)
+            })
+            .collect();
+        let auc = auc(&sure, "dogs").unwrap_or(0.0);
+        assert!((auc - 0.742_857_142_857_142_9).abs() < 1e-12, "{auc}");
         assert_eq!(binary(&rows(), &classes[..1]), None);
         assert_eq!(binary(&[], &classes), Some(Binary::default()));
     }

@@ -14,6 +14,9 @@ pub struct Outcome {
     pub loss: f64,
     /// Derivative of the loss by each logit.
     pub gradient: Vec<f64>,
+    /// One per class, in sorted order: their softmax is the probabilities. Two classes have
+    /// one output, which is that of the second, and the first has 0.
+    pub logits: Vec<f64>,
     /// One per class, in sorted order.
     pub probabilities: Vec<f64>,
     /// The most probable class; with two classes the second where its probability is above 0.5.
@@ -91,6 +94,7 @@ fn binary(logit: f64, target: &Target) -> Outcome {
     Outcome {
         loss: logit.max(0.0) - logit * share + (-logit.abs()).exp().ln_1p(),
         gradient: vec![second - share],
+        logits: vec![0.0, logit],
         probabilities: vec![sigmoid(-logit), second],
         predicted,
         correct: predicted == target.label(),
@@ -108,6 +112,7 @@ fn categorical(logits: &[f64], target: &Target) -> Outcome {
     Outcome {
         loss: top + sum.ln() - own,
         gradient,
+        logits: logits.to_vec(),
         probabilities,
         predicted,
         correct: predicted == target.label(),

@@ -120,7 +120,7 @@ table! {
         validation_loss: f64,
         /// Share of correct predictions after the epoch, 0 to 1.
         validation_accuracy: f64,
-        /// Of the optimizer.
+        /// Of the epoch's last step; where parts of the network have their own, the largest.
         learning_rate: f64,
         /// Training and validation together, in seconds.
         duration_s: f64,
@@ -146,6 +146,9 @@ table! {
         correct: bool,
         /// Cross-entropy, in nats.
         loss: f64,
+        /// What the network says before the softmax, one per class, in the order of `classes` in
+        /// run.parquet. Two classes have one output, that of the second; the first has 0.
+        logits: Vec<f64>,
         /// One per class, in the order of `classes` in run.parquet.
         probabilities: Vec<f64>,
     }
