@@ -177,3 +177,106 @@ fn a_truncated_jpeg_is_not_filled_with_gray() {
         assert_eq!(decode::decode(&bytes[..keep]).unwrap_err(), ImageProblem::Truncated);
     }
 }
+
+#[test]
+fn a_jpeg_that_was_cut_and_ended_is_truncated_all_the_same() {
+    // Large enough that half of it is not its header alone.
+    let photo = RgbImage::from_fn(160, 120, |x, y| {
+        Rgb([(x * y % 251) as u8, (x * 7 + y * 3) as u8, (y * 2) as u8])
+    });
+    let whole = encode(&DynamicImage::ImageRgb8(photo), ImageFormat::Jpeg);
+    for share in [2, 3] {
+        let mut cut = whole[..whole.len() * (share - 1) / share].to_vec();
+        cut.extend(b"\xFF\xD9");
+        assert_eq!(decode::decode(&cut), Err(ImageProblem::Truncated), "1/{share} is gone");
+    }
+    // Bytes that belong to nothing do no harm: old photos have many.
+    let end = whole.len() - 2;
+    let mut padded = whole.clone();
+    padded.splice(end..end, [0; 40]);
+    assert_eq!(decode::decode(&padded), decode::decode(&whole));
+}
+
+#[test]
+fn other_formats_are_called_by_their_name() {
+    let cases: [(&[u8], &str); 8] = [
+        (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"MM\0*\0\0\0\x08", "TIFF"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n\0\0", "JPEG 2000"),
+        (b"%PDF-1.7 and so on", "PDF"),
+        (b"P6 4 4 255 .......", "Netpbm (PPM, PGM or PBM)"),
+        (b"<!doctype HTML><html>", "a web page (HTML)"),
+    ];
+    for (bytes, name) in cases {
+        assert_eq!(decode::decode(bytes), Err(ImageProblem::OtherFormat(name)));
+    }
+    assert_eq!(decode::decode(b"nothing that is known"), Err(ImageProblem::NotAnImage));
+}
+
+/// A colour profile of zeros, compressed a thousandfold.
+#[test]
+fn a_profile_that_would_unpack_to_gigabytes_is_not_unpacked() {
+    let mut png = encode(&DynamicImage::ImageRgb8(photo()), ImageFormat::Png);
+    let whole = decode::decode(&png).unwrap();
+    let mut chunk = b"iCCPx\0\0".to_vec();
+    chunk.extend(vec![0x78; 1 << 20]);
+    let mut framed = ((chunk.len() - 4) as u32).to_be_bytes().to_vec();
+    framed.extend(&chunk);
+    framed.extend(crc32(&chunk).to_be_bytes());
+    png.splice(33..33, framed);
+    assert_eq!(decode::decode(&png), Ok(whole));
+}
+
+#[test]
+fn side_data_and_scans_without_end_are_refused() {
+    let jpeg = encode(&DynamicImage::ImageRgb8(photo()), ImageFormat::Jpeg);
+    let mut exif = jpeg.clone();
+    let segment = [&b"\xFF\xE5\xFF\xFF"[..], &[1; 65_533][..]].concat();
+    exif.splice(2..2, segment.repeat(600));
+    assert!(matches!(decode::decode(&exif), Err(ImageProblem::SideData(_))));
+    let scan = jpeg.windows(2).position(|pair| pair == b"\xFF\xDA").unwrap();
+    let mut scans = jpeg.clone();
+    let end = scans.len() - 2;
+    let again = scans[scan..end].to_vec();
+    scans.splice(end..end, again.repeat(300));
+    let refused = decode::decode(&scans).unwrap_err().to_string();
+    assert!(refused.contains("301 scans"), "{refused}");
+}
+
+#[test]
+fn twelve_bits_in_sixteen_are_warned_of() {
+    let place = Place::with_shapes();
+    let deep = image::ImageBuffer::from_fn(40, 40, |x, y| image::Luma([(x * y) as u16 + 100]));
+    let png = encode(&DynamicImage::ImageLuma16(deep), ImageFormat::Png);
+    place.write("data/shapes/train/circle/deep.png", png);
+    let run = place.succeed(&["run", "shapes.toml", "--set", "stage.head.epochs=1"]);
+    // 39 · 39 + 100.
+    assert!(run.stderr.contains("values from 100 to 1621 of 65535"), "{run:?}");
+    let checked = place.succeed(&["dataset", "check", "data/shapes"]);
+    assert!(checked.stderr.contains("deep.png: 100 to 1621"), "{checked:?}");
+}
+
+#[test]
+fn what_is_skipped_in_a_run_is_skipped_everywhere() {
+    use std::os::unix::fs::symlink;
+    let place = Place::with_shapes();
+    symlink("nowhere", place.path("data/shapes/train/circle/aaa.jpg")).unwrap();
+    place.write("data/shapes/test/square/bbb.jpg", "II*\0TIFF it is");
+    let failed = place.run(&["run", "shapes.toml"]);
+    assert_eq!(failed.code, Some(3), "{failed:?}");
+    assert!(failed.stderr.contains("aaa.jpg: unreadable: it is a link that leads nowhere"));
+    assert!(failed.stderr.contains("bbb.jpg: it is TIFF"), "{failed:?}");
+    let skip = ["--set", "dataset.on_bad_image=\"skip\"", "--set", "stage.head.augment=true"];
+    let text = crate::support::runner::SHAPES.to_owned() + "[augmentation]\nrotation = 10\n";
+    place.write("skip.toml", text);
+    place.succeed(&[&["run", "skip.toml"], &skip[..]].concat());
+    let preview = place.succeed(&[&["preview", "skip.toml"], &skip[..]].concat());
+    assert!(preview.stderr.contains("aaa.jpg"), "{preview:?}");
+    let predicted = place.succeed(&["predict", "last", "data/shapes/test"]);
+    assert!(predicted.stderr.contains("bbb.jpg: it is TIFF"), "{predicted:?}");
+    let alone = place.run(&["predict", "last", "data/shapes/test/square/bbb.jpg"]);
+    assert_eq!(alone.code, Some(3), "nothing is left: {alone:?}");
+    assert!(!alone.stderr.contains("on_bad_image"), "{alone:?}");
+}

@@ -3,16 +3,14 @@
 //! JPEG, PNG, WebP, BMP and the first frame of GIF. Grayscale is spread over three channels, CMYK
 //! converted, 16 bits reduced to 8, transparency dropped (as Pillow's `convert("RGB")` does), EXIF
 //! rotation applied. Nothing is decoded before its size was looked at.
-//!
-//! JPEG goes through libjpeg-turbo's decoder (by way of mozjpeg), because Pillow, and so every
-//! Keras pipeline, uses it: pure Rust decoders round differently and were up to four grey levels
-//! off after resizing. CMYK, which that one does not convert, goes through `image`.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
-use mozjpeg::ColorSpace;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::{jpeg, png, signature};
 
 /// More pixels than this is taken for a decompression bomb: Pillow's `MAX_IMAGE_PIXELS`.
 pub const MAX_PIXELS: u64 = 89_478_485;
@@ -40,6 +38,9 @@ pub enum ImageProblem {
     /// The first bytes are not those of a known format.
     #[error("not an image: the file is neither JPEG, PNG, WebP, BMP nor GIF")]
     NotAnImage,
+    /// It has another format, whatever its name says.
+    #[error("it is {0}, and JPEG, PNG, WebP, BMP and GIF are read; convert it")]
+    OtherFormat(&'static str),
     /// It would fill the memory.
     #[error("too large: {width}x{height} pixels are more than {MAX_PIXELS}, which no photo has")]
     TooLarge {
@@ -51,8 +52,11 @@ pub enum ImageProblem {
     /// It would fill the memory.
     #[error("too large: a file of {0} bytes, and no photo has more than {MAX_FILE_BYTES}")]
     TooManyBytes(u64),
-    /// The file ends before the picture does.
-    #[error("truncated: the file ends before the picture does")]
+    /// It would fill the memory.
+    #[error("too large: {0} bytes of side data (colour profile, EXIF, text), which no photo has")]
+    SideData(usize),
+    /// The data end before the picture does.
+    #[error("truncated: its data end before the picture does")]
     Truncated,
     /// The decoder gave up.
     #[error("damaged: {0}")]
@@ -65,28 +69,49 @@ pub enum ImageProblem {
     Unreadable(String),
 }
 
-/// Looks at everything that can be told without decoding: format, height and width, and whether
-/// the end is there.
-///
-/// # Errors
-///
-/// [`ImageProblem`], what is wrong with the image.
-fn inspect(bytes: &[u8]) -> Result<(ImageFormat, [u32; 2]), ImageProblem> {
+/// What an image of 16 bits per channel makes of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The darkest value of 65535.
+    pub low: u16,
+    /// The brightest.
+    pub high: u16,
+}
+
+impl Range {
+    /// Whether the picture uses so little of its range that hardly anything is left in 8 bits: data
+    /// of 12 bits come out nearly black.
+    #[must_use]
+    pub fn is_narrow(self) -> bool {
+        self.high < u16::MAX / 4
+    }
+}
+
+/// Looks at everything that can be told without decoding: format, height and width, whether the end
+/// is there, and what stands beside the picture. Comes back with the bytes to decode.
+fn inspect(bytes: &[u8]) -> Result<(ImageFormat, Cow<'_, [u8]>), ImageProblem> {
     if bytes.is_empty() {
         return Err(ImageProblem::Empty);
     }
     let format = known_format(bytes)?;
-    if format == ImageFormat::Jpeg && !ends_like_jpeg(bytes) {
-        return Err(ImageProblem::Truncated);
-    }
-    let (width, height) = decoder(bytes, format)?.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    let scans = match format {
+        ImageFormat::Jpeg => jpeg::scans(bytes)?,
+        _ => 0,
+    };
+    let bytes = match format {
+        ImageFormat::Png => png::without_side_data(bytes)?,
+        _ => Cow::Borrowed(bytes),
+    };
+    let (width, height) = decoder(&bytes, format)?.dimensions();
+    let area = u64::from(width) * u64::from(height);
+    if area > MAX_PIXELS {
         return Err(ImageProblem::TooLarge { width, height });
     }
     if width == 0 || height == 0 {
         return Err(ImageProblem::Damaged("it has no pixels".to_owned()));
     }
-    Ok((format, [height, width]))
+    jpeg::check_scans(scans, area)?;
+    Ok((format, bytes))
 }
 
 /// Decodes one image.
@@ -95,19 +120,48 @@ fn inspect(bytes: &[u8]) -> Result<(ImageFormat, [u32; 2]), ImageProblem> {
 ///
 /// [`ImageProblem`], what is wrong with the image.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, ImageProblem> {
-    let (format, _) = inspect(bytes)?;
-    let mut decoder = decoder(bytes, format)?;
+    decode_with_range(bytes).map(|(pixels, _)| pixels)
+}
+
+/// Decodes one image; one of 16 bits comes with the range of its values.
+///
+/// # Errors
+///
+/// [`ImageProblem`], what is wrong with the image.
+pub fn decode_with_range(bytes: &[u8]) -> Result<(Pixels, Option<Range>), ImageProblem> {
+    let (format, bytes) = inspect(bytes)?;
+    let mut decoder = decoder(&bytes, format)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = match format {
-        ImageFormat::Jpeg => match jpeg(bytes)? {
+        ImageFormat::Jpeg => match jpeg::decode(&bytes)? {
             Some(rgb) => DynamicImage::ImageRgb8(rgb),
             None => from_decoder(decoder)?,
         },
         _ => from_decoder(decoder)?,
     };
     picture.apply_orientation(orientation);
+    let range = range(&picture);
     let rgb = picture.into_rgb8();
-    Ok(Pixels { height: rgb.height() as usize, width: rgb.width() as usize, rgb: rgb.into_raw() })
+    let (height, width) = (rgb.height() as usize, rgb.width() as usize);
+    Ok((Pixels { height, width, rgb: rgb.into_raw() }, range))
+}
+
+/// Of the colours of 16 bits; transparency is dropped anyway.
+fn range(picture: &DynamicImage) -> Option<Range> {
+    let of = |values: &mut dyn Iterator<Item = u16>| {
+        let ends = |(low, high): (u16, u16), value: u16| (low.min(value), high.max(value));
+        let (low, high) = values.fold((u16::MAX, 0), ends);
+        Some(Range { low, high })
+    };
+    match picture {
+        DynamicImage::ImageLuma16(grey) => of(&mut grey.as_raw().iter().copied()),
+        DynamicImage::ImageLumaA16(grey) => of(&mut grey.pixels().map(|pixel| pixel.0[0])),
+        DynamicImage::ImageRgb16(rgb) => of(&mut rgb.as_raw().iter().copied()),
+        DynamicImage::ImageRgba16(rgba) => {
+            of(&mut rgba.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2]]))
+        }
+        _ => None,
+    }
 }
 
 /// Reads a file, unless it is absurdly large.
@@ -117,7 +171,13 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, ImageProblem> {
 /// [`ImageProblem::TooManyBytes`] or [`ImageProblem::Unreadable`].
 pub fn read(path: &std::path::Path) -> Result<Vec<u8>, ImageProblem> {
     let unreadable = |error: std::io::Error| ImageProblem::Unreadable(error.to_string());
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    let about = std::fs::metadata(path).map_err(|error| match path.is_symlink() {
+        true if error.kind() == std::io::ErrorKind::NotFound => {
+            ImageProblem::Unreadable("it is a link that leads nowhere".to_owned())
+        }
+        _ => unreadable(error),
+    })?;
+    let length = about.len();
     if length > MAX_FILE_BYTES {
         return Err(ImageProblem::TooManyBytes(length));
     }
@@ -128,38 +188,13 @@ fn from_decoder(decoder: impl ImageDecoder) -> Result<DynamicImage, ImageProblem
     DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))
 }
 
-/// A JPEG by libjpeg-turbo; `None` for CMYK.
-fn jpeg(bytes: &[u8]) -> Result<Option<RgbImage>, ImageProblem> {
-    // The library reports fatal errors by unwinding, without a panic message.
-    let decoded = std::panic::catch_unwind(|| jpeg_pixels(bytes));
-    match decoded {
-        Ok(Ok(picture)) => Ok(picture),
-        Ok(Err(error)) => Err(ImageProblem::Damaged(error.to_string())),
-        Err(reason) => {
-            let text = reason.downcast_ref::<String>().map_or("libjpeg gave up", String::as_str);
-            Err(ImageProblem::Damaged(text.replace("libjpeg fatal error: ", "")))
-        }
-    }
-}
-
-fn jpeg_pixels(bytes: &[u8]) -> std::io::Result<Option<RgbImage>> {
-    let decoder = mozjpeg::Decompress::new_mem(bytes)?;
-    if matches!(decoder.color_space(), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK) {
-        return Ok(None);
-    }
-    let mut started = decoder.rgb()?;
-    let side = |length: usize| u32::try_from(length).unwrap_or(0);
-    let (width, height) = (side(started.width()), side(started.height()));
-    let rgb = started.read_scanlines::<u8>()?;
-    started.finish()?;
-    Ok(RgbImage::from_raw(width, height, rgb))
-}
-
 fn known_format(bytes: &[u8]) -> Result<ImageFormat, ImageProblem> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
     match image::guess_format(bytes) {
         Ok(format @ (Jpeg | Png | WebP | Bmp | Gif)) => Ok(format),
-        _ => Err(ImageProblem::NotAnImage),
+        _ => {
+            Err(signature::name(bytes).map_or(ImageProblem::NotAnImage, ImageProblem::OtherFormat))
+        }
     }
 }
 
@@ -176,40 +211,5 @@ fn damaged(error: &image::ImageError) -> ImageProblem {
     match text.contains("unexpected end of file") || text.contains("UnexpectedEof") {
         true => ImageProblem::Truncated,
         false => ImageProblem::Damaged(text),
-    }
-}
-
-/// Whether the picture of a JPEG ends with its end-of-image marker.
-///
-/// Walks the segments, so that neither a thumbnail inside (EXIF) nor what stands behind the
-/// picture (padding, the video of a motion photo) counts.
-fn ends_like_jpeg(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(marker) = next_marker(bytes, &mut at) {
-        match marker {
-            0xD9 => return true,
-            // Markers without a body: TEM, restarts, start of image.
-            0x01 | 0xD0..=0xD8 => {}
-            _ => match bytes.get(at..at + 2) {
-                Some(length) => at += usize::from(u16::from_be_bytes([length[0], length[1]])),
-                None => return false,
-            },
-        }
-    }
-    false
-}
-
-/// The next marker at or after `at`, which moves behind it. Entropy-coded data is passed over: a
-/// marker in it would be `FF 00` or a restart.
-fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        *at += bytes.get(*at..)?.iter().position(|byte| *byte == 0xFF)? + 1;
-        let marker = *bytes.get(*at)?;
-        if marker != 0xFF {
-            *at += 1;
-        }
-        if marker != 0x00 && marker != 0xFF {
-            return Some(marker);
-        }
     }
 }

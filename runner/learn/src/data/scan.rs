@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use runner_experiment::folder::Split;
 
-use super::decode::{self, ImageProblem, Pixels};
+use super::decode::{self, ImageProblem, Pixels, Range};
 use super::order::in_order;
 use super::resize::resize;
 use crate::error::LearnError;
@@ -63,24 +63,44 @@ pub struct BadImage {
 pub struct ScannedSplit {
     /// `train`, `validation` or `test`.
     pub name: &'static str,
-    /// Usable images, in the order of class and path.
+    /// Usable images, in the order of class and content, so that what is drawn for an image does not
+    /// depend on what its file is called.
     pub images: Vec<ImageFile>,
     /// The others.
     pub bad: Vec<BadImage>,
+    /// Images of 16 bits that use little of them, with the range found.
+    pub narrow: Vec<(PathBuf, Range)>,
 }
 
 /// One picture found in several places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
-    /// The split and the path of each place, in order.
-    pub places: Vec<(&'static str, PathBuf)>,
+    /// Every place, in order.
+    pub places: Vec<Place>,
+}
+
+/// Where a picture is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// `train`, `validation` or `test`.
+    pub split: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// Index of its class in sorted order.
+    pub class: usize,
 }
 
 impl Duplicate {
     /// Whether the places are in different splits, so that a score is measured on known images.
     #[must_use]
     pub fn is_leak(&self) -> bool {
-        self.places.windows(2).any(|pair| pair[0].0 != pair[1].0)
+        self.places.windows(2).any(|pair| pair[0].split != pair[1].split)
+    }
+
+    /// Whether the places are in different classes, so that a label is wrong.
+    #[must_use]
+    pub fn is_contradiction(&self) -> bool {
+        self.places.windows(2).any(|pair| pair[0].class != pair[1].class)
     }
 }
 
@@ -99,7 +119,12 @@ pub fn scan(
     let mut scanned = Vec::new();
     for split in splits {
         let files: Vec<(&Path, usize)> = files(split).collect();
-        let mut result = ScannedSplit { name: split.name, images: Vec::new(), bad: Vec::new() };
+        let mut result = ScannedSplit {
+            name: split.name,
+            images: Vec::new(),
+            bad: Vec::new(),
+            narrow: Vec::new(),
+        };
         in_order(
             &files,
             |(path, _)| look(path),
@@ -107,7 +132,11 @@ pub fn scan(
                 interrupt.check()?;
                 let (path, class) = (files[at].0.to_path_buf(), files[at].1);
                 match looked {
-                    Ok((hash, size)) => result.images.push(ImageFile { path, class, hash, size }),
+                    Ok((hash, size, range)) => {
+                        let narrow = range.filter(|range| range.is_narrow());
+                        result.narrow.extend(narrow.map(|range| (path.clone(), range)));
+                        result.images.push(ImageFile { path, class, hash, size });
+                    }
                     Err(problem) => result.bad.push(BadImage { path, problem }),
                 }
                 done += 1;
@@ -115,9 +144,15 @@ pub fn scan(
                 Ok::<(), LearnError>(())
             },
         )?;
+        sort(&mut result.images);
         scanned.push(result);
     }
     Ok(scanned)
+}
+
+/// Puts images into the order of class and content.
+pub fn sort(images: &mut [ImageFile]) {
+    images.sort_by(|a, b| (a.class, &a.hash, &a.path).cmp(&(b.class, &b.hash, &b.path)));
 }
 
 fn files(split: &Split) -> impl Iterator<Item = (&Path, usize)> {
@@ -128,19 +163,29 @@ fn files(split: &Split) -> impl Iterator<Item = (&Path, usize)> {
         .flat_map(|(class, folder)| folder.files.iter().map(move |path| (path.as_path(), class)))
 }
 
-fn look(path: &Path) -> Result<(ContentHash, [usize; 2]), ImageProblem> {
+/// The hash of a file that is not decoded.
+///
+/// # Errors
+///
+/// [`ImageProblem`], where it cannot be read.
+pub fn hash(path: &Path) -> Result<ContentHash, ImageProblem> {
+    Ok(*blake3::hash(&decode::read(path)?).as_bytes())
+}
+
+fn look(path: &Path) -> Result<(ContentHash, [usize; 2], Option<Range>), ImageProblem> {
     let bytes = decode::read(path)?;
-    let pixels = decode::decode(&bytes)?;
-    Ok((*blake3::hash(&bytes).as_bytes(), [pixels.height, pixels.width]))
+    let (pixels, range) = decode::decode_with_range(&bytes)?;
+    Ok((*blake3::hash(&bytes).as_bytes(), [pixels.height, pixels.width], range))
 }
 
 /// Every picture that is in more than one place, by content.
 #[must_use]
 pub fn duplicates(splits: &[ScannedSplit]) -> Vec<Duplicate> {
-    let mut places: BTreeMap<ContentHash, Vec<(&'static str, PathBuf)>> = BTreeMap::new();
+    let mut places: BTreeMap<ContentHash, Vec<Place>> = BTreeMap::new();
     for split in splits {
         for image in &split.images {
-            places.entry(image.hash).or_default().push((split.name, image.path.clone()));
+            let place = Place { split: split.name, path: image.path.clone(), class: image.class };
+            places.entry(image.hash).or_default().push(place);
         }
     }
     let mut found: Vec<Duplicate> = places
