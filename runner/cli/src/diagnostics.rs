@@ -1,17 +1,30 @@
 //! Problems of an experiment file as a compiler shows them: place, caret, help.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use runner_experiment::text::visible;
 use runner_experiment::{Checked, Problem, Problems, Severity, SourceText};
 
 use crate::terminal;
 
-/// Every problem, one after the other, each ending in an empty line.
+/// How many problems of a file are shown.
+const SHOWN: usize = 50;
+
+/// Problems, one after the other, each ending in an empty line; of very many the first.
 pub fn render(source: &SourceText, problems: &Problems) -> String {
-    problems.iter().map(|problem| format!("{}\n\n", one(source, problem))).collect()
+    let shown = problems.iter().take(SHOWN);
+    let mut text: String = shown.map(|problem| format!("{}\n\n", one(source, problem))).collect();
+    let rest = problems.iter().len().saturating_sub(SHOWN);
+    if rest > 0 {
+        text += &format!("and {rest} more; these are the first {SHOWN}\n\n");
+    }
+    text
 }
 
 /// `experiments/a.toml: 3 errors; nothing was run`
 pub fn conclusion(path: &str, problems: &Problems) -> String {
+    let path = visible(path);
     match problems.errors() {
         1 => format!("{path} has 1 error; nothing was run"),
         errors => format!("{path} has {errors} errors; nothing was run"),
@@ -21,12 +34,13 @@ pub fn conclusion(path: &str, problems: &Problems) -> String {
 /// What the author of a file that can be run should know.
 pub fn show_warnings(checked: &Checked) {
     if checked.warnings.iter().next().is_some() {
-        terminal::note(render(&checked.source, &checked.warnings).trim_end());
+        terminal::styled(render(&checked.source, &checked.warnings).trim_end());
     }
 }
 
 fn one(source: &SourceText, problem: &Problem) -> String {
     let (name, text, span) = source.excerpt(&problem.span);
+    let (text, first, span) = around(text, span);
     let title = match problem.severity {
         Severity::Error => Level::ERROR.primary_title(&problem.message),
         Severity::Warning => Level::WARNING.primary_title(&problem.message),
@@ -35,7 +49,8 @@ fn one(source: &SourceText, problem: &Problem) -> String {
     let line_end = text[span.start..].find('\n').map_or(text.len(), |at| span.start + at);
     let span = span.start..span.end.min(line_end).max(span.start);
     let annotation = AnnotationKind::Primary.span(span).label(&problem.label);
-    let snippet = Snippet::source(text).path(name).line_start(1).annotation(annotation);
+    let snippet =
+        Snippet::source(text).path(visible(name)).line_start(first).annotation(annotation);
     let mut group = title.element(snippet);
     if let Some(help) = &problem.help {
         group = group.element(Level::HELP.message(help));
@@ -45,4 +60,13 @@ fn one(source: &SourceText, problem: &Problem) -> String {
         false => Renderer::plain(),
     };
     renderer.render(&[group])
+}
+
+/// The lines of a span, the number of the first, and the span in them: what is rendered is then as
+/// long as what is shown, not as the file.
+fn around(text: &str, span: Range<usize>) -> (&str, usize, Range<usize>) {
+    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
+    let first = text[..start].matches('\n').count() + 1;
+    (&text[start..end], first, span.start - start..span.end - start)
 }

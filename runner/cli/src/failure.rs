@@ -5,6 +5,7 @@
 
 use std::sync::Mutex;
 
+use runner_experiment::text::visible_lines;
 use runner_experiment::{LoadError, OverrideError};
 use runner_learn::{Category, LearnError};
 use runner_results::ResultsError;
@@ -16,24 +17,46 @@ use crate::diagnostics;
 pub struct Failure {
     /// The exit code.
     pub code: u8,
-    /// What is shown on stderr.
-    pub message: String,
+    /// What is shown on stderr; fit for a terminal.
+    message: String,
 }
 
 impl Failure {
+    fn new(code: u8, message: &str) -> Self {
+        Self { code, message: visible_lines(message).into_owned() }
+    }
+
+    /// What is shown on stderr.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same with another line behind it.
+    pub fn with_line(mut self, line: &str) -> Self {
+        self.message += &format!("\n{}", visible_lines(line));
+        self
+    }
+
+    /// Several as one, with the highest of their codes.
+    pub fn joined(failures: Vec<Self>) -> Self {
+        let code = failures.iter().map(|failure| failure.code).max().unwrap_or(1);
+        let messages: Vec<String> = failures.into_iter().map(|failure| failure.message).collect();
+        Self { code, message: messages.join("\n\n") }
+    }
+
     /// 1: a fault of this program or of the machine.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into() }
+        Self::new(1, &message.into())
     }
 
     /// 2: the experiment or the command line.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: 2, message: message.into() }
+        Self::new(2, &message.into())
     }
 
     /// 3: data or weights.
     pub fn data(message: impl Into<String>) -> Self {
-        Self { code: 3, message: message.into() }
+        Self::new(3, &message.into())
     }
 }
 
@@ -69,11 +92,15 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Invalid { path, text, problems } => Self::usage(format!(
-                "{}error: {}",
-                diagnostics::render(&text, &problems),
-                diagnostics::conclusion(&path, &problems)
-            )),
+            // Colours are wanted here; what is foreign was escaped before.
+            LoadError::Invalid { path, text, problems } => Self {
+                code: 2,
+                message: format!(
+                    "{}error: {}",
+                    diagnostics::render(&text, &problems),
+                    diagnostics::conclusion(&path, &problems)
+                ),
+            },
             other => Self::usage(format!("error: {other}")),
         }
     }
@@ -94,7 +121,7 @@ impl From<LearnError> for Failure {
             Category::Training => 4,
             Category::Interrupted => 130,
         };
-        Self { code, message: format!("error: {error}") }
+        Self::new(code, &format!("error: {error}"))
     }
 }
 
@@ -102,9 +129,12 @@ impl From<ResultsError> for Failure {
     fn from(error: ResultsError) -> Self {
         let message = format!("error: {error}");
         match error {
-            ResultsError::Write { .. } | ResultsError::Picture(_) => Self::internal(message),
+            ResultsError::Write { .. }
+            | ResultsError::Vanished { .. }
+            | ResultsError::Picture(_) => Self::internal(message),
             ResultsError::Read { .. } | ResultsError::Table { .. } => Self::data(message),
-            ResultsError::NoSuchRun { .. }
+            ResultsError::Busy { .. }
+            | ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }
             | ResultsError::NoSuchColumn { .. } => Self::usage(message),
         }

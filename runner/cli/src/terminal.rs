@@ -1,12 +1,15 @@
 //! The only place that writes to stdout and stderr.
 //!
 //! Results go to stdout, everything else to stderr. A closed pipe (`runner list | head`) ends the
-//! output, not the program.
+//! output, not the program. Names of files, classes and tensors come from elsewhere: control
+//! characters in them are escaped here.
 
-use std::io::{IsTerminal, Write};
+use std::io::{Error, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use runner_experiment::text::{visible, visible_lines};
 
 use crate::progress;
 
@@ -22,17 +25,49 @@ pub fn is_quiet() -> bool {
     *QUIET.get().unwrap_or(&false)
 }
 
-/// A result.
+/// Why a result could not be written, a full disk for one.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// A result. Whatever a terminal would obey in it is escaped.
 pub fn out(text: &str) {
+    print(&visible_lines(text));
+}
+
+/// A result as a table.
+pub fn out_table(header: &[&str], rows: Vec<Vec<String>>) {
+    print(&table(header, rows));
+}
+
+fn print(text: &str) {
     progress::suspended(|| {
         let mut stdout = std::io::stdout().lock();
-        // A reader that went away has all it wanted.
-        let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+        let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+        match written {
+            Err(error) if !nobody_listens(&error) => {
+                LOST.get_or_init(|| error.to_string());
+            }
+            _ => {}
+        }
     });
+}
+
+/// A reader that went away has all it wanted, and so has a terminal.
+fn nobody_listens(error: &Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe || error.raw_os_error() == Some(libc::EIO)
+}
+
+/// Why results were lost, where they were.
+pub fn lost_output() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
 }
 
 /// What happens meanwhile; nothing with `--quiet`.
 pub fn note(text: &str) {
+    styled(&visible_lines(text));
+}
+
+/// What was made fit to be shown, colours and all; nothing with `--quiet`.
+pub fn styled(text: &str) {
     if !is_quiet() {
         raw(text);
     }
@@ -44,10 +79,10 @@ pub fn warning(text: &str) {
         return;
     }
     let label = if colours_on_stderr() { "\x1b[1;33mwarning\x1b[0m" } else { "warning" };
-    raw(&format!("{label}: {text}"));
+    raw(&format!("{label}: {}", visible_lines(text)));
 }
 
-/// What ended the program.
+/// What ended the program; a [`Failure`](crate::failure::Failure) is fit to be shown.
 pub fn error(text: &str) {
     let shown = match (colours_on_stderr(), text.strip_prefix("error:")) {
         (true, Some(rest)) => format!("\x1b[1;31merror\x1b[0m:{rest}"),
@@ -56,7 +91,7 @@ pub fn error(text: &str) {
     raw(&shown);
 }
 
-/// A line on stderr, above the progress bars.
+/// A line on stderr, above the progress bars. A terminal that went away loses it.
 pub fn raw(text: &str) {
     progress::suspended(|| {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
@@ -73,19 +108,19 @@ fn wants_colours() -> bool {
 }
 
 /// A table without lines, with a bold header on a terminal that wants colours.
-pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     let bold = std::io::stdout().is_terminal() && wants_colours();
     table.set_header(header.iter().map(|name| match bold {
-        true => Cell::new(name).add_attribute(Attribute::Bold),
-        false => Cell::new(name),
+        true => Cell::new(visible(name)).add_attribute(Attribute::Bold),
+        false => Cell::new(visible(name)),
     }));
     let numeric: Vec<bool> = (0..header.len())
         .map(|column| rows.iter().filter_map(|row| row.get(column)).all(|text| is_number(text)))
         .collect();
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|text| visible(text).into_owned()));
     }
     for (at, numeric) in numeric.iter().enumerate() {
         if let (true, Some(column)) = (*numeric, table.column_mut(at)) {

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfd};
 use walkdir::WalkDir;
+
+use crate::text::shown;
 
 /// Names that operating systems leave behind; never images.
 const CLUTTER: [&str; 3] = ["Thumbs.db", "desktop.ini", "Icon\r"];
@@ -43,47 +46,142 @@ impl Split {
 
 /// A folder that could not be listed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot list {path}: {reason}")]
-pub struct ListError {
-    /// The folder or file at fault.
-    pub path: String,
-    /// What the operating system said.
-    pub reason: String,
+pub enum ListError {
+    /// The operating system refused, or links run in a circle.
+    #[error("cannot list {path}: {reason}")]
+    Unreadable {
+        /// The folder or file at fault.
+        path: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// Names that no table could hold, and that would become one when they are shown.
+    #[error("{} not UTF-8, which tables and messages need: {}", are(paths.len()), some(paths))]
+    NotText {
+        /// Every one of them, escaped.
+        paths: Vec<String>,
+    },
+    /// Two classes that look the same.
+    #[error(
+        "the class folders `{}` and `{}` of {folder} differ in Unicode normalization only ({} and {}): \
+         they look the same",
+        names[0], names[1], form(&names[0]), form(&names[1])
+    )]
+    LookTheSame {
+        /// Where both are.
+        folder: String,
+        /// Their names.
+        names: [String; 2],
+    },
 }
 
-/// Lists the classes of `folder`; symbolic links are followed.
+fn are(count: usize) -> String {
+    match count {
+        1 => "the name of a file or folder is".to_owned(),
+        count => format!("the names of {count} files and folders are"),
+    }
+}
+
+/// How many names are listed.
+const LISTED: usize = 10;
+
+fn some(paths: &[String]) -> String {
+    let listed = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    if paths.len() > LISTED { listed + ", …" } else { listed }
+}
+
+/// A name in Unicode's composed form, in which two that look the same are the same.
+#[must_use]
+pub fn composed(name: &str) -> String {
+    name.nfc().collect()
+}
+
+/// How a name is spelt: with composed or with decomposed letters.
+#[must_use]
+pub fn form(name: &str) -> &'static str {
+    match (is_nfc(name), is_nfd(name)) {
+        (true, false) => "NFC",
+        (false, true) => "NFD",
+        _ => "neither NFC nor NFD",
+    }
+}
+
+/// Lists the classes of `folder`; symbolic links are followed, and one that leads nowhere counts as
+/// a file that cannot be read.
 ///
 /// # Errors
 ///
-/// [`ListError`] where a folder cannot be read or links run in a circle.
+/// [`ListError`] where a folder cannot be read or links run in a circle, where a name is not UTF-8,
+/// and where two classes look the same.
 pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
     let mut classes: Vec<ClassFolder> = Vec::new();
+    let mut not_text = Vec::new();
     for entry in walk(Path::new(folder), 1) {
         let entry = entry.map_err(|error| list_error(folder, &error))?;
-        if entry.file_type().is_dir() {
-            classes.push(ClassFolder {
-                name: entry.file_name().to_string_lossy().into_owned(),
-                files: files(entry.path())?,
-            });
+        if !entry.file_type().is_dir() {
+            continue;
+        }
+        let files = all_files(entry.path())?;
+        let odd = |path: &Path| path.file_name().is_some_and(|name| name.to_str().is_none());
+        not_text.extend(odd(entry.path()).then(|| shown(entry.path())));
+        // What is odd in the name of a folder is not said again for each of its files.
+        not_text.extend(files.iter().filter(|path| odd(path)).map(|path| shown(path)));
+        classes.push(ClassFolder { name: entry.file_name().to_string_lossy().into_owned(), files });
+    }
+    if !not_text.is_empty() {
+        return Err(ListError::NotText { paths: not_text });
+    }
+    for (index, class) in classes.iter().enumerate() {
+        let twin = |other: &&ClassFolder| composed(&other.name) == composed(&class.name);
+        if let Some(other) = classes[..index].iter().find(twin) {
+            let names = [other.name.clone(), class.name.clone()];
+            return Err(ListError::LookTheSame { folder: folder.to_owned(), names });
         }
     }
     Ok(Split { name, folder: folder.to_owned(), classes })
 }
 
-/// Every file below a folder, sorted by path, clutter and hidden files aside.
+/// Every file below a folder, sorted by path, clutter and hidden files aside. A link that leads
+/// nowhere is one of them.
 ///
 /// # Errors
 ///
-/// [`ListError`] where a folder cannot be read or links run in a circle.
-pub fn files(class: &Path) -> Result<Vec<PathBuf>, ListError> {
+/// [`ListError`] where a folder cannot be read or links run in a circle, and where a name is not
+/// UTF-8.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
+    let files = all_files(folder)?;
+    let odd = files.iter().filter(|path| path.to_str().is_none());
+    let paths: Vec<String> = odd.map(|path| shown(path)).collect();
+    if paths.is_empty() { Ok(files) } else { Err(ListError::NotText { paths }) }
+}
+
+fn all_files(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
     let mut files = Vec::new();
-    for entry in walk(class, usize::MAX) {
-        let entry = entry.map_err(|error| list_error(&class.display().to_string(), &error))?;
-        if entry.file_type().is_file() {
-            files.push(entry.into_path());
+    for entry in walk(folder, usize::MAX) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) => match error.path() {
+                Some(link) if leads_nowhere(&error) && !is_clutter(link) => {
+                    files.push(link.to_path_buf());
+                }
+                Some(_) if leads_nowhere(&error) => {}
+                _ => return Err(list_error(&shown(folder), &error)),
+            },
         }
     }
+    files.sort();
     Ok(files)
+}
+
+fn leads_nowhere(error: &walkdir::Error) -> bool {
+    let missing = error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+    missing && error.path().is_some_and(Path::is_symlink)
+}
+
+fn is_clutter(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || CLUTTER.contains(&name.as_ref())
 }
 
 /// Everything below `folder`, sorted, without hidden entries and clutter.
@@ -94,19 +192,16 @@ fn walk(folder: &Path, depth: usize) -> impl Iterator<Item = walkdir::Result<wal
         .max_depth(depth)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(|entry| {
-            let name = entry.file_name().to_string_lossy();
-            entry.depth() == 0 || !(name.starts_with('.') || CLUTTER.contains(&name.as_ref()))
-        })
+        .filter_entry(|entry| entry.depth() == 0 || !is_clutter(entry.path()))
 }
 
 fn list_error(folder: &str, error: &walkdir::Error) -> ListError {
-    ListError {
-        path: error.path().map_or(folder.to_owned(), |path| path.display().to_string()),
-        reason: error
-            .io_error()
-            .map_or_else(|| "symbolic links run in a circle".to_owned(), ToString::to_string),
-    }
+    let reason = match error.io_error() {
+        _ if leads_nowhere(error) => "it is a link that leads nowhere".to_owned(),
+        Some(error) => error.to_string(),
+        None => "symbolic links run in a circle".to_owned(),
+    };
+    ListError::Unreadable { path: error.path().map_or(folder.to_owned(), shown), reason }
 }
 
 /// The command that brings a folder that the shipped experiments use, if it is one of those.
@@ -125,6 +220,41 @@ pub fn command_that_brings(folder: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_a_file_that_cannot_be_read()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir_all(folder.path().join("cats"))?;
+        std::fs::write(folder.path().join("cats/b.jpg"), "x")?;
+        std::os::unix::fs::symlink("nowhere", folder.path().join("cats/a.jpg"))?;
+        std::os::unix::fs::symlink("nowhere", folder.path().join("cats/.c.jpg"))?;
+        let split = list("train", &folder.path().display().to_string())?;
+        let names: Vec<_> = split.classes[0].files.iter().map(|f| f.file_name()).collect();
+        assert_eq!(names, [Some("a.jpg".as_ref()), Some("b.jpg".as_ref())]);
+        Ok(())
+    }
+
+    #[test]
+    fn names_that_no_table_could_tell_apart_are_refused() -> Result<(), Box<dyn std::error::Error>>
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir()?;
+        for name in [&b"caf\xe9"[..], b"caf\xe8"] {
+            let class = folder.path().join(std::ffi::OsStr::from_bytes(name));
+            std::fs::create_dir_all(&class)?;
+            std::fs::write(class.join("a.jpg"), "x")?;
+        }
+        let error = list("train", &folder.path().display().to_string()).map_err(|e| e.to_string());
+        let error = error.err().unwrap_or_default();
+        assert!(error.contains(r"caf\xe8, ") && error.contains(r"caf\xe9"), "{error}");
+        let same = tempfile::tempdir()?;
+        std::fs::create_dir_all(same.path().join("caf\u{e9}"))?;
+        std::fs::create_dir_all(same.path().join("cafe\u{301}"))?;
+        let error = list("train", &same.path().display().to_string()).map_err(|e| e.to_string());
+        assert!(error.err().unwrap_or_default().contains("normalization only (NFD and NFC)"));
+        Ok(())
+    }
 
     #[test]
     fn lists_classes_sorted_and_skips_clutter() -> Result<(), Box<dyn std::error::Error>> {

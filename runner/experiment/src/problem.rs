@@ -2,9 +2,11 @@
 //!
 //! Owns the data. How a problem looks on a terminal is the command line's affair.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::source::SourceText;
+use crate::text::{visible, visible_lines};
 
 /// How much a [`Problem`] matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +75,8 @@ impl Problems {
             severity,
             span,
             key,
-            message,
+            // Whatever a file says is shown; a terminal must not obey it.
+            message: visible(&message).into_owned(),
             label: String::new(),
             help: None,
             syntax: false,
@@ -90,12 +93,9 @@ impl Problems {
     /// After a syntax error the parser guesses on: what it guessed on the same line, or with no
     /// place at all, is not the author's mistake.
     pub(crate) fn drop_guesses(&mut self, source: &SourceText) {
-        let line = |problem: &Problem| {
-            let place = source.place(&problem.span);
-            (place.name, place.line)
-        };
-        let broken: Vec<(String, usize)> =
-            self.list.iter().filter(|p| p.syntax).map(line).collect();
+        let starts = source.line_starts();
+        let line = |problem: &Problem| starts.partition_point(|at| *at <= problem.span.start);
+        let broken: BTreeSet<usize> = self.list.iter().filter(|p| p.syntax).map(line).collect();
         if !broken.is_empty() {
             self.list.retain(|problem| {
                 problem.syntax || !(problem.span.is_empty() || broken.contains(&line(problem)))
@@ -120,13 +120,13 @@ impl Problems {
 impl Problem {
     /// Sets the words beside the caret.
     pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
-        self.label = label.into();
+        self.label = visible(&label.into()).into_owned();
         self
     }
 
     /// Sets what to do about it.
     pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
+        self.help = Some(visible_lines(&help.into()).into_owned());
         self
     }
 

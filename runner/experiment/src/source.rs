@@ -72,6 +72,12 @@ impl SourceText {
         }
     }
 
+    /// The offsets at which lines start, those of `--set` included.
+    pub(crate) fn line_starts(&self) -> Vec<usize> {
+        let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+        std::iter::once(0).chain(breaks).collect()
+    }
+
     /// The nearest character boundary at or before `at`.
     fn boundary(&self, at: usize) -> usize {
         (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)

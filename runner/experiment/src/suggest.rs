@@ -1,5 +1,8 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
+/// More changes than this are another word.
+const FARTHEST: usize = 4;
+
 /// The candidate that `word` most likely stands for, if any comes close.
 ///
 /// Damerau-Levenshtein distance, at most a third of the longer word, so that `frezen` finds
@@ -10,15 +13,18 @@ pub(crate) fn closest<'a>(
 ) -> Option<&'a str> {
     let normal = |text: &str| text.to_lowercase().replace('-', "_");
     let word = normal(word);
+    let length = word.chars().count();
     candidates
         .into_iter()
+        // Nothing so much longer or shorter comes close, and measuring it would take long.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= FARTHEST)
         .map(|candidate| {
             let distance = strsim::damerau_levenshtein(&word, &normal(candidate));
             (distance, candidate)
         })
         .filter(|(distance, candidate)| {
             let longer = word.chars().count().max(candidate.chars().count());
-            *distance <= longer.div_ceil(3).min(4)
+            *distance <= longer.div_ceil(3).min(FARTHEST)
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

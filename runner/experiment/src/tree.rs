@@ -95,10 +95,17 @@ pub(crate) fn parse_at(text: &str, offset: usize, problems: &mut Problems) -> No
         let problem = problems.error(span, "", first_line(error.message()));
         problem.label("TOML syntax");
         problem.syntax = true;
+        if error.message().contains("escape") {
+            problem.help(BACKSLASH);
+        }
     }
     let span = table.span();
     Node { span: span.start + offset..span.end + offset, kind: entries(table.get_ref(), offset) }
 }
+
+/// What to do about the backslashes of a path.
+pub(crate) const BACKSLASH: &str = "in \"…\" a backslash starts an escape; write a path with `/`, or \
+    in single quotes: 'set\\train'";
 
 fn first_line(message: &str) -> String {
     message.lines().collect::<Vec<_>>().join(", ")

@@ -1,11 +1,12 @@
 //! `[dataset]`: folders that exist, with the same two or more classes in each.
 
-use crate::folder::{self, Split};
+use crate::folder::{self, Split, composed, form};
 use crate::plan::Dataset;
 use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::dataset::{DatasetSection, FeaturePrecision, OnBadImage, Preprocessing};
 use crate::suggest::{closest, join};
+use crate::tree::BACKSLASH;
 use crate::value::Located;
 
 use super::{get, require};
@@ -118,8 +119,17 @@ fn split(name: &'static str, folder: &Located<String>, problems: &mut Problems) 
     Some(split)
 }
 
-fn missing_help(folder: &str) -> String {
-    match folder::command_that_brings(folder) {
+/// Whether a path has what nobody wants in one, the tab of `"set\train"` for one.
+pub(super) fn has_control(path: &str) -> bool {
+    path.chars().any(char::is_control)
+}
+
+/// What to do about a path that leads nowhere.
+pub(super) fn missing_help(path: &str) -> String {
+    if has_control(path) {
+        return format!("the path has a control character in it; {BACKSLASH}");
+    }
+    match folder::command_that_brings(path) {
         Some(command) => format!("`{command}` brings it"),
         None => "paths are relative to the folder that the command runs in".to_owned(),
     }
@@ -171,8 +181,16 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
             parts.push(format!("has {} besides", join(extra.iter().copied())));
         }
         let close = extra.iter().find_map(|name| {
-            closest(name, missing.iter().copied())
-                .map(|near| format!("is `{name}` meant to be `{near}`?"))
+            match missing.iter().find(|near| composed(near) == composed(name)) {
+                Some(near) => Some(format!(
+                    "`{name}` looks the same in both, and only its Unicode normalization differs: \
+                     {} here, {} there; rename one of the folders",
+                    form(name),
+                    form(near)
+                )),
+                None => closest(name, missing.iter().copied())
+                    .map(|near| format!("is `{name}` meant to be `{near}`?")),
+            }
         });
         problems
             .error(

@@ -86,6 +86,9 @@ fn explained(model: &Model, data: &dataset::Data) -> Vec<String> {
     }
 }
 
+/// Folders may have 255 bytes; something is put in front and behind.
+const LONGEST_NAME: usize = 128;
+
 fn nothing_to_do(problems: &mut Problems) {
     problems
         .error(0..0, "", "this experiment does nothing: it has neither a stage nor a visualize job")
@@ -105,6 +108,15 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
     require(&section.present, "name", "experiment", &section.span, problems);
     let name = section.name.as_ref()?;
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.value.len() > LONGEST_NAME {
+        problems
+            .error(
+                name.span.clone(),
+                "experiment.name",
+                format!("the name has {} letters, and is that of a folder", name.value.len()),
+            )
+            .label(format!("at most {LONGEST_NAME} letters"));
+    }
     if name.value.is_empty() || !name.value.chars().all(fits) || name.value.starts_with('.') {
         problems
             .error(

@@ -6,7 +6,7 @@ use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::model::{ArchitectureName, HeadSection, ModelSection, Pooling};
 
-use super::dataset::Data;
+use super::dataset::{Data, has_control, missing_help};
 use super::get;
 
 /// The image size of the published ImageNet classifier.
@@ -105,14 +105,15 @@ fn check_weights(section: &ModelSection, architecture: ArchitectureName, problem
         problems
             .error(weights.span.clone(), key, "there are no ImageNet weights for `convnet`")
             .help("use `weights = \"random\"`: this network is trained from scratch");
-    } else if is_path(&weights.value) && !std::path::Path::new(&weights.value).is_file() {
+    } else if is_path(&weights.value) && !is_there(&weights.value) {
         problems
             .error(
                 weights.span.clone(),
                 key,
                 format!("the weights file `{}` does not exist", weights.value),
             )
-            .label("no such file");
+            .label("no such file")
+            .maybe_help(has_control(&weights.value).then(|| missing_help(&weights.value)));
     }
 }
 
@@ -135,6 +136,12 @@ pub(super) fn warn_of_random_features(
             .label("what they compute means little")
             .help("`weights = \"imagenet\"` is pretrained");
     }
+}
+
+/// Whether the file is there: `FILE`, or `FILE#PART` for one of its sets of tensors.
+fn is_there(weights: &str) -> bool {
+    let is_file = |path: &str| std::path::Path::new(path).is_file();
+    is_file(weights) || weights.rsplit_once('#').is_some_and(|(path, _)| is_file(path))
 }
 
 /// Whether `weights` names a file rather than imported weights.

@@ -13,6 +13,7 @@ use crate::section::visualize::{
 use crate::suggest::did_you_mean;
 use crate::value::{Count, Located, Size, Whole};
 
+use super::dataset::{has_control, missing_help};
 use super::{get, require};
 
 pub(super) fn resolve(
@@ -258,8 +259,10 @@ impl Check<'_> {
                     format!("the image `{}` does not exist", image.value),
                 )
                 .label("no such file");
-            if let Some(command) = crate::folder::command_that_brings(&image.value) {
-                problem.help(format!("`{command}` brings it"));
+            if has_control(&image.value)
+                || crate::folder::command_that_brings(&image.value).is_some()
+            {
+                problem.help(missing_help(&image.value));
             }
         }
         images.value.iter().map(|image| image.value.clone()).collect()

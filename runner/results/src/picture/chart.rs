@@ -5,6 +5,7 @@ use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::register_font;
+use runner_experiment::text::visible;
 
 use super::text::FONT;
 use crate::ResultsError;
@@ -204,7 +205,7 @@ impl Panel {
             let place = (if at > 0 { x - 0.4 } else { x }, high);
             let style = ("sans-serif", 13).into_font().color(&BLACK.mix(0.6));
             chart
-                .draw_series(std::iter::once(Text::new(name.clone(), place, style)))
+                .draw_series(std::iter::once(Text::new(visible(name).into_owned(), place, style)))
                 .map_err(words)?;
         }
         Ok(())
@@ -241,7 +242,7 @@ impl Line {
         chart
             .draw_series(line)
             .map_err(words)?
-            .label(&self.label)
+            .label(visible(&self.label))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(2)));
         Ok(())
     }
@@ -290,7 +291,7 @@ impl Drawing for Scatter {
             chart
                 .draw_series(points.iter().map(dot))
                 .map_err(words)?
-                .label(class)
+                .label(visible(class))
                 .legend(move |(x, y)| Circle::new((x + 10, y), 4, colour.filled()));
         }
         chart

@@ -1,0 +1,73 @@
+//! Names that come from elsewhere, made fit to be shown: what a terminal would obey and what no
+//! text can hold is escaped.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Whether a terminal or a reader could be misled: control characters, and those that turn the
+/// direction of writing.
+fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(|c| misleads(c) && !keep(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match misleads(c) && !keep(c) {
+            true => safe.extend(c.escape_default()),
+            false => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// A name on one line: `cats\u{1b}[31m`.
+#[must_use]
+pub fn visible(name: &str) -> Cow<'_, str> {
+    escaped(name, |_| false)
+}
+
+/// Lines of text, whose breaks and tabs stay.
+#[must_use]
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c == '\n' || c == '\t')
+}
+
+/// A path on one line; bytes that are no UTF-8 are `\xe9`.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text += &visible(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(visible("caf\u{e9} au lait"), "caf\u{e9} au lait");
+        assert_eq!(visible("a\u{1b}[31mb\nc\u{9b}d\u{202e}e"), r"a\u{1b}[31mb\nc\u{9b}d\u{202e}e");
+        assert_eq!(visible_lines("a\n\tb\u{7}"), "a\n\tb\\u{7}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_no_text_are_shown_one_by_one() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"train/caf\xe9/\xf0\x9f.jpg"));
+        assert_eq!(shown(path), r"train/caf\xe9/\xf0\x9f.jpg");
+    }
+}
