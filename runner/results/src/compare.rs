@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ResultsError;
-use crate::load::LoadedRun;
+use crate::load::{LoadedRun, UNREADABLE};
 use crate::tables::{Cell, Record, cell};
 
 /// Entries of the plan that are no parameter of the question.
@@ -21,8 +21,11 @@ const SCORES: [&str; 6] = [
 /// How to compare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Sort by this column, largest first; by time where there is none.
+    /// Sort by this column, the best first: the lowest of losses and durations, the highest of
+    /// everything else. By time where there is none.
     pub sort: Option<String>,
+    /// The worst first.
+    pub reverse: bool,
     /// Leave out columns that are the same everywhere.
     pub only_changed: bool,
     /// One row per plan: the mean and standard deviation over its seeds.
@@ -42,18 +45,29 @@ pub struct Comparison {
 ///
 /// # Errors
 ///
-/// [`ResultsError::NoSuchColumn`] for the column to sort by, [`ResultsError::Table`] where a run's
-/// parameters cannot be read.
+/// [`ResultsError::NoSuchColumn`] for the column to sort by. A run whose tables cannot be read has a
+/// row that says so, and belongs to no group.
 pub fn compare(runs: &[LoadedRun], options: &Options) -> Result<Comparison, ResultsError> {
-    let params: Vec<BTreeMap<String, String>> = runs
+    let params: Vec<Option<BTreeMap<String, String>>> = runs
         .iter()
-        .map(|run| Ok(run.params()?.into_iter().collect()))
-        .collect::<Result<_, ResultsError>>()?;
-    let changed = changed(&params, options.group);
-    let mut records: Vec<Record> =
-        runs.iter().zip(&params).map(|(run, own)| record(run, own, &changed)).collect();
+        .map(|run| {
+            let readable = run.status() != UNREADABLE;
+            readable.then(|| run.params().ok()).flatten().map(|own| own.into_iter().collect())
+        })
+        .collect();
+    let known: Vec<BTreeMap<String, String>> = params.iter().flatten().cloned().collect();
+    let changed = changed(&known, options.group);
+    let none = BTreeMap::new();
+    let mut records: Vec<Record> = Vec::new();
+    for (run, own) in runs.iter().zip(&params) {
+        match own {
+            Some(own) => records.push(record(run, own, &changed)),
+            None if !options.group => records.push(record(run, &none, &changed)),
+            None => {}
+        }
+    }
     if options.group {
-        records = groups(&records, &params);
+        records = groups(&records, &known);
     }
     let mut columns: Vec<String> = records
         .first()
@@ -63,7 +77,8 @@ pub fn compare(runs: &[LoadedRun], options: &Options) -> Result<Comparison, Resu
         if !columns.contains(sort) {
             return Err(ResultsError::NoSuchColumn { name: sort.clone(), columns });
         }
-        records.sort_by(|a, b| descending(cell::get(a, sort), cell::get(b, sort)));
+        let lowest_first = is_better_low(sort) != options.reverse;
+        records.sort_by(|a, b| ordered(cell::get(a, sort), cell::get(b, sort), lowest_first));
     }
     if options.only_changed && records.len() > 1 {
         columns.retain(|name| name == "run_id" || differs(&records, name));
@@ -86,10 +101,11 @@ fn changed(params: &[BTreeMap<String, String>], group: bool) -> Vec<String> {
 
 fn record(run: &LoadedRun, params: &BTreeMap<String, String>, changed: &[String]) -> Record {
     let last = run.last_epoch();
+    let status = if params.is_empty() { UNREADABLE } else { run.status() };
     let mut record: Record = vec![
         ("run_id".to_owned(), Cell::Text(run.id.clone())),
         ("experiment".to_owned(), Cell::Text(run.experiment.clone())),
-        ("status".to_owned(), Cell::Text(run.status().to_owned())),
+        ("status".to_owned(), Cell::Text(status.to_owned())),
     ];
     for key in changed {
         let value = params.get(key).map_or(Cell::Null, |value| Cell::Text(value.clone()));
@@ -155,11 +171,22 @@ fn statistics(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
     (Some(mean), (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()))
 }
 
-/// Largest first, nothing last.
-fn descending(a: &Cell, b: &Cell) -> std::cmp::Ordering {
-    match (a, b) {
-        (Cell::Null, _) | (_, Cell::Null) => a.compare(b),
-        _ => b.compare(a),
+/// Whether less of a column is better.
+fn is_better_low(column: &str) -> bool {
+    let name = column.strip_suffix("_std").unwrap_or(column);
+    column.ends_with("_std") || name.ends_with("_loss") || name == "duration_s"
+}
+
+/// What has no value comes last, whichever way round.
+fn ordered(a: &Cell, b: &Cell, lowest_first: bool) -> std::cmp::Ordering {
+    let nothing = |cell: &Cell| match cell {
+        Cell::Float(number) => number.is_nan(),
+        other => *other == Cell::Null,
+    };
+    match (nothing(a), nothing(b)) {
+        (false, false) if lowest_first => a.compare(b),
+        (false, false) => b.compare(a),
+        (a, b) => a.cmp(&b),
     }
 }
 
@@ -177,6 +204,21 @@ mod tests {
         assert_eq!(statistics(&[2.0]), (Some(2.0), None));
         // Squares 1 + 0 + 1, over 2.
         assert_eq!(statistics(&[1.0, 2.0, 3.0]), (Some(2.0), Some(1.0)));
+    }
+
+    #[test]
+    fn the_best_comes_first_and_what_has_no_value_last() {
+        let sorted = |column: &str, reverse: bool| {
+            let mut cells = [Cell::Null, Cell::Float(2.0), Cell::Float(f64::NAN), Cell::Float(1.0)];
+            let lowest = is_better_low(column) != reverse;
+            cells.sort_by(|a, b| ordered(a, b, lowest));
+            cells[..2].to_vec()
+        };
+        let (one, two) = (Cell::Float(1.0), Cell::Float(2.0));
+        assert_eq!(sorted("test_loss", false), [one.clone(), two.clone()]);
+        assert_eq!(sorted("test_loss", true), [two.clone(), one.clone()]);
+        assert_eq!(sorted("test_accuracy", false), [two.clone(), one.clone()]);
+        assert_eq!(sorted("duration_s", false), [one, two]);
     }
 
     #[test]

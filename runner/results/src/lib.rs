@@ -36,6 +36,18 @@ pub enum ResultsError {
         /// What it said.
         source: std::io::Error,
     },
+    /// Another process is at work on the run.
+    #[error("run {run} is still running; it can be resumed once its process has ended")]
+    Busy {
+        /// Its id.
+        run: String,
+    },
+    /// The folder of a run went away while it was being written.
+    #[error("the folder {path} went away while the run was going on: what it had written is gone")]
+    Vanished {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The table is not a table.
     #[error("the table {path} cannot be used: {reason}")]
     Table {

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::tables::{self, Cell, Record, cell};
-use crate::{ResultsError, lock};
+use crate::{ResultsError, lock, run_dir};
+
+/// The status of a run whose tables cannot be read.
+pub const UNREADABLE: &str = "unreadable";
 
 /// One run as it lies on disk.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ impl LoadedRun {
         match self.get("status").as_str() {
             Some("running") if !self.held => "interrupted",
             Some(status) => status,
-            None => "unreadable",
+            None => UNREADABLE,
         }
     }
 
@@ -57,37 +60,64 @@ impl LoadedRun {
     }
 }
 
-/// Every run below `results`, newest first.
+/// Where a run is, by its folders alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    id: String,
+    experiment: String,
+    path: PathBuf,
+}
+
+/// Every run below `results`, newest first. One whose table cannot be read is among them.
 #[must_use]
 pub fn runs(results: &Path) -> Vec<LoadedRun> {
-    let mut runs: Vec<LoadedRun> =
-        folders(results).iter().flat_map(|folder| folders(folder)).filter_map(load).collect();
-    runs.sort_by(|a, b| b.id.cmp(&a.id));
-    runs
+    found(results).into_iter().filter_map(load).collect()
 }
 
+/// Runs of one experiment whose id ends in the short form of a fingerprint, newest first; each is
+/// read when it is asked for.
+pub fn of_plan<'a>(
+    results: &Path,
+    experiment: &'a str,
+    fingerprint: &str,
+) -> impl Iterator<Item = LoadedRun> + 'a {
+    let end = format!("-{}", run_dir::short(fingerprint));
+    let fits = move |run: &Found| run.experiment == experiment && run.id.ends_with(end.as_str());
+    found(results).into_iter().filter(fits).filter_map(load)
+}
+
+/// Newest first; ids sort by time.
+fn found(results: &Path) -> Vec<Found> {
+    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
+    let mut found: Vec<Found> = Vec::new();
+    for experiment in folders(results) {
+        let runs = folders(&experiment).into_iter().filter_map(|path| {
+            Some(Found { id: name(&path)?, experiment: name(&experiment)?, path })
+        });
+        found.extend(runs);
+    }
+    found.sort_by(|a, b| b.id.cmp(&a.id).then_with(|| a.path.cmp(&b.path)));
+    found
+}
+
+/// Folders below a folder, hidden ones aside.
 fn folders(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect()
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let shown = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    shown.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
 
-fn load(path: PathBuf) -> Option<LoadedRun> {
+/// `None` where there is no run.
+fn load(found: Found) -> Option<LoadedRun> {
+    let Found { id, experiment, path } = found;
     let table = path.join("run.parquet");
     if !table.is_file() {
         return None;
     }
     // In this order: a run writes its last status before it gives its lock back.
     let held = lock::is_held(&path);
-    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
-    Some(LoadedRun {
-        id: name(&path)?,
-        experiment: name(path.parent()?)?,
-        run: tables::read(&table).ok().and_then(|rows| rows.into_iter().next()).unwrap_or_default(),
-        path,
-        held,
-    })
+    let run = tables::read(&table).ok().and_then(|rows| rows.into_iter().next());
+    Some(LoadedRun { id, experiment, run: run.unwrap_or_default(), path, held })
 }
 
 /// The run called `name`: its id, the start or end of it, its folder, or `last`.
@@ -96,20 +126,25 @@ fn load(path: PathBuf) -> Option<LoadedRun> {
 ///
 /// [`ResultsError::NoSuchRun`] or [`ResultsError::Ambiguous`].
 pub fn find(results: &Path, name: &str) -> Result<LoadedRun, ResultsError> {
-    let runs = runs(results);
-    let fits = |run: &&LoadedRun| {
-        run.id.starts_with(name) || run.id.ends_with(name) || run.path == Path::new(name)
+    let all = found(results);
+    if name == "last" {
+        let newest = all.iter().find_map(|run| load(run.clone()));
+        return newest.ok_or_else(|| no_such_run(results, &all, name));
+    }
+    let folder = Path::new(name).components().collect::<PathBuf>();
+    let fits = |run: &&Found| {
+        run.id.starts_with(name)
+            || run.id.ends_with(name)
+            || run.path.components().collect::<PathBuf>() == folder
     };
-    let matches: Vec<&LoadedRun> = match name {
-        "last" => runs.iter().take(1).collect(),
-        _ => runs.iter().filter(fits).collect(),
-    };
-    match matches[..] {
-        [run] => Ok(run.clone()),
-        [] => Err(no_such_run(results, &runs, name)),
+    let mut matches: Vec<LoadedRun> =
+        all.iter().filter(fits).filter_map(|run| load(run.clone())).collect();
+    match matches.len() {
+        1 => Ok(matches.remove(0)),
+        0 => Err(no_such_run(results, &all, name)),
         _ => Err(ResultsError::Ambiguous {
             name: name.to_owned(),
-            matches: matches.iter().map(|run| run.id.clone()).collect(),
+            matches: matches.into_iter().map(|run| run.id).collect(),
         }),
     }
 }
@@ -121,16 +156,16 @@ pub fn find(results: &Path, name: &str) -> Result<LoadedRun, ResultsError> {
 ///
 /// As [`find`].
 pub fn select(results: &Path, names: &[String]) -> Result<Vec<LoadedRun>, ResultsError> {
-    let all = runs(results);
+    let all = found(results);
     let mut chosen: Vec<LoadedRun> = match names {
-        [] => all.clone(),
+        [] => all.iter().cloned().filter_map(load).collect(),
         _ => Vec::new(),
     };
     for name in names {
-        let own: Vec<&LoadedRun> = all.iter().filter(|run| run.experiment == *name).collect();
-        match own.is_empty() {
+        let of_experiment: Vec<&Found> = all.iter().filter(|run| run.experiment == *name).collect();
+        match of_experiment.is_empty() {
             true => chosen.push(find(results, name)?),
-            false => chosen.extend(own.into_iter().cloned()),
+            false => chosen.extend(of_experiment.into_iter().cloned().filter_map(load)),
         }
     }
     chosen.sort_by(|a, b| a.id.cmp(&b.id));
@@ -138,7 +173,7 @@ pub fn select(results: &Path, names: &[String]) -> Result<Vec<LoadedRun>, Result
     Ok(chosen)
 }
 
-fn no_such_run(results: &Path, runs: &[LoadedRun], name: &str) -> ResultsError {
+fn no_such_run(results: &Path, runs: &[Found], name: &str) -> ResultsError {
     let names = runs.iter().flat_map(|run| [run.id.as_str(), run.experiment.as_str()]);
     let close = names
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))

@@ -1,13 +1,22 @@
 //! Where a run's files are: `results/<experiment>/<run id>/`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use runner_experiment::disk;
 
-use crate::ResultsError;
+use crate::{ResultsError, lock};
 
 /// Digits of the fingerprint in a run id.
 const SHORT: usize = 8;
+
+/// How the names of folders begin whose runs are not there yet.
+const STARTING: &str = ".starting-";
+
+/// A folder of a run without a lock that is older than this was left by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The folder of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +27,19 @@ pub struct RunDir {
     pub path: PathBuf,
 }
 
-impl RunDir {
-    /// Makes the folder of a new run that started at `now`.
+/// A folder that becomes that of a run once everything that a run starts with is in it.
+#[derive(Debug)]
+pub struct Starting {
+    /// The id that the run will have.
+    pub id: String,
+    /// Where files are written until then.
+    pub path: PathBuf,
+    place: PathBuf,
+}
+
+impl Starting {
+    /// Makes the folder of a new run that starts at `now`, and removes what runs left that were
+    /// killed before they were there.
     ///
     /// # Errors
     ///
@@ -33,20 +53,61 @@ impl RunDir {
         let parent = results.join(experiment);
         let failed = |path: &Path, source| ResultsError::Write { path: path.to_path_buf(), source };
         std::fs::create_dir_all(&parent).map_err(|source| failed(&parent, source))?;
+        clean(&parent);
         let mut moment = now;
         loop {
             let id = run_id(moment, fingerprint);
-            let path = parent.join(&id);
+            let (path, place) = (parent.join(format!("{STARTING}{id}")), parent.join(&id));
             match std::fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { id, path }),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    moment += chrono::Duration::milliseconds(1);
+                Ok(()) if !place.exists() => return Ok(Self { id, path, place }),
+                Ok(()) => {
+                    // Empty, and nobody's.
+                    let _ = std::fs::remove_dir(&path);
                 }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(failed(&path, source)),
             }
+            moment += chrono::Duration::milliseconds(1);
         }
     }
 
+    /// The run is there, whole.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError::Write`].
+    pub fn finish(self) -> Result<RunDir, ResultsError> {
+        let Self { id, path, place } = self;
+        let renamed = disk::sync_folder(&path)
+            .and_then(|()| std::fs::rename(&path, &place))
+            .and_then(|()| disk::sync_folder(place.parent().unwrap_or(&place)));
+        match renamed {
+            Ok(()) => Ok(RunDir { id, path: place }),
+            Err(source) => Err(ResultsError::Write { path: place, source }),
+        }
+    }
+}
+
+/// Removes what processes left in the folder of an experiment that were killed: runs that never
+/// were, and files of locks that nobody holds.
+fn clean(experiment: &Path) {
+    for entry in std::fs::read_dir(experiment).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if !entry.file_name().to_string_lossy().starts_with(STARTING) {
+            lock::sweep(&path);
+            continue;
+        }
+        let age = entry.metadata().and_then(|about| about.modified()).ok();
+        let age = age.and_then(|moment| moment.elapsed().ok()).unwrap_or_default();
+        // One without a lock may be a moment old.
+        if !lock::is_held(&path) && (lock::is_there(&path) || age > ABANDONED) {
+            // What is left takes space and nothing else.
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
+impl RunDir {
     /// A file of this run.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
@@ -54,9 +115,13 @@ impl RunDir {
     }
 }
 
+/// What of a fingerprint is in a run id.
+pub(crate) fn short(fingerprint: &str) -> String {
+    fingerprint.chars().take(SHORT).collect()
+}
+
 fn run_id(moment: DateTime<Utc>, fingerprint: &str) -> String {
-    let short: String = fingerprint.chars().take(SHORT).collect();
-    format!("{}-{short}", moment.format("%Y%m%dT%H%M%S%.3fZ"))
+    format!("{}-{}", moment.format("%Y%m%dT%H%M%S%.3fZ"), short(fingerprint))
 }
 
 #[cfg(test)]
@@ -67,10 +132,24 @@ mod tests {
     fn ids_sort_by_time_and_never_collide() -> Result<(), Box<dyn std::error::Error>> {
         let results = tempfile::tempdir()?;
         let now = DateTime::from_timestamp_millis(1_795_491_000_345).ok_or("no such moment")?;
-        let first = RunDir::create(results.path(), "a", "1f2e3d4c5b", now)?;
-        let second = RunDir::create(results.path(), "a", "1f2e3d4c5b", now)?;
+        let create = || Starting::create(results.path(), "a", "1f2e3d4c5b", now);
+        let first = create()?.finish()?;
+        let (second, third) = (create()?, create()?);
         assert_eq!(first.id, "20261124T033000.345Z-1f2e3d4c");
-        assert!(second.id > first.id);
+        assert!(second.id > first.id && third.id > second.id);
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_that_never_was_goes_with_the_next() -> Result<(), Box<dyn std::error::Error>> {
+        let results = tempfile::tempdir()?;
+        let create = || Starting::create(results.path(), "a", "1f2e3d4c5b", Utc::now());
+        let (killed, alive) = (create()?, create()?);
+        drop(lock::RunLock::take(&killed.path)?);
+        let _lock = lock::RunLock::take(&alive.path)?;
+        std::fs::write(killed.path.join("plan.toml"), "x")?;
+        let next = create()?;
+        assert!(!killed.path.exists() && alive.path.exists() && next.path.exists());
         Ok(())
     }
 }

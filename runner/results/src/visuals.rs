@@ -69,9 +69,14 @@ impl Visuals {
     ) -> Result<(), ResultsError> {
         let path = self.free(&Path::new(FOLDER).join(&about.job), &clean(name));
         let whole = run.join(&path);
-        if let Some(folder) = whole.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| ResultsError::Write { path: folder.to_path_buf(), source })?;
+        // The folder of the run itself is there, or the run is gone.
+        for folder in [run.join(FOLDER), run.join(FOLDER).join(&about.job)] {
+            match std::fs::create_dir(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(ResultsError::Write { path: folder, source: error });
+                }
+                _ => {}
+            }
         }
         atomic::write(&whole, bytes)?;
         let hash = Sha256::digest(bytes);
@@ -145,8 +150,39 @@ impl Visuals {
     }
 }
 
-/// A name that every file system takes.
+/// Bytes of a name; file systems take 255, and something may still be put in front or behind.
+const LONGEST: usize = 160;
+
+/// A name that every file system takes. A long one is cut, and keeps the beginning of its hash, so
+/// that two do not become one.
 fn clean(name: &str) -> String {
     let fits = |letter: char| letter.is_alphanumeric() || "._-+".contains(letter);
-    name.chars().map(|letter| if fits(letter) { letter } else { '_' }).collect()
+    let fitting: String = name.chars().map(|c| if fits(c) { c } else { '_' }).collect();
+    if fitting.len() <= LONGEST {
+        return fitting;
+    }
+    let (stem, extension) = fitting.rsplit_once('.').unwrap_or((&fitting, ""));
+    let hash = Sha256::digest(name.as_bytes());
+    let start = stem.floor_char_boundary(LONGEST);
+    format!(
+        "{}-{:02x}{:02x}{:02x}{:02x}.{extension}",
+        &stem[..start],
+        hash[0],
+        hash[1],
+        hash[2],
+        hash[3]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_and_stay_apart() {
+        assert_eq!(clean("a b/c.png"), "a_b_c.png");
+        let long = |end: &str| clean(&format!("{}{end}.png", "ä".repeat(126)));
+        assert!(long("x").len() < 200 && long("x").ends_with(".png"));
+        assert_ne!(long("x"), long("y"));
+    }
 }

@@ -1,12 +1,14 @@
 //! A run while it is being written: every table is on disk as soon as its rows are known.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
 use crate::load::LoadedRun;
 use crate::lock::RunLock;
-use crate::run_dir::RunDir;
+use crate::run_dir::{RunDir, Starting};
+use crate::tables::Row as _;
 use crate::tables::{
     self, ArtifactRow, Cell, ConfusionRow, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow,
     Timestamp,
@@ -54,7 +56,10 @@ impl End {
 pub struct RunWriter {
     dir: RunDir,
     lock: Option<RunLock>,
-    started: DateTime<Utc>,
+    /// Since when this process is at work, by a clock that nobody sets.
+    begun: Instant,
+    /// How long earlier processes were at work.
+    seconds_before: f64,
     run: RunRow,
     layers: Vec<LayerRow>,
     epochs: Vec<EpochRow>,
@@ -64,19 +69,28 @@ pub struct RunWriter {
 }
 
 impl RunWriter {
-    /// Makes the run's folder and writes what is known.
+    /// Makes the run's folder and writes what is known; the run appears whole or not at all.
     ///
     /// # Errors
     ///
     /// [`ResultsError`] where a file cannot be written.
     pub fn create(results: &Path, start: Start) -> Result<Self, ResultsError> {
         let started = Utc::now();
-        let dir = RunDir::create(results, &start.run.experiment, &start.run.fingerprint, started)?;
-        let lock = RunLock::take(&dir.path)
-            .map_err(|source| ResultsError::Write { path: dir.path.clone(), source })?;
-        let mut writer = Self::begun(dir, lock, started, start.run);
-        writer.write_start(start.params, &start.experiment_toml, &start.plan_toml)?;
-        Ok(writer)
+        let Start { run, params, experiment_toml, plan_toml } = start;
+        let starting = Starting::create(results, &run.experiment, &run.fingerprint, started)?;
+        let folder = starting.path.clone();
+        let attempt = || {
+            let lock = RunLock::take(&folder)?;
+            let dir = RunDir { id: starting.id.clone(), path: folder.clone() };
+            let mut writer = Self::begun(dir, lock, started, run);
+            writer.write_start(params, &experiment_toml, &plan_toml)?;
+            writer.dir = starting.finish()?;
+            Ok(writer)
+        };
+        attempt().inspect_err(|_| {
+            // A run is there whole or not at all.
+            let _ = std::fs::remove_dir_all(&folder);
+        })
     }
 
     /// Goes on in the folder of a run whose process ended. Its tables stay as they are until
@@ -87,14 +101,14 @@ impl RunWriter {
     /// [`ResultsError`] where a file cannot be written, or another process is at work there.
     pub fn reopen(run: &LoadedRun, start: RunRow) -> Result<Self, ResultsError> {
         let dir = RunDir { id: run.id.clone(), path: run.path.clone() };
-        let lock = RunLock::take(&dir.path)
-            .map_err(|source| ResultsError::Write { path: dir.path.clone(), source })?;
+        let lock = RunLock::take(&dir.path)?;
         atomic::sweep(&dir.path);
         let began = match run.get("started_at") {
             Cell::Time(moment) => DateTime::from_timestamp_millis(*moment),
             _ => None,
         };
-        let writer = Self::begun(dir, lock, began.unwrap_or_else(Utc::now), start);
+        let mut writer = Self::begun(dir, lock, began.unwrap_or_else(Utc::now), start);
+        writer.seconds_before = run.get("duration_s").as_f64().unwrap_or(0.0).max(0.0);
         writer.write_run()?;
         Ok(writer)
     }
@@ -103,7 +117,8 @@ impl RunWriter {
         Self {
             dir,
             lock: Some(lock),
-            started,
+            begun: Instant::now(),
+            seconds_before: 0.0,
             run: RunRow {
                 status: "running".to_owned(),
                 started_at: Some(Timestamp(started.timestamp_millis())),
@@ -279,9 +294,11 @@ impl RunWriter {
             End::Finished | End::Interrupted => None,
         };
         self.run.finished_at = Some(Timestamp(now.timestamp_millis()));
-        let elapsed = now.signed_duration_since(self.started);
-        self.run.duration_s = Some(elapsed.as_seconds_f64());
         self.run.peak_rss_bytes = peak_rss;
+        // Whoever removed the folder removed the run; a table alone would not bring it back.
+        if !self.file(RunRow::FILE).is_file() {
+            return Err(ResultsError::Vanished { path: self.dir.path.clone() });
+        }
         self.write_run()?;
         if let Some(lock) = self.lock.take() {
             lock.release(&self.dir.path);
@@ -289,7 +306,9 @@ impl RunWriter {
         Ok(())
     }
 
-    fn write_run(&self) -> Result<(), ResultsError> {
+    /// With the time at work until now, so that a run that is killed has it too.
+    fn write_run(&mut self) -> Result<(), ResultsError> {
+        self.run.duration_s = Some(self.seconds_before + self.begun.elapsed().as_secs_f64());
         self.table(vec![self.run.clone()])
     }
 

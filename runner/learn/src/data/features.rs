@@ -113,13 +113,10 @@ pub struct Extractor<'a> {
 
 impl Extractor<'_> {
     /// Whether the cache has every image of a split.
-    ///
-    /// # Errors
-    ///
-    /// [`LearnError::Cache`] where the folder cannot be used.
-    pub fn has(&self, split: &ScannedSplit) -> Result<bool, LearnError> {
-        let cache = self.open_cache()?;
-        Ok(cache.is_some_and(|cache| split.images.iter().all(|image| cache.has(&image.hash))))
+    #[must_use]
+    pub fn has(&self, split: &ScannedSplit) -> bool {
+        let cache = self.open_cache();
+        cache.is_some_and(|cache| split.images.iter().all(|image| cache.has(&image.hash)))
     }
 
     /// The features of a split.
@@ -139,7 +136,7 @@ impl Extractor<'_> {
         let mut pass = Pass {
             extractor: self,
             split,
-            cache: self.open_cache()?,
+            cache: self.open_cache(),
             values: vec![0.0; if resident { split.images.len() * shape.elements() } else { 0 }],
             length: shape.elements(),
             model_seconds: 0.0,
@@ -150,6 +147,10 @@ impl Extractor<'_> {
         }
         let missing = pass.read_cached(observe)?;
         pass.compute(&missing, observe)?;
+        let refused = pass.cache.as_ref().and_then(FeatureCache::refused);
+        if let Some(reason) = refused.filter(|_| !missing.is_empty()) {
+            observe(Event::NotKept { split: split.name, reason });
+        }
         observe(Event::Features {
             split: split.name,
             cached: split.images.len() - missing.len(),
@@ -170,11 +171,8 @@ impl Extractor<'_> {
         })
     }
 
-    fn open_cache(&self) -> Result<Option<FeatureCache>, LearnError> {
-        match self.cache {
-            Some((root, description)) => FeatureCache::open(root, description).map(Some),
-            None => Ok(None),
-        }
+    fn open_cache(&self) -> Option<FeatureCache> {
+        self.cache.map(|(root, description)| FeatureCache::open(root, description))
     }
 
     fn load(&self, image: &ImageFile) -> Result<Vec<f32>, ImageProblem> {
@@ -309,8 +307,19 @@ impl Pass<'_, '_> {
         }
         self.model_seconds += start.elapsed().as_secs_f64();
         for (at, own) in batch.iter().zip(features.chunks_exact(self.length)) {
-            if let Some(cache) = &self.cache {
-                cache.put(&self.split.images[*at].hash, own)?;
+            let image = &self.split.images[*at];
+            let is_kept = self.cache.as_ref().is_some_and(|cache| cache.put(&image.hash, own));
+            if !is_kept && self.values.is_empty() {
+                let reason = self.cache.as_ref().and_then(FeatureCache::refused);
+                let reason = reason.unwrap_or_else(|| "its place is taken".to_owned());
+                let path = image.path.clone();
+                return Err(LearnError::Cache {
+                    path,
+                    reason: format!(
+                        "features of this many images do not fit into memory, and those of this \
+                         one cannot be kept ({reason})"
+                    ),
+                });
             }
             self.keep(*at, own);
         }

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use runner_experiment::disk::{self, Synced};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::network::Network;
@@ -51,19 +52,5 @@ pub fn write_tensors(
         .map_err(|error| failed(error.to_string()))?;
     let metadata = HashMap::from([("runner".to_owned(), about.to_string())]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(e.to_string()))?;
-    write_whole(path, &bytes).map_err(|error| failed(error.to_string()))
-}
-
-/// How the names of files begin that are being written.
-pub(crate) const HALF: &str = ".writing-";
-
-/// Beside its place, synced, renamed.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    disk::write(path, &bytes, Synced::Now).map_err(|error| failed(error.to_string()))
 }

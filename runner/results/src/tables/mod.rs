@@ -112,8 +112,14 @@ fn plain_types(frame: &DataFrame) -> KeyValueMetadata {
 pub fn read(path: &Path) -> Result<Vec<Record>, ResultsError> {
     let bytes = std::fs::read(path)
         .map_err(|source| ResultsError::Read { path: path.to_path_buf(), source })?;
-    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(|error| {
-        ResultsError::Table { path: path.to_path_buf(), reason: error.to_string() }
-    })?;
-    Ok(cell::records(&frame))
+    let damaged = |reason: String| ResultsError::Table { path: path.to_path_buf(), reason };
+    // Polars panics over some damaged files; one of them must not take the others along.
+    let records = std::panic::catch_unwind(|| {
+        let frame = ParquetReader::new(Cursor::new(bytes)).finish();
+        frame.map(|frame| cell::records(&frame)).map_err(|error| error.to_string())
+    });
+    match records {
+        Ok(read) => read.map_err(damaged),
+        Err(_) => Err(damaged("it is damaged".to_owned())),
+    }
 }

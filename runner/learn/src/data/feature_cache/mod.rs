@@ -5,6 +5,9 @@
 //! preprocessing, size, implementation, device), `<image>` the hash of the bytes of the file. An
 //! entry carries its own checksum; one that is damaged counts as absent and is computed again.
 //! Entries appear by renaming, so that two runs can write at once.
+//!
+//! A cache is never worth a run: where nothing can be kept, what is there is read, the rest is
+//! computed, and the run is told once.
 
 pub mod entry;
 pub mod store;
@@ -12,9 +15,11 @@ pub mod store;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use runner_experiment::architecture::{Layer, Shape};
+use runner_experiment::disk::{self, Synced};
 use runner_experiment::plan::{Augmentation, Dataset};
 use runner_experiment::section::dataset::FeaturePrecision;
 use serde::{Deserialize, Serialize};
@@ -22,12 +27,11 @@ use serde::{Deserialize, Serialize};
 use super::scan::ContentHash;
 use crate::error::LearnError;
 use crate::model::convolution;
-use crate::model::export::HALF;
 use crate::model::network::Network;
 use crate::model::weights::le_bytes;
 
 /// Raised when decoding, resizing or the entry format changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What features are, apart from the image: the key of a folder, and words for `cache list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,38 +118,38 @@ fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The features of one prefix, open for reading and writing.
+/// The features of one prefix, open for reading and, where the disk allows it, for writing.
 #[derive(Debug)]
 pub struct FeatureCache {
     folder: PathBuf,
+    key: String,
     values: usize,
     precision: FeaturePrecision,
-    /// Held shared while the folder is in use, so that nobody prunes it.
-    _lock: File,
+    /// Why nothing can be kept, once that is known.
+    refused: OnceLock<String>,
+    /// Held shared while the folder is in use, so that nobody prunes it; none in a folder that is
+    /// not there.
+    _lock: Option<File>,
 }
 
 impl FeatureCache {
     /// Opens, and where needed makes, the folder for `description` below `root`.
-    ///
-    /// # Errors
-    ///
-    /// [`LearnError::Cache`] where the folder cannot be written.
-    pub fn open(root: &Path, description: &Description) -> Result<Self, LearnError> {
-        let folder = store::features(root).join(description.key());
+    #[must_use]
+    pub fn open(root: &Path, description: &Description) -> Self {
+        let key = description.key();
+        let folder = store::features(root).join(&key);
         let about = serde_json::to_vec_pretty(description).unwrap_or_default();
         let mut attempts = 0;
-        let lock = loop {
+        let (lock, refused) = loop {
             match Self::occupy(&folder, &about) {
-                Ok(lock) => break lock,
+                Ok(lock) => break (Some(lock), OnceLock::new()),
                 // Somebody pruned the folder between making and locking it.
                 Err(error) if error.kind() == ErrorKind::NotFound && attempts < 10 => attempts += 1,
-                Err(error) => {
-                    return Err(LearnError::Cache { path: folder, reason: error.to_string() });
-                }
+                Err(error) => break (Self::look(&folder).ok(), OnceLock::from(error.to_string())),
             }
         };
         let Description { values, precision, .. } = *description;
-        Ok(Self { folder, values, precision, _lock: lock })
+        Self { folder, key, values, precision, refused, _lock: lock }
     }
 
     /// Makes the folder and holds it.
@@ -158,9 +162,23 @@ impl FeatureCache {
             lock.unlock()?;
         }
         lock.lock_shared()?;
-        crate::model::export::write_whole(&folder.join(store::ABOUT), about)?;
-        lock.set_modified(SystemTime::now())?;
+        disk::write(&folder.join(store::ABOUT), about, Synced::Later)?;
+        // Only whoever made the file may set its time; what was used last is then a guess.
+        let _ = lock.set_modified(SystemTime::now());
         Ok(lock)
+    }
+
+    /// Holds a folder that cannot be written.
+    fn look(folder: &Path) -> std::io::Result<File> {
+        let lock = File::open(folder.join(store::LOCK))?;
+        lock.lock_shared()?;
+        Ok(lock)
+    }
+
+    /// Why nothing can be kept here, where that is so.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        self.refused.get().map(|reason| format!("{}: {reason}", self.folder.display()))
     }
 
     /// Whether there is an entry for an image.
@@ -172,29 +190,40 @@ impl FeatureCache {
     /// The features of an image, where they are there and whole.
     #[must_use]
     pub fn get(&self, image: &ContentHash) -> Option<Vec<f32>> {
-        let bytes = std::fs::read(self.path(image)).ok()?;
-        entry::decode(&bytes, self.values, self.precision)
+        let path = self.path(image);
+        // A pipe or a device in this place would keep a reader waiting.
+        let bytes = path.is_file().then(|| std::fs::read(path).ok()).flatten()?;
+        entry::decode(self.entry(image), &bytes, self.values, self.precision)
     }
 
-    /// Keeps the features of an image; one that is there already is replaced.
-    ///
-    /// # Errors
-    ///
-    /// [`LearnError::Cache`], a full disk for one.
-    pub fn put(&self, image: &ContentHash, features: &[f32]) -> Result<(), LearnError> {
-        let path = self.path(image);
-        self.write(&path, &entry::encode(features, self.precision))
-            .map_err(|error| LearnError::Cache { path, reason: error.to_string() })
+    /// Keeps the features of an image, where that is possible; one that is there already is
+    /// replaced. Says whether they are kept.
+    pub fn put(&self, image: &ContentHash, features: &[f32]) -> bool {
+        if self.refused.get().is_some() {
+            return false;
+        }
+        let bytes = entry::encode(self.entry(image), features, self.precision);
+        match self.write(&self.path(image), &bytes) {
+            Ok(()) => true,
+            Err(error) => {
+                // A single place that is taken by something else spoils one entry alone.
+                let one =
+                    [ErrorKind::IsADirectory, ErrorKind::NotADirectory, ErrorKind::AlreadyExists];
+                if !one.contains(&error.kind()) {
+                    self.refused.get_or_init(|| error.to_string());
+                }
+                false
+            }
+        }
+    }
+
+    fn entry<'a>(&'a self, image: &'a ContentHash) -> entry::EntryKey<'a> {
+        entry::EntryKey { folder: &self.key, image }
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        use std::io::Write;
-        let folder = path.parent().unwrap_or(&self.folder);
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path)?;
-        Ok(())
+        std::fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
+        disk::write(path, bytes, Synced::Later)
     }
 
     fn path(&self, image: &ContentHash) -> PathBuf {
@@ -226,10 +255,10 @@ mod tests {
     fn gives_back_what_was_put_and_nothing_that_is_damaged()
     -> Result<(), Box<dyn std::error::Error>> {
         let root = tempfile::tempdir()?;
-        let cache = FeatureCache::open(root.path(), &description())?;
+        let cache = FeatureCache::open(root.path(), &description());
         let image = *blake3::hash(b"an image").as_bytes();
         assert_eq!(cache.get(&image), None);
-        cache.put(&image, &[1.0, -0.0, f32::MIN_POSITIVE])?;
+        assert!(cache.put(&image, &[1.0, -0.0, f32::MIN_POSITIVE]));
         assert_eq!(cache.get(&image), Some(vec![1.0, -0.0, f32::MIN_POSITIVE]));
         let path = cache.path(&image);
         let mut bytes = std::fs::read(&path)?;
@@ -243,13 +272,48 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_in_the_place_of_another_does_not_count() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let cache = FeatureCache::open(root.path(), &description());
+        let [one, two] = [b"one", b"two"].map(|bytes| *blake3::hash(bytes).as_bytes());
+        assert!(cache.put(&one, &[1.0; 3]) && cache.put(&two, &[2.0; 3]));
+        let copied = std::fs::read(cache.path(&one))?;
+        std::fs::write(cache.path(&two), copied)?;
+        assert_eq!((cache.get(&one), cache.get(&two)), (Some(vec![1.0; 3]), None));
+        // Of another prefix neither.
+        let other = Description { weights: "v".to_owned(), ..description() };
+        let other = FeatureCache::open(root.path(), &other);
+        std::fs::create_dir_all(other.path(&one).parent().ok_or("no parent")?)?;
+        std::fs::copy(cache.path(&one), other.path(&one))?;
+        assert_eq!(other.get(&one), None);
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_no_error() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let cache = FeatureCache::open(root.path(), &description());
+        let [one, two] = [b"one", b"two"].map(|bytes| *blake3::hash(bytes).as_bytes());
+        std::fs::create_dir_all(cache.path(&one))?;
+        assert_eq!((cache.get(&one), cache.put(&one, &[1.0; 3])), (None, false));
+        assert!(cache.put(&two, &[1.0; 3]) && cache.refused().is_none());
+        // A file where the folder of all features would be.
+        let file = tempfile::tempdir()?;
+        std::fs::write(file.path().join("features"), "x")?;
+        let cache = FeatureCache::open(file.path(), &description());
+        assert!(!cache.put(&one, &[1.0; 3]) && cache.get(&one).is_none());
+        assert!(cache.refused().is_some_and(|reason| reason.contains("features")));
+        Ok(())
+    }
+
+    #[test]
     fn sixteen_bits_take_half_the_space() -> Result<(), Box<dyn std::error::Error>> {
         let root = tempfile::tempdir()?;
         let image = *blake3::hash(b"an image").as_bytes();
         let small = Description { precision: FeaturePrecision::F16, ..description() };
-        let cache = FeatureCache::open(root.path(), &small)?;
+        let cache = FeatureCache::open(root.path(), &small);
         // 2049 has twelve significant bits: it goes to the even neighbour.
-        cache.put(&image, &[1.0, 2049.0, 0.1])?;
+        assert!(cache.put(&image, &[1.0, 2049.0, 0.1]));
         assert_eq!(cache.get(&image), Some(vec![1.0, 2048.0, 0.099_975_586]));
         assert_eq!(std::fs::metadata(cache.path(&image))?.len(), 40 + 6);
         Ok(())
@@ -258,16 +322,16 @@ mod tests {
     #[test]
     fn half_files_of_killed_runs_do_not_count_and_go() -> Result<(), Box<dyn std::error::Error>> {
         let root = tempfile::tempdir()?;
-        let cache = FeatureCache::open(root.path(), &description())?;
+        let cache = FeatureCache::open(root.path(), &description());
         let image = *blake3::hash(b"an image").as_bytes();
-        cache.put(&image, &[1.0; 3])?;
+        assert!(cache.put(&image, &[1.0; 3]));
         let half = cache.path(&image).with_file_name(".writing-abc");
         std::fs::write(&half, "half")?;
         assert_eq!(store::list(root.path())[0].images, 1);
-        let _second = FeatureCache::open(root.path(), &description())?;
+        let _second = FeatureCache::open(root.path(), &description());
         assert!(half.exists(), "somebody may be writing it");
         drop((cache, _second));
-        let cache = FeatureCache::open(root.path(), &description())?;
+        let cache = FeatureCache::open(root.path(), &description());
         assert!(!half.exists() && cache.get(&image).is_some());
         Ok(())
     }
@@ -277,10 +341,10 @@ mod tests {
     -> Result<(), Box<dyn std::error::Error>> {
         let root = tempfile::tempdir()?;
         let image = *blake3::hash(b"an image").as_bytes();
-        let used = FeatureCache::open(root.path(), &description())?;
-        used.put(&image, &[1.0; 3])?;
+        let used = FeatureCache::open(root.path(), &description());
+        assert!(used.put(&image, &[1.0; 3]));
         let other = Description { weights: "v".to_owned(), ..description() };
-        FeatureCache::open(root.path(), &other)?.put(&image, &[2.0; 3])?;
+        assert!(FeatureCache::open(root.path(), &other).put(&image, &[2.0; 3]));
         assert_eq!(store::list(root.path()).len(), 2);
         let pruned = store::prune(root.path(), 0)?;
         assert_eq!(pruned.len(), 1);

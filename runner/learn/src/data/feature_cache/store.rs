@@ -5,13 +5,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use runner_experiment::disk::HALF;
+
 use super::Description;
 use crate::error::LearnError;
-use crate::model::export::HALF;
 
 /// Describes a folder.
 pub(super) const ABOUT: &str = "about.json";
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// One folder of features.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,7 @@ pub(super) fn sweep(folder: &Path) {
 ///
 /// [`LearnError::Cache`] where a folder cannot be removed.
 pub fn prune(root: &Path, limit: u64) -> Result<Vec<Stored>, LearnError> {
+    sweep_gone(root);
     let mut all = list(root);
     let mut bytes: u64 = all.iter().map(|stored| stored.bytes).sum();
     let mut pruned = Vec::new();
@@ -118,10 +120,39 @@ fn remove(folder: &Path) -> Result<bool, LearnError> {
     if lock.try_lock().is_err() {
         return Ok(false);
     }
-    std::fs::remove_dir_all(folder).map_err(failed)?;
+    // Under another name first: whoever comes now makes a folder of their own.
+    let gone = folder.with_file_name(format!(
+        "{GONE}{}-{}",
+        std::process::id(),
+        folder.file_name().unwrap_or_default().to_string_lossy()
+    ));
+    match std::fs::rename(folder, &gone) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    }
+    std::fs::remove_dir_all(&gone).map_err(failed)?;
     Ok(true)
 }
 
+/// How the names of folders begin that are being removed.
+const GONE: &str = ".removing-";
+
+/// Removes what an earlier process left of folders that it was removing.
+fn sweep_gone(root: &Path) {
+    for entry in std::fs::read_dir(features(root)).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(GONE) {
+            // What cannot be removed only takes room; another process may be at it.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The lock of a folder; whoever may not write to it can still hold it.
 pub(super) fn lock_file(folder: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(LOCK))
+    let path = folder.join(LOCK);
+    match OpenOptions::new().create(true).truncate(false).write(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path),
+        other => other,
+    }
 }
