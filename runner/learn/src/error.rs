@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use runner_experiment::text::shown;
+
 use crate::data::scan::BadImage;
 use crate::device::DeviceError;
 use crate::model::weights::WeightsError;
@@ -27,8 +29,11 @@ pub enum LearnError {
     /// The asked-for device is not there.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Images cannot be used, and the experiment says to fail then.
+    /// Images of a data set cannot be used, and the experiment says to fail then.
     #[error("{} of the images cannot be used:{}\nremove or replace them, or set `on_bad_image = \"skip\"` in `[dataset]`", .0.len(), bad_list(.0))]
+    BadDataset(Vec<BadImage>),
+    /// Images cannot be used that were asked for, or that could be used a moment ago.
+    #[error("{} of the images cannot be used:{}\nremove or replace them", .0.len(), bad_list(.0))]
     BadImages(Vec<BadImage>),
     /// Too many images were skipped.
     #[error("no usable image is left of the class `{class}` in `{split}`")]
@@ -88,6 +93,12 @@ pub enum LearnError {
         "the images are no longer those that this run was started with; start a new run, or bring them back"
     )]
     OtherImages,
+    /// A run cannot go on from other weights.
+    #[error(
+        "the pretrained weights are no longer those that this run was started with; start a new run, \
+         or bring them back"
+    )]
+    OtherWeights,
     /// A device lost its tensors, or a shape is not what it should be.
     #[error("the device failed: {0}")]
     Compute(String),
@@ -105,10 +116,12 @@ impl LearnError {
     pub fn category(&self) -> Category {
         match self {
             Self::Device(_) | Self::Job(_) => Category::Experiment,
-            Self::BadImages(_)
+            Self::BadDataset(_)
+            | Self::BadImages(_)
             | Self::EmptyClass { .. }
             | Self::Features { .. }
             | Self::OtherImages
+            | Self::OtherWeights
             | Self::Weights(_) => Category::Data,
             Self::NotFinite { .. } => Category::Training,
             Self::Interrupted => Category::Interrupted,
@@ -118,5 +131,5 @@ impl LearnError {
 }
 
 fn bad_list(bad: &[BadImage]) -> String {
-    bad.iter().map(|bad| format!("\n  {}: {}", bad.path.display(), bad.problem)).collect()
+    bad.iter().map(|bad| format!("\n  {}: {}", shown(&bad.path), bad.problem)).collect()
 }

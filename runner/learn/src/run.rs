@@ -12,14 +12,14 @@ use runner_experiment::section::run::Kept;
 use runner_experiment::{Checked, fingerprint};
 
 use crate::data::feature_cache::Description;
-use crate::data::scan::{self, BadImage, ScannedSplit};
+use crate::data::scan::{self, BadImage, Duplicate, ScannedSplit};
 use crate::device::Compute;
 use crate::error::LearnError;
 use crate::event::Event;
 use crate::interrupt::Interrupt;
 use crate::model::network::Network;
 use crate::model::parameter::tensor;
-use crate::model::weights::{self, Weights};
+use crate::model::weights::{self, Head, Loaded, Matched, Source, TensorFile};
 use crate::train::checkpoint::{self, Checkpoint, Entry};
 use crate::train::keeper::Keeper;
 use crate::train::stage::{StageRun, announcement, trained};
@@ -31,7 +31,7 @@ pub struct Request<'a> {
     /// The plan with its layers, splits and classes.
     pub checked: &'a Checked,
     /// The pretrained weights; `None` starts at random.
-    pub weights: Option<&'a Path>,
+    pub weights: Option<&'a Source>,
     /// Where tensors live.
     pub compute: Compute,
     /// The cache folder; `None` keeps no features.
@@ -58,11 +58,12 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     if request.checked.plan.stage.is_empty() {
         return pictures::alone(request, splits, observe);
     }
-    let mut network = network(request, observe)?;
+    let (mut network, weights) = network(request, observe)?;
     let mut keeper = Keeper::new(
         request.checkpoints.clone(),
         fingerprint::fingerprint(&request.checked.plan),
         scan::dataset_hash(&splits),
+        weights,
         kept(request, &network),
     );
     let resumed = resume(request, &mut network, &mut keeper, observe)?;
@@ -73,6 +74,8 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     run.finish(&network, prepared.as_ref())?;
     let Run { splits, observe, .. } = run;
     pictures::of_run(request, &network, &splits, observe)?;
+    // Whoever could not write what was said here has asked to stop: the run can still go on.
+    request.interrupt.check()?;
     keeper.clear();
     Ok(())
 }
@@ -111,12 +114,17 @@ fn resume(
     keeper: &mut Keeper,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Option<Checkpoint>, LearnError> {
-    let Some(checkpoint) = request.checkpoints.as_deref().and_then(checkpoint::newest) else {
+    let stages = &request.checked.plan.stage;
+    // What is of other images or weights is no damage: that is said after the newest was found.
+    let check = |found: &Checkpoint| match keeper.check(&found.state) {
+        Ok(()) => found.check(stages, network),
+        Err(_) => Ok(()),
+    };
+    let newest = |folder: &Path| checkpoint::newest(folder, check);
+    let Some(checkpoint) = request.checkpoints.as_deref().and_then(newest) else {
         return Ok(None);
     };
-    if !keeper.fits(&checkpoint.state) {
-        return Err(LearnError::OtherImages);
-    }
+    keeper.check(&checkpoint.state)?;
     observe(Event::Replay);
     for (at, values) in &checkpoint.parameters {
         if let Some(parameter) = network.parameters.get_mut(*at) {
@@ -158,18 +166,23 @@ fn scan_splits(
     let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
     let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
     if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
-        return Err(LearnError::BadImages(bad));
+        return Err(LearnError::BadDataset(bad));
     }
     if !bad.is_empty() {
         observe(Event::Skipped(bad));
+    }
+    let narrow: Vec<_> = splits.iter().flat_map(|split| split.narrow.clone()).collect();
+    if !narrow.is_empty() {
+        observe(Event::Narrow(narrow));
     }
     for split in &splits {
         let counts = split.images.iter().map(|image| image.class);
         check_classes(split.name, counts, &checked.classes)?;
     }
-    let leaks: Vec<_> = scan::duplicates(&splits).into_iter().filter(|d| d.is_leak()).collect();
-    if !leaks.is_empty() {
-        observe(Event::Leaks(leaks));
+    let doubtful = |found: &Duplicate| found.is_leak() || found.is_contradiction();
+    let found: Vec<_> = scan::duplicates(&splits).into_iter().filter(doubtful).collect();
+    if !found.is_empty() {
+        observe(Event::Duplicates(found));
     }
     let count = |name| splits.iter().find(|split| split.name == name).map(|s| s.images.len());
     observe(Event::Dataset {
@@ -194,30 +207,67 @@ fn check_classes(
     }
 }
 
-/// The network with pretrained weights where there are some, and first values elsewhere.
-fn network(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<Network, LearnError> {
+/// The network with pretrained weights where there are some, and first values elsewhere; and the
+/// SHA-256 of those weights, or `random`.
+fn network(
+    request: &Request<'_>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(Network, String), LearnError> {
     let checked = request.checked;
     let loaded = match request.weights {
-        Some(path) => Some(load(path, checked)?),
+        Some(source) => Some(load(source, checked)?),
         None => None,
     };
+    if let Some((source, loaded)) = request.weights.zip(loaded.as_ref()) {
+        let (source, notes) = (source.to_string(), loaded.notes.clone());
+        observe(Event::Weights { source, notes });
+    }
+    let loaded = loaded.map(|loaded| loaded.weights);
+    let hash = loaded.as_ref().map(weights::sha256);
     observe(Event::Model {
-        weights_sha256: loaded.as_ref().map(weights::sha256),
+        weights_sha256: hash.clone(),
         parameters: checked.layers.iter().map(|layer| layer.parameters()).sum(),
     });
     let seed = checked.plan.experiment.seed;
     let layers = checked.layers.clone();
-    Ok(Network::new(layers, loaded.unwrap_or_default(), seed, request.compute.clone()))
+    let network = Network::new(layers, loaded.unwrap_or_default(), seed, request.compute.clone());
+    Ok((network, hash.unwrap_or_else(|| "random".to_owned())))
 }
 
-/// The weights of a file; a head that was trained on other classes is left out.
-fn load(path: &Path, checked: &Checked) -> Result<Weights, LearnError> {
-    let mut loaded = weights::load(path, &checked.layers)?;
-    if weights::classes(path).is_some_and(|classes| classes != checked.classes) {
-        let base = |name: &String| checked.layers.iter().any(|l| l.base && l.name == *name);
-        loaded.retain(|name, _| base(name));
+/// The weights that a run of this plan takes from a file. A head comes along only where the file
+/// says that it was trained on the same classes.
+fn load(source: &Source, checked: &Checked) -> Result<Loaded, LearnError> {
+    let file = weights::open(&source.path)?;
+    let matched = matched(&file, source, checked)?;
+    Ok(matched.read()?)
+}
+
+/// What a run of this plan would take from a file; nothing but names and shapes is read.
+///
+/// # Errors
+///
+/// [`LearnError::Weights`].
+pub fn look(source: &Source, checked: &Checked) -> Result<Vec<String>, LearnError> {
+    let file = weights::open(&source.path)?;
+    Ok(matched(&file, source, checked)?.notes)
+}
+
+fn matched<'a>(
+    file: &'a TensorFile,
+    source: &Source,
+    checked: &'a Checked,
+) -> Result<Matched<'a>, LearnError> {
+    let classes = weights::classes(&source.path);
+    let head = match &classes {
+        Some(classes) if *classes == checked.classes => Head::Take,
+        _ => Head::Leave,
+    };
+    let mut matched = weights::matched(file, &checked.layers, source.part.as_deref(), head)?;
+    if let Some(classes) = classes.filter(|_| head == Head::Leave) {
+        let note = format!("its head is for other classes ({}), and left out", classes.join(", "));
+        matched.notes.push(note);
     }
-    Ok(loaded)
+    Ok(matched)
 }
 
 struct Run<'a> {

@@ -1,8 +1,10 @@
 //! `runner run --resume`: which run goes on, and whether it can.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use runner_experiment::{Checked, fingerprint};
+use runner_experiment::{Checked, Plan, fingerprint};
+use runner_results::ResultsError;
 use runner_results::load::{self, LoadedRun};
 
 use crate::failure::Failure;
@@ -14,7 +16,7 @@ pub enum Choice {
     /// Nothing is left to do.
     Finished(LoadedRun),
     /// This one goes on.
-    GoOn(LoadedRun),
+    Resume(LoadedRun),
 }
 
 /// The run that `name` stands for; `last` is the newest of this plan.
@@ -23,36 +25,77 @@ pub enum Choice {
 ///
 /// A [`Failure`] where there is no such run, its plan is another one, or it is still running.
 pub fn choose(name: &str, checked: &Checked, results: &Path) -> Result<Choice, Failure> {
-    let plan = fingerprint::fingerprint(&checked.plan);
-    let is_same = |run: &LoadedRun| run.get("fingerprint").as_str() == Some(plan.as_str());
     let run = match name {
-        "last" => {
-            let experiment = &checked.plan.experiment.name;
-            let runs = load::runs(results);
-            let own = runs.into_iter().filter(|run| run.experiment == *experiment);
-            match own.into_iter().find(is_same) {
-                Some(run) => run,
-                None => return Ok(Choice::Fresh),
-            }
-        }
+        "last" => match newest(checked, results, |_| true) {
+            Some(run) => run,
+            None => return Ok(Choice::Fresh),
+        },
         name => load::find(results, name)?,
     };
-    if !is_same(&run) {
-        return Err(Failure::usage(differences(&run, checked)?));
+    let plan = with_weights_of(&checked.plan, &run);
+    let is_same = run.get("fingerprint").as_str() == Some(&fingerprint::fingerprint(&plan));
+    if !is_same || !has_same_names(&plan, &run)? {
+        return Err(Failure::usage(differences(&run, &plan)?));
     }
     match run.status() {
         "finished" => Ok(Choice::Finished(run)),
-        "running" => Err(Failure::usage(format!(
-            "error: run {} is still running; it can be resumed once its process has ended",
-            run.id
-        ))),
-        _ => Ok(Choice::GoOn(run)),
+        "running" => Err(ResultsError::Busy { run: run.id }.into()),
+        _ => Ok(Choice::Resume(run)),
     }
 }
 
+/// The newest run of this plan, whatever its stages are called, that `fits`.
+pub fn newest(
+    checked: &Checked,
+    results: &Path,
+    fits: impl Fn(&LoadedRun) -> bool,
+) -> Option<LoadedRun> {
+    let experiment = &checked.plan.experiment.name;
+    if checked.plan.model.weights.starts_with("run:") {
+        // Which run that was is in each plan.
+        let runs = load::runs(results);
+        let own = runs.into_iter().filter(|run| run.experiment == *experiment);
+        return own.into_iter().find(|run| {
+            let plan = fingerprint::fingerprint(&with_weights_of(&checked.plan, run));
+            run.get("fingerprint").as_str() == Some(&plan) && fits(run)
+        });
+    }
+    let plan = fingerprint::fingerprint(&checked.plan);
+    let mut runs = load::of_plan(results, experiment, &plan);
+    runs.find(|run| run.get("fingerprint").as_str() == Some(&plan) && fits(run))
+}
+
+/// `weights = "run:last"` means the run that was the last when this one was started: the id in its
+/// plan, where the name could stand for that.
+pub fn with_weights_of(plan: &Plan, run: &LoadedRun) -> Plan {
+    let mut plan = plan.clone();
+    let Some(name) = plan.model.weights.strip_prefix("run:") else { return plan };
+    let params = run.params().unwrap_or_default();
+    let stored = params.into_iter().find(|(key, _)| key == "model.weights");
+    let Some((_, weights)) = stored else { return plan };
+    let Some(id) = weights.strip_prefix("run:") else { return plan };
+    if name == "last" || id.starts_with(name) || id.ends_with(name) {
+        plan.model.weights = weights;
+    }
+    plan
+}
+
+/// Whether experiment and stages are called as in the run: its tables have these names.
+fn has_same_names(plan: &Plan, run: &LoadedRun) -> Result<bool, Failure> {
+    let names = |entries: &[(String, String)]| -> BTreeSet<String> {
+        let stages = entries.iter().filter_map(|(key, _)| {
+            let mut parts = key.split('.');
+            (parts.next() == Some("stage")).then(|| parts.next().unwrap_or_default().to_owned())
+        });
+        let name = entries.iter().find(|(key, _)| key == "experiment.name");
+        stages.chain(name.map(|(_, name)| format!("experiment {name}"))).collect()
+    };
+    Ok(names(&run.params()?) == names(&fingerprint::entries(plan)))
+}
+
 /// Every entry in which the plan differs from that of the run.
-fn differences(run: &LoadedRun, checked: &Checked) -> Result<String, Failure> {
-    let (before, now) = (run.params()?, fingerprint::entries(&checked.plan));
+fn differences(run: &LoadedRun, plan: &Plan) -> Result<String, Failure> {
+    let (before, now) = (run.params()?, fingerprint::entries(plan));
     let value = |entries: &[(String, String)], key: &str| {
         let found = entries.iter().find(|(own, _)| own == key);
         found.map_or("nothing".to_owned(), |(_, value)| format!("`{value}`"))

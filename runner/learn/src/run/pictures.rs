@@ -39,11 +39,16 @@ pub(super) fn alone(
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), LearnError> {
     // A run's model brings its head, its classes and its preprocessing along.
-    let saved = request.weights.filter(|path| weights::classes(path).is_some());
-    if let Some(path) = saved {
-        return of_model(request, Saved::open(path, request.compute.clone())?, &splits, observe);
+    let saved = request.weights.filter(|source| weights::classes(&source.path).is_some());
+    if let Some(source) = saved {
+        return of_model(
+            request,
+            Saved::open(&source.path, request.compute.clone())?,
+            &splits,
+            observe,
+        );
     }
-    let mut network = network(request, observe)?;
+    let (mut network, _) = network(request, observe)?;
     if !request.checked.plan.model.include_top {
         // Nobody trained a head: what random numbers say of a photo means nothing.
         let base = network.layers.iter().take_while(|layer| layer.base).count();
@@ -98,8 +103,8 @@ pub fn again(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<()
         None => Vec::new(),
     };
     match request.weights {
-        Some(path) => {
-            let saved = Saved::open(path, request.compute.clone())?;
+        Some(source) => {
+            let saved = Saved::open(&source.path, request.compute.clone())?;
             of_model(request, saved, &splits, observe)
         }
         None => alone(request, splits, observe),

@@ -107,7 +107,7 @@ impl Run<'_> {
         };
         let shorter = self.shorter(network, prefix);
         let source = match shorter.filter(|_| self.request.cache.is_some() && view.is_none()) {
-            Some(layers) if !extractor.has(&split)? => {
+            Some(layers) if !extractor.has(&split) => {
                 let description = Description::new(network, layers, self.dataset)?;
                 Some((self.features(network, layers, &description, name, None)?, layers))
             }

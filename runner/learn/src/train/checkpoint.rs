@@ -4,16 +4,19 @@
 //! A checkpoint is a safetensors file that appears whole or not at all and carries its own
 //! checksum. The two newest are kept, so that one that is damaged costs little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use runner_experiment::plan::Stage;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::early_stopping::Memory;
 use super::loss::Outcome;
 use super::rates::Plateau;
+use super::stage::trained;
 use crate::event::{EarlyStop, EpochRecord, Event, Reason};
+use crate::model::network::Network;
 
 /// Sums over the images of an epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -57,7 +60,7 @@ pub struct Position {
     pub steps: usize,
     /// What these came to.
     pub sums: Sums,
-    /// Seconds that the epochs before took.
+    /// Seconds that the stage was at work, pauses aside.
     #[serde(default)]
     pub seconds: f64,
 }
@@ -98,6 +101,9 @@ pub struct State {
     pub fingerprint: String,
     /// See [`crate::data::scan::dataset_hash`].
     pub dataset: String,
+    /// SHA-256 of the pretrained tensors, or `random`; empty in checkpoints that do not say.
+    #[serde(default)]
+    pub weights: String,
     /// Index of the stage that is under way.
     pub stage: usize,
     /// How far it is.
@@ -181,16 +187,77 @@ pub(super) fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
     files
 }
 
-/// The newest checkpoint that is whole; `None` where there is none.
-#[must_use]
-pub fn newest(folder: &Path) -> Option<Checkpoint> {
+/// The newest checkpoint that is whole and that `check` has nothing to say against; `None` where
+/// there is none.
+pub fn newest(
+    folder: &Path,
+    check: impl Fn(&Checkpoint) -> Result<(), String>,
+) -> Option<Checkpoint> {
     files(folder).iter().find_map(|(_, path)| {
-        let found = load(path);
-        if found.is_none() {
-            tracing::warn!(path = %path.display(), "this checkpoint is damaged");
+        let found = load(path).ok_or_else(|| "it is damaged".to_owned());
+        let found = found.and_then(|found| check(&found).map(|()| found));
+        if let Err(reason) = &found {
+            tracing::warn!("the checkpoint {} is passed over: {reason}", path.display());
         }
-        found
+        found.ok()
     })
+}
+
+impl Checkpoint {
+    /// Whether its tensors are those of a run of these stages.
+    ///
+    /// # Errors
+    ///
+    /// In words, the first that is missing or of another size.
+    pub fn check(&self, stages: &[Stage], network: &Network) -> Result<(), String> {
+        let state = &self.state;
+        let Some(stage) = stages.get(state.stage) else {
+            return Err(format!("it is of stage {} of {}", state.stage + 1, stages.len()));
+        };
+        let of = |stage: &Stage| network.indices(&trained(stage, network));
+        let length = |index: &usize| network.parameters[*index].shape.iter().product::<usize>();
+        let until_now: BTreeSet<usize> = stages[..=state.stage].iter().flat_map(of).collect();
+        if !self.parameters.keys().eq(&until_now) {
+            return Err("it has the parameters of other layers".to_owned());
+        }
+        let wrong = |(index, values): &(&usize, &Vec<f32>)| {
+            *index >= &network.parameters.len() || values.len() != length(index)
+        };
+        if let Some((index, _)) = self.parameters.iter().chain(&self.lowest).find(wrong) {
+            let name = network.parameters.get(*index).map_or("a parameter", |p| &p.name);
+            return Err(format!("`{name}` is of another size"));
+        }
+        let own = of(stage);
+        let fits = |lists: &[Vec<f32>]| {
+            lists.len() == own.len() && lists.iter().zip(&own).all(|(l, i)| l.len() == length(i))
+        };
+        let moved = state.optimizer_steps > 0;
+        let slot = |(slot, index): (&[Vec<f32>; 2], &usize)| {
+            let sizes = slot.each_ref().map(Vec::len);
+            let whole = sizes.iter().all(|size| [0, length(index)].contains(size));
+            let both = sizes.iter().all(|size| *size > 0);
+            whole && (both || !moved || !network.compute.is_host())
+        };
+        let slots = self.slots.len() == own.len() && self.slots.iter().zip(&own).all(slot);
+        if !slots {
+            return Err("the optimizer's memory is missing or short".to_owned());
+        }
+        if stage.ema.is_some() && !fits(&self.average) {
+            return Err("the moving average is missing or short".to_owned());
+        }
+        let keeps_best = stage.early_stopping.is_some_and(|rule| rule.restore_best);
+        if !(self.best.is_empty() && !(keeps_best && state.position.epochs > 0))
+            && !fits(&self.best)
+        {
+            return Err("the parameters of the best epoch are missing or short".to_owned());
+        }
+        match state.lowest {
+            Some(_) if self.lowest.is_empty() => {
+                Err("the parameters of the epoch with the lowest loss are missing".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn load(path: &Path) -> Option<Checkpoint> {
@@ -232,12 +299,9 @@ fn load(path: &Path) -> Option<Checkpoint> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::device::Compute;
     use crate::error::LearnError;
-    use crate::model::network::Network;
     use crate::model::parameter::Parameter;
     use crate::train::keeper::{Keeper, Snapshot};
     use crate::train::optimizer;
@@ -278,6 +342,7 @@ mod tests {
             Some(folder.path().to_path_buf()),
             "f".to_owned(),
             "d".to_owned(),
+            "random".to_owned(),
             BTreeSet::new(),
         );
         keeper.trained.insert(1);
@@ -286,7 +351,7 @@ mod tests {
         }
         let kept = files(folder.path());
         assert_eq!(kept.iter().map(|file| file.0).collect::<Vec<_>>(), [3, 2]);
-        let found = newest(folder.path()).unwrap();
+        let found = newest(folder.path(), |_| Ok(())).unwrap();
         assert_eq!(found.state.position.steps, 3);
         assert_eq!(found.state.position.sums.loss.to_bits(), (0.1_f64 + 0.2).to_bits());
         assert_eq!(found.parameters, BTreeMap::from([(1, vec![2.0, 3.0])]));
@@ -295,9 +360,9 @@ mod tests {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         std::fs::write(&kept[0].1, &bytes).unwrap();
-        assert_eq!(newest(folder.path()).unwrap().state.position.steps, 2);
+        assert_eq!(newest(folder.path(), |_| Ok(())).unwrap().state.position.steps, 2);
         std::fs::write(&kept[1].1, &bytes[..last / 2]).unwrap();
-        assert_eq!(newest(folder.path()), None);
+        assert_eq!(newest(folder.path(), |_| Ok(())), None);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Writes checkpoints while a run goes on, and keeps the two newest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -48,6 +49,7 @@ pub struct Keeper {
     folder: Option<PathBuf>,
     fingerprint: String,
     dataset: String,
+    weights: String,
     saved: Instant,
     number: usize,
     /// Indices of the parameters that were trained so far.
@@ -71,6 +73,7 @@ impl Keeper {
         folder: Option<PathBuf>,
         fingerprint: String,
         dataset: String,
+        weights: String,
         keeps: BTreeSet<usize>,
     ) -> Self {
         let number = folder.as_deref().map(files).and_then(|files| files.first().map(|f| f.0));
@@ -78,6 +81,7 @@ impl Keeper {
             folder,
             fingerprint,
             dataset,
+            weights,
             saved: Instant::now(),
             number: number.unwrap_or(0),
             trained: BTreeSet::new(),
@@ -88,10 +92,19 @@ impl Keeper {
         }
     }
 
-    /// Whether a checkpoint is one of this plan and these images.
-    #[must_use]
-    pub fn fits(&self, state: &State) -> bool {
-        state.fingerprint == self.fingerprint && state.dataset == self.dataset
+    /// Whether a checkpoint is one of this plan, these images and these weights.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::OtherImages`] or [`LearnError::OtherWeights`].
+    pub fn check(&self, state: &State) -> Result<(), LearnError> {
+        if state.fingerprint != self.fingerprint || state.dataset != self.dataset {
+            return Err(LearnError::OtherImages);
+        }
+        match state.weights.is_empty() || state.weights == self.weights {
+            true => Ok(()),
+            false => Err(LearnError::OtherWeights),
+        }
     }
 
     /// Keeps the parameters of an epoch that has the lowest validation loss so far; `current` are
@@ -128,6 +141,7 @@ impl Keeper {
         let state = State {
             fingerprint: self.fingerprint.clone(),
             dataset: self.dataset.clone(),
+            weights: self.weights.clone(),
             stage: snapshot.stage,
             position: snapshot.position,
             over: snapshot.over,
@@ -142,7 +156,13 @@ impl Keeper {
         };
         let named = self.tensors(snapshot)?;
         let failed = |reason: String| LearnError::Write { path: folder.clone(), reason };
-        std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+        // The folder of the run itself is there, or the run is gone.
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(failed(error.to_string()));
+            }
+            _ => {}
+        }
         let text = serde_json::to_string(&state).map_err(|error| failed(error.to_string()))?;
         let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
         let about = serde_json::json!({ "checksum": checksum(&text, bytes), "state": text });

@@ -3,6 +3,7 @@
 mod epoch;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use burn::tensor::Tensor;
 use runner_experiment::plan::{Augmentation, Stage};
@@ -64,6 +65,17 @@ struct Work {
     reason: Reason,
     /// Epochs of earlier stages.
     epochs_before: usize,
+    /// Since when this process is at it.
+    begun: Instant,
+    /// How long earlier processes were at it.
+    seconds_before: f64,
+}
+
+impl Work {
+    /// Seconds that the stage was at work, by a clock that nobody sets.
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.begun.elapsed().as_secs_f64()
+    }
 }
 
 impl StageRun<'_> {
@@ -113,13 +125,12 @@ impl StageRun<'_> {
         self.keeper.history.push(Entry::Epoch(record.clone()));
         let steps = self.train.len().div_ceil(self.stage.batch_size);
         self.check_finite(record.validation_loss, record.epoch, steps)?;
-        let seconds = work.position.seconds + record.duration_s;
-        work.position = Position { epochs: record.epoch, seconds, ..Position::default() };
+        work.position = Position { epochs: record.epoch, ..Position::default() };
         work.rates.after(&record);
         let current = self.current(work);
         self.keeper.consider(&record, self.network, work.indices.iter().zip(&current));
         let stops = work.watch.as_mut().is_some_and(|watch| watch.stops(&record, || current));
-        let late = self.stage.max_minutes.is_some_and(|limit| seconds >= 60.0 * limit);
+        let late = self.stage.max_minutes.is_some_and(|limit| work.seconds() >= 60.0 * limit);
         work.over = stops || late || record.epoch == self.stage.epochs;
         work.reason = if late && !stops { Reason::Minutes } else { Reason::Patience };
         Ok(())
@@ -150,13 +161,15 @@ impl StageRun<'_> {
         let mut work = Work {
             optimizer,
             rates: Rates::new(self.stage.schedule, Plateau::default()),
-            average: self.stage.ema.map(|ema| Average::new(ema, 0, self.parameters(&indices))),
+            average: self.average(0, || self.parameters(&indices)),
             watch: self.stage.early_stopping.map(Watch::new),
             position: Position::default(),
             over: false,
             reason: Reason::default(),
             indices,
             epochs_before,
+            begun: Instant::now(),
+            seconds_before: 0.0,
         };
         if let Some(checkpoint) = resumed {
             self.go_on(&mut work, checkpoint, observe);
@@ -181,17 +194,23 @@ impl StageRun<'_> {
         };
         work.optimizer.restore(State { steps: state.optimizer_steps, slots }, device);
         work.rates = Rates::new(self.stage.schedule, state.plateau);
-        work.average =
-            self.stage.ema.map(|ema| Average::new(ema, state.average_steps, tensors(average)));
+        work.average = self.average(state.average_steps, || tensors(average));
         let watch = self.stage.early_stopping.zip(state.watch);
         work.watch = watch.map(|(rule, memory)| Watch::resume(rule, memory, tensors(best)));
         (work.position, work.over, work.reason) = (state.position, state.over, state.reason);
+        work.seconds_before = state.position.seconds;
+    }
+
+    /// The moving average after some steps, where the stage has one.
+    fn average(&self, steps: u32, values: impl FnOnce() -> Vec<Tensor<1>>) -> Option<Average> {
+        let warmup = self.stage.ema_warmup;
+        self.stage.ema.map(|ema| Average::new(ema, warmup, steps, values()))
     }
 
     fn save(&mut self, work: &Work) -> Result<(), LearnError> {
         self.keeper.save(&Snapshot {
             stage: self.index,
-            position: work.position,
+            position: Position { seconds: work.seconds(), ..work.position },
             over: work.over,
             reason: work.reason,
             plateau: work.rates.plateau(),
