@@ -6,14 +6,65 @@ use std::io::IsTerminal;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{
     HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+    TermLike,
 };
 use runner_learn::event::Phase;
 
 use crate::terminal;
 
-static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+/// Bars are drawn on a terminal alone.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(|| {
+    MultiProgress::with_draw_target(match has_bars() {
+        true => {
+            ProgressDrawTarget::term_like_with_hz(Box::new(Screen(Term::buffered_stderr())), 20)
+        }
+        false => ProgressDrawTarget::hidden(),
+    })
+});
+
+fn has_bars() -> bool {
+    !terminal::is_quiet() && std::io::stderr().is_terminal()
+}
+
+/// A terminal that may go away: what is drawn then is lost, and the run goes on.
+#[derive(Debug)]
+struct Screen(Term);
+
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        self.0.size().1
+    }
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+    fn move_cursor_up(&self, lines: usize) -> std::io::Result<()> {
+        self.0.move_cursor_up(lines).or(Ok(()))
+    }
+    fn move_cursor_down(&self, lines: usize) -> std::io::Result<()> {
+        self.0.move_cursor_down(lines).or(Ok(()))
+    }
+    fn move_cursor_right(&self, columns: usize) -> std::io::Result<()> {
+        self.0.move_cursor_right(columns).or(Ok(()))
+    }
+    fn move_cursor_left(&self, columns: usize) -> std::io::Result<()> {
+        self.0.move_cursor_left(columns).or(Ok(()))
+    }
+    fn write_line(&self, text: &str) -> std::io::Result<()> {
+        self.0.write_line(text).or(Ok(()))
+    }
+    fn write_str(&self, text: &str) -> std::io::Result<()> {
+        self.0.write_str(text).or(Ok(()))
+    }
+    fn clear_line(&self) -> std::io::Result<()> {
+        self.0.clear_line().or(Ok(()))
+    }
+    fn flush(&self) -> std::io::Result<()> {
+        self.0.flush().or(Ok(()))
+    }
+}
 
 /// Off a terminal, a long phase says where it is this often.
 const LINE_EVERY: Duration = Duration::from_secs(30);
@@ -32,7 +83,7 @@ pub fn bytes(message: &str, total: Option<u64>) -> ProgressBar {
 }
 
 fn new_bar(total: u64, template: &str) -> ProgressBar {
-    if terminal::is_quiet() || !std::io::stderr().is_terminal() {
+    if !has_bars() {
         return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
     }
     let style = ProgressStyle::with_template(template)

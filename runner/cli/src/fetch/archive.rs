@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use runner_learn::Interrupt;
 use zip::ZipArchive;
 
 /// No photo of a data set is larger; an entry that claims more is a bomb.
@@ -19,21 +20,50 @@ pub struct Entry {
     pub place: PathBuf,
 }
 
+/// Why an archive was not extracted.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// It is another archive, or a damaged one.
+    #[error("{0}")]
+    Archive(String),
+    /// The operating system refused.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
 /// Checks that the images in `archive` are exactly the expected ones and writes them below
 /// `folder`. Names in the archive are only compared, never used as paths.
 ///
 /// # Errors
 ///
-/// What does not fit, in words.
-pub fn extract(archive: &Path, expected: &[Entry], folder: &Path) -> Result<(), String> {
-    let file = File::open(archive).map_err(|error| format!("{}: {error}", archive.display()))?;
-    let mut zip =
-        ZipArchive::new(file).map_err(|error| format!("{}: {error}", archive.display()))?;
-    compare(&zip, expected)?;
+/// [`ExtractError`].
+pub fn extract(
+    archive: &Path,
+    expected: &[Entry],
+    folder: &Path,
+    interrupt: &Interrupt,
+) -> Result<(), ExtractError> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        ExtractError::Archive(format!("{}: {error}", archive.display()))
+    };
+    let file = File::open(archive).map_err(|error| unusable(&error))?;
+    let mut zip = ZipArchive::new(file).map_err(|error| unusable(&error))?;
+    compare(&zip, expected).map_err(ExtractError::Archive)?;
     for entry in expected {
-        let target = folder.join(&entry.place);
-        write(&mut zip, &entry.name, &target)
-            .map_err(|error| format!("{}: {error}", entry.name))?;
+        if interrupt.is_requested() {
+            return Err(ExtractError::Interrupted);
+        }
+        let bytes = read(&mut zip, &entry.name)
+            .map_err(|error| ExtractError::Archive(format!("{}: {error}", entry.name)))?;
+        write(&folder.join(&entry.place), &bytes)?;
     }
     Ok(())
 }
@@ -64,7 +94,7 @@ fn compare(zip: &ZipArchive<File>, expected: &[Entry]) -> Result<(), String> {
     ))
 }
 
-fn write(zip: &mut ZipArchive<File>, name: &str, target: &Path) -> Result<(), String> {
+fn read(zip: &mut ZipArchive<File>, name: &str) -> Result<Vec<u8>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let entry = zip.by_name(name).map_err(|error| text(&error))?;
     if entry.size() > LARGEST {
@@ -72,8 +102,13 @@ fn write(zip: &mut ZipArchive<File>, name: &str, target: &Path) -> Result<(), St
     }
     let mut bytes = Vec::new();
     entry.take(LARGEST).read_to_end(&mut bytes).map_err(|error| text(&error))?;
+    Ok(bytes)
+}
+
+fn write(target: &Path, bytes: &[u8]) -> Result<(), ExtractError> {
+    let failed = |source| ExtractError::Write { path: target.to_path_buf(), source };
     if let Some(folder) = target.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| text(&error))?;
+        std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    std::fs::write(target, bytes).map_err(|error| text(&error))
+    std::fs::write(target, bytes).map_err(failed)
 }

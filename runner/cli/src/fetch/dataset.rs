@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use runner_learn::{Interrupt, LearnError};
 
-use super::archive::{self, Entry};
-use super::download::{Download, DownloadError};
+use super::archive::{self, Entry, ExtractError};
+use super::download::{Download, DownloadError, PATIENCE};
 use super::{Checksum, sha256};
 use crate::environment;
 use crate::failure::Failure;
@@ -55,7 +55,12 @@ pub fn entries() -> Vec<Entry> {
 /// # Errors
 ///
 /// A [`Failure`]; the target appears whole or not at all.
-pub fn fetch(name: &str, from: Option<&Path>, out: Option<&Path>) -> Result<PathBuf, Failure> {
+pub fn fetch(
+    name: &str,
+    from: Option<&Path>,
+    out: Option<&Path>,
+    interrupt: &Interrupt,
+) -> Result<PathBuf, Failure> {
     if name != "cats_and_dogs_filtered" {
         return Err(Failure::usage(format!(
             "error: there is no data set `{name}`; there is cats_and_dogs_filtered"
@@ -69,24 +74,27 @@ pub fn fetch(name: &str, from: Option<&Path>, out: Option<&Path>) -> Result<Path
             out.display()
         )));
     }
-    let archive = match from {
-        Some(file) => file.to_path_buf(),
-        None => download()?,
-    };
-    lay_out(&archive, out)?;
-    if from.is_none() {
-        // The photos are laid out; an archive that stays behind only takes room.
+    if let Some(file) = from {
+        lay_out(file, &file.display().to_string(), out, interrupt)?;
+        return Ok(out.to_path_buf());
+    }
+    let url = std::env::var("RUNNER_DATASET_URL").unwrap_or_else(|_| URL.to_owned());
+    let archive = download(&url, interrupt)?;
+    let laid_out = lay_out(&archive, &url, out, interrupt);
+    // The photos are laid out, or the archive is of no use: it would only take room, or be in the
+    // way of a better one.
+    if laid_out.as_ref().map_or_else(|failure| failure.code == 3, |()| true) {
         let _ = std::fs::remove_file(&archive);
     }
-    Ok(out.to_path_buf())
+    laid_out.map(|()| out.to_path_buf())
 }
 
-fn download() -> Result<PathBuf, Failure> {
-    let url = std::env::var("RUNNER_DATASET_URL").unwrap_or_else(|_| URL.to_owned());
+fn download(url: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     let to = environment::cache().join("downloads").join("cats_and_dogs_filtered.zip");
     terminal::note(&format!("fetching {url}"));
-    let download = Download { url: &url, checksum: Checksum::Length(LENGTH), to: &to };
-    match download.fetch(&Interrupt::default()) {
+    let checksum = Checksum::Length(LENGTH);
+    let download = Download { url, checksum, to: &to, patience: PATIENCE };
+    match download.fetch(interrupt) {
         Ok(()) => Ok(to),
         Err(DownloadError::Interrupted) => Err(LearnError::Interrupted.into()),
         Err(error @ DownloadError::Write { .. }) => {
@@ -100,25 +108,50 @@ fn download() -> Result<PathBuf, Failure> {
 }
 
 /// Extracts beside the target and renames at the end.
-fn lay_out(archive: &Path, out: &Path) -> Result<(), Failure> {
+fn lay_out(archive: &Path, source: &str, out: &Path, interrupt: &Interrupt) -> Result<(), Failure> {
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     super::make(parent)?;
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    // Nobody else is at this target: what is there was left by a process that was killed.
+    let staging = Staging::new(parent.join(format!(".fetching-{name}")));
     let written = |error: std::io::Error| {
         Failure::internal(format!("error: cannot write to {}: {error}", parent.display()))
     };
-    let staging =
-        tempfile::Builder::new().prefix(".fetching-").tempdir_in(parent).map_err(written)?;
-    let whole = staging.path().join("whole");
-    archive::extract(archive, &entries(), &whole)
-        .map_err(|reason| Failure::data(format!("error: {reason}")))?;
+    archive::extract(archive, &entries(), &staging.0, interrupt).map_err(|error| match error {
+        ExtractError::Archive(reason) => Failure::data(format!("error: {reason}")),
+        ExtractError::Write { .. } => Failure::internal(format!("error: {error}")),
+        ExtractError::Interrupted => LearnError::Interrupted.into(),
+    })?;
     let source = format!(
         "archive: cats_and_dogs_filtered.zip, SHA-256 {}\n\
-         from: {URL}\n\
+         from: {source}\n\
          rule: of the 500 validation photos of each class, numbers 2000 to 2249 are validation, \
          2250 to 2499 are test\n",
         sha256(archive).map_err(written)?
     );
-    std::fs::write(whole.join("SOURCE.txt"), source).map_err(written)?;
-    std::fs::rename(&whole, out).map_err(written)
+    std::fs::write(staging.0.join("SOURCE.txt"), source).map_err(written)?;
+    std::fs::rename(&staging.0, out).map_err(written)
+}
+
+/// A folder that is gone when its work ends, whichever way.
+struct Staging(PathBuf);
+
+impl Staging {
+    fn new(path: PathBuf) -> Self {
+        let staging = Self(path);
+        staging.remove();
+        staging
+    }
+
+    fn remove(&self) {
+        // What is left takes space and nothing else.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }

@@ -3,8 +3,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
 
+use indicatif::ProgressBar;
 use runner_learn::Interrupt;
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -65,7 +67,18 @@ pub struct Download<'a> {
     pub checksum: Checksum,
     /// Where to.
     pub to: &'a Path,
+    /// How long a server may say nothing.
+    pub patience: Duration,
 }
+
+/// How long a server may say nothing, as long as nobody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// No published file is longer, in bytes; where a server announces no length, it stops here.
+const LARGEST: u64 = 2 << 30;
+
+/// How often a wish to stop is looked for.
+const POLL: Duration = Duration::from_millis(100);
 
 impl Download<'_> {
     /// Downloads, going on where an earlier attempt broke off.
@@ -95,89 +108,208 @@ impl Download<'_> {
         }
         let is_whole = self.checksum.check(&part).map_err(write_error)?.is_ok();
         if !is_whole {
-            self.receive(&mut file, interrupt)?;
+            let received = self.receive(&mut file, interrupt);
+            if matches!(received, Err(DownloadError::Checksum { .. })) {
+                std::fs::remove_file(&part).map_err(write_error)?;
+            }
+            received?;
         }
         file.sync_all().map_err(write_error)?;
         if let Err(reason) = self.checksum.check(&part).map_err(write_error)? {
             std::fs::remove_file(&part).map_err(write_error)?;
-            return Err(DownloadError::Checksum { url: self.url.to_owned(), reason });
+            return Err(self.wrong(reason));
         }
         std::fs::rename(&part, self.to).map_err(write_error)
     }
 
+    /// Takes what a thread of its own hears from the server, so that neither silence nor a slow
+    /// network keeps anybody from stopping.
     fn receive(&self, file: &mut File, interrupt: &Interrupt) -> Result<(), DownloadError> {
-        let there = file.metadata().map_or(0, |meta| meta.len());
-        let (response, from) = self.ask(there)?;
-        let total = length(&response).map(|length| length + from);
-        let name = self.to.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bar = progress::bytes(&name, total);
-        bar.set_position(from);
-        file.set_len(from).map_err(|error| self.write_error(self.to, &error))?;
-        file.seek(SeekFrom::Start(from)).map_err(|error| self.write_error(self.to, &error))?;
-        let mut body = response.into_body().into_reader();
-        let mut buffer = vec![0; 1 << 16];
-        let mut written = from;
+        let there = file.metadata().map_err(|error| self.write_error(self.to, &error))?.len();
+        let (sender, heard) = mpsc::sync_channel(16);
+        let url = self.url.to_owned();
+        // It ends with the connection, or with the program where nobody listens any more.
+        std::thread::spawn(move || talk(&url, there, &sender));
+        let mut arrival = Arrival { download: self, file, bar: None, written: there, total: None };
+        let mut last = Instant::now();
         loop {
             if interrupt.is_requested() {
                 return Err(DownloadError::Interrupted);
             }
-            let count = body.read(&mut buffer).map_err(|error| self.broke_off(written, &error))?;
-            if count == 0 {
-                break;
+            match heard.recv_timeout(POLL) {
+                Ok(Heard::End) => return arrival.end(),
+                Ok(message) => arrival.take(message)?,
+                Err(RecvTimeoutError::Timeout) if last.elapsed() < self.patience => continue,
+                Err(RecvTimeoutError::Timeout) => {
+                    let seconds = self.patience.as_secs();
+                    return Err(arrival.silent(&format!("nothing came for {seconds} s")));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(arrival.silent("the connection closed early"));
+                }
             }
-            file.write_all(&buffer[..count]).map_err(|error| self.write_error(self.to, &error))?;
-            written += count as u64;
-            bar.set_position(written);
+            last = Instant::now();
         }
-        bar.finish_and_clear();
-        match total {
-            Some(total) if written < total => {
-                Err(self.broke_off(written, &std::io::Error::other("the connection closed early")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Asks for everything behind `there`; the offset at which the answer starts.
-    fn ask(&self, there: u64) -> Result<(Response<Body>, u64), DownloadError> {
-        if there > 0 {
-            let range = format!("bytes={there}-");
-            let response = self.get(Some(&range))?;
-            if response.status() == 206 && starts_at(&response) == Some(there) {
-                return Ok((response, there));
-            }
-        }
-        let response = self.get(None)?;
-        match response.status().as_u16() {
-            200 => Ok((response, 0)),
-            status => Err(self.unreachable(format!("the server answers {status}"))),
-        }
-    }
-
-    fn get(&self, range: Option<&str>) -> Result<Response<Body>, DownloadError> {
-        let agent: Agent = Agent::config_builder()
-            .timeout_connect(Some(Duration::from_secs(15)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .http_status_as_error(false)
-            .build()
-            .into();
-        let mut request = agent.get(self.url).header("Accept-Encoding", "identity");
-        if let Some(range) = range {
-            request = request.header("Range", range);
-        }
-        request.call().map_err(|error| self.unreachable(error.to_string()))
     }
 
     fn unreachable(&self, reason: String) -> DownloadError {
         DownloadError::Unreachable { url: self.url.to_owned(), reason }
     }
 
-    fn broke_off(&self, bytes: u64, error: &std::io::Error) -> DownloadError {
-        DownloadError::BrokeOff { url: self.url.to_owned(), bytes, reason: error.to_string() }
+    fn wrong(&self, reason: String) -> DownloadError {
+        DownloadError::Checksum { url: self.url.to_owned(), reason }
     }
 
     fn write_error(&self, path: &Path, error: &std::io::Error) -> DownloadError {
         DownloadError::Write { path: path.to_path_buf(), reason: error.to_string() }
+    }
+}
+
+/// What a server says.
+enum Heard {
+    /// Bytes come, from this offset on and up to this length where that is known.
+    Start { from: u64, total: Option<u64> },
+    /// Some of them.
+    Bytes(Vec<u8>),
+    /// No answer, or the wrong one.
+    Unreachable(String),
+    /// The connection broke.
+    Broke(String),
+    /// That was all.
+    End,
+}
+
+/// Asks for everything behind `there` and passes on what comes; stops where nobody listens.
+fn talk(url: &str, there: u64, sender: &SyncSender<Heard>) {
+    let (response, from) = match ask(url, there) {
+        Ok(found) => found,
+        Err(reason) => return drop(sender.send(Heard::Unreachable(reason))),
+    };
+    let total = length(&response).map(|length| length.saturating_add(from));
+    if sender.send(Heard::Start { from, total }).is_err() {
+        return;
+    }
+    let mut body = response.into_body().into_reader();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let message = match body.read(&mut buffer) {
+            Ok(0) => Heard::End,
+            Ok(count) => Heard::Bytes(buffer[..count].to_vec()),
+            Err(error) => Heard::Broke(error.to_string()),
+        };
+        let last = !matches!(message, Heard::Bytes(_));
+        if sender.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The answer to a request for everything behind `there`, and the offset at which it starts.
+fn ask(url: &str, there: u64) -> Result<(Response<Body>, u64), String> {
+    if there > 0 {
+        let range = format!("bytes={there}-");
+        let response = get(url, Some(&range))?;
+        if response.status() == 206 && starts_at(&response) == Some(there) {
+            return Ok((response, there));
+        }
+    }
+    let response = get(url, None)?;
+    match response.status().as_u16() {
+        200 => Ok((response, 0)),
+        status => Err(format!("the server answers {status}")),
+    }
+}
+
+fn get(url: &str, range: Option<&str>) -> Result<Response<Body>, String> {
+    let agent: Agent = Agent::config_builder()
+        .timeout_connect(Some(Duration::from_secs(15)))
+        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let mut request = agent.get(url).header("Accept-Encoding", "identity");
+    if let Some(range) = range {
+        request = request.header("Range", range);
+    }
+    request.call().map_err(|error| error.to_string())
+}
+
+/// A file that is arriving.
+struct Arrival<'a> {
+    download: &'a Download<'a>,
+    file: &'a mut File,
+    bar: Option<ProgressBar>,
+    written: u64,
+    total: Option<u64>,
+}
+
+impl Arrival<'_> {
+    fn take(&mut self, message: Heard) -> Result<(), DownloadError> {
+        match message {
+            Heard::Start { from, total } => self.start(from, total),
+            Heard::Bytes(bytes) => self.write(&bytes),
+            Heard::Unreachable(reason) => Err(self.download.unreachable(reason)),
+            Heard::Broke(reason) => Err(self.broke_off(reason)),
+            Heard::End => Ok(()),
+        }
+    }
+
+    fn start(&mut self, from: u64, total: Option<u64>) -> Result<(), DownloadError> {
+        let Download { to, checksum, .. } = *self.download;
+        let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bar = progress::bytes(&name, total);
+        bar.set_position(from);
+        self.bar = Some(bar);
+        self.written = from;
+        // What is published counts, not what a server announces.
+        self.total = match checksum {
+            Checksum::Length(bytes) => Some(bytes),
+            _ => total,
+        };
+        let failed = |error: std::io::Error| self.download.write_error(to, &error);
+        self.file.set_len(from).map_err(failed)?;
+        self.file.seek(SeekFrom::Start(from)).map(drop).map_err(failed)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
+        let after = self.written + bytes.len() as u64;
+        let most = self.total.unwrap_or(LARGEST);
+        if after > most {
+            return Err(self.download.wrong(format!("it is longer than {most} bytes")));
+        }
+        let failed = |error: std::io::Error| self.download.write_error(self.download.to, &error);
+        self.file.write_all(bytes).map_err(failed)?;
+        self.written = after;
+        if let Some(bar) = &self.bar {
+            bar.set_position(after);
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), DownloadError> {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        match self.total {
+            Some(total) if self.written < total => {
+                Err(self.broke_off("the connection closed early".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing more comes: before the first byte there is no such server, after it the download
+    /// broke off.
+    fn silent(&self, reason: &str) -> DownloadError {
+        match self.bar {
+            None => self.download.unreachable(reason.to_owned()),
+            Some(_) => self.broke_off(reason.to_owned()),
+        }
+    }
+
+    fn broke_off(&self, reason: String) -> DownloadError {
+        let (url, bytes) = (self.download.url.to_owned(), self.written);
+        DownloadError::BrokeOff { url, bytes, reason }
     }
 }
 
@@ -215,6 +347,10 @@ mod tests {
         BreaksAfter(usize),
         IgnoresRange,
         NotFound,
+        /// Says nothing at all.
+        Silent,
+        /// Announces nothing.
+        SendsMore,
     }
 
     fn content() -> Vec<u8> {
@@ -251,8 +387,13 @@ mod tests {
         let all = content();
         let from = match answer {
             Answer::Whole | Answer::BreaksAfter(_) => range.unwrap_or(0) as usize,
-            Answer::IgnoresRange | Answer::NotFound => 0,
+            _ => 0,
         };
+        if matches!(answer, Answer::Silent) {
+            // The connection stays open until the other side gives up.
+            let _ = stream.read(&mut [0; 16]);
+            return range;
+        }
         let status = match (answer, from) {
             (Answer::NotFound, _) => "404 Not Found".to_owned(),
             (_, 0) => "200 OK".to_owned(),
@@ -262,9 +403,12 @@ mod tests {
             Answer::BreaksAfter(count) => from + count,
             _ => all.len(),
         };
-        let length = all.len() - from;
-        let head =
-            format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        let length = match answer {
+            Answer::SendsMore => None,
+            _ => Some(all.len() - from),
+        };
+        let length = length.map_or(String::new(), |length| format!("Content-Length: {length}\r\n"));
+        let head = format!("HTTP/1.1 {status}\r\n{length}Connection: close\r\n\r\n");
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&all[from..end]));
         range
     }
@@ -279,7 +423,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let to = folder.path().join("file.bin");
         let (url, server) = serve(vec![Answer::BreaksAfter(40_000), Answer::Whole])?;
-        let download = Download { url: &url, checksum: md5(), to: &to };
+        let download = Download { url: &url, checksum: md5(), to: &to, patience: PATIENCE };
         let broke_off = download.fetch(&Interrupt::default());
         assert!(
             matches!(broke_off, Err(DownloadError::BrokeOff { bytes: 40_000, .. })),
@@ -299,9 +443,45 @@ mod tests {
         let to = folder.path().join("file.bin");
         std::fs::write(part_of(&to), b"something else")?;
         let (url, server) = serve(vec![Answer::IgnoresRange, Answer::IgnoresRange])?;
-        Download { url: &url, checksum: md5(), to: &to }.fetch(&Interrupt::default())?;
+        Download { url: &url, checksum: md5(), to: &to, patience: PATIENCE }
+            .fetch(&Interrupt::default())?;
         assert_eq!(std::fs::read(&to)?, content());
         assert_eq!(server.join().map_err(|_| "the server panicked")?, [Some(14), None]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_given_up_and_can_be_interrupted() -> Result<(), Failed> {
+        let folder = tempfile::tempdir()?;
+        let to = folder.path().join("file.bin");
+        let (url, _server) = serve(vec![Answer::Silent, Answer::Silent])?;
+        let patience = Duration::from_millis(300);
+        let download = Download { url: &url, checksum: md5(), to: &to, patience };
+        let silent = download.fetch(&Interrupt::default());
+        assert!(matches!(silent, Err(DownloadError::Unreachable { .. })), "{silent:?}");
+        let interrupt = Interrupt::default();
+        let clone = interrupt.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            clone.request();
+        });
+        let start = Instant::now();
+        let stopped = Download { patience: PATIENCE, ..download }.fetch(&interrupt);
+        assert!(matches!(stopped, Err(DownloadError::Interrupted)), "{stopped:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+        Ok(())
+    }
+
+    #[test]
+    fn more_than_was_published_is_not_written() -> Result<(), Failed> {
+        let folder = tempfile::tempdir()?;
+        let to = folder.path().join("file.bin");
+        let (url, _server) = serve(vec![Answer::SendsMore])?;
+        let checksum = Checksum::Length(50_000);
+        let more = Download { url: &url, checksum, to: &to, patience: PATIENCE };
+        let more = more.fetch(&Interrupt::default());
+        assert!(matches!(more, Err(DownloadError::Checksum { .. })), "{more:?}");
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
         Ok(())
     }
 
@@ -310,7 +490,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let to = folder.path().join("file.bin");
         let (url, _server) = serve(vec![Answer::Whole, Answer::NotFound])?;
-        let download = Download { url: &url, checksum: Checksum::Length(99_999), to: &to };
+        let download =
+            Download { url: &url, checksum: Checksum::Length(99_999), to: &to, patience: PATIENCE };
         let wrong = download.fetch(&Interrupt::default());
         assert!(matches!(wrong, Err(DownloadError::Checksum { .. })), "{wrong:?}");
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);

@@ -7,7 +7,7 @@ pub mod weights;
 pub mod wheel;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use md5::Md5;
@@ -69,7 +69,12 @@ pub fn exclusive(target: &Path) -> Result<File, Failure> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let path = folder.join(format!("{name}.lock"));
     let open = || {
-        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        let made = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = match made {
+            // Whoever may not write to it can still hold it.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path)?,
+            other => other?,
+        };
         file.lock()?;
         Ok(file)
     };

