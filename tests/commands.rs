@@ -105,6 +105,11 @@ fn dataset_check_finds_leaks_and_duplicates() {
     }
     let leaky = place.succeed(&["dataset", "check", "data/shapes"]).stdout;
     assert!(leaky.contains("in more than one split: 1"), "{leaky}");
+    assert!(leaky.contains("in more than one class: 1"), "{leaky}");
+    // A run says both, with the labels that contradict each other.
+    let said = place.succeed(&["run", "shapes.toml", "--set", "stage.head.epochs=1"]).stderr;
+    assert!(said.contains("a contradiction: one of the labels is wrong"), "{said}");
+    assert!(said.contains("circle.000.jpg (circle) = data/shapes/train/square/copy.jpg (square)"));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn an_exported_model_is_torchvisions_vgg16_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     export::write(&network, &serde_json::json!({}), &path).unwrap();
-    let tensors = weights::read(&path).unwrap();
+    let tensors = weights::open(&path).unwrap().entries;
     assert_eq!(tensors.len(), 2 * FEATURES.len());
     for (index, [out, input]) in FEATURES {
         let shape = |part: &str| {
@@ -110,7 +110,8 @@ fn an_exported_model_is_torchvisions_vgg16_and_comes_back() {
         assert_eq!(shape("weight"), Some(vec![out, input, 3, 3]));
         assert_eq!(shape("bias"), Some(vec![out]));
     }
-    let loaded = weights::load(&path, &network.layers).unwrap();
+    let loaded =
+        weights::load(&path.into(), &network.layers, weights::Head::Leave).unwrap().weights;
     let back = Network::new(network.layers.clone(), loaded, 1, Compute::cpu());
     let input: Vec<f32> = generated(3 * 64 * 64, 99).map(|u| u as f32).collect();
     let whole = Inference::new(&back, 0..back.layers.len()).unwrap();

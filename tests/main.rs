@@ -14,5 +14,8 @@ mod parity;
 mod pictures;
 mod resume;
 mod run;
+mod shared;
+mod stopping;
 mod support;
+mod trust;
 mod weights;

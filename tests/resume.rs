@@ -127,7 +127,7 @@ fn ctrl_c_saves_in_the_middle_of_an_epoch_and_the_run_goes_on_from_there() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let signalled = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args(["-TERM", &child.id().to_string()])
         .status()
         .unwrap();
     assert!(signalled.success());
@@ -161,7 +161,7 @@ fn another_plan_or_other_images_are_refused() {
     while status() != Some(true) {
         std::thread::sleep(Duration::from_millis(5));
     }
-    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let picture = place.path("data/shapes/train/circle/circle.000.jpg");
     std::fs::copy(place.path("data/shapes/train/circle/circle.001.jpg"), picture).unwrap();

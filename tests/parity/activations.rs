@@ -14,7 +14,8 @@ use crate::support::fixtures::{self, Reference};
 /// The conv base with the pretrained weights.
 pub fn base(folder: &std::path::Path, size: [usize; 2]) -> Network {
     let layers = layers(ArchitectureName::Vgg16, size, &Top::None).unwrap();
-    let loaded = weights::load(&fixtures::weights(folder), &layers).unwrap();
+    let source = fixtures::weights(folder).into();
+    let loaded = weights::load(&source, &layers, weights::Head::Leave).unwrap().weights;
     Network::new(layers, loaded, 0, Compute::cpu())
 }
 

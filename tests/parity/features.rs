@@ -37,9 +37,9 @@ fn parity_features_of_photos_within_one_percent_of_the_largest() {
     let length = reference.shape("features")[1];
     let expected = reference.floats("features");
     let photos = fixtures::photos(&folder);
-    let files =
+    let files: Vec<_> =
         reference.list("images").iter().take(PHOTOS).map(|name| photos.join(name)).collect();
-    let class = ClassFolder { name: "any".to_owned(), files };
+    let class = ClassFolder { name: "any".to_owned(), files: files.clone() };
     let split = Split { name: "train", folder: String::new(), classes: vec![class] };
     let interrupt = Interrupt::default();
     let scanned = scan(&[split], &interrupt, &mut |_| {}).unwrap().remove(0);
@@ -57,7 +57,9 @@ fn parity_features_of_photos_within_one_percent_of_the_largest() {
         interrupt: &interrupt,
     };
     let features = extractor.extract(&scanned, &mut |_| {}).unwrap();
-    let all: Vec<usize> = (0..PHOTOS).collect();
+    // In the reference's order.
+    let place = |file| features.paths.iter().position(|path| path == file).unwrap();
+    let all: Vec<usize> = files.iter().map(place).collect();
     let values = features.gather(&all).unwrap();
     let Flow::Map(map) = Flow::batch(values, PHOTOS, features.shape, &network.compute) else {
         panic!("a feature map")

@@ -45,7 +45,7 @@ pub fn head(reference: &Reference) -> Network {
 }
 
 /// Keras's numbers for what the metadata does not name.
-fn settings(given: &Value) -> Settings {
+pub fn settings(given: &Value) -> Settings {
     let number = |key: &str, default: f64| given.get(key).map_or(default, |v| v.as_f64().unwrap());
     let (beta_1, beta_2) = (number("beta_1", 0.9), number("beta_2", 0.999));
     let epsilon = number("epsilon", 1e-7);
@@ -87,12 +87,19 @@ fn parity_head_training_losses_within_1e_4_at_every_step() {
     }
 }
 
+/// The images of a batch: `20 in order …`.
+pub fn batch(reference: &Reference) -> usize {
+    let words = reference.metadata["batch"].split_whitespace();
+    words.into_iter().find_map(|word| word.parse().ok()).unwrap()
+}
+
 /// Trains the head on the reference's features; the largest difference to the expected losses.
 fn train(reference: &Reference, settings: Settings, expected: &[f32]) -> f64 {
     let mut network = head(reference);
     let shape = Shape::Vector(reference.shape("features")[1]);
     let features = reference.floats("features");
-    let batches = Batches { features: &features, shape, labels: &labels(reference) };
+    let (labels, size) = (labels(reference), batch(reference));
+    let batches = Batches { features: &features, shape, labels: &labels, size };
     let off = batches.train(&mut network, 0, settings, expected, |_, _| {});
     off.into_iter().fold(0.0, f64::max)
 }
@@ -102,11 +109,12 @@ pub fn labels(reference: &Reference) -> Vec<usize> {
     reference.floats("labels").iter().map(|label| usize::from(*label > 0.5)).collect()
 }
 
-/// What is trained on, 20 at a time, in order.
+/// What is trained on, so many at a time, in order.
 pub struct Batches<'a> {
     pub features: &'a [f32],
     pub shape: Shape,
     pub labels: &'a [usize],
+    pub size: usize,
 }
 
 impl Batches<'_> {
@@ -129,14 +137,15 @@ impl Batches<'_> {
         let length = self.shape.elements();
         let mut off = Vec::new();
         for (step, expected) in expected.iter().enumerate() {
-            let from = step % (self.labels.len() / 20) * 20;
-            let features = self.features[from * length..(from + 20) * length].to_vec();
-            let input = Flow::batch(features, 20, self.shape, &network.compute);
-            let labels = self.labels[from..from + 20].iter();
+            let size = self.size;
+            let from = step % (self.labels.len() / size) * size;
+            let features = self.features[from * length..(from + size) * length].to_vec();
+            let input = Flow::batch(features, size, self.shape, &network.compute);
+            let labels = self.labels[from..from + size].iter();
             let targets: Vec<Target> = labels.map(|label| Target::of(*label, 2)).collect();
             let (outcomes, slopes) =
                 gradients(network, prefix, input, &targets, None, &indices).unwrap();
-            let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 20.0;
+            let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / size as f64;
             off.push((loss - f64::from(*expected)).abs());
             watch(step, &slopes);
             let trained = network.parameters[indices[0]..].iter_mut();

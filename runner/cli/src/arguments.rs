@@ -186,9 +186,12 @@ pub struct CompareArguments {
     /// Runs or experiments; every run where there is none.
     #[arg(value_name = "RUN|EXPERIMENT")]
     pub names: Vec<String>,
-    /// Sort by a column, largest first.
+    /// Sort by a column, the best first: losses and durations rise, everything else falls.
     #[arg(long, value_name = "COLUMN")]
     pub sort: Option<String>,
+    /// The worst first.
+    #[arg(long)]
+    pub reverse: bool,
     /// Leave out columns that are the same everywhere.
     #[arg(long)]
     pub only_changed: bool,
@@ -225,10 +228,10 @@ pub enum WeightsCommand {
         #[arg(default_value = "imagenet")]
         name: String,
     },
-    /// Put a file at hand (.h5, .pth, .safetensors, .onnx) into the cache under a name.
+    /// Put a file at hand (.h5, .keras, .pth, .ckpt, .safetensors, .onnx) into the cache.
     Import {
-        /// The file.
-        file: PathBuf,
+        /// The file; `FILE#PART` takes the tensors below PART of a checkpoint that has several sets.
+        file: String,
         /// The value that `weights = "NAME"` will have; `imagenet` takes the place of a download.
         #[arg(long = "as", value_name = "NAME")]
         name: String,

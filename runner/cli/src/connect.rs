@@ -1,7 +1,11 @@
 //! Connects the event stream to the run's tables, its log and the terminal.
 
+use std::path::PathBuf;
+
 use runner_experiment::Checked;
-use runner_learn::data::scan::{BadImage, Duplicate};
+use runner_experiment::text::shown;
+use runner_learn::data::decode::Range;
+use runner_learn::data::scan::BadImage;
 use runner_learn::event::{EarlyStop, EpochRecord, LayerState, Prediction, Reason};
 use runner_learn::{Event, Interrupt};
 use runner_results::ResultsError;
@@ -9,6 +13,7 @@ use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
 use runner_results::writer::RunWriter;
 
 use crate::draw::Drawer;
+use crate::duplicates;
 use crate::progress::Counters;
 use crate::terminal;
 
@@ -22,6 +27,8 @@ pub struct Connection<'a> {
     interrupt: Interrupt,
     /// What comes was said before, by an earlier process.
     replaying: bool,
+    /// Whether it was said that features cannot be kept.
+    not_kept: bool,
     /// Images left out so far.
     pub skipped: Vec<BadImage>,
     /// Why a table could not be written.
@@ -40,6 +47,7 @@ impl<'a> Connection<'a> {
             counters: Counters::default(),
             interrupt,
             replaying: false,
+            not_kept: false,
             skipped: Vec::new(),
             failed: None,
         }
@@ -69,7 +77,12 @@ impl<'a> Connection<'a> {
                 return self.writer.dataset(images.map(|count| count.map(integer)), hash);
             }
             Event::Skipped(bad) => self.skip(bad),
-            Event::Leaks(leaks) => show_leaks(&leaks),
+            Event::Narrow(narrow) => show_narrow(&narrow),
+            Event::Duplicates(found) => duplicates::show(&found, self.classes),
+            Event::Weights { source, notes } => {
+                tracing::info!(source, ?notes, "weights");
+                terminal::note(&format!("weights of {source}: {}", notes.join("; ")));
+            }
             Event::Model { weights_sha256, parameters } => {
                 tracing::info!(weights_sha256, parameters, "model");
                 return self.writer.model(weights_sha256, integer(parameters));
@@ -79,6 +92,13 @@ impl<'a> Connection<'a> {
                 terminal::note(&format!(
                     "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
                 ));
+            }
+            Event::NotKept { split, reason } => {
+                tracing::info!(split, reason, "features are not kept");
+                if !std::mem::replace(&mut self.not_kept, true) {
+                    let what = "features cannot be kept for later runs";
+                    terminal::warning(&format!("{what}: {reason}"));
+                }
             }
             Event::Stage { stage, layers, trainable_parameters } => {
                 return self.stage(&stage, layers, trainable_parameters);
@@ -167,17 +187,45 @@ impl<'a> Connection<'a> {
     ) -> Result<(), ResultsError> {
         tracing::info!(split, loss, accuracy, "evaluated");
         let row = |prediction| prediction_row(split, self.classes, prediction);
-        let rows = predictions.into_iter().map(row).collect();
+        let mut rows: Vec<PredictionRow> = predictions.into_iter().map(row).collect();
+        rows.sort_by(|a, b| a.path.cmp(&b.path));
         self.writer.evaluated(split, loss, accuracy, rows)
     }
 
     fn skip(&mut self, bad: Vec<BadImage>) {
-        terminal::warning(&format!("{} of the images cannot be used and are left out:", bad.len()));
+        show_skipped(&bad);
         for image in &bad {
-            terminal::note(&format!("  {}: {}", image.path.display(), image.problem));
-            tracing::info!(path = %image.path.display(), problem = %image.problem, "skipped image");
+            tracing::info!(path = shown(&image.path), problem = %image.problem, "skipped image");
         }
         self.skipped.extend(bad);
+    }
+}
+
+/// How many images are shown by name.
+const SHOWN: usize = 10;
+
+/// Warns of images of 16 bits that come out nearly black.
+pub fn show_narrow(narrow: &[(PathBuf, Range)]) {
+    let high = narrow.iter().map(|(_, range)| range.high).max().unwrap_or(0);
+    let low = narrow.iter().map(|(_, range)| range.low).min().unwrap_or(0);
+    terminal::warning(&format!(
+        "{} images of 16 bits use values from {low} to {high} of 65535 alone, and come out nearly \
+         black; scale them (data of 12 bits by 16):",
+        narrow.len()
+    ));
+    for (path, range) in narrow.iter().take(SHOWN) {
+        terminal::note(&format!("  {}: {} to {}", shown(path), range.low, range.high));
+    }
+    for (path, range) in narrow {
+        tracing::info!(path = shown(path), range.low, range.high, "16 bits, little used");
+    }
+}
+
+/// Warns of images that are left out.
+pub fn show_skipped(bad: &[BadImage]) {
+    terminal::warning(&format!("{} of the images cannot be used and are left out:", bad.len()));
+    for image in bad {
+        terminal::note(&format!("  {}: {}", shown(&image.path), image.problem));
     }
 }
 
@@ -221,11 +269,18 @@ impl Pictures {
 pub fn draw(drawer: &mut Drawer, event: Event) -> Result<(), ResultsError> {
     match event {
         Event::Drawn { number } => {
-            // A picture that cannot be drawn spares the run, as any other job that fails.
-            if let Err(error) = drawer.drawn(number) {
-                job_failed(number, "picture", &error.to_string());
+            match drawer.drawn(number) {
+                // A disk that is full ends the run, which can go on later; a picture that cannot be
+                // drawn spares it, as any other job that fails.
+                Err(error @ (ResultsError::Write { .. } | ResultsError::Table { .. })) => {
+                    Err(error)
+                }
+                Err(error) => {
+                    job_failed(number, "picture", &error.to_string());
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
             }
-            Ok(())
         }
         Event::JobFailed { number, job, reason } => {
             job_failed(number, job, &reason);
@@ -243,29 +298,6 @@ pub fn draw(drawer: &mut Drawer, event: Event) -> Result<(), ResultsError> {
 fn job_failed(number: usize, job: &str, reason: &str) {
     tracing::warn!(number, job, reason, "visualize job failed");
     terminal::warning(&format!("visualize job {number} ({job}) failed: {reason}"));
-}
-
-/// How many leaks are shown by name.
-const SHOWN: usize = 10;
-
-/// Pictures in several splits.
-pub fn show_leaks(leaks: &[Duplicate]) {
-    let count = leaks.len();
-    terminal::warning(&format!(
-        "{count} {} in more than one split, so a score is measured on images that were seen before:",
-        if count == 1 { "picture is" } else { "pictures are" }
-    ));
-    for leak in leaks.iter().take(SHOWN) {
-        let places: Vec<String> =
-            leak.places.iter().map(|(_, path)| path.display().to_string()).collect();
-        terminal::note(&format!("  {}", places.join(" = ")));
-    }
-    if count > SHOWN {
-        terminal::note(&format!("  and {} more; `runner dataset check` lists all", count - SHOWN));
-    }
-    for leak in leaks {
-        tracing::info!(places = ?leak.places, "picture in more than one split");
-    }
 }
 
 pub fn integer(number: usize) -> i64 {
@@ -308,6 +340,7 @@ fn prediction_row(split: &str, classes: &[String], prediction: Prediction) -> Pr
         predicted: name(prediction.predicted),
         correct: prediction.label == prediction.predicted,
         loss: prediction.loss,
+        logits: prediction.logits,
         probabilities: prediction.probabilities,
     }
 }

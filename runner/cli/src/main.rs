@@ -8,12 +8,14 @@ mod command;
 mod connect;
 mod diagnostics;
 mod draw;
+mod duplicates;
 mod environment;
 mod estimate;
 mod failure;
 mod fetch;
 mod logging;
 mod progress;
+mod signals;
 mod terminal;
 
 use std::process::ExitCode;
@@ -33,11 +35,18 @@ fn main() -> ExitCode {
     terminal::configure(arguments.quiet);
     logging::start(arguments.verbose, arguments.quiet);
     failure::catch_panics();
-    match failure::guarded(|| command::dispatch(arguments.command)) {
+    let outcome = failure::guarded(|| command::dispatch(arguments.command));
+    let outcome = outcome.and_then(|()| match terminal::lost_output() {
+        None => Ok(()),
+        Some(reason) => {
+            Err(Failure::internal(format!("error: cannot write to standard output: {reason}")))
+        }
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { code, message }) => {
-            terminal::error(&message);
-            ExitCode::from(code)
+        Err(failure) => {
+            terminal::error(failure.message());
+            ExitCode::from(failure.code)
         }
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod architecture;
 pub mod discover;
+pub mod disk;
 pub mod file;
 pub mod fingerprint;
 pub mod folder;
@@ -17,6 +18,7 @@ pub mod schema;
 pub mod section;
 pub mod source;
 mod suggest;
+pub mod text;
 pub mod tree;
 mod validate;
 pub mod value;

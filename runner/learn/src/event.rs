@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::decode::Range;
 use crate::data::scan::{BadImage, Duplicate};
 use crate::visualize::activations::Activations;
 use crate::visualize::cam::Heatmap;
@@ -32,8 +33,17 @@ pub enum Event {
     },
     /// Images that `on_bad_image = "skip"` left out.
     Skipped(Vec<BadImage>),
-    /// Pictures that are in more than one split.
-    Leaks(Vec<Duplicate>),
+    /// Images of 16 bits that use little of them, with the range found.
+    Narrow(Vec<(PathBuf, Range)>),
+    /// Pictures that are in more than one split, or in more than one class.
+    Duplicates(Vec<Duplicate>),
+    /// Pretrained weights were read.
+    Weights {
+        /// The file, and which of its sets of tensors.
+        source: String,
+        /// What was taken, and what was not.
+        notes: Vec<String>,
+    },
     /// The network is there.
     Model {
         /// SHA-256 of the pretrained tensors; `None` for random ones.
@@ -53,6 +63,13 @@ pub enum Event {
         seconds: f64,
         /// Seconds of them that the network took.
         model_seconds: f64,
+    },
+    /// Features were computed and could not be kept.
+    NotKept {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// The folder, and what the operating system said.
+        reason: String,
     },
     /// A stage begins.
     Stage {
@@ -254,6 +271,8 @@ pub struct Prediction {
     pub predicted: usize,
     /// Cross-entropy.
     pub loss: f64,
+    /// One per class, in sorted order; their softmax is the probabilities.
+    pub logits: Vec<f64>,
     /// One per class, in sorted order.
     pub probabilities: Vec<f64>,
 }

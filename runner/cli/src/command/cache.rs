@@ -16,7 +16,7 @@ pub(super) fn cache(command: &CacheCommand) -> Result<(), Failure> {
             let stored = store::list(&root);
             let bytes: u64 = stored.iter().map(|stored| stored.bytes).sum();
             if !stored.is_empty() {
-                terminal::out(&table(&stored));
+                show(&stored);
             }
             let place = store::features(&root);
             terminal::out(&format!("{} of features in {}", show_size(bytes), place.display()));
@@ -25,7 +25,7 @@ pub(super) fn cache(command: &CacheCommand) -> Result<(), Failure> {
             let pruned = store::prune(&root, *max_size)?;
             let bytes: u64 = pruned.iter().map(|stored| stored.bytes).sum();
             if !pruned.is_empty() {
-                terminal::out(&table(&pruned));
+                show(&pruned);
             }
             terminal::out(&format!("removed {}", show_size(bytes)));
         }
@@ -33,7 +33,7 @@ pub(super) fn cache(command: &CacheCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-fn table(stored: &[Stored]) -> String {
+fn show(stored: &[Stored]) {
     let header = [
         "key",
         "output of",
@@ -65,7 +65,7 @@ fn table(stored: &[Stored]) -> String {
             ]
         })
         .collect();
-    terminal::table(&header, rows)
+    terminal::out_table(&header, rows);
 }
 
 fn ago(moment: SystemTime) -> String {

@@ -1,15 +1,20 @@
 //! `runner check`: validate and print the plan; runs nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, discover, fingerprint};
+use runner_learn::run;
 
 use crate::arguments::CheckArguments;
 use crate::environment::show_size;
 use crate::failure::Failure;
+use crate::fetch::weights;
 use crate::{diagnostics, estimate, terminal};
+
+/// Where runs are, unless `run` was told otherwise.
+const RESULTS: &str = "results";
 
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     let mut wrong: Vec<Failure> = Vec::new();
@@ -21,11 +26,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     }
     match wrong.is_empty() {
         true => Ok(()),
-        false => {
-            let code = wrong.iter().map(|failure| failure.code).max().unwrap_or(2);
-            let messages: Vec<String> = wrong.into_iter().map(|failure| failure.message).collect();
-            Err(Failure { code, message: messages.join("\n\n") })
-        }
+        false => Err(Failure::joined(wrong)),
     }
 }
 
@@ -60,7 +61,7 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     }
     terminal::out(&format!("fingerprint {}\n", fingerprint::fingerprint(plan)));
     dataset(checked);
-    model(checked);
+    model(checked)?;
     for stage in &plan.stage {
         terminal::out(&stage_text(checked, stage));
     }
@@ -90,7 +91,7 @@ fn dataset(checked: &Checked) {
         "images: {height}x{width}, preprocessing {}, a bad image: {}",
         dataset.preprocessing, dataset.on_bad_image
     ));
-    terminal::out(&terminal::table(&header, rows));
+    terminal::out_table(&header, rows);
     if let [first, second] = &checked.classes[..] {
         terminal::out(&format!(
             "one sigmoid unit: the probability of {second}; above 0.5 is {second}, else {first}"
@@ -99,9 +100,13 @@ fn dataset(checked: &Checked) {
     terminal::out("");
 }
 
-fn model(checked: &Checked) {
+fn model(checked: &Checked) -> Result<(), Failure> {
     let model = &checked.plan.model;
     terminal::out(&format!("model: {}, weights {}", model.architecture, model.weights));
+    if let Some(source) = weights::local(checked, Path::new(RESULTS)) {
+        let notes = run::look(&source, checked)?;
+        terminal::out(&format!("taken from {source}: {}", notes.join("; ")));
+    }
     let rows = checked
         .layers
         .iter()
@@ -114,7 +119,7 @@ fn model(checked: &Checked) {
             ]
         })
         .collect();
-    terminal::out(&terminal::table(&["layer", "kind", "output", "parameters"], rows));
+    terminal::out_table(&["layer", "kind", "output", "parameters"], rows);
     let sum =
         |base: bool| checked.layers.iter().filter(|l| l.base == base).map(Layer::parameters).sum();
     let (base, top): (usize, usize) = (sum(true), sum(false));
@@ -125,6 +130,7 @@ fn model(checked: &Checked) {
         if model.include_top { "classifier" } else { "head" },
         thousands(top)
     ));
+    Ok(())
 }
 
 fn stage_text(checked: &Checked, stage: &Stage) -> String {

@@ -16,16 +16,17 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     }
     let options = Options {
         sort: arguments.sort.clone(),
+        reverse: arguments.reverse,
         only_changed: arguments.only_changed,
         group: arguments.group,
     };
     let comparison = compare_runs(&runs, &options)?;
-    terminal::out(&match arguments.format {
+    match arguments.format {
         Format::Table => table(&comparison),
-        Format::Csv => csv(&comparison),
-        Format::Json => json(&comparison),
-        Format::Markdown => markdown(&comparison),
-    });
+        Format::Csv => terminal::out(&csv(&comparison)),
+        Format::Json => terminal::out(&json(&comparison)),
+        Format::Markdown => terminal::out(&markdown(&comparison)),
+    }
     Ok(())
 }
 
@@ -33,9 +34,9 @@ fn texts(comparison: &Comparison) -> Vec<Vec<String>> {
     comparison.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
 }
 
-fn table(comparison: &Comparison) -> String {
+fn table(comparison: &Comparison) {
     let header: Vec<&str> = comparison.columns.iter().map(String::as_str).collect();
-    terminal::table(&header, texts(comparison))
+    terminal::out_table(&header, texts(comparison));
 }
 
 fn markdown(comparison: &Comparison) -> String {

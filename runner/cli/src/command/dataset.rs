@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use runner_experiment::folder::{self, Split};
+use runner_experiment::text::shown;
 use runner_learn::Interrupt;
 use runner_learn::data::generate;
 use runner_learn::data::scan::{self, Duplicate, ScannedSplit};
@@ -12,12 +13,14 @@ use crate::arguments::DatasetCommand;
 use crate::failure::Failure;
 use crate::fetch::dataset::fetch;
 use crate::progress::Counters;
-use crate::terminal;
+use crate::{connect, duplicates, signals, terminal};
 
 pub(super) fn dataset(command: DatasetCommand) -> Result<(), Failure> {
     match command {
         DatasetCommand::Fetch { name, from, out } => {
-            let place = fetch(&name, from.as_deref(), out.as_deref())?;
+            let interrupt = Interrupt::default();
+            signals::catch(&interrupt)?;
+            let place = fetch(&name, from.as_deref(), out.as_deref(), &interrupt)?;
             terminal::out(&format!("{name}: laid out in {}", place.display()));
             Ok(())
         }
@@ -59,14 +62,27 @@ fn check(folder: &Path) -> Result<(), Failure> {
         }
     })?;
     counters.clear();
-    terminal::out(&counts(&splits, &scanned));
+    counts(&splits, &scanned);
     let found = scan::duplicates(&scanned);
-    report("pictures in more than one split", found.iter().filter(|d| d.is_leak()));
-    report("pictures more than once in a split", found.iter().filter(|d| !d.is_leak()));
+    let classes = splits.first().map(Split::class_names).unwrap_or_default();
+    let report = |title: &str, which: fn(&Duplicate) -> bool| {
+        let all: Vec<&Duplicate> = found.iter().filter(|found| which(found)).collect();
+        terminal::out(&format!("\n{title}: {}", all.len()));
+        for duplicate in all {
+            terminal::out(&format!("  {}", duplicates::line(duplicate, &classes)));
+        }
+    };
+    report("contradictions, pictures in more than one class", Duplicate::is_contradiction);
+    report("pictures in more than one split", Duplicate::is_leak);
+    report("pictures more than once in a split", |d| !d.is_leak() && !d.is_contradiction());
+    let narrow: Vec<_> = scanned.iter().flat_map(|split| split.narrow.clone()).collect();
+    if !narrow.is_empty() {
+        connect::show_narrow(&narrow);
+    }
     let bad: Vec<_> = scanned.iter().flat_map(|split| &split.bad).collect();
     terminal::out(&format!("\nimages that cannot be used: {}", bad.len()));
     for image in &bad {
-        terminal::out(&format!("  {}: {}", image.path.display(), image.problem));
+        terminal::out(&format!("  {}: {}", shown(&image.path), image.problem));
     }
     match bad.len() {
         0 => Ok(()),
@@ -104,7 +120,7 @@ fn splits(folder: &Path) -> Result<Vec<Split>, Failure> {
     }
 }
 
-fn counts(splits: &[Split], scanned: &[ScannedSplit]) -> String {
+fn counts(splits: &[Split], scanned: &[ScannedSplit]) {
     let mut rows = Vec::new();
     for (split, scanned) in splits.iter().zip(scanned) {
         for (at, class) in split.classes.iter().enumerate() {
@@ -123,7 +139,7 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) -> String {
         }
     }
     let header = ["split", "class", "usable", "unusable", "smallest", "median", "largest"];
-    terminal::table(&header, rows)
+    terminal::out_table(&header, rows);
 }
 
 /// Smallest, median and largest by area, as `height×width`.
@@ -132,14 +148,4 @@ fn sizes(images: &[&scan::ImageFile]) -> [String; 3] {
     sizes.sort_by_key(|[height, width]| height * width);
     let show = |at: usize| sizes.get(at).map_or(String::new(), |[h, w]| format!("{h}x{w}"));
     [show(0), show(sizes.len() / 2), show(sizes.len().saturating_sub(1))]
-}
-
-fn report<'a>(title: &str, duplicates: impl Iterator<Item = &'a Duplicate>) {
-    let all: Vec<&Duplicate> = duplicates.collect();
-    terminal::out(&format!("\n{title}: {}", all.len()));
-    for duplicate in all {
-        let places: Vec<String> =
-            duplicate.places.iter().map(|(_, path)| path.display().to_string()).collect();
-        terminal::out(&format!("  {}", places.join(" = ")));
-    }
 }

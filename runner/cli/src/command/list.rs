@@ -13,7 +13,7 @@ pub(super) fn list(arguments: &ResultsArguments) -> Result<(), Failure> {
         return Ok(());
     }
     let header = ["run", "experiment", "status", "seed", "best validation", "test", "seconds"];
-    terminal::out(&terminal::table(&header, runs.iter().map(row).collect()));
+    terminal::out_table(&header, runs.iter().map(row).collect());
     Ok(())
 }
 

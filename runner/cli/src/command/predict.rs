@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_experiment::folder;
+use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::section::run::DeviceName;
 use runner_learn::event::Phase;
 use runner_learn::model::saved::Saved;
@@ -11,20 +12,19 @@ use runner_learn::{Interrupt, LearnError, device};
 use runner_results::tables::PredictedRow;
 use runner_results::{load, tables};
 
-use super::run::catch_signals;
 use crate::arguments::PredictArguments;
 use crate::failure::Failure;
 use crate::fetch::weights;
 use crate::progress::Counters;
-use crate::terminal;
+use crate::{connect, signals, terminal};
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
-    let (path, run, folder) = model(arguments)?;
+    let Target { path, run, folder, skips } = target(arguments)?;
     let files = files(&arguments.images)?;
     let compute = device::select(device(arguments.device.as_deref())?).map_err(LearnError::from)?;
     let model = Saved::open(&path, compute)?;
     let interrupt = Interrupt::default();
-    catch_signals(&interrupt)?;
+    signals::catch(&interrupt)?;
     let mut counters = Counters::default();
     let (predicted, bad) = predict::predict(&model, &files, &interrupt, &mut |done| {
         counters.set(&Phase::Predict, done, files.len());
@@ -37,23 +37,42 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     terminal::note(&format!("written to {}", folder.join("predicted.parquet").display()));
     match bad.is_empty() {
         true => Ok(()),
+        false if skips && bad.len() < files.len() => {
+            connect::show_skipped(&bad);
+            Ok(())
+        }
         false => Err(LearnError::BadImages(bad).into()),
     }
 }
 
-/// The model, the id of its run, and where the table goes.
-fn model(arguments: &PredictArguments) -> Result<(PathBuf, String, PathBuf), Failure> {
+/// Whose model is asked.
+struct Target {
+    /// The model.
+    path: PathBuf,
+    /// The id of its run.
+    run: String,
+    /// Where the table goes.
+    folder: PathBuf,
+    /// Whether the run leaves out images that cannot be used.
+    skips: bool,
+}
+
+fn target(arguments: &PredictArguments) -> Result<Target, Failure> {
     let given = Path::new(&arguments.run);
-    let (path, run, folder) = if given.is_file() {
-        let stem = given.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (given.to_path_buf(), stem, PathBuf::from("."))
+    let mut target = if given.is_file() {
+        let run = given.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Target { path: given.to_path_buf(), run, folder: PathBuf::from("."), skips: false }
     } else {
         let run = load::find(&arguments.results.results, &arguments.run)?;
-        (weights::of_run(&run)?, run.id.clone(), run.path.clone())
+        let skip = ("dataset.on_bad_image".to_owned(), OnBadImage::Skip.to_string());
+        let skips = run.params().unwrap_or_default().contains(&skip);
+        Target { path: weights::of_run(&run)?, run: run.id, folder: run.path, skips }
     };
-    let folder = arguments.out.clone().unwrap_or(folder);
-    std::fs::create_dir_all(&folder)?;
-    Ok((path, run, folder))
+    if let Some(folder) = &arguments.out {
+        target.folder.clone_from(folder);
+    }
+    std::fs::create_dir_all(&target.folder)?;
+    Ok(target)
 }
 
 /// The device called that; `auto` where none is named.
@@ -74,7 +93,7 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             let found =
                 folder::files(path).map_err(|error| Failure::usage(format!("error: {error}")))?;
             files.extend(found);
-        } else if path.exists() {
+        } else if path.exists() || path.is_symlink() {
             files.push(path.clone());
         } else {
             let message = format!("error: there is no file or folder {}", path.display());
@@ -95,7 +114,7 @@ fn show(predicted: &[Predicted], classes: &[String]) {
         row.extend(one.probabilities.iter().map(|probability| format!("{probability:.4}")));
         row
     });
-    terminal::out(&terminal::table(&header, rows.collect()));
+    terminal::out_table(&header, rows.collect());
 }
 
 fn row(one: Predicted, classes: &[String]) -> PredictedRow {

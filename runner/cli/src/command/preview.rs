@@ -2,13 +2,14 @@
 
 use image::RgbImage;
 use runner_learn::data::decode::Pixels;
-use runner_learn::preview;
+use runner_learn::event::Event;
+use runner_learn::{Interrupt, preview};
 use runner_results::picture::text;
 use runner_results::{atomic, picture};
 
 use crate::arguments::PreviewArguments;
 use crate::failure::Failure;
-use crate::{diagnostics, terminal};
+use crate::{connect, diagnostics, signals, terminal};
 
 /// White pixels between images.
 const MARGIN: u32 = 4;
@@ -26,7 +27,14 @@ pub(super) fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     let (images, epochs) = (usize::from(arguments.images), usize::from(arguments.epochs));
     let views = preview::views(&checked);
     let epochs = views.map_or(epochs, |views| views.min(epochs));
-    let rows: Vec<Vec<RgbImage>> = preview::rows(&checked, images, epochs)?
+    let interrupt = Interrupt::default();
+    signals::catch(&interrupt)?;
+    let rows = preview::rows(&checked, (images, epochs), &interrupt, &mut |event| {
+        if let Event::Skipped(bad) = event {
+            connect::show_skipped(&bad);
+        }
+    })?;
+    let rows: Vec<Vec<RgbImage>> = rows
         .into_iter()
         .map(|row| {
             let tiles = row.into_iter().filter_map(tile).enumerate();

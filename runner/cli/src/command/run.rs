@@ -14,10 +14,10 @@ use crate::arguments::RunArguments;
 use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
-use crate::{diagnostics, environment, logging, terminal};
+use crate::{diagnostics, environment, logging, signals, terminal};
 
 /// The folder of checkpoints in that of a run.
-const CHECKPOINTS: &str = "checkpoints";
+pub(super) const CHECKPOINTS: &str = "checkpoints";
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut overrides = arguments.set.clone();
@@ -30,11 +30,17 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let limit =
         environment::cache_limit().map_err(|error| Failure::usage(format!("error: {error}")))?;
     let interrupt = Interrupt::default();
-    catch_signals(&interrupt)?;
+    signals::catch(&interrupt)?;
     let results = &arguments.results.results;
+    let choice = match arguments.resume.as_deref() {
+        Some(name) => resume::choose(name, &checked, results)?,
+        None => Choice::Fresh,
+    };
+    if let Choice::Resume(run) = &choice {
+        checked.plan = resume::with_weights_of(&checked.plan, run);
+    }
     let weights = resolve(&mut checked, results, &interrupt)?;
-    let start = start(&checked, &compute)?;
-    let Some(mut writer) = open(arguments.resume.as_deref(), &checked, results, start)? else {
+    let Some(mut writer) = open(choice, results, start(&checked, &compute)?)? else {
         return Ok(());
     };
     let log = writer.file("log.jsonl");
@@ -44,7 +50,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let cache = environment::cache();
     let request = Request {
         checked: &checked,
-        weights: weights.as_deref(),
+        weights: weights.as_ref(),
         compute,
         cache: Some(&cache),
         model: writer.file("model.safetensors"),
@@ -58,35 +64,16 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
 }
 
 /// A new run, or the one that goes on; `None` where that has nothing left to do.
-fn open(
-    resume: Option<&str>,
-    checked: &Checked,
-    results: &Path,
-    start: Start,
-) -> Result<Option<RunWriter>, Failure> {
-    let choice = resume.map(|name| resume::choose(name, checked, results)).transpose()?;
-    match choice.unwrap_or(Choice::Fresh) {
+fn open(choice: Choice, results: &Path, start: Start) -> Result<Option<RunWriter>, Failure> {
+    match choice {
         Choice::Fresh => Ok(Some(RunWriter::create(results, start)?)),
-        Choice::GoOn(run) => Ok(Some(RunWriter::reopen(&run, start.run)?)),
+        Choice::Resume(run) => Ok(Some(RunWriter::reopen(&run, start.run)?)),
         Choice::Finished(run) => {
             let folder = run.path.display();
             terminal::out(&format!("run {} is finished, nothing is left to do: {folder}", run.id));
             Ok(None)
         }
     }
-}
-
-/// The first Ctrl-C asks to stop at the next step, the second stops at once.
-pub(super) fn catch_signals(interrupt: &Interrupt) -> Result<(), Failure> {
-    let interrupt = interrupt.clone();
-    let handler = move || {
-        if interrupt.is_requested() {
-            std::process::exit(130);
-        }
-        interrupt.request();
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|error| Failure::internal(format!("error: cannot listen for Ctrl-C: {error}")))
 }
 
 fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
@@ -146,7 +133,7 @@ fn finish(writer: &mut RunWriter, outcome: Result<(), Failure>) -> Result<(), Fa
     let end = match &outcome {
         Ok(()) => End::Finished,
         Err(failure) if failure.code == 130 => End::Interrupted,
-        Err(failure) => End::Failed(failure.message.trim_start_matches("error: ").to_owned()),
+        Err(failure) => End::Failed(failure.message().trim_start_matches("error: ").to_owned()),
     };
     tracing::info!(status = end.status(), "end");
     writer.finish(&end, environment::peak_rss())?;
@@ -156,10 +143,9 @@ fn finish(writer: &mut RunWriter, outcome: Result<(), Failure>) -> Result<(), Fa
             terminal::out(&summary(writer));
             Ok(())
         }
-        Err(mut failure) => {
+        Err(failure) => {
             let kept = writer.folder().display();
-            failure.message += &format!("\nwhat was finished until then is in {kept}");
-            Err(failure)
+            Err(failure.with_line(&format!("what was finished until then is in {kept}")))
         }
     }
 }

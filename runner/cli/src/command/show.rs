@@ -14,24 +14,24 @@ use crate::terminal;
 pub(super) fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let run = load::find(&arguments.results.results, &arguments.run)?;
     terminal::out(&format!("run {} of {}: {}\n", run.id, run.experiment, run.status()));
-    terminal::out(&facts(&run));
+    facts(&run);
     epochs(&run)?;
     terminal::out("\nplan:");
     let params = run.params()?;
     let rows = params.into_iter().map(|(key, value)| vec![key, value]).collect();
-    terminal::out(&terminal::table(&["key", "value"], rows));
+    terminal::out_table(&["key", "value"], rows);
     terminal::out(&format!("\nfiles in {}:", run.path.display()));
-    terminal::out(&terminal::table(&["file", "size"], files(&run)?));
+    terminal::out_table(&["file", "size"], files(&run)?);
     Ok(())
 }
 
 /// Everything in `run.parquet` that has a value.
-fn facts(run: &LoadedRun) -> String {
+fn facts(run: &LoadedRun) {
     let shown = run.run.iter().filter(|(name, value)| {
         !["run_id", "experiment", "status"].contains(&name.as_str()) && *value != Cell::Null
     });
     let rows = shown.map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
-    terminal::table(&["", ""], rows).trim_start_matches('\n').to_owned()
+    terminal::out_table(&["key", "value"], rows);
 }
 
 fn epochs(run: &LoadedRun) -> Result<(), Failure> {
@@ -53,7 +53,7 @@ fn epochs(run: &LoadedRun) -> Result<(), Failure> {
         .map(|row| columns.iter().map(|name| cell::get(row, name).to_string()).collect())
         .collect();
     terminal::out("\nepochs:");
-    terminal::out(&terminal::table(&columns, texts));
+    terminal::out_table(&columns, texts);
     Ok(())
 }
 

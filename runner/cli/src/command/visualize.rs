@@ -2,20 +2,22 @@
 
 use std::path::Path;
 
-use runner_experiment::{Checked, Override, fingerprint};
+use runner_experiment::{Checked, Override};
+use runner_learn::model::weights::Source;
 use runner_learn::run::{Request, pictures};
 use runner_learn::{Interrupt, LearnError, device};
 use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
 use runner_results::visuals;
 
-use super::{predict, run};
+use super::run::CHECKPOINTS;
+use super::{predict, resume, run};
 use crate::arguments::{ResultsArguments, RunArguments, VisualizeArguments};
 use crate::connect::Pictures;
 use crate::draw::Drawer;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights;
-use crate::{diagnostics, terminal};
+use crate::{diagnostics, signals, terminal};
 
 pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
     let results = &arguments.results.results;
@@ -24,7 +26,7 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
         let run = load::find(results, &arguments.target)?;
         return of_run(arguments, &run);
     }
-    let mut checked = runner_experiment::load(file, &arguments.set)?;
+    let checked = runner_experiment::load(file, &arguments.set)?;
     if checked.plan.stage.is_empty() {
         return run::run(&RunArguments {
             file: file.to_path_buf(),
@@ -34,14 +36,7 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
             results: ResultsArguments { results: results.clone() },
         });
     }
-    if let Some(name) = checked.plan.model.weights.strip_prefix("run:") {
-        checked.plan.model.weights = format!("run:{}", load::find(results, name)?.id);
-    }
-    let plan = fingerprint::fingerprint(&checked.plan);
-    let same = |run: &LoadedRun| {
-        run.get("fingerprint").as_str() == Some(&plan) && run.status() == "finished"
-    };
-    match load::runs(results).into_iter().find(same) {
+    match resume::newest(&checked, results, |run| run.status() == "finished") {
         Some(run) => of_run(arguments, &run),
         None => Err(Failure::usage(format!(
             "error: {0} trains, and there is no finished run of it\n\
@@ -55,27 +50,25 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
 /// The jobs on the model of a run, into its folder.
 fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure> {
     let model = weights::of_run(run)?;
+    let source = Source::from(model.clone());
     let checked = plan(arguments, run)?;
-    let Ok(lock) = RunLock::take(&run.path) else {
-        let message = format!("error: another process is at work on run {}", run.id);
-        return Err(Failure::usage(message));
-    };
+    let lock = RunLock::take(&run.path)?;
     let device = predict::device(arguments.device.as_deref())?;
     let compute = device::select(device).map_err(LearnError::from)?;
     let interrupt = Interrupt::default();
-    run::catch_signals(&interrupt)?;
+    signals::catch(&interrupt)?;
     let request = Request {
         checked: &checked,
-        weights: Some(&model),
+        weights: Some(&source),
         compute,
         cache: None,
-        model: model.clone(),
+        model,
         checkpoints: None,
         interrupt,
     };
     // The jobs of another file do not touch what the run's own have drawn.
     let folder = match &arguments.jobs {
-        Some(file) => run.path.join(file.file_stem().unwrap_or_default()),
+        Some(file) => run.path.join(folder_of(file)?),
         None => run.path.clone(),
     };
     clear(&folder)?;
@@ -91,6 +84,20 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
     outcome?;
     terminal::out(&format!("written to {}", folder.join(visuals::FOLDER).display()));
     Ok(())
+}
+
+/// The name of a folder in that of a run, from the name of a file with jobs.
+fn folder_of(jobs: &Path) -> Result<&str, Failure> {
+    let stem = jobs.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let own = [visuals::FOLDER, CHECKPOINTS];
+    match stem.is_empty() || stem.starts_with('.') || own.contains(&stem) {
+        true => Err(Failure::usage(format!(
+            "error: the pictures go into a folder with the name of the file, and `{stem}` cannot be \
+             one; give {} another name",
+            jobs.display()
+        ))),
+        false => Ok(stem),
+    }
 }
 
 /// What an earlier call drew there goes.
