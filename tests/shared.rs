@@ -220,7 +220,7 @@ fn a_photo_with_a_long_name_is_drawn() {
     place.write("long.toml", crate::support::runner::SHAPES.to_owned() + &job);
     place.succeed(&["run", "long.toml", "--set", "stage.head.epochs=1"]);
     assert!(files(&place.runs()[0].path.join("visualizations")).len() > 1);
-    let named = "n".repeat(200);
+    let named = "n".repeat(256);
     let refused =
         place.run(&["check", "shapes.toml", "--set", &format!("experiment.name={named}")]);
     assert_eq!(refused.code, Some(2), "{refused:?}");

@@ -1,10 +1,7 @@
 //! Connects the event stream to the run's tables, its log and the terminal.
 
-use std::path::PathBuf;
-
 use runner_experiment::Checked;
 use runner_experiment::text::shown;
-use runner_learn::data::decode::Range;
 use runner_learn::data::scan::BadImage;
 use runner_learn::event::{EarlyStop, EpochRecord, LayerState, Prediction, Reason};
 use runner_learn::{Event, Interrupt};
@@ -13,7 +10,7 @@ use runner_results::tables::{EpochRow, LayerRow, PredictionRow};
 use runner_results::writer::RunWriter;
 
 use crate::draw::Drawer;
-use crate::duplicates;
+use crate::images;
 use crate::progress::Counters;
 use crate::terminal;
 
@@ -77,8 +74,8 @@ impl<'a> Connection<'a> {
                 return self.writer.dataset(images.map(|count| count.map(integer)), hash);
             }
             Event::Skipped(bad) => self.skip(bad),
-            Event::Narrow(narrow) => show_narrow(&narrow),
-            Event::Duplicates(found) => duplicates::show(&found, self.classes),
+            Event::Narrow(narrow) => images::show_narrow(&narrow),
+            Event::Duplicates(found) => images::show_duplicates(&found, self.classes),
             Event::Weights { source, notes } => {
                 tracing::info!(source, ?notes, "weights");
                 terminal::note(&format!("weights of {source}: {}", notes.join("; ")));
@@ -93,26 +90,14 @@ impl<'a> Connection<'a> {
                     "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
                 ));
             }
-            Event::NotKept { split, reason } => {
-                tracing::info!(split, reason, "features are not kept");
-                if !std::mem::replace(&mut self.not_kept, true) {
-                    let what = "features cannot be kept for later runs";
-                    terminal::warning(&format!("{what}: {reason}"));
-                }
-            }
+            Event::NotKept { split, reason } => self.not_kept(split, &reason),
             Event::Stage { stage, layers, trainable_parameters } => {
                 return self.stage(&stage, layers, trainable_parameters);
             }
             Event::Epoch(record) => return self.epoch(record),
             Event::EarlyStop(stop) => self.early_stop(&stop),
             Event::Replay => self.replaying = true,
-            Event::Resumed { stage, epochs, steps } => {
-                self.replaying = false;
-                tracing::info!(stage, epochs, steps, "resumed");
-                terminal::note(&format!(
-                    "stage {stage}: goes on after {epochs} epochs and {steps} steps"
-                ));
-            }
+            Event::Resumed { stage, epochs, steps } => self.resumed(&stage, epochs, steps),
             Event::Kept { global_epoch } => return self.writer.kept(integer(global_epoch)),
             Event::Evaluated { split, loss, accuracy, predictions } => {
                 return self.evaluated(split, loss, accuracy, predictions);
@@ -121,6 +106,20 @@ impl<'a> Connection<'a> {
             event => return draw(&mut self.drawer, event),
         }
         Ok(())
+    }
+
+    /// Said once.
+    fn not_kept(&mut self, split: &str, reason: &str) {
+        tracing::info!(split, reason, "features are not kept");
+        if !std::mem::replace(&mut self.not_kept, true) {
+            terminal::warning(&format!("features cannot be kept for later runs: {reason}"));
+        }
+    }
+
+    fn resumed(&mut self, stage: &str, epochs: usize, steps: usize) {
+        self.replaying = false;
+        tracing::info!(stage, epochs, steps, "resumed");
+        terminal::note(&format!("stage {stage}: goes on after {epochs} epochs and {steps} steps"));
     }
 
     fn stage(
@@ -193,39 +192,11 @@ impl<'a> Connection<'a> {
     }
 
     fn skip(&mut self, bad: Vec<BadImage>) {
-        show_skipped(&bad);
+        images::show_skipped(&bad);
         for image in &bad {
             tracing::info!(path = shown(&image.path), problem = %image.problem, "skipped image");
         }
         self.skipped.extend(bad);
-    }
-}
-
-/// How many images are shown by name.
-const SHOWN: usize = 10;
-
-/// Warns of images of 16 bits that come out nearly black.
-pub fn show_narrow(narrow: &[(PathBuf, Range)]) {
-    let high = narrow.iter().map(|(_, range)| range.high).max().unwrap_or(0);
-    let low = narrow.iter().map(|(_, range)| range.low).min().unwrap_or(0);
-    terminal::warning(&format!(
-        "{} images of 16 bits use values from {low} to {high} of 65535 alone, and come out nearly \
-         black; scale them (data of 12 bits by 16):",
-        narrow.len()
-    ));
-    for (path, range) in narrow.iter().take(SHOWN) {
-        terminal::note(&format!("  {}: {} to {}", shown(path), range.low, range.high));
-    }
-    for (path, range) in narrow {
-        tracing::info!(path = shown(path), range.low, range.high, "16 bits, little used");
-    }
-}
-
-/// Warns of images that are left out.
-pub fn show_skipped(bad: &[BadImage]) {
-    terminal::warning(&format!("{} of the images cannot be used and are left out:", bad.len()));
-    for image in bad {
-        terminal::note(&format!("  {}: {}", shown(&image.path), image.problem));
     }
 }
 

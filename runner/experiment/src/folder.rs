@@ -175,8 +175,9 @@ fn all_files(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
 }
 
 fn leads_nowhere(error: &walkdir::Error) -> bool {
-    let missing = error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound);
-    missing && error.path().is_some_and(Path::is_symlink)
+    // To nothing, or to itself.
+    let nowhere = |path: &Path| path.is_symlink() && std::fs::metadata(path).is_err();
+    error.io_error().is_some() && error.path().is_some_and(nowhere)
 }
 
 fn is_clutter(path: &Path) -> bool {

@@ -58,8 +58,11 @@ pub fn rows(
     let mut rows = Vec::new();
     for class in 0..split.classes.len() {
         let left = split.classes.len() - class;
-        let own = files.iter().enumerate().filter(|(_, file)| file.class == class);
-        for (sample, file) in own.take((images - rows.len()).div_ceil(left)) {
+        let mut own: Vec<(usize, &ImageFile)> =
+            files.iter().enumerate().filter(|(_, file)| file.class == class).collect();
+        // The first ones by name, each with the number that a run gives it.
+        own.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+        for (sample, file) in own.into_iter().take((images - rows.len()).div_ceil(left)) {
             let pixels = file.pixels(dataset.image_size).map_err(|problem| {
                 LearnError::BadImages(vec![BadImage { path: file.path.clone(), problem }])
             })?;

@@ -21,6 +21,7 @@ use crate::model::network::Network;
 use crate::model::parameter::tensor;
 use crate::model::weights::{self, Head, Loaded, Matched, Source, TensorFile};
 use crate::train::checkpoint::{self, Checkpoint, Entry};
+use crate::train::fit;
 use crate::train::keeper::Keeper;
 use crate::train::stage::{StageRun, announcement, trained};
 use crate::{evaluate, model};
@@ -117,7 +118,7 @@ fn resume(
     let stages = &request.checked.plan.stage;
     // What is of other images or weights is no damage: that is said after the newest was found.
     let check = |found: &Checkpoint| match keeper.check(&found.state) {
-        Ok(()) => found.check(stages, network),
+        Ok(()) => fit::check(found, stages, network),
         Err(_) => Ok(()),
     };
     let newest = |folder: &Path| checkpoint::newest(folder, check);

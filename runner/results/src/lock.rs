@@ -3,18 +3,69 @@
 //! The operating system gives the lock back when the process ends, however it ends, so that a run
 //! that was killed without a word is known as interrupted.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use crate::ResultsError;
 
 const FILE: &str = ".running";
 
-/// How long a lock may be in the way before somebody is taken to work under it.
-const PATIENCE: Duration = Duration::from_millis(500);
-const PAUSE: Duration = Duration::from_millis(5);
+/// A lock of an open file that can be looked at without taking it: whoever only looks, and is stopped
+/// in its midst, is in nobody's way.
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs::File;
+    use std::io::{Error, Result};
+
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc::{F_UNLCK, F_WRLCK, SEEK_SET, flock};
+
+    /// Of the whole file.
+    #[allow(clippy::cast_possible_truncation)]
+    fn whole() -> flock {
+        let (l_type, l_whence) = (F_WRLCK as i16, SEEK_SET as i16);
+        flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
+    }
+
+    pub(super) fn try_hold(file: &File) -> Result<bool> {
+        match fcntl(file, FcntlArg::F_OFD_SETLK(&whole())) {
+            Ok(_) => Ok(true),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+            Err(error) => Err(Error::from(error)),
+        }
+    }
+
+    pub(super) fn is_held(file: &File) -> bool {
+        let mut lock = whole();
+        let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock));
+        asked.is_ok() && i32::from(lock.l_type) != F_UNLCK
+    }
+}
+
+/// Elsewhere looking means taking the lock for an instant.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::{File, TryLockError};
+    use std::io::Result;
+
+    pub(super) fn try_hold(file: &File) -> Result<bool> {
+        for _ in 0..100 {
+            match file.try_lock() {
+                Ok(()) => return Ok(true),
+                Err(TryLockError::WouldBlock) => {
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn is_held(file: &File) -> bool {
+        file.try_lock_shared().is_err()
+    }
+}
 
 /// Held by a process that writes to a run's folder.
 #[derive(Debug)]
@@ -34,18 +85,13 @@ impl RunLock {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).open(folder.join(FILE));
         let file = file.map_err(failed)?;
-        let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
-                // Somebody who only looks holds it for an instant.
-                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {
-                    let run = folder.file_name().unwrap_or_default().to_string_lossy();
-                    return Err(ResultsError::Busy { run: run.into_owned() });
-                }
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
+        match system::try_hold(&file) {
+            Ok(true) => Ok(Self { _file: file }),
+            Ok(false) => {
+                let run = folder.file_name().unwrap_or_default().to_string_lossy();
+                Err(ResultsError::Busy { run: run.into_owned() })
             }
+            Err(source) => Err(failed(source)),
         }
     }
 
@@ -60,7 +106,7 @@ impl RunLock {
 pub fn sweep(folder: &Path) {
     let path = folder.join(FILE);
     let Ok(file) = File::open(&path) else { return };
-    if file.try_lock().is_ok() {
+    if !system::is_held(&file) {
         // It says nothing without a process that holds it.
         let _ = std::fs::remove_file(path);
     }
@@ -75,10 +121,7 @@ pub fn is_there(folder: &Path) -> bool {
 /// Whether a process is at work in this folder.
 #[must_use]
 pub fn is_held(folder: &Path) -> bool {
-    let Ok(file) = File::open(folder.join(FILE)) else {
-        return false;
-    };
-    file.try_lock_shared().is_err()
+    File::open(folder.join(FILE)).is_ok_and(|file| system::is_held(&file))
 }
 
 #[cfg(test)]
@@ -91,15 +134,20 @@ mod tests {
         drop(RunLock::take(folder.path())?);
         let path = folder.path().to_path_buf();
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let (ended, looker) = (stop.clone(), path.clone());
-        let thread = std::thread::spawn(move || {
-            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-                let _ = is_held(&looker);
-            }
-        });
-        let taken: Vec<_> = (0..200).map(|_| RunLock::take(&path).is_ok()).collect();
+        let look = || {
+            let (ended, looker) = (stop.clone(), path.clone());
+            std::thread::spawn(move || {
+                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = is_held(&looker);
+                }
+            })
+        };
+        let threads: Vec<_> = (0..8).map(|_| look()).collect();
+        let taken: Vec<_> = (0..100).map(|_| RunLock::take(&path).is_ok()).collect();
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        thread.join().map_err(|_| "the thread panicked")?;
+        for thread in threads {
+            thread.join().map_err(|_| "the thread panicked")?;
+        }
         assert!(taken.iter().all(|taken| *taken));
         Ok(())
     }

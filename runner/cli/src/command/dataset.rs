@@ -13,7 +13,7 @@ use crate::arguments::DatasetCommand;
 use crate::failure::Failure;
 use crate::fetch::dataset::fetch;
 use crate::progress::Counters;
-use crate::{connect, duplicates, signals, terminal};
+use crate::{images, signals, terminal};
 
 pub(super) fn dataset(command: DatasetCommand) -> Result<(), Failure> {
     match command {
@@ -69,15 +69,17 @@ fn check(folder: &Path) -> Result<(), Failure> {
         let all: Vec<&Duplicate> = found.iter().filter(|found| which(found)).collect();
         terminal::out(&format!("\n{title}: {}", all.len()));
         for duplicate in all {
-            terminal::out(&format!("  {}", duplicates::line(duplicate, &classes)));
+            terminal::out(&format!("  {}", images::line(duplicate, &classes)));
         }
     };
-    report("contradictions, pictures in more than one class", Duplicate::is_contradiction);
+    if found.iter().any(Duplicate::is_contradiction) {
+        report("contradictions, pictures in more than one class", Duplicate::is_contradiction);
+    }
     report("pictures in more than one split", Duplicate::is_leak);
     report("pictures more than once in a split", |d| !d.is_leak() && !d.is_contradiction());
     let narrow: Vec<_> = scanned.iter().flat_map(|split| split.narrow.clone()).collect();
     if !narrow.is_empty() {
-        connect::show_narrow(&narrow);
+        images::show_narrow(&narrow);
     }
     let bad: Vec<_> = scanned.iter().flat_map(|split| &split.bad).collect();
     terminal::out(&format!("\nimages that cannot be used: {}", bad.len()));

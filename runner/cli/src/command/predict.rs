@@ -16,7 +16,7 @@ use crate::arguments::PredictArguments;
 use crate::failure::Failure;
 use crate::fetch::weights;
 use crate::progress::Counters;
-use crate::{connect, signals, terminal};
+use crate::{images, signals, terminal};
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let Target { path, run, folder, skips } = target(arguments)?;
@@ -38,7 +38,7 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     match bad.is_empty() {
         true => Ok(()),
         false if skips && bad.len() < files.len() => {
-            connect::show_skipped(&bad);
+            images::show_skipped(&bad);
             Ok(())
         }
         false => Err(LearnError::BadImages(bad).into()),

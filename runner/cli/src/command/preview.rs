@@ -9,7 +9,7 @@ use runner_results::{atomic, picture};
 
 use crate::arguments::PreviewArguments;
 use crate::failure::Failure;
-use crate::{connect, diagnostics, signals, terminal};
+use crate::{diagnostics, images, signals, terminal};
 
 /// White pixels between images.
 const MARGIN: u32 = 4;
@@ -31,7 +31,7 @@ pub(super) fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     signals::catch(&interrupt)?;
     let rows = preview::rows(&checked, (images, epochs), &interrupt, &mut |event| {
         if let Event::Skipped(bad) = event {
-            connect::show_skipped(&bad);
+            images::show_skipped(&bad);
         }
     })?;
     let rows: Vec<Vec<RgbImage>> = rows

@@ -20,12 +20,7 @@ use crate::{diagnostics, environment, logging, signals, terminal};
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let mut overrides = arguments.set.clone();
-    if let Some(device) = &arguments.device {
-        overrides.push(Override::new("run.device", &format!("\"{device}\"")));
-    }
-    let mut checked = runner_experiment::load(&arguments.file, &overrides)?;
-    diagnostics::show_warnings(&checked);
+    let mut checked = load(arguments)?;
     let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
     let limit =
         environment::cache_limit().map_err(|error| Failure::usage(format!("error: {error}")))?;
@@ -36,17 +31,17 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         Some(name) => resume::choose(name, &checked, results)?,
         None => Choice::Fresh,
     };
-    if let Choice::Resume(run) = &choice {
-        checked.plan = resume::with_weights_of(&checked.plan, run);
+    match &choice {
+        Choice::Fresh => {}
+        Choice::Resume(run) => checked.plan = resume::with_weights_of(&checked.plan, run),
+        Choice::Finished(run) => {
+            let folder = run.path.display();
+            terminal::out(&format!("run {} is finished, nothing is left to do: {folder}", run.id));
+            return Ok(());
+        }
     }
     let weights = resolve(&mut checked, results, &interrupt)?;
-    let Some(mut writer) = open(choice, results, start(&checked, &compute)?)? else {
-        return Ok(());
-    };
-    let log = writer.file("log.jsonl");
-    logging::to_file(&log).map_err(|error| {
-        Failure::internal(format!("error: cannot write {}: {error}", log.display()))
-    })?;
+    let mut writer = open(choice, results, start(&checked, &compute)?)?;
     let cache = environment::cache();
     let request = Request {
         checked: &checked,
@@ -63,17 +58,28 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     ended
 }
 
-/// A new run, or the one that goes on; `None` where that has nothing left to do.
-fn open(choice: Choice, results: &Path, start: Start) -> Result<Option<RunWriter>, Failure> {
-    match choice {
-        Choice::Fresh => Ok(Some(RunWriter::create(results, start)?)),
-        Choice::Resume(run) => Ok(Some(RunWriter::reopen(&run, start.run)?)),
-        Choice::Finished(run) => {
-            let folder = run.path.display();
-            terminal::out(&format!("run {} is finished, nothing is left to do: {folder}", run.id));
-            Ok(None)
-        }
+/// The experiment with what the command line changes; its warnings are shown.
+fn load(arguments: &RunArguments) -> Result<Checked, Failure> {
+    let mut overrides = arguments.set.clone();
+    if let Some(device) = &arguments.device {
+        overrides.push(Override::new("run.device", &format!("\"{device}\"")));
     }
+    let checked = runner_experiment::load(&arguments.file, &overrides)?;
+    diagnostics::show_warnings(&checked);
+    Ok(checked)
+}
+
+/// A new run, or the one that goes on, with its log.
+fn open(choice: Choice, results: &Path, start: Start) -> Result<RunWriter, Failure> {
+    let writer = match choice {
+        Choice::Resume(run) => RunWriter::reopen(&run, start.run)?,
+        Choice::Fresh | Choice::Finished(_) => RunWriter::create(results, start)?,
+    };
+    let log = writer.file("log.jsonl");
+    logging::to_file(&log).map_err(|error| {
+        Failure::internal(format!("error: cannot write {}: {error}", log.display()))
+    })?;
+    Ok(writer)
 }
 
 fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {

@@ -180,18 +180,7 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
         if !extra.is_empty() {
             parts.push(format!("has {} besides", join(extra.iter().copied())));
         }
-        let close = extra.iter().find_map(|name| {
-            match missing.iter().find(|near| composed(near) == composed(name)) {
-                Some(near) => Some(format!(
-                    "`{name}` looks the same in both, and only its Unicode normalization differs: \
-                     {} here, {} there; rename one of the folders",
-                    form(name),
-                    form(near)
-                )),
-                None => closest(name, missing.iter().copied())
-                    .map(|near| format!("is `{name}` meant to be `{near}`?")),
-            }
-        });
+        let close = meant(&missing, &extra);
         problems
             .error(
                 span,
@@ -206,6 +195,22 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
             .label("other classes than the training images")
             .maybe_help(close);
     }
+}
+
+/// Which missing class one that is too many stands for.
+fn meant(missing: &[&str], extra: &[&str]) -> Option<String> {
+    extra.iter().find_map(|name| {
+        match missing.iter().find(|near| composed(near) == composed(name)) {
+            Some(near) => Some(format!(
+                "`{name}` looks the same in both, and only its Unicode normalization differs: {} \
+                 here, {} there; rename one of the folders",
+                form(name),
+                form(near)
+            )),
+            None => closest(name, missing.iter().copied())
+                .map(|near| format!("is `{name}` meant to be `{near}`?")),
+        }
+    })
 }
 
 /// What `has` has and `lacks` lacks.

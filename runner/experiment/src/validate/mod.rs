@@ -86,8 +86,8 @@ fn explained(model: &Model, data: &dataset::Data) -> Vec<String> {
     }
 }
 
-/// Folders may have 255 bytes; something is put in front and behind.
-const LONGEST_NAME: usize = 128;
+/// What file systems take.
+const LONGEST_NAME: usize = 255;
 
 fn nothing_to_do(problems: &mut Problems) {
     problems

@@ -172,10 +172,8 @@ fn range(picture: &DynamicImage) -> Option<Range> {
 pub fn read(path: &std::path::Path) -> Result<Vec<u8>, ImageProblem> {
     let unreadable = |error: std::io::Error| ImageProblem::Unreadable(error.to_string());
     let about = std::fs::metadata(path).map_err(|error| match path.is_symlink() {
-        true if error.kind() == std::io::ErrorKind::NotFound => {
-            ImageProblem::Unreadable("it is a link that leads nowhere".to_owned())
-        }
-        _ => unreadable(error),
+        true => ImageProblem::Unreadable(format!("it is a link that leads nowhere ({error})")),
+        false => unreadable(error),
     })?;
     let length = about.len();
     if length > MAX_FILE_BYTES {

@@ -4,19 +4,16 @@
 //! A checkpoint is a safetensors file that appears whole or not at all and carries its own
 //! checksum. The two newest are kept, so that one that is damaged costs little.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use runner_experiment::plan::Stage;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::early_stopping::Memory;
 use super::loss::Outcome;
 use super::rates::Plateau;
-use super::stage::trained;
 use crate::event::{EarlyStop, EpochRecord, Event, Reason};
-use crate::model::network::Network;
 
 /// Sums over the images of an epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -203,63 +200,6 @@ pub fn newest(
     })
 }
 
-impl Checkpoint {
-    /// Whether its tensors are those of a run of these stages.
-    ///
-    /// # Errors
-    ///
-    /// In words, the first that is missing or of another size.
-    pub fn check(&self, stages: &[Stage], network: &Network) -> Result<(), String> {
-        let state = &self.state;
-        let Some(stage) = stages.get(state.stage) else {
-            return Err(format!("it is of stage {} of {}", state.stage + 1, stages.len()));
-        };
-        let of = |stage: &Stage| network.indices(&trained(stage, network));
-        let length = |index: &usize| network.parameters[*index].shape.iter().product::<usize>();
-        let until_now: BTreeSet<usize> = stages[..=state.stage].iter().flat_map(of).collect();
-        if !self.parameters.keys().eq(&until_now) {
-            return Err("it has the parameters of other layers".to_owned());
-        }
-        let wrong = |(index, values): &(&usize, &Vec<f32>)| {
-            *index >= &network.parameters.len() || values.len() != length(index)
-        };
-        if let Some((index, _)) = self.parameters.iter().chain(&self.lowest).find(wrong) {
-            let name = network.parameters.get(*index).map_or("a parameter", |p| &p.name);
-            return Err(format!("`{name}` is of another size"));
-        }
-        let own = of(stage);
-        let fits = |lists: &[Vec<f32>]| {
-            lists.len() == own.len() && lists.iter().zip(&own).all(|(l, i)| l.len() == length(i))
-        };
-        let moved = state.optimizer_steps > 0;
-        let slot = |(slot, index): (&[Vec<f32>; 2], &usize)| {
-            let sizes = slot.each_ref().map(Vec::len);
-            let whole = sizes.iter().all(|size| [0, length(index)].contains(size));
-            let both = sizes.iter().all(|size| *size > 0);
-            whole && (both || !moved || !network.compute.is_host())
-        };
-        let slots = self.slots.len() == own.len() && self.slots.iter().zip(&own).all(slot);
-        if !slots {
-            return Err("the optimizer's memory is missing or short".to_owned());
-        }
-        if stage.ema.is_some() && !fits(&self.average) {
-            return Err("the moving average is missing or short".to_owned());
-        }
-        let keeps_best = stage.early_stopping.is_some_and(|rule| rule.restore_best);
-        if !(self.best.is_empty() && !(keeps_best && state.position.epochs > 0))
-            && !fits(&self.best)
-        {
-            return Err("the parameters of the best epoch are missing or short".to_owned());
-        }
-        match state.lowest {
-            Some(_) if self.lowest.is_empty() => {
-                Err("the parameters of the epoch with the lowest loss are missing".to_owned())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 fn load(path: &Path) -> Option<Checkpoint> {
     let bytes = std::fs::read(path).ok()?;
     let tensors = SafeTensors::deserialize(&bytes).ok()?;
@@ -299,9 +239,12 @@ fn load(path: &Path) -> Option<Checkpoint> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::device::Compute;
     use crate::error::LearnError;
+    use crate::model::network::Network;
     use crate::model::parameter::Parameter;
     use crate::train::keeper::{Keeper, Snapshot};
     use crate::train::optimizer;

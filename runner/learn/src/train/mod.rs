@@ -3,6 +3,7 @@
 pub mod average;
 pub mod checkpoint;
 pub mod early_stopping;
+pub mod fit;
 pub mod gradients;
 pub mod keeper;
 pub mod loss;

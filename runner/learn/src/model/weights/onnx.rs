@@ -154,7 +154,8 @@ impl Order<'_> {
 }
 
 fn floats(tensor: &Tensor, folder: &Path, length: usize) -> Result<Vec<f32>, String> {
-    let (read, size): (fn(&[u8]) -> Vec<f32>, usize) = match tensor.data_type {
+    type Read = fn(&[u8]) -> Vec<f32>;
+    let (read, size): (Read, usize) = match tensor.data_type {
         1 => (f32s, 4),
         10 => (f16s, 2),
         11 => (f64s, 8),

@@ -1,7 +1,10 @@
-//! Pictures that are where they should not be twice: in two splits, or in two classes.
+//! What is said of images: those that are left out, nearly black, or where they should not be twice.
+
+use std::path::PathBuf;
 
 use runner_experiment::text::{shown, visible};
-use runner_learn::data::scan::{Duplicate, Place};
+use runner_learn::data::decode::Range;
+use runner_learn::data::scan::{BadImage, Duplicate, Place};
 
 use crate::terminal;
 
@@ -9,7 +12,7 @@ use crate::terminal;
 const SHOWN: usize = 10;
 
 /// Warns of pictures that a run found in several places.
-pub fn show(found: &[Duplicate], classes: &[String]) {
+pub fn show_duplicates(found: &[Duplicate], classes: &[String]) {
     let contradictions: Vec<&Duplicate> = found.iter().filter(|d| d.is_contradiction()).collect();
     let leaks: Vec<&Duplicate> = found.iter().filter(|d| d.is_leak()).collect();
     let are = |count: usize| match count {
@@ -49,4 +52,29 @@ pub fn line(duplicate: &Duplicate, classes: &[String]) -> String {
         _ => shown(&place.path),
     };
     duplicate.places.iter().map(place).collect::<Vec<_>>().join(" = ")
+}
+
+/// Warns of images of 16 bits that come out nearly black.
+pub fn show_narrow(narrow: &[(PathBuf, Range)]) {
+    let high = narrow.iter().map(|(_, range)| range.high).max().unwrap_or(0);
+    let low = narrow.iter().map(|(_, range)| range.low).min().unwrap_or(0);
+    terminal::warning(&format!(
+        "{} images of 16 bits use values from {low} to {high} of 65535 alone, and come out nearly \
+         black; scale them (data of 12 bits by 16):",
+        narrow.len()
+    ));
+    for (path, range) in narrow.iter().take(SHOWN) {
+        terminal::note(&format!("  {}: {} to {}", shown(path), range.low, range.high));
+    }
+    for (path, range) in narrow {
+        tracing::info!(path = shown(path), range.low, range.high, "16 bits, little used");
+    }
+}
+
+/// Warns of images that are left out.
+pub fn show_skipped(bad: &[BadImage]) {
+    terminal::warning(&format!("{} of the images cannot be used and are left out:", bad.len()));
+    for image in bad {
+        terminal::note(&format!("  {}: {}", shown(&image.path), image.problem));
+    }
 }
