@@ -202,6 +202,26 @@ fn a_checkpoint_that_does_not_fit_the_network_is_passed_over() {
 }
 
 #[test]
+fn a_checkpoint_of_another_version_is_named_as_that() {
+    let place = Place::with_shapes();
+    let arguments = [&["run", "shapes.toml", "--resume", "last"], &MANY[..]].concat();
+    let run = stopped(&place, &arguments);
+    let files = std::fs::read_dir(run.path.join("checkpoints")).unwrap();
+    for path in files.map(|entry| entry.unwrap().path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        let text = br#"\"format\":2"#;
+        let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+        let mut other = bytes.clone();
+        other[at + text.len() - 1] = b'9';
+        std::fs::write(&path, other).unwrap();
+    }
+    let refused = place.run(&arguments);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("has format 9, written by runner 0.1.0"), "{refused:?}");
+    assert!(run.path.join("checkpoints").is_dir());
+}
+
+#[test]
 fn results_that_vanish_are_no_finished_run() {
     let place = Place::with_shapes();
     place.write(

@@ -93,6 +93,21 @@ pub enum LearnError {
         "the images are no longer those that this run was started with; start a new run, or bring them back"
     )]
     OtherImages,
+    /// A checkpoint of another version of this program.
+    #[error(
+        "the checkpoint {path} has format {format}, written by runner {written_by}; this one reads \
+         format {reads}: resume with that version, or start a new run"
+    )]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: u64,
+        /// The version of the program that wrote it.
+        written_by: String,
+        /// The format of this one.
+        reads: u64,
+    },
     /// A run cannot go on from other weights.
     #[error(
         "the pretrained weights are no longer those that this run was started with; start a new run, \
@@ -122,6 +137,7 @@ impl LearnError {
             | Self::Features { .. }
             | Self::OtherImages
             | Self::OtherWeights
+            | Self::OtherFormat { .. }
             | Self::Weights(_) => Category::Data,
             Self::NotFinite { .. } => Category::Training,
             Self::Interrupted => Category::Interrupted,

@@ -121,10 +121,8 @@ fn resume(
         Ok(()) => fit::check(found, stages, network),
         Err(_) => Ok(()),
     };
-    let newest = |folder: &Path| checkpoint::newest(folder, check);
-    let Some(checkpoint) = request.checkpoints.as_deref().and_then(newest) else {
-        return Ok(None);
-    };
+    let Some(folder) = request.checkpoints.as_deref() else { return Ok(None) };
+    let Some(checkpoint) = checkpoint::newest(folder, check)? else { return Ok(None) };
     keeper.check(&checkpoint.state)?;
     observe(Event::Replay);
     for (at, values) in &checkpoint.parameters {

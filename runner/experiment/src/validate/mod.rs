@@ -19,6 +19,7 @@ use crate::section::Root;
 use crate::section::experiment::ExperimentSection;
 use crate::section::run::{DeviceName, Kept};
 use crate::source::SourceText;
+use crate::suggest::closest;
 use crate::value::Located;
 
 /// A plan with what its checks found out on the way.
@@ -152,7 +153,7 @@ fn get<T: Clone>(field: &Option<Located<T>>) -> Option<T> {
     field.as_ref().map(|located| located.value.clone())
 }
 
-/// Notes a required key that is not there; one that is there and wrong was noted before.
+/// Notes a required key that is not there; one that is there and wrong, or misspelt, was noted before.
 fn require(
     present: &[String],
     name: &str,
@@ -160,7 +161,7 @@ fn require(
     span: &std::ops::Range<usize>,
     problems: &mut Problems,
 ) {
-    if present.iter().any(|key| key == name) {
+    if present.iter().any(|key| key == name || closest(key, [name]).is_some()) {
         return;
     }
     problems

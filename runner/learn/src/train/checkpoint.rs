@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::early_stopping::Memory;
 use super::loss::Outcome;
 use super::rates::Plateau;
+use crate::error::LearnError;
 use crate::event::{EarlyStop, EpochRecord, Event, Reason};
 
 /// Sums over the images of an epoch.
@@ -184,28 +185,65 @@ pub(super) fn files(folder: &Path) -> Vec<(usize, PathBuf)> {
     files
 }
 
+/// Raised when a checkpoint of before would be misread: 2 numbers images by their content.
+pub(super) const FORMAT: u64 = 2;
+
+/// Why a checkpoint is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Flaw {
+    /// It is not as it was written.
+    Damaged,
+    /// It is whole, and of another version of this program.
+    Format { format: u64, written_by: String },
+}
+
 /// The newest checkpoint that is whole and that `check` has nothing to say against; `None` where
 /// there is none.
+///
+/// # Errors
+///
+/// [`LearnError::OtherFormat`] where another version of this program wrote it: that is no damage,
+/// and starting over would lose what it holds.
 pub fn newest(
     folder: &Path,
     check: impl Fn(&Checkpoint) -> Result<(), String>,
-) -> Option<Checkpoint> {
-    files(folder).iter().find_map(|(_, path)| {
-        let found = load(path).ok_or_else(|| "it is damaged".to_owned());
-        let found = found.and_then(|found| check(&found).map(|()| found));
-        if let Err(reason) = &found {
-            tracing::warn!("the checkpoint {} is passed over: {reason}", path.display());
-        }
-        found.ok()
-    })
+) -> Result<Option<Checkpoint>, LearnError> {
+    for (_, path) in files(folder) {
+        let reason = match load(&path) {
+            Ok(found) => match check(&found) {
+                Ok(()) => return Ok(Some(found)),
+                Err(reason) => reason,
+            },
+            Err(Flaw::Damaged) => "it is damaged".to_owned(),
+            Err(Flaw::Format { format, written_by }) => {
+                return Err(LearnError::OtherFormat { path, format, written_by, reads: FORMAT });
+            }
+        };
+        tracing::warn!("the checkpoint {} is passed over: {reason}", path.display());
+    }
+    Ok(None)
 }
 
-fn load(path: &Path) -> Option<Checkpoint> {
-    let bytes = std::fs::read(path).ok()?;
-    let tensors = SafeTensors::deserialize(&bytes).ok()?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
-    let about: serde_json::Value =
-        serde_json::from_str(header.metadata().as_ref()?.get("runner")?).ok()?;
+fn load(path: &Path) -> Result<Checkpoint, Flaw> {
+    let bytes = std::fs::read(path).map_err(|_| Flaw::Damaged)?;
+    let about = about(&bytes).ok_or(Flaw::Damaged)?;
+    // The first versions did not say.
+    let format = about["format"].as_u64().unwrap_or(1);
+    if format != FORMAT {
+        let written_by = about["runner"].as_str().unwrap_or("an earlier version").to_owned();
+        return Err(Flaw::Format { format, written_by });
+    }
+    read(&bytes, &about).ok_or(Flaw::Damaged)
+}
+
+/// What stands beside the tensors.
+fn about(bytes: &[u8]) -> Option<serde_json::Value> {
+    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+    serde_json::from_str(header.metadata().as_ref()?.get("runner")?).ok()
+}
+
+fn read(bytes: &[u8], about: &serde_json::Value) -> Option<Checkpoint> {
+    let tensors = SafeTensors::deserialize(bytes).ok()?;
     let text = about.get("state")?.as_str()?;
     let named: BTreeMap<&str, &[u8]> =
         tensors.iter().map(|(name, view)| (name, view.data())).collect();
@@ -243,7 +281,6 @@ mod tests {
 
     use super::*;
     use crate::device::Compute;
-    use crate::error::LearnError;
     use crate::model::network::Network;
     use crate::model::parameter::Parameter;
     use crate::train::keeper::{Keeper, Snapshot};
@@ -294,7 +331,7 @@ mod tests {
         }
         let kept = files(folder.path());
         assert_eq!(kept.iter().map(|file| file.0).collect::<Vec<_>>(), [3, 2]);
-        let found = newest(folder.path(), |_| Ok(())).unwrap();
+        let found = newest(folder.path(), |_| Ok(()))?.unwrap();
         assert_eq!(found.state.position.steps, 3);
         assert_eq!(found.state.position.sums.loss.to_bits(), (0.1_f64 + 0.2).to_bits());
         assert_eq!(found.parameters, BTreeMap::from([(1, vec![2.0, 3.0])]));
@@ -303,9 +340,9 @@ mod tests {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         std::fs::write(&kept[0].1, &bytes).unwrap();
-        assert_eq!(newest(folder.path(), |_| Ok(())).unwrap().state.position.steps, 2);
+        assert_eq!(newest(folder.path(), |_| Ok(()))?.unwrap().state.position.steps, 2);
         std::fs::write(&kept[1].1, &bytes[..last / 2]).unwrap();
-        assert_eq!(newest(folder.path(), |_| Ok(())), None);
+        assert_eq!(newest(folder.path(), |_| Ok(()))?, None);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use burn::tensor::Tensor;
 
 use super::average::Average;
-use super::checkpoint::{Entry, Lowest, Position, State, checksum, files};
+use super::checkpoint::{Entry, FORMAT, Lowest, Position, State, checksum, files};
 use super::early_stopping::Memory;
 use super::optimizer;
 use super::rates::Plateau;
@@ -138,7 +138,41 @@ impl Keeper {
     /// [`LearnError::Write`], or [`LearnError::Compute`] where the device lost a tensor.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<(), LearnError> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        let state = State {
+        let state = self.state(snapshot);
+        let named = self.tensors(snapshot)?;
+        let failed = |reason: String| LearnError::Write { path: folder.clone(), reason };
+        // The folder of the run itself is there, or the run is gone.
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(failed(error.to_string()));
+            }
+            _ => {}
+        }
+        let text = serde_json::to_string(&state).map_err(|error| failed(error.to_string()))?;
+        let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
+        let about = serde_json::json!({
+            "format": FORMAT,
+            "runner": env!("CARGO_PKG_VERSION"),
+            "checksum": checksum(&text, bytes),
+            "state": text,
+        });
+        let tensors: Vec<_> = named
+            .iter()
+            .map(|(name, values)| (name.clone(), vec![values.len()], le_bytes(values).to_vec()))
+            .collect();
+        self.number += 1;
+        write_tensors(&tensors, &about, &folder.join(format!("{:06}.safetensors", self.number)))?;
+        for (_, old) in files(folder).into_iter().skip(KEPT) {
+            // One too many does no harm.
+            let _ = std::fs::remove_file(old);
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Everything but tensors.
+    fn state(&self, snapshot: &Snapshot<'_>) -> State {
+        State {
             fingerprint: self.fingerprint.clone(),
             dataset: self.dataset.clone(),
             weights: self.weights.clone(),
@@ -153,31 +187,7 @@ impl Keeper {
             watch: snapshot.watch.map(|(memory, _)| memory),
             optimizer_steps: snapshot.optimizer.steps,
             history: self.history.clone(),
-        };
-        let named = self.tensors(snapshot)?;
-        let failed = |reason: String| LearnError::Write { path: folder.clone(), reason };
-        // The folder of the run itself is there, or the run is gone.
-        match std::fs::create_dir(folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(failed(error.to_string()));
-            }
-            _ => {}
         }
-        let text = serde_json::to_string(&state).map_err(|error| failed(error.to_string()))?;
-        let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
-        let about = serde_json::json!({ "checksum": checksum(&text, bytes), "state": text });
-        let tensors: Vec<_> = named
-            .iter()
-            .map(|(name, values)| (name.clone(), vec![values.len()], le_bytes(values).to_vec()))
-            .collect();
-        self.number += 1;
-        write_tensors(&tensors, &about, &folder.join(format!("{:06}.safetensors", self.number)))?;
-        for (_, old) in files(folder).into_iter().skip(KEPT) {
-            // One too many does no harm.
-            let _ = std::fs::remove_file(old);
-        }
-        self.saved = Instant::now();
-        Ok(())
     }
 
     /// Every tensor of a checkpoint by its name.
