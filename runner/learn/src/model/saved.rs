@@ -62,7 +62,7 @@ impl About {
                 None => return Ok(about),
             },
         };
-        Err(format!("it says of itself what no run writes: {wrong}"))
+        Err(format!("its metadata is implausible: {wrong}"))
     }
 
     /// The layers of the network.

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
 
-use super::file::{Convolved, Entry, TensorFile};
+use super::file::{Convolved, Entry, Flattened, TensorFile};
 use super::layout::{dense_from_torch, rows_from_channels_first, transpose, turn};
-use super::names::{Convention, Located};
+use super::names::{Convention, Located, Place, is_3x3};
 use super::select::{self, Set};
 use super::{LayerWeights, Loaded, Weights, WeightsError, why};
 
-/// Whether a head of one's own is taken from the file.
+/// Whether the dense layers that a run trained on its conv base are taken from the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Head {
     /// All of it, where every layer is there in the right shape.
@@ -79,7 +79,11 @@ impl<'a> Sorted<'a> {
     fn take(&mut self, entry: &'a Entry, located: &Located, layers: &'a [Layer]) {
         let shown = format!("{}: {:?}", entry.name, entry.shape);
         let Some(layer) = located.place.layer(layers) else {
-            match located.place.is_base() {
+            // A head may have convolutions, 1×1 for one; those of a base are 3×3.
+            match located.place.is_base() && (entry.shape.len() != 4 || is_3x3(&entry.shape)) {
+                true if entry.shape.len() == 1 && is_counted(located) => {
+                    self.unused.push(entry.name.clone());
+                }
                 true => self.extra.push(shown),
                 false => self.unused.push(entry.name.clone()),
             }
@@ -263,6 +267,7 @@ impl Matched<'_> {
             };
             let turned = match keras.map(|keras| keras.convolved) {
                 Some(Convolved::Turned) => true,
+                Some(Convolved::Contradicts) => return Err(self.contradicting_kernels()),
                 Some(Convolved::Unknown) if theano_order => return Err(self.unclear_kernels()),
                 _ => false,
             };
@@ -289,16 +294,25 @@ impl Matched<'_> {
         let theano_order = first.is_some_and(|(entry, convention)| {
             *convention == Convention::Keras && entry.shape[2..] == [3, 3]
         });
-        match (keras.channels_first, theano_order, keras.convolved) {
-            (_, true, _) => Ok(true),
-            (Some(first), ..) => Ok(first),
-            (None, false, Convolved::Turned) => Err(WeightsError::Ambiguous {
+        match (keras.flattened, theano_order, keras.convolved) {
+            (_, true, _) | (Flattened::ChannelsFirst, ..) => Ok(true),
+            (Flattened::ChannelsLast, ..) => Ok(false),
+            (Flattened::Unknown, false, Convolved::Turned) => Err(WeightsError::Ambiguous {
                 path: self.file.path.clone(),
                 reason: "Theano wrote it, and it does not say in which order the last feature map \
                          was flattened"
                     .to_owned(),
             }),
-            (None, false, _) => Ok(false),
+            (Flattened::Unknown, false, _) => Ok(false),
+        }
+    }
+
+    fn contradicting_kernels(&self) -> WeightsError {
+        WeightsError::Ambiguous {
+            path: self.file.path.clone(),
+            reason: "its name says one thing of its kernels (`th_kernels`, `tf_kernels`) and its \
+                     attribute `backend` another; rename it, if that is what is wrong"
+                .to_owned(),
         }
     }
 
@@ -314,7 +328,13 @@ impl Matched<'_> {
     }
 }
 
-/// The dense layers of a head of one's own; the ImageNet classifier is none.
+/// Whether only the order says which convolution this is: a bias is then one of whatever kernel has
+/// the same number, which is named where it is not used.
+fn is_counted(located: &Located) -> bool {
+    matches!(located.place, Place::Convolution(_))
+}
+
+/// The dense layers that stand on a conv base; the ImageNet classifier is none.
 pub(super) fn head_names(layers: &[Layer]) -> impl Iterator<Item = &str> {
     let imagenet = layers.iter().any(|layer| layer.name == "predictions");
     layers

@@ -57,6 +57,19 @@ pub enum Convolved {
     Turned,
     /// The file does not say.
     Unknown,
+    /// The file says one thing, and its name another.
+    Contradicts,
+}
+
+/// In which order a Keras file's last feature map was flattened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flattened {
+    /// Height, width, channel; since Keras 2.2 whatever the order of the maps.
+    ChannelsLast,
+    /// Channel, height, width.
+    ChannelsFirst,
+    /// The file does not say.
+    Unknown,
 }
 
 /// What a Keras file says of the program that wrote it.
@@ -64,8 +77,8 @@ pub enum Convolved {
 pub struct KerasAbout {
     /// How kernels lie on the image.
     pub convolved: Convolved,
-    /// Whether feature maps were `[channel, height, width]`; `None` where the file does not say.
-    pub channels_first: Option<bool>,
+    /// How the last feature map was flattened.
+    pub flattened: Flattened,
 }
 
 /// A weights file.

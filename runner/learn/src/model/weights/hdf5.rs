@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hdf5_reader::group::Group;
 use hdf5_reader::{Attribute, Dataset, Datatype, FileStorage, Hdf5File, OpenOptions};
 
-use super::file::{Convolved, Entry, KerasAbout};
+use super::file::{Convolved, Entry, Flattened, KerasAbout};
 use super::pytorch::{f16s, f32s, f64s};
 
 /// How deep groups may nest before a file is taken for damaged.
@@ -134,17 +134,36 @@ fn about(root: &Group, path: &Path) -> KerasAbout {
         _ => Convolved::AsIs,
     });
     let convolved = match (by_name, by_backend) {
-        (Some(name), Some(backend)) if name != backend => Convolved::Unknown,
+        (Some(name), Some(backend)) if name != backend => Convolved::Contradicts,
         (Some(told), _) | (None, Some(told)) => told,
         (None, None) => Convolved::Unknown,
     };
-    let config = attribute("model_config").unwrap_or_default().replace(' ', "");
+    let config = attribute("model_config").unwrap_or_default();
+    let version = attribute("keras_version").unwrap_or_default();
+    KerasAbout { convolved, flattened: flattened(&version, &config, &name) }
+}
+
+/// Since Keras 2.2 a `Flatten` has a `data_format`, and brings every map into the order height,
+/// width, channel itself. Before, it took the map as it was.
+fn flattened(version: &str, config: &str, name: &str) -> Flattened {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let config = config.replace(' ', "");
+    let flatten = config.split("\"class_name\":\"Flatten\"").nth(1).unwrap_or_default();
+    let flatten = flatten.split("\"class_name\"").next().unwrap_or_default();
+    if version >= (2, 2) || flatten.contains("\"data_format\"") {
+        return Flattened::ChannelsLast;
+    }
     let says = |words: &[&str]| words.iter().any(|word| config.contains(word));
-    let first = says(&["\"data_format\":\"channels_first\"", "\"dim_ordering\":\"th\""]);
-    let last = says(&["\"data_format\":\"channels_last\"", "\"dim_ordering\":\"tf\""]);
-    let first = first || name.contains("th_dim_ordering");
-    let last = last || name.contains("tf_dim_ordering");
-    KerasAbout { convolved, channels_first: (first != last).then_some(first) }
+    let first = says(&["\"data_format\":\"channels_first\"", "\"dim_ordering\":\"th\""])
+        || name.contains("th_dim_ordering");
+    let last = says(&["\"data_format\":\"channels_last\"", "\"dim_ordering\":\"tf\""])
+        || name.contains("tf_dim_ordering");
+    match (first, last) {
+        (true, false) => Flattened::ChannelsFirst,
+        (false, true) => Flattened::ChannelsLast,
+        _ => Flattened::Unknown,
+    }
 }
 
 /// A text attribute; h5py writes strings and bytes in several ways.
@@ -203,6 +222,20 @@ fn keras3_owner(name: &str) -> Option<(&str, &'static str, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_order_of_flattening_by_version_and_configuration() {
+        let first = r#"{"class_name": "Conv2D", "config": {"data_format": "channels_first"}},
+            {"class_name": "Flatten", "config": {"name": "flatten"}}"#;
+        let permutes =
+            first.replace("\"name\": \"flatten\"", "\"data_format\": \"channels_first\"");
+        assert_eq!(flattened("2.1.6", first, ""), Flattened::ChannelsFirst);
+        assert_eq!(flattened("2.2.0", first, ""), Flattened::ChannelsLast);
+        assert_eq!(flattened("3.15.0", "", ""), Flattened::ChannelsLast);
+        assert_eq!(flattened("", &permutes, ""), Flattened::ChannelsLast);
+        assert_eq!(flattened("", "", "vgg_th_dim_ordering.h5"), Flattened::ChannelsFirst);
+        assert_eq!(flattened("2.0.8", "", ""), Flattened::Unknown);
+    }
 
     #[test]
     fn keras3_layers_sort_by_number_and_not_by_letter() {

@@ -44,12 +44,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// `FILE` or `FILE#PART`; a file whose name has a `#` is that file.
+    /// `FILE` or `FILE#PART`, where `FILE#` means the tensors without a prefix; a file whose name has
+    /// a `#` is that file.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let whole = Path::new(text);
         match text.rsplit_once('#') {
-            Some((path, part)) if !whole.is_file() && !part.is_empty() => {
+            Some((path, part)) if !whole.is_file() => {
                 Self { path: path.into(), part: Some(part.to_owned()) }
             }
             _ => Self { path: whole.to_path_buf(), part: None },

@@ -47,6 +47,10 @@ pub fn locate(name: &str, names: &dyn Fn(&str) -> bool) -> Option<Located> {
     if let Some((prefix, rest)) = name.split_once('#') {
         return ordered(prefix, rest);
     }
+    if let Some((before, after)) = wrapped(name) {
+        // `features.module.0.weight`: PyTorch's example for ImageNet wraps the features alone.
+        return locate(&format!("{before}{after}"), names);
+    }
     let parts: Vec<&str> = name.split(['/', '.', ':']).collect();
     let (at, place) = (0..parts.len()).find_map(|at| {
         let next = parts.get(at + 1).copied().unwrap_or_default();
@@ -60,6 +64,32 @@ pub fn locate(name: &str, names: &dyn Fn(&str) -> bool) -> Option<Located> {
     let length = parts[..at].iter().map(|part| part.len() + 1).sum::<usize>();
     let prefix = name[..length].trim_end_matches(['/', '.', ':']).to_owned();
     Some(Located { prefix, place, convention })
+}
+
+/// What stands before and behind a wrapper's word in the midst of a name.
+fn wrapped(name: &str) -> Option<(&str, &str)> {
+    let found = [".module.", "._orig_mod."].into_iter().find_map(|word| {
+        let at = name.find(&format!("features{word}"))? + "features.".len();
+        Some((at, at + word.len() - 1))
+    });
+    found.map(|(start, end)| (&name[..start], &name[end..]))
+}
+
+/// The state of torchvision's `vgg.features` alone: `0.weight`, `backbone.28.bias`. Asked only where
+/// no name says more.
+#[must_use]
+pub fn locate_bare(name: &str) -> Option<Located> {
+    let (module, part) = name.rsplit_once('.')?;
+    let (prefix, index) = module.rsplit_once('.').unwrap_or(("", module));
+    let place = Place::Feature(index.parse().ok()?);
+    let (prefix, convention) = (prefix.to_owned(), Convention::Torch);
+    ["weight", "bias"].contains(&part).then_some(Located { prefix, place, convention })
+}
+
+/// Whether a shape is that of a kernel of 3×3, in one of the layouts.
+#[must_use]
+pub fn is_3x3(shape: &[usize]) -> bool {
+    matches!(shape, [_, _, 3, 3] | [3, 3, _, _])
 }
 
 fn place(part: &str, next: &str, names: &dyn Fn(&str) -> bool) -> Option<Place> {
@@ -205,6 +235,8 @@ mod tests {
         assert_eq!(of("net.pre_logits.fc1.weight"), torch("net", "fc1"));
         assert_eq!(of("#convolution.12.kernel"), keras("", "block5_conv3"));
         assert_eq!(of("layers/vgg#convolution.12.kernel"), keras("layers/vgg", "block5_conv3"));
+        assert_eq!(of("features.module.28.weight"), torch("", "block5_conv3"));
+        assert_eq!(of("net.features.module.0.bias"), torch("net", "block1_conv1"));
         assert_eq!(of("features.29.weight"), None);
         assert_eq!(exported(&full, "block5_conv3.kernel"), "features.28.weight");
     }

@@ -33,6 +33,8 @@ struct Graph {
 struct Node {
     #[prost(string, repeated, tag = "1")]
     input: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    output: Vec<String>,
     #[prost(string, tag = "4")]
     op_type: String,
     #[prost(message, repeated, tag = "5")]
@@ -45,6 +47,8 @@ struct Attribute {
     name: String,
     #[prost(int64, tag = "3")]
     i: i64,
+    #[prost(message, optional, tag = "5")]
+    t: Option<Tensor>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -84,8 +88,22 @@ pub(super) fn open(path: &Path) -> Result<Vec<Entry>, String> {
         return Err(format!("it has more than {MOST_NODES} nodes"));
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    let tensors: HashMap<String, Arc<Tensor>> =
+    let mut tensors: HashMap<String, Arc<Tensor>> =
         graph.initializer.into_iter().map(|t| (t.name.clone(), Arc::new(t))).collect();
+    for node in &graph.node {
+        // A value may stand in a node of its own, and equal ones behind one that passes it on.
+        let value = match node.op_type.as_str() {
+            "Constant" => {
+                let value = node.attribute.iter().find(|attribute| attribute.name == "value");
+                value.and_then(|value| value.t.clone()).map(Arc::new)
+            }
+            "Identity" => node.input.first().and_then(|input| tensors.get(input)).cloned(),
+            _ => None,
+        };
+        if let Some((value, output)) = value.zip(node.output.first()) {
+            tensors.insert(output.clone(), value);
+        }
+    }
     let mut order = Order { folder, tensors, convolutions: 0, dense: 0, found: Vec::new() };
     for (index, node) in graph.node.iter().enumerate() {
         order.take(node, graph.node.get(index + 1))?;
@@ -201,6 +219,6 @@ fn beside(folder: &Path, location: &str) -> Result<PathBuf, String> {
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     match !location.is_empty() && Path::new(location).components().all(inside) {
         true => Ok(folder.join(location)),
-        false => Err(format!("lies in `{location}`, which is not beside the model")),
+        false => Err(format!("refers to `{location}`, outside the model's folder")),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::WeightsError;
 use super::file::{Entry, TensorFile};
-use super::names::{Located, is_batch_norm, locate};
+use super::names::{Located, is_3x3, is_batch_norm, locate, locate_bare};
 
 /// One set of tensors.
 #[derive(Debug, Default)]
@@ -40,7 +40,10 @@ pub fn choose<'a>(
     pick: Option<&str>,
     names: &dyn Fn(&str) -> bool,
 ) -> Result<Set<'a>, WeightsError> {
-    let mut sets = sets(file, names);
+    let mut sets = sets(file, &|name| locate(name, names));
+    if sets.is_empty() {
+        sets = self::sets(file, &locate_bare);
+    }
     if let Some(pick) = pick {
         let known: Vec<String> = sets.keys().cloned().collect();
         sets.retain(|prefix, _| is_below(prefix, pick));
@@ -69,12 +72,15 @@ pub fn choose<'a>(
 }
 
 /// Every prefix with a convolution below it.
-fn sets<'a>(file: &'a TensorFile, names: &dyn Fn(&str) -> bool) -> BTreeMap<String, Set<'a>> {
+fn sets<'a>(
+    file: &'a TensorFile,
+    locate: &dyn Fn(&str) -> Option<Located>,
+) -> BTreeMap<String, Set<'a>> {
     let mut sets: BTreeMap<String, Set<'a>> = BTreeMap::new();
     for entry in &file.entries {
-        if let Some(located) = locate(&entry.name, names) {
+        if let Some(located) = locate(&entry.name) {
             let set = sets.entry(located.prefix.clone()).or_default();
-            set.convolutions += usize::from(entry.shape.len() == 4);
+            set.convolutions += usize::from(is_3x3(&entry.shape));
             set.located.push((entry, located));
         }
     }
@@ -85,6 +91,9 @@ fn sets<'a>(file: &'a TensorFile, names: &dyn Fn(&str) -> bool) -> BTreeMap<Stri
 /// Whether a prefix is the one that was asked for, or below or in it: `state_dict_ema` stands for
 /// `state_dict_ema.module`.
 fn is_below(prefix: &str, pick: &str) -> bool {
+    if pick.is_empty() {
+        return prefix.is_empty();
+    }
     let rest = prefix.strip_prefix(pick);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
 }
@@ -111,7 +120,8 @@ fn of_several(
     match (&averaged[..], &largest[..]) {
         ([one], _) => {
             let note = format!(
-                "the averaged weights below `{one}` are taken, not {}; {path}#PREFIX takes others",
+                "the averaged weights below `{one}` are taken, not {}; {path}#PREFIX takes another \
+                 set ({path}# the one without a prefix)",
                 others(one)
             );
             Ok(((**one).clone(), vec![note]))
@@ -174,5 +184,8 @@ mod tests {
         let error = chosen(&[("student.", 13), ("teacher.", 13)], None).unwrap_err();
         assert!(error.contains("a.pth#student"), "{error}");
         assert_eq!(chosen(&[("small.", 3), ("large.", 16)], None).as_deref(), Ok("large"));
+        let both = [("", 13), ("ema.", 13)];
+        assert_eq!(chosen(&both, None).as_deref(), Ok("ema"));
+        assert_eq!(chosen(&both, Some("")).as_deref(), Ok(""));
     }
 }
