@@ -68,7 +68,8 @@ pub fn catch_panics() {
         let place = panic.location().map_or(String::new(), |at| format!(" ({at})"));
         let said = panic.payload_as_str().unwrap_or("no reason given");
         if let Ok(mut last) = LAST_PANIC.lock() {
-            last.get_or_insert(format!("{said}{place}"));
+            // Panics over damaged files are caught where they are read; the last one counts.
+            *last = Some(format!("{said}{place}"));
         }
     }));
 }
@@ -134,6 +135,7 @@ impl From<ResultsError> for Failure {
             | ResultsError::Picture(_) => Self::internal(message),
             ResultsError::Read { .. } | ResultsError::Table { .. } => Self::data(message),
             ResultsError::Busy { .. }
+            | ResultsError::Finished { .. }
             | ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }
             | ResultsError::NoSuchColumn { .. } => Self::usage(message),

@@ -42,6 +42,12 @@ pub enum ResultsError {
         /// Its id.
         run: String,
     },
+    /// Another process finished the run before this one could go on with it.
+    #[error("run {run} has just been finished by another process; there is nothing left to resume")]
+    Finished {
+        /// Its id.
+        run: String,
+    },
     /// The folder of a run went away while it was being written.
     #[error("the folder {path} went away while the run was going on: what it had written is gone")]
     Vanished {

@@ -58,6 +58,13 @@ impl LoadedRun {
         let rows = tables::read(&self.path.join("epochs.parquet")).unwrap_or_default();
         rows.into_iter().next_back().unwrap_or_default()
     }
+
+    /// The same run as it stands now.
+    #[must_use]
+    pub(crate) fn again(&self) -> Self {
+        let Self { id, experiment, path, .. } = self.clone();
+        load(Found { id, experiment, path }).unwrap_or_else(|| self.clone())
+    }
 }
 
 /// Where a run is, by its folders alone.
@@ -86,6 +93,15 @@ pub fn of_plan<'a>(
     found(results).into_iter().filter(fits).filter_map(load)
 }
 
+/// Runs of one experiment, newest first; each is read when it is asked for.
+pub fn of_experiment<'a>(
+    results: &Path,
+    experiment: &'a str,
+) -> impl Iterator<Item = LoadedRun> + 'a {
+    let fits = move |run: &Found| run.experiment == experiment;
+    found(results).into_iter().filter(fits).filter_map(load)
+}
+
 /// Newest first; ids sort by time.
 fn found(results: &Path) -> Vec<Found> {
     let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
@@ -111,12 +127,12 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 fn load(found: Found) -> Option<LoadedRun> {
     let Found { id, experiment, path } = found;
     let table = path.join("run.parquet");
-    if !table.is_file() {
-        return None;
-    }
+    // Something else in the table's place is a run that cannot be read.
+    let about = std::fs::symlink_metadata(&table).ok()?;
     // In this order: a run writes its last status before it gives its lock back.
     let held = lock::is_held(&path);
-    let run = tables::read(&table).ok().and_then(|rows| rows.into_iter().next());
+    let rows = if about.is_dir() { None } else { tables::read(&table).ok() };
+    let run = rows.and_then(|rows| rows.into_iter().next());
     Some(LoadedRun { id, experiment, run: run.unwrap_or_default(), path, held })
 }
 

@@ -5,13 +5,23 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::ResultsError;
 
 const FILE: &str = ".running";
 
-/// A lock of an open file that can be looked at without taking it: whoever only looks, and is stopped
-/// in its midst, is in nobody's way.
+/// The name of the file until it is locked.
+const UNLOCKED: &str = ".running-new";
+
+/// How often the lock is tried: somebody may hold it for an instant, to sweep.
+const TRIES: usize = 40;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A lock of an open file that can be looked at without taking it: a process that looks is in
+/// nobody's way, even where it is stopped while it looks.
 #[cfg(target_os = "linux")]
 mod system {
     use std::fs::File;
@@ -50,21 +60,31 @@ mod system {
     use std::io::Result;
 
     pub(super) fn try_hold(file: &File) -> Result<bool> {
-        for _ in 0..100 {
-            match file.try_lock() {
-                Ok(()) => return Ok(true),
-                Err(TryLockError::WouldBlock) => {
-                    std::thread::sleep(std::time::Duration::from_millis(5));
-                }
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
         }
-        Ok(false)
     }
 
     pub(super) fn is_held(file: &File) -> bool {
         file.try_lock_shared().is_err()
     }
+}
+
+/// Whether this is still the file that has the name; another process may have removed it.
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |about: std::fs::Metadata| (about.dev(), about.ino());
+    let (Ok(ours), Ok(theirs)) = (file.metadata(), std::fs::metadata(path)) else { return false };
+    place(ours) == place(theirs)
+}
+
+/// Elsewhere a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn is_same(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// Held by a process that writes to a run's folder.
@@ -81,18 +101,36 @@ impl RunLock {
     /// [`ResultsError::Busy`] where another process holds the lock, [`ResultsError::Write`] where its
     /// file cannot be made.
     pub fn take(folder: &Path) -> Result<Self, ResultsError> {
-        let failed = |source| ResultsError::Write { path: folder.join(FILE), source };
-        let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).open(folder.join(FILE));
-        let file = file.map_err(failed)?;
-        match system::try_hold(&file) {
-            Ok(true) => Ok(Self { _file: file }),
-            Ok(false) => {
-                let run = folder.file_name().unwrap_or_default().to_string_lossy();
-                Err(ResultsError::Busy { run: run.into_owned() })
+        let path = folder.join(FILE);
+        let failed = |source| ResultsError::Write { path: path.clone(), source };
+        for _ in 0..TRIES {
+            let file = open(&path).map_err(failed)?;
+            let is_held = system::try_hold(&file).map_err(failed)?;
+            if is_held && is_same(&file, &path) {
+                return Ok(Self { _file: file });
             }
-            Err(source) => Err(failed(source)),
+            std::thread::sleep(PAUSE);
         }
+        let run = folder.file_name().unwrap_or_default().to_string_lossy();
+        Err(ResultsError::Busy { run: run.into_owned() })
+    }
+
+    /// Takes the lock of a folder that nobody else writes to yet. Its file appears with the lock
+    /// held, so that nobody takes the folder for an abandoned one.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub fn take_new(folder: &Path) -> Result<Self, ResultsError> {
+        let path = folder.join(UNLOCKED);
+        let failed = |source| ResultsError::Write { path: path.clone(), source };
+        let file = open(&path).map_err(failed)?;
+        if !system::try_hold(&file).map_err(failed)? {
+            let run = folder.file_name().unwrap_or_default().to_string_lossy();
+            return Err(ResultsError::Busy { run: run.into_owned() });
+        }
+        std::fs::rename(&path, folder.join(FILE)).map_err(failed)?;
+        Ok(Self { _file: file })
     }
 
     /// Gives the lock back and removes its file.
@@ -102,11 +140,16 @@ impl RunLock {
     }
 }
 
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+}
+
 /// Removes the file of a lock that nobody holds: its process was killed, or could not remove it.
 pub fn sweep(folder: &Path) {
     let path = folder.join(FILE);
-    let Ok(file) = File::open(&path) else { return };
-    if !system::is_held(&file) {
+    let Ok(file) = OpenOptions::new().write(true).open(&path) else { return };
+    // Whoever opened the file meanwhile finds that the name is gone, and makes a new one.
+    if system::try_hold(&file).unwrap_or(false) && is_same(&file, &path) {
         // It says nothing without a process that holds it.
         let _ = std::fs::remove_file(path);
     }
@@ -166,6 +209,42 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
         RunLock::take(folder.path())?.release(folder.path());
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+        let lock = RunLock::take_new(folder.path())?;
+        assert!(is_held(folder.path()) && RunLock::take(folder.path()).is_err());
+        lock.release(folder.path());
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn sweeping_never_leaves_two_with_the_lock() -> Result<(), Box<dyn std::error::Error>> {
+        use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+        let folder = tempfile::tempdir()?;
+        let (ended, holders) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (path, seen) = (folder.path(), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !ended.load(Ordering::SeqCst) {
+                        sweep(path);
+                    }
+                });
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let Ok(lock) = RunLock::take(path) else { continue };
+                        seen.fetch_max(
+                            holders.fetch_add(1, Ordering::SeqCst) + 1,
+                            Ordering::SeqCst,
+                        );
+                        std::thread::yield_now();
+                        holders.fetch_sub(1, Ordering::SeqCst);
+                        drop(lock);
+                    }
+                    ended.store(true, Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(seen.into_inner(), 1);
         Ok(())
     }
 }

@@ -80,7 +80,7 @@ impl RunWriter {
         let starting = Starting::create(results, &run.experiment, &run.fingerprint, started)?;
         let folder = starting.path.clone();
         let attempt = || {
-            let lock = RunLock::take(&folder)?;
+            let lock = RunLock::take_new(&folder)?;
             let dir = RunDir { id: starting.id.clone(), path: folder.clone() };
             let mut writer = Self::begun(dir, lock, started, run);
             writer.write_start(params, &experiment_toml, &plan_toml)?;
@@ -98,10 +98,15 @@ impl RunWriter {
     ///
     /// # Errors
     ///
-    /// [`ResultsError`] where a file cannot be written, or another process is at work there.
+    /// [`ResultsError`] where a file cannot be written, another process is at work there, or one
+    /// finished the run meanwhile.
     pub fn reopen(run: &LoadedRun, start: RunRow) -> Result<Self, ResultsError> {
         let dir = RunDir { id: run.id.clone(), path: run.path.clone() };
         let lock = RunLock::take(&dir.path)?;
+        let run = run.again();
+        if run.status() == "finished" {
+            return Err(ResultsError::Finished { run: run.id });
+        }
         atomic::sweep(&dir.path);
         let began = match run.get("started_at") {
             Cell::Time(moment) => DateTime::from_timestamp_millis(*moment),

@@ -110,8 +110,12 @@ fn plain_types(frame: &DataFrame) -> KeyValueMetadata {
 ///
 /// [`ResultsError::Read`] or [`ResultsError::Table`].
 pub fn read(path: &Path) -> Result<Vec<Record>, ResultsError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| ResultsError::Read { path: path.to_path_buf(), source })?;
+    let failed = |source| ResultsError::Read { path: path.to_path_buf(), source };
+    // A pipe in this place would keep a reader waiting.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::other("it is not a file")));
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
     let damaged = |reason: String| ResultsError::Table { path: path.to_path_buf(), reason };
     // Polars panics over some damaged files; one of them must not take the others along.
     let records = std::panic::catch_unwind(|| {
