@@ -67,7 +67,7 @@ pub fn fetch(
         )));
     }
     let out = out.unwrap_or(Path::new(OUT));
-    let _lock = super::exclusive(out)?;
+    let _lock = super::exclusive(out, interrupt)?;
     if out.exists() {
         return Err(Failure::usage(format!(
             "error: {} is there already; remove it first, or say --out",

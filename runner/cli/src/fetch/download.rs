@@ -11,7 +11,7 @@ use runner_learn::Interrupt;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::Checksum;
+use super::{Checksum, POLL};
 use crate::progress;
 
 /// Why a download did not arrive.
@@ -77,9 +77,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// No published file is longer, in bytes; where a server announces no length, it stops here.
 const LARGEST: u64 = 2 << 30;
 
-/// How often a wish to stop is looked for.
-const POLL: Duration = Duration::from_millis(100);
-
 impl Download<'_> {
     /// Downloads, going on where an earlier attempt broke off.
     ///
@@ -100,7 +97,9 @@ impl Download<'_> {
             .open(&part)
             .map_err(write_error)?;
         // Two runs that want the same file: the second waits and finds it whole.
-        file.lock().map_err(write_error)?;
+        if !super::wait_for(&file, interrupt).map_err(write_error)? {
+            return Err(DownloadError::Interrupted);
+        }
         if self.to.exists() {
             // Removed by whoever finished first, or by us now.
             let _ = std::fs::remove_file(&part);
@@ -469,6 +468,20 @@ mod tests {
         let stopped = Download { patience: PATIENCE, ..download }.fetch(&interrupt);
         assert!(matches!(stopped, Err(DownloadError::Interrupted)), "{stopped:?}");
         assert!(start.elapsed() < Duration::from_secs(5));
+        Ok(())
+    }
+
+    #[test]
+    fn waiting_for_another_process_can_be_interrupted() -> Result<(), Failed> {
+        let folder = tempfile::tempdir()?;
+        let to = folder.path().join("file.bin");
+        let other = File::create(part_of(&to))?;
+        other.lock()?;
+        let interrupt = Interrupt::default();
+        interrupt.request();
+        let download = Download { url: "", checksum: md5(), to: &to, patience: PATIENCE };
+        let stopped = download.fetch(&interrupt);
+        assert!(matches!(stopped, Err(DownloadError::Interrupted)), "{stopped:?}");
         Ok(())
     }
 

