@@ -12,7 +12,7 @@ use crate::terminal;
 const SHOWN: usize = 10;
 
 /// Warns of pictures that a run found in several places.
-pub fn show_duplicates(found: &[Duplicate], classes: &[String]) {
+pub fn show_duplicates(found: &[Duplicate]) {
     let contradictions: Vec<&Duplicate> = found.iter().filter(|d| d.is_contradiction()).collect();
     let leaks: Vec<&Duplicate> = found.iter().filter(|d| d.is_leak()).collect();
     let are = |count: usize| match count {
@@ -21,35 +21,35 @@ pub fn show_duplicates(found: &[Duplicate], classes: &[String]) {
     };
     if !contradictions.is_empty() {
         let what = "in more than one class, a contradiction: one of the labels is wrong";
-        list(&format!("{} {what}:", are(contradictions.len())), &contradictions, classes);
+        list(&format!("{} {what}:", are(contradictions.len())), &contradictions);
     }
     if !leaks.is_empty() {
         let what = "in more than one split, so a score is measured on images that were seen before";
-        list(&format!("{} {what}:", are(leaks.len())), &leaks, classes);
+        list(&format!("{} {what}:", are(leaks.len())), &leaks);
     }
 }
 
-fn list(title: &str, found: &[&Duplicate], classes: &[String]) {
+fn list(title: &str, found: &[&Duplicate]) {
     terminal::warning(title);
     for duplicate in found.iter().take(SHOWN) {
-        terminal::note(&format!("  {}", line(duplicate, classes)));
+        terminal::note(&format!("  {}", line(duplicate)));
     }
     if found.len() > SHOWN {
         let rest = found.len() - SHOWN;
         terminal::note(&format!("  and {rest} more; `runner dataset check` lists all"));
     }
     for duplicate in found {
-        let places = line(duplicate, classes);
+        let places = line(duplicate);
         tracing::info!(places, "{}", title.trim_end_matches(':'));
     }
 }
 
 /// `train/cats/a.jpg = train/dogs/b.jpg`, with the classes where they differ.
-pub fn line(duplicate: &Duplicate, classes: &[String]) -> String {
+pub fn line(duplicate: &Duplicate) -> String {
     let contradicts = duplicate.is_contradiction();
-    let place = |place: &Place| match (contradicts, classes.get(place.class)) {
-        (true, Some(class)) => format!("{} ({})", shown(&place.path), visible(class)),
-        _ => shown(&place.path),
+    let place = |place: &Place| match contradicts {
+        true => format!("{} ({})", shown(&place.path), visible(&place.class)),
+        false => shown(&place.path),
     };
     duplicate.places.iter().map(place).collect::<Vec<_>>().join(" = ")
 }

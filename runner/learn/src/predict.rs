@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::decode::{self, ImageProblem};
+use crate::data::decode::{self, ImageProblem, Range};
 use crate::data::order::in_order;
 use crate::data::preprocess::preprocess;
 use crate::data::resize::resize;
@@ -29,6 +29,17 @@ pub struct Predicted {
     pub probabilities: Vec<f64>,
 }
 
+/// What came of some images.
+#[derive(Debug, Default)]
+pub struct Predictions {
+    /// Of every image that can be read, in order.
+    pub predicted: Vec<Predicted>,
+    /// The images that cannot be read.
+    pub bad: Vec<BadImage>,
+    /// Images of 16 bits that come out nearly black.
+    pub narrow: Vec<(PathBuf, Range)>,
+}
+
 /// Predictions for every image that can be read, in order, and the images that cannot. `observe`
 /// hears how many are done.
 ///
@@ -40,9 +51,9 @@ pub fn predict(
     files: &[PathBuf],
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(usize),
-) -> Result<(Vec<Predicted>, Vec<BadImage>), LearnError> {
+) -> Result<Predictions, LearnError> {
     let network = Inference::new(&model.network, 0..model.network.layers.len())?;
-    let (mut predicted, mut bad) = (Vec::new(), Vec::new());
+    let mut all = Predictions::default();
     let (mut values, mut paths): (Vec<f32>, Vec<&Path>) = (Vec::new(), Vec::new());
     in_order(
         files,
@@ -51,18 +62,20 @@ pub fn predict(
             interrupt.check()?;
             let path = files[at].as_path();
             match loaded {
-                Ok(image) => {
+                Ok((image, range)) => {
+                    let narrow = range.filter(|range| range.is_narrow());
+                    all.narrow.extend(narrow.map(|range| (path.to_path_buf(), range)));
                     values.extend(image);
                     paths.push(path);
                 }
-                Err(problem) => bad.push(BadImage { path: path.to_path_buf(), problem }),
+                Err(problem) => all.bad.push(BadImage { path: path.to_path_buf(), problem }),
             }
             if paths.len() == BATCH || (at + 1 == files.len() && !paths.is_empty()) {
                 let logits = network.forward(std::mem::take(&mut values), paths.len()).rows();
                 let [images, _] = logits.dims();
                 let rows = read(logits)?;
                 let rows = rows.chunks_exact(rows.len() / images);
-                predicted.extend(rows.zip(paths.drain(..)).map(|(row, path)| {
+                all.predicted.extend(rows.zip(paths.drain(..)).map(|(row, path)| {
                     // The label only counts for the loss, which nobody asks for.
                     let outcome = cross_entropy(row, 0);
                     let (predicted, probabilities) = (outcome.predicted, outcome.probabilities);
@@ -73,10 +86,12 @@ pub fn predict(
             Ok::<(), LearnError>(())
         },
     )?;
-    Ok((predicted, bad))
+    Ok(all)
 }
 
-fn load(model: &Saved, path: &Path) -> Result<Vec<f32>, ImageProblem> {
-    let pixels = resize(decode::decode(&decode::read(path)?)?, model.about.image_size)?;
-    Ok(preprocess(&pixels, model.about.preprocessing))
+/// One image for the network, and of one of 16 bits the range of its values.
+fn load(model: &Saved, path: &Path) -> Result<(Vec<f32>, Option<Range>), ImageProblem> {
+    let (pixels, range) = decode::decode_with_range(&decode::read(path)?)?;
+    let pixels = resize(pixels, model.about.image_size)?;
+    Ok((preprocess(&pixels, model.about.preprocessing), range))
 }

@@ -26,11 +26,14 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::default();
     signals::catch(&interrupt)?;
     let mut counters = Counters::default();
-    let (predicted, bad) = predict::predict(&model, &files, &interrupt, &mut |done| {
+    let all = predict::predict(&model, &files, &interrupt, &mut |done| {
         counters.set(&Phase::Predict, done, files.len());
     })?;
     counters.clear();
-    let classes = &model.about.classes;
+    let (predicted, bad, classes) = (all.predicted, all.bad, &model.about.classes);
+    if !all.narrow.is_empty() {
+        images::show_narrow(&all.narrow);
+    }
     show(&predicted, classes);
     let rows = predicted.into_iter().map(|one| row(one, classes)).collect();
     tables::write::<PredictedRow>(&folder, &run, rows)?;

@@ -175,6 +175,10 @@ pub fn read(path: &std::path::Path) -> Result<Vec<u8>, ImageProblem> {
         true => ImageProblem::Unreadable(format!("it is a link that leads nowhere ({error})")),
         false => unreadable(error),
     })?;
+    // A pipe or a device would keep a reader waiting.
+    if !about.is_file() {
+        return Err(ImageProblem::Unreadable("it is not a regular file".to_owned()));
+    }
     let length = about.len();
     if length > MAX_FILE_BYTES {
         return Err(ImageProblem::TooManyBytes(length));

@@ -311,7 +311,7 @@ impl Pass<'_, '_> {
             let is_kept = self.cache.as_ref().is_some_and(|cache| cache.put(&image.hash, own));
             if !is_kept && self.values.is_empty() {
                 let reason = self.cache.as_ref().and_then(FeatureCache::refused);
-                let reason = reason.unwrap_or_else(|| "its place is taken".to_owned());
+                let reason = reason.unwrap_or_else(|| "something else is in its place".to_owned());
                 let path = image.path.clone();
                 return Err(LearnError::Cache {
                     path,

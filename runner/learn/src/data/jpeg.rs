@@ -55,7 +55,7 @@ fn meaning(warning: c_int) -> ImageProblem {
         return ImageProblem::Truncated;
     }
     ImageProblem::Damaged(
-        "its data are corrupt, so that a part of the picture is made up".to_owned(),
+        "its data are corrupt: parts of the picture could not be decoded".to_owned(),
     )
 }
 

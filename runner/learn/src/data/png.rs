@@ -20,8 +20,12 @@ pub(super) fn without_side_data(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ImageProb
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let kind = &head[4..];
         let end = at.saturating_add(length).saturating_add(12);
-        // Small letters first: a decoder need not know them.
-        side_data += if kind[0].is_ascii_lowercase() { length } else { 0 };
+        if kind == b"IEND" {
+            break;
+        }
+        // Small letters first: a decoder need not know them. Frames of an animation are pictures.
+        let is_side = kind[0].is_ascii_lowercase() && kind != b"fdAT";
+        side_data += if is_side { length } else { 0 };
         if side_data > MOST_SIDE_DATA {
             return Err(ImageProblem::SideData(side_data));
         }
@@ -64,7 +68,11 @@ mod tests {
         let kept = file(&[b"IHDR", b"eXIf", b"IDAT", b"IEND"]);
         assert_eq!(without_side_data(&whole)?, kept);
         assert!(matches!(without_side_data(&kept)?, Cow::Borrowed(_)));
-        let mut large = kept.clone();
+        // What stands behind the end is no chunk.
+        let mut behind = kept.clone();
+        behind.extend(b"xxxx and more bytes");
+        assert_eq!(without_side_data(&behind)?, behind);
+        let mut large = file(&[b"IHDR", b"IDAT"]);
         large.extend(40_000_000_u32.to_be_bytes());
         large.extend(b"eXIf");
         assert!(matches!(without_side_data(&large), Err(ImageProblem::SideData(_))));

@@ -63,6 +63,8 @@ pub struct BadImage {
 pub struct ScannedSplit {
     /// `train`, `validation` or `test`.
     pub name: &'static str,
+    /// The names of its classes, sorted.
+    pub classes: Vec<String>,
     /// Usable images, in the order of class and content, so that what is drawn for an image does not
     /// depend on what its file is called.
     pub images: Vec<ImageFile>,
@@ -86,8 +88,8 @@ pub struct Place {
     pub split: &'static str,
     /// The file.
     pub path: PathBuf,
-    /// Index of its class in sorted order.
-    pub class: usize,
+    /// The name of its class.
+    pub class: String,
 }
 
 impl Duplicate {
@@ -121,6 +123,7 @@ pub fn scan(
         let files: Vec<(&Path, usize)> = files(split).collect();
         let mut result = ScannedSplit {
             name: split.name,
+            classes: split.class_names(),
             images: Vec::new(),
             bad: Vec::new(),
             narrow: Vec::new(),
@@ -184,7 +187,8 @@ pub fn duplicates(splits: &[ScannedSplit]) -> Vec<Duplicate> {
     let mut places: BTreeMap<ContentHash, Vec<Place>> = BTreeMap::new();
     for split in splits {
         for image in &split.images {
-            let place = Place { split: split.name, path: image.path.clone(), class: image.class };
+            let class = split.classes.get(image.class).cloned().unwrap_or_default();
+            let place = Place { split: split.name, path: image.path.clone(), class };
             places.entry(image.hash).or_default().push(place);
         }
     }

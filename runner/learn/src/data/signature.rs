@@ -3,7 +3,7 @@
 /// Where the bytes begin, what they are, and whose they are.
 type Signature = (usize, &'static [u8], &'static str);
 
-const SIGNATURES: [Signature; 38] = [
+const SIGNATURES: [Signature; 42] = [
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
     (0, b"II+\0", "TIFF"),
@@ -33,8 +33,12 @@ const SIGNATURES: [Signature; 38] = [
     (128, b"DICM", "DICOM"),
     (0, b"PK\x03\x04", "a ZIP archive"),
     (0, b"\x1f\x8b", "gzip"),
+    (4, b"ftypMA1A", "AVIF"),
+    (4, b"ftypMA1B", "AVIF"),
+    (4, b"ftypmif2", "HEIF"),
+    (4, b"ftypcrx ", "a raw photo (Canon CR3)"),
     (4, b"ftypqt", "a video (QuickTime)"),
-    (4, b"ftyp", "a video (MP4)"),
+    (4, b"ftyp", "an ISO media file, a video or a raw photo"),
     (0, b"\x1aE\xdf\xa3", "a video (Matroska)"),
     (8, b"AVI ", "a video (AVI)"),
     (0, b"version https://git-lfs", "a pointer of Git LFS, whose file was not fetched"),

@@ -6,8 +6,8 @@
 //! entry carries its own checksum; one that is damaged counts as absent and is computed again.
 //! Entries appear by renaming, so that two runs can write at once.
 //!
-//! A cache is never worth a run: where nothing can be kept, what is there is read, the rest is
-//! computed, and the run is told once.
+//! Where nothing can be kept, what is there is read, the rest is computed, and the run is told once.
+//! Only features that do not fit into memory need a cache that can be written.
 
 pub mod entry;
 pub mod store;

@@ -47,7 +47,9 @@ pub fn list(root: &Path) -> Vec<Stored> {
 }
 
 fn stored(folder: &Path) -> Option<Stored> {
-    let about = std::fs::read(folder.join(ABOUT)).ok()?;
+    let about = folder.join(ABOUT);
+    // A pipe in its place would keep a reader waiting.
+    let about = about.is_file().then(|| std::fs::read(about).ok()).flatten()?;
     let (mut images, mut bytes) = (0, 0);
     for entry in entries(folder).filter(|entry| !is_half(entry)) {
         images += 1;
