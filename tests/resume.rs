@@ -136,7 +136,7 @@ fn ctrl_c_saves_in_the_middle_of_an_epoch_and_the_run_goes_on_from_there() {
     assert_eq!(stopped.status(), "interrupted");
     assert!(stopped.path.join("checkpoints").is_dir());
     let resumed = place.succeed(&arguments);
-    assert!(resumed.stderr.contains("goes on after"), "{resumed:?}");
+    assert!(resumed.stderr.contains("resumes after"), "{resumed:?}");
     assert_same(&whole.path, &stopped.path);
 }
 

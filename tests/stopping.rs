@@ -197,7 +197,7 @@ fn a_checkpoint_that_does_not_fit_the_network_is_passed_over() {
         files.iter().for_each(|path| tamper(path, change));
         let said = place.succeed(&some).stderr;
         assert!(said.contains("is passed over"), "case {number}: {said}");
-        assert!(!said.contains("goes on after"), "case {number}: {said}");
+        assert!(!said.contains("resumes after"), "case {number}: {said}");
     }
 }
 

@@ -61,7 +61,7 @@ fn a_run_that_waits_for_a_silent_server_can_be_stopped() {
     assert!(begin.elapsed() < Duration::from_secs(10));
 }
 
-/// A model that says of itself what no run writes.
+/// A model that says of itself metadata is implausible.
 #[test]
 fn what_a_model_claims_is_looked_at_before_it_is_believed() {
     let place = Place::with_shapes();
@@ -86,7 +86,7 @@ fn what_a_model_claims_is_looked_at_before_it_is_believed() {
         let photo = "data/shapes/test/circle/circle.000.jpg";
         let refused = place.run(&["predict", "claims.safetensors", photo]);
         assert_eq!(refused.code, Some(3), "{to}: {refused:?}");
-        assert!(refused.stderr.contains("what no run writes"), "{refused:?}");
+        assert!(refused.stderr.contains("metadata is implausible"), "{refused:?}");
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Connection<'a> {
             }
             Event::Skipped(bad) => self.skip(bad),
             Event::Narrow(narrow) => images::show_narrow(&narrow),
-            Event::Duplicates(found) => images::show_duplicates(&found, self.classes),
+            Event::Duplicates(found) => images::show_duplicates(&found),
             Event::Weights { source, notes } => {
                 tracing::info!(source, ?notes, "weights");
                 terminal::note(&format!("weights of {source}: {}", notes.join("; ")));
@@ -119,7 +119,12 @@ impl<'a> Connection<'a> {
     fn resumed(&mut self, stage: &str, epochs: usize, steps: usize) {
         self.replaying = false;
         tracing::info!(stage, epochs, steps, "resumed");
-        terminal::note(&format!("stage {stage}: goes on after {epochs} epochs and {steps} steps"));
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        terminal::note(&format!(
+            "stage {stage}: resumes after {epochs} epoch{} and {steps} step{}",
+            plural(epochs),
+            plural(steps)
+        ));
     }
 
     fn stage(
@@ -140,7 +145,7 @@ impl<'a> Connection<'a> {
         let EarlyStop { stage, epoch, best_epoch, restored, reason } = stop;
         if !self.replaying {
             tracing::info!(stage, epoch, best_epoch, restored, ?reason, "early stop");
-            let late = if *reason == Reason::Minutes { ", its time was over" } else { "" };
+            let late = if *reason == Reason::Minutes { ", time limit reached" } else { "" };
             let best = best_epoch.map_or(String::new(), |best| format!(", best was epoch {best}"));
             let back = if *restored { ", its parameters are back" } else { "" };
             terminal::note(&format!(

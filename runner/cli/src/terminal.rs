@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use runner_experiment::text::{visible, visible_lines};
+use runner_experiment::text::{visible, visible_json, visible_lines};
 
 use crate::progress;
 
@@ -31,6 +31,19 @@ static LOST: OnceLock<String> = OnceLock::new();
 /// A result. Whatever a terminal would obey in it is escaped.
 pub fn out(text: &str) {
     print(&visible_lines(text));
+}
+
+/// A result that another program reads: as it is, unless a terminal shows it.
+pub fn out_data(text: &str) {
+    match std::io::stdout().is_terminal() {
+        true => out(text),
+        false => print(text),
+    }
+}
+
+/// A result as JSON.
+pub fn out_json(json: &str) {
+    print(&visible_json(json));
 }
 
 /// A result as a table.

@@ -1,5 +1,6 @@
 //! A split on disk: one folder per class, images anywhere below it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfd};
@@ -117,24 +118,36 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
     let mut classes: Vec<ClassFolder> = Vec::new();
     let mut not_text = Vec::new();
     for entry in walk(Path::new(folder), 1) {
-        let entry = entry.map_err(|error| list_error(folder, &error))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            // Beside the class folders nothing is looked at.
+            Err(error) if leads_nowhere(&error) => continue,
+            Err(error) => return Err(list_error(folder, &error)),
+        };
         if !entry.file_type().is_dir() {
             continue;
         }
         let files = all_files(entry.path())?;
-        let odd = |path: &Path| path.file_name().is_some_and(|name| name.to_str().is_none());
-        not_text.extend(odd(entry.path()).then(|| shown(entry.path())));
-        // What is odd in the name of a folder is not said again for each of its files.
-        not_text.extend(files.iter().filter(|path| odd(path)).map(|path| shown(path)));
-        classes.push(ClassFolder { name: entry.file_name().to_string_lossy().into_owned(), files });
+        match entry.file_name().to_str() {
+            Some(name) => classes.push(ClassFolder { name: name.to_owned(), files: Vec::new() }),
+            // What is odd in the name of a folder is not said again for each of its files.
+            None => {
+                not_text.push(shown(entry.path()));
+                continue;
+            }
+        }
+        not_text.extend(files.iter().filter(|path| path.to_str().is_none()).map(|p| shown(p)));
+        if let Some(class) = classes.last_mut() {
+            class.files = files;
+        }
     }
     if !not_text.is_empty() {
         return Err(ListError::NotText { paths: not_text });
     }
-    for (index, class) in classes.iter().enumerate() {
-        let twin = |other: &&ClassFolder| composed(&other.name) == composed(&class.name);
-        if let Some(other) = classes[..index].iter().find(twin) {
-            let names = [other.name.clone(), class.name.clone()];
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for class in &classes {
+        if let Some(other) = seen.insert(composed(&class.name), &class.name) {
+            let names = [other.to_owned(), class.name.clone()];
             return Err(ListError::LookTheSame { folder: folder.to_owned(), names });
         }
     }

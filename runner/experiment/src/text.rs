@@ -38,6 +38,20 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\n' || c == '\t')
 }
 
+/// JSON that says the same, with what would mislead escaped as JSON does.
+#[must_use]
+pub fn visible_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        match misleads(c) && c != '\n' {
+            // Writing into a string cannot fail; all of them have four digits at most.
+            true => drop(write!(safe, "\\u{:04x}", u32::from(c))),
+            false => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// A path on one line; bytes that are no UTF-8 are `\xe9`.
 #[must_use]
 pub fn shown(path: &Path) -> String {
@@ -61,6 +75,11 @@ mod tests {
         assert_eq!(visible("caf\u{e9} au lait"), "caf\u{e9} au lait");
         assert_eq!(visible("a\u{1b}[31mb\nc\u{9b}d\u{202e}e"), r"a\u{1b}[31mb\nc\u{9b}d\u{202e}e");
         assert_eq!(visible_lines("a\n\tb\u{7}"), "a\n\tb\\u{7}");
+    }
+
+    #[test]
+    fn json_stays_json() {
+        assert_eq!(visible_json("[\n  \"a\u{202e}\u{9b}\"\n]"), "[\n  \"a\\u202e\\u009b\"\n]");
     }
 
     #[cfg(unix)]

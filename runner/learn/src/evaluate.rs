@@ -16,7 +16,7 @@ const BATCH: usize = 32;
 ///
 /// # Errors
 ///
-/// [`LearnError::Interrupted`], and what reading features can say.
+/// [`LearnError::Interrupted`], and errors from reading features.
 pub fn score(
     network: &Network,
     prefix: usize,

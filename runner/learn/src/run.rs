@@ -75,7 +75,7 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
     run.finish(&network, prepared.as_ref())?;
     let Run { splits, observe, .. } = run;
     pictures::of_run(request, &network, &splits, observe)?;
-    // Whoever could not write what was said here has asked to stop: the run can still go on.
+    // A picture or table that could not be written has asked to stop: the checkpoints stay.
     request.interrupt.check()?;
     keeper.clear();
     Ok(())
@@ -116,9 +116,9 @@ fn resume(
     observe: &mut dyn FnMut(Event),
 ) -> Result<Option<Checkpoint>, LearnError> {
     let stages = &request.checked.plan.stage;
-    // What is of other images or weights is no damage: that is said after the newest was found.
+    // Other images or weights end the resume, below; they do not make a checkpoint a damaged one.
     let check = |found: &Checkpoint| match keeper.check(&found.state) {
-        Ok(()) => fit::check(found, stages, network),
+        Ok(()) => fit::check(found, stages, &keeper.keeps, network),
         Err(_) => Ok(()),
     };
     let Some(folder) = request.checkpoints.as_deref() else { return Ok(None) };

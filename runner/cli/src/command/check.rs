@@ -20,7 +20,9 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     let mut wrong: Vec<Failure> = Vec::new();
     for file in files(&arguments.files)? {
         match runner_experiment::load(&file, &arguments.set) {
-            Ok(checked) => print(&file.display().to_string(), &checked)?,
+            Ok(checked) => {
+                wrong.extend(print(&file.display().to_string(), &checked).err());
+            }
             Err(error) => wrong.push(error.into()),
         }
     }
@@ -65,7 +67,8 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     for stage in &plan.stage {
         terminal::out(&stage_text(checked, stage));
     }
-    terminal::out(&resolved(plan)?);
+    terminal::out("the plan, with every default:\n");
+    terminal::out_data(&resolved(plan)?);
     Ok(())
 }
 
@@ -219,8 +222,7 @@ fn estimated(checked: &Checked, stage: &Stage) -> String {
 }
 
 fn resolved(plan: &Plan) -> Result<String, Failure> {
-    let text = plan.to_toml().map_err(|error| Failure::internal(format!("error: {error}")))?;
-    Ok(format!("the plan, with every default:\n\n{text}"))
+    plan.to_toml().map_err(|error| Failure::internal(format!("error: {error}")))
 }
 
 /// `14,714,688`

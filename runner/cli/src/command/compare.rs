@@ -23,8 +23,8 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let comparison = compare_runs(&runs, &options)?;
     match arguments.format {
         Format::Table => table(&comparison),
-        Format::Csv => terminal::out(&csv(&comparison)),
-        Format::Json => terminal::out(&json(&comparison)),
+        Format::Csv => terminal::out_data(&csv(&comparison)),
+        Format::Json => terminal::out_json(&json(&comparison)),
         Format::Markdown => terminal::out(&markdown(&comparison)),
     }
     Ok(())
@@ -51,7 +51,7 @@ fn markdown(comparison: &Comparison) -> String {
 }
 
 fn csv(comparison: &Comparison) -> String {
-    let quoted = |text: &String| match text.contains([',', '"', '\n']) {
+    let quoted = |text: &String| match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.clone(),
     };

@@ -63,13 +63,13 @@ fn check(folder: &Path) -> Result<(), Failure> {
     })?;
     counters.clear();
     counts(&splits, &scanned);
+    differing_classes(&splits);
     let found = scan::duplicates(&scanned);
-    let classes = splits.first().map(Split::class_names).unwrap_or_default();
     let report = |title: &str, which: fn(&Duplicate) -> bool| {
         let all: Vec<&Duplicate> = found.iter().filter(|found| which(found)).collect();
         terminal::out(&format!("\n{title}: {}", all.len()));
         for duplicate in all {
-            terminal::out(&format!("  {}", images::line(duplicate, &classes)));
+            terminal::out(&format!("  {}", images::line(duplicate)));
         }
     };
     if found.iter().any(Duplicate::is_contradiction) {
@@ -142,6 +142,17 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) {
     }
     let header = ["split", "class", "usable", "unusable", "smallest", "median", "largest"];
     terminal::out_table(&header, rows);
+}
+
+/// Splits of one data set have the same classes.
+fn differing_classes(splits: &[Split]) {
+    let Some((first, rest)) = splits.split_first() else { return };
+    for split in rest.iter().filter(|split| split.class_names() != first.class_names()) {
+        terminal::warning(&format!(
+            "the classes of {} are not those of {}: a run would refuse them",
+            split.name, first.name
+        ));
+    }
 }
 
 /// Smallest, median and largest by area, as `height×width`.

@@ -1,6 +1,6 @@
 //! `runner run --resume`: which run goes on, and whether it can.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use runner_experiment::{Checked, Plan, fingerprint};
@@ -34,7 +34,7 @@ pub fn choose(name: &str, checked: &Checked, results: &Path) -> Result<Choice, F
     };
     let plan = with_weights_of(&checked.plan, &run);
     let is_same = run.get("fingerprint").as_str() == Some(&fingerprint::fingerprint(&plan));
-    if !is_same || !has_same_names(&plan, &run)? {
+    if !is_same || !is_whole(&plan, &run)? {
         return Err(Failure::usage(differences(&run, &plan)?));
     }
     match run.status() {
@@ -53,9 +53,7 @@ pub fn newest(
     let experiment = &checked.plan.experiment.name;
     if checked.plan.model.weights.starts_with("run:") {
         // Which run that was is in each plan.
-        let runs = load::runs(results);
-        let own = runs.into_iter().filter(|run| run.experiment == *experiment);
-        return own.into_iter().find(|run| {
+        return load::of_experiment(results, experiment).find(|run| {
             let plan = fingerprint::fingerprint(&with_weights_of(&checked.plan, run));
             run.get("fingerprint").as_str() == Some(&plan) && fits(run)
         });
@@ -80,17 +78,16 @@ pub fn with_weights_of(plan: &Plan, run: &LoadedRun) -> Plan {
     plan
 }
 
-/// Whether experiment and stages are called as in the run: its tables have these names.
-fn has_same_names(plan: &Plan, run: &LoadedRun) -> Result<bool, Failure> {
-    let names = |entries: &[(String, String)]| -> BTreeSet<String> {
-        let stages = entries.iter().filter_map(|(key, _)| {
-            let mut parts = key.split('.');
-            (parts.next() == Some("stage")).then(|| parts.next().unwrap_or_default().to_owned())
-        });
-        let name = entries.iter().find(|(key, _)| key == "experiment.name");
-        stages.chain(name.map(|(_, name)| format!("experiment {name}"))).collect()
+/// Entries that may be others in a run that is resumed.
+const MAY_DIFFER: [&str; 3] = ["experiment.description", "experiment.tags", "run.device"];
+
+/// Whether the whole plan is that of the run. The fingerprint knows no names, and the tables have
+/// them: stages that were renamed, or whose names were swapped, are another run.
+fn is_whole(plan: &Plan, run: &LoadedRun) -> Result<bool, Failure> {
+    let kept = |entries: Vec<(String, String)>| -> BTreeMap<String, String> {
+        entries.into_iter().filter(|(key, _)| !MAY_DIFFER.contains(&key.as_str())).collect()
     };
-    Ok(names(&run.params()?) == names(&fingerprint::entries(plan)))
+    Ok(kept(run.params()?) == kept(fingerprint::entries(plan)))
 }
 
 /// Every entry in which the plan differs from that of the run.

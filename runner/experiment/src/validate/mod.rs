@@ -114,7 +114,7 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
             .error(
                 name.span.clone(),
                 "experiment.name",
-                format!("the name has {} letters, and is that of a folder", name.value.len()),
+                format!("{} letters are too long for the name of a folder", name.value.len()),
             )
             .label(format!("at most {LONGEST_NAME} letters"));
     }

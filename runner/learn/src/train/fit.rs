@@ -8,12 +8,18 @@ use super::checkpoint::Checkpoint;
 use super::stage::trained;
 use crate::model::network::Network;
 
-/// Nothing of a checkpoint is put in place before all of it was looked at.
+/// Nothing of a checkpoint is put in place before all of it was looked at. `keeps` are the
+/// parameters that are kept of the epoch with the lowest validation loss.
 ///
 /// # Errors
 ///
 /// In words, the first that is missing or of another size.
-pub fn check(found: &Checkpoint, stages: &[Stage], network: &Network) -> Result<(), String> {
+pub fn check(
+    found: &Checkpoint,
+    stages: &[Stage],
+    keeps: &BTreeSet<usize>,
+    network: &Network,
+) -> Result<(), String> {
     let index = found.state.stage;
     let Some(stage) = stages.get(index) else {
         return Err(format!("it is of stage {} of {}", index + 1, stages.len()));
@@ -21,7 +27,13 @@ pub fn check(found: &Checkpoint, stages: &[Stage], network: &Network) -> Result<
     let fit = Fit { network, own: network.indices(&trained(stage, network)) };
     fit.parameters(found, stages)?;
     fit.optimizer(found)?;
-    fit.of_stage(found, stage)
+    fit.of_stage(found, stage)?;
+    let none = BTreeSet::new();
+    let kept = if found.state.lowest.is_some() { keeps } else { &none };
+    match found.lowest.keys().eq(kept) {
+        true => Ok(()),
+        false => Err("parameters of the epoch with the lowest loss are missing".to_owned()),
+    }
 }
 
 struct Fit<'a> {
@@ -76,7 +88,7 @@ impl Fit<'_> {
         }
     }
 
-    /// What early stopping, the moving average and the choice of the epoch remember.
+    /// What early stopping and the moving average remember.
     fn of_stage(&self, found: &Checkpoint, stage: &Stage) -> Result<(), String> {
         if stage.ema.is_some() && !self.fits(&found.average) {
             return Err("the moving average is missing or short".to_owned());
@@ -86,9 +98,6 @@ impl Fit<'_> {
         if !none && !self.fits(&found.best) {
             return Err("the parameters of the best epoch are missing or short".to_owned());
         }
-        match found.state.lowest.is_some() && found.lowest.is_empty() {
-            true => Err("the parameters of the epoch with the lowest loss are missing".to_owned()),
-            false => Ok(()),
-        }
+        Ok(())
     }
 }

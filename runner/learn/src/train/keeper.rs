@@ -60,7 +60,7 @@ pub struct Keeper {
     pub last_epoch: usize,
     /// Indices of the parameters that are kept from the epoch with the lowest validation loss: all
     /// that any stage trains.
-    keeps: BTreeSet<usize>,
+    pub keeps: BTreeSet<usize>,
     /// That epoch, and its values of these.
     pub lowest: Option<(Lowest, BTreeMap<usize, Tensor<1>>)>,
 }

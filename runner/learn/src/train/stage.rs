@@ -85,7 +85,7 @@ impl StageRun<'_> {
     /// # Errors
     ///
     /// [`LearnError::NotFinite`] with stage, epoch and step, [`LearnError::Interrupted`] after
-    /// everything was saved, and what reading features can say.
+    /// everything was saved, and errors from reading features.
     pub fn run(
         &mut self,
         epochs_before: usize,
