@@ -280,3 +280,14 @@ fn what_is_skipped_in_a_run_is_skipped_everywhere() {
     assert_eq!(alone.code, Some(3), "nothing is left: {alone:?}");
     assert!(!alone.stderr.contains("on_bad_image"), "{alone:?}");
 }
+
+#[test]
+fn predictions_warn_of_sixteen_bits_that_are_little_used() {
+    let place = Place::with_shapes();
+    place.succeed(&["run", "shapes.toml", "--set", "stage.head.epochs=1"]);
+    let dark = image::ImageBuffer::from_fn(32, 32, |x, y| Rgb([(x * y) as u16, 400, 4095]));
+    place.write("dark.png", encode(&DynamicImage::ImageRgb16(dark), ImageFormat::Png));
+    let said = place.succeed(&["predict", "last", "dark.png"]);
+    assert!(said.stderr.contains("1 images of 16 bits use values from 0 to 4095"), "{said:?}");
+    assert!(said.stdout.contains("dark.png"), "{said:?}");
+}

@@ -172,3 +172,21 @@ fn another_plan_or_other_images_are_refused() {
     assert_ne!(runs[0].get("status"), &Cell::Text("finished".to_owned()));
     assert!(runs[0].path.join("checkpoints").is_dir(), "what was computed is still there");
 }
+
+#[test]
+fn stages_whose_names_were_swapped_are_another_run() {
+    let place = Place::with_shapes();
+    let shapes = std::fs::read_to_string(place.path("shapes.toml")).unwrap();
+    let (head, stage) = shapes.split_once("[[stage]]").unwrap();
+    let stage = stage.replace("epochs = 3", "epochs = 1");
+    let of = |name: &str| format!("[[stage]]{}", stage.replace("\"head\"", name));
+    place.write("shapes.toml", format!("{head}{}{}", of("\"one\""), of("\"two\"")));
+    place.succeed(&["run", "shapes.toml"]);
+    place.write("shapes.toml", format!("{head}{}{}", of("\"two\""), of("\"one\"")));
+    let refused = place.run(&["run", "shapes.toml", "--resume", "last"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let why = "the stages in order: one, two in the run, two, one now";
+    assert!(refused.stderr.contains(why), "{refused:?}");
+    place.succeed(&["run", "shapes.toml"]);
+    assert_eq!(place.runs().len(), 2);
+}

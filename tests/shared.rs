@@ -237,3 +237,26 @@ fn thousands_of_mistakes_are_counted_and_the_first_are_shown() {
     assert!(checked.stderr.contains("and 4951 more"), "{}", checked.stderr);
     assert!(checked.stderr.contains("has 5000 errors"), "{}", checked.stderr);
 }
+
+#[test]
+fn what_programs_read_is_not_escaped_for_a_terminal() {
+    let place = Place::with_shapes();
+    place.succeed(&SHORT);
+    let turned = "data/shapes/te\u{202e}st";
+    std::fs::rename(place.path("data/shapes/test"), place.path(turned)).unwrap();
+    let test = format!("dataset.test=\"{turned}\"");
+    let checked = place.succeed(&["check", "shapes.toml", "--set", &test]).stdout;
+    let (shown, plan) = checked.split_once("the plan, with every default:\n\n").unwrap();
+    assert!(!shown.contains('\u{202e}') && shown.contains("te\\u{202e}st"), "{shown}");
+    place.write("again.toml", plan);
+    place.succeed(&["check", "again.toml"]);
+    place.succeed(&[&SHORT[..], &["--set", &test]].concat());
+    let csv = place.succeed(&["compare", "--format", "csv"]).stdout;
+    assert!(csv.contains(turned), "{csv}");
+    let json = place.succeed(&["compare", "--format", "json"]).stdout;
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(!json.contains('\u{202e}'), "{json}");
+    assert_eq!(rows[1]["dataset.test"], turned, "{json}");
+    let table = place.succeed(&["compare"]).stdout;
+    assert!(!table.contains('\u{202e}'), "{table}");
+}

@@ -119,3 +119,17 @@ fn an_imported_model_brings_its_head_to_the_same_classes_and_no_others() {
     assert!(said.contains("its head is for other classes (circle, square, triangle)"), "{said}");
     assert!((loss - trained).abs() > 1e-6, "{loss} and {trained}");
 }
+
+#[test]
+fn every_file_that_is_checked_is_heard_of() {
+    let place = Place::with_shapes();
+    place.write("broken.safetensors", "no weights");
+    let shapes = std::fs::read_to_string(place.path("shapes.toml")).unwrap();
+    place.write("a.toml", shapes.replace("\"random\"", "\"broken.safetensors\""));
+    place.write("b.toml", shapes.replace("epochs = 3", "epochs = 0"));
+    let checked = place.run(&["check", "a.toml", "b.toml", "shapes.toml"]);
+    assert_ne!(checked.code, Some(0));
+    assert!(checked.stderr.contains("broken.safetensors"), "{checked:?}");
+    assert!(checked.stderr.contains("b.toml"), "{checked:?}");
+    assert!(checked.stdout.contains("shapes.toml: experiment shapes"), "{checked:?}");
+}

@@ -87,7 +87,14 @@ fn is_whole(plan: &Plan, run: &LoadedRun) -> Result<bool, Failure> {
     let kept = |entries: Vec<(String, String)>| -> BTreeMap<String, String> {
         entries.into_iter().filter(|(key, _)| !MAY_DIFFER.contains(&key.as_str())).collect()
     };
-    Ok(kept(run.params()?) == kept(fingerprint::entries(plan)))
+    let (before, now) = (run.params()?, fingerprint::entries(plan));
+    Ok(stages(&before) == stages(&now) && kept(before) == kept(now))
+}
+
+/// The names of the stages in order.
+fn stages(entries: &[(String, String)]) -> Vec<&str> {
+    let is_name = |(key, name): &&(String, String)| *key == format!("stage.{name}.name");
+    entries.iter().filter(is_name).map(|(_, name)| name.as_str()).collect()
 }
 
 /// Every entry in which the plan differs from that of the run.
@@ -104,8 +111,15 @@ fn differences(run: &LoadedRun, plan: &Plan) -> Result<String, Failure> {
         let (old, new) = (value(&before, key), value(&now, key));
         (old != new).then(|| format!("\n  {key}: {old} in the run, {new} now"))
     });
+    let order = match (stages(&before), stages(&now)) {
+        (old, new) if old == new => String::new(),
+        (old, new) => {
+            let (old, new) = (old.join(", "), new.join(", "));
+            format!("\n  the stages in order: {old} in the run, {new} now")
+        }
+    };
     Ok(format!(
-        "error: run {} cannot be resumed with another plan:{}\nundo that, or leave `--resume` out to start a new run",
+        "error: run {} cannot be resumed with another plan:{}{order}\nundo that, or leave `--resume` out to start a new run",
         run.id,
         changed.collect::<String>()
     ))
