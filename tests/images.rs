@@ -288,6 +288,9 @@ fn predictions_warn_of_sixteen_bits_that_are_little_used() {
     let dark = image::ImageBuffer::from_fn(32, 32, |x, y| Rgb([(x * y) as u16, 400, 4095]));
     place.write("dark.png", encode(&DynamicImage::ImageRgb16(dark), ImageFormat::Png));
     let said = place.succeed(&["predict", "last", "dark.png"]);
-    assert!(said.stderr.contains("1 images of 16 bits use values from 0 to 4095"), "{said:?}");
+    assert!(
+        said.stderr.contains("1 image of 16 bits is nearly black, with values from 0 to 4095"),
+        "{said:?}"
+    );
     assert!(said.stdout.contains("dark.png"), "{said:?}");
 }

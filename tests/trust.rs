@@ -61,7 +61,7 @@ fn a_run_that_waits_for_a_silent_server_can_be_stopped() {
     assert!(begin.elapsed() < Duration::from_secs(10));
 }
 
-/// A model that says of itself metadata is implausible.
+/// Models whose metadata is implausible.
 #[test]
 fn what_a_model_claims_is_looked_at_before_it_is_believed() {
     let place = Place::with_shapes();

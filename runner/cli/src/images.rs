@@ -58,10 +58,13 @@ pub fn line(duplicate: &Duplicate) -> String {
 pub fn show_narrow(narrow: &[(PathBuf, Range)]) {
     let high = narrow.iter().map(|(_, range)| range.high).max().unwrap_or(0);
     let low = narrow.iter().map(|(_, range)| range.low).min().unwrap_or(0);
+    let images = match narrow.len() {
+        1 => "1 image of 16 bits is".to_owned(),
+        count => format!("{count} images of 16 bits are"),
+    };
     terminal::warning(&format!(
-        "{} images of 16 bits use values from {low} to {high} of 65535 alone, and come out nearly \
-         black; scale them (data of 12 bits by 16):",
-        narrow.len()
+        "{images} nearly black, with values from {low} to {high} of 65535; scale them (data of 12 \
+         bits by 16):"
     ));
     for (path, range) in narrow.iter().take(SHOWN) {
         terminal::note(&format!("  {}: {} to {}", shown(path), range.low, range.high));

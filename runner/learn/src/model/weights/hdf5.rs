@@ -143,23 +143,29 @@ fn about(root: &Group, path: &Path) -> KerasAbout {
     KerasAbout { convolved, flattened: flattened(&version, &config, &name) }
 }
 
-/// Since Keras 2.2 a `Flatten` has a `data_format`, and brings every map into the order height,
-/// width, channel itself. Before, it took the map as it was.
+/// Since Keras 2.2 a `Flatten` has a `data_format` of its own, and brings a map that is
+/// `channels_first` by that into the order height, width, channel. Before, it took maps as they were.
 fn flattened(version: &str, config: &str, name: &str) -> Flattened {
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let config = config.replace(' ', "");
-    let flatten = config.split("\"class_name\":\"Flatten\"").nth(1).unwrap_or_default();
+    let (layers, flatten) =
+        config.split_once("\"class_name\":\"Flatten\"").unwrap_or((&config, ""));
     let flatten = flatten.split("\"class_name\"").next().unwrap_or_default();
+    let (first, last) = ("\"data_format\":\"channels_first\"", "\"data_format\":\"channels_last\"");
     if version >= (2, 2) || flatten.contains("\"data_format\"") {
-        return Flattened::ChannelsLast;
+        return match layers.contains(first) && flatten.contains(last) {
+            true => Flattened::ChannelsFirst,
+            false => Flattened::ChannelsLast,
+        };
     }
-    let says = |words: &[&str]| words.iter().any(|word| config.contains(word));
-    let first = says(&["\"data_format\":\"channels_first\"", "\"dim_ordering\":\"th\""])
+    let is_first = layers.contains(first)
+        || layers.contains("\"dim_ordering\":\"th\"")
         || name.contains("th_dim_ordering");
-    let last = says(&["\"data_format\":\"channels_last\"", "\"dim_ordering\":\"tf\""])
+    let is_last = layers.contains(last)
+        || layers.contains("\"dim_ordering\":\"tf\"")
         || name.contains("tf_dim_ordering");
-    match (first, last) {
+    match (is_first, is_last) {
         (true, false) => Flattened::ChannelsFirst,
         (false, true) => Flattened::ChannelsLast,
         _ => Flattened::Unknown,
@@ -232,6 +238,8 @@ mod tests {
         assert_eq!(flattened("2.1.6", first, ""), Flattened::ChannelsFirst);
         assert_eq!(flattened("2.2.0", first, ""), Flattened::ChannelsLast);
         assert_eq!(flattened("3.15.0", "", ""), Flattened::ChannelsLast);
+        let takes = first.replace("\"name\": \"flatten\"", "\"data_format\": \"channels_last\"");
+        assert_eq!(flattened("2.4.0", &takes, ""), Flattened::ChannelsFirst);
         assert_eq!(flattened("", &permutes, ""), Flattened::ChannelsLast);
         assert_eq!(flattened("", "", "vgg_th_dim_ordering.h5"), Flattened::ChannelsFirst);
         assert_eq!(flattened("2.0.8", "", ""), Flattened::Unknown);
