@@ -128,11 +128,10 @@ fn load(found: Found) -> Option<LoadedRun> {
     let Found { id, experiment, path } = found;
     let table = path.join("run.parquet");
     // Something else in the table's place is a run that cannot be read.
-    let about = std::fs::symlink_metadata(&table).ok()?;
+    std::fs::symlink_metadata(&table).ok()?;
     // In this order: a run writes its last status before it gives its lock back.
     let held = lock::is_held(&path);
-    let rows = if about.is_dir() { None } else { tables::read(&table).ok() };
-    let run = rows.and_then(|rows| rows.into_iter().next());
+    let run = tables::read(&table).ok().and_then(|rows| rows.into_iter().next());
     Some(LoadedRun { id, experiment, run: run.unwrap_or_default(), path, held })
 }
 

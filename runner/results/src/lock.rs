@@ -111,8 +111,7 @@ impl RunLock {
             }
             std::thread::sleep(PAUSE);
         }
-        let run = folder.file_name().unwrap_or_default().to_string_lossy();
-        Err(ResultsError::Busy { run: run.into_owned() })
+        Err(busy(folder))
     }
 
     /// Takes the lock of a folder that nobody else writes to yet. Its file appears with the lock
@@ -126,8 +125,7 @@ impl RunLock {
         let failed = |source| ResultsError::Write { path: path.clone(), source };
         let file = open(&path).map_err(failed)?;
         if !system::try_hold(&file).map_err(failed)? {
-            let run = folder.file_name().unwrap_or_default().to_string_lossy();
-            return Err(ResultsError::Busy { run: run.into_owned() });
+            return Err(busy(folder));
         }
         std::fs::rename(&path, folder.join(FILE)).map_err(failed)?;
         Ok(Self { _file: file })
@@ -138,6 +136,11 @@ impl RunLock {
         // Nothing depends on the file once the status is written.
         let _ = std::fs::remove_file(folder.join(FILE));
     }
+}
+
+fn busy(folder: &Path) -> ResultsError {
+    let run = folder.file_name().unwrap_or_default().to_string_lossy();
+    ResultsError::Busy { run: run.into_owned() }
 }
 
 fn open(path: &Path) -> std::io::Result<File> {

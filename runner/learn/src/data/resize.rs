@@ -110,11 +110,11 @@ fn down(pixels: Pixels, height: usize) -> Pixels {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// (37 y + 59 x + 83 channel + 11 y x) mod 256
-    fn pixels(height: usize, width: usize) -> Pixels {
+    pub(in crate::data) fn pixels(height: usize, width: usize) -> Pixels {
         let level = |index: usize| {
             let (y, x, channel) = (index / 3 / width, index / 3 % width, index % 3);
             ((37 * y + 59 * x + 83 * channel + 11 * y * x) % 256) as u8

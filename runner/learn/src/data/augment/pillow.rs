@@ -183,16 +183,8 @@ fn equalized(counts: &[usize; 256]) -> [u8; 256] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::resize::tests::pixels;
     use super::*;
-
-    /// (37 y + 59 x + 83 channel + 11 y x) mod 256
-    fn pixels(height: usize, width: usize) -> Pixels {
-        let level = |index: usize| {
-            let (y, x, channel) = (index / 3 / width, index / 3 % width, index % 3);
-            ((37 * y + 59 * x + 83 * channel + 11 * y * x) % 256) as u8
-        };
-        Pixels { height, width, rgb: (0..height * width * 3).map(level).collect() }
-    }
 
     fn row(pixels: &Pixels, y: usize) -> &[u8] {
         &pixels.rgb[y * pixels.width * 3..][..24]
