@@ -1,7 +1,7 @@
 //! Two hundred damaged experiment files: none may panic, and each error names its place.
 
 use runner_experiment::load_text;
-use runner_learn::random::{Key, Purpose, Stream};
+use runner_random::{Key, Purpose, Stream};
 
 use crate::support::runner::Place;
 

@@ -1,18 +1,18 @@
 //! Whole networks with weights that a few lines of NumPy make as well, against what Keras and
 //! torchvision compute with them.
 
+use runner_data::preprocess;
 use runner_experiment::architecture::{LayerKind, Top, imagenet, layers};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_experiment::section::model::ArchitectureName;
-use runner_learn::data::{decode, preprocess};
-use runner_learn::device::Compute;
-use runner_learn::model::export;
-use runner_learn::model::inference::{self, Inference};
-use runner_learn::model::network::Network;
-use runner_learn::model::weights::{self, LayerWeights, Weights};
-use runner_learn::random::{Key, Purpose};
-use runner_learn::visualize::backward::Goal;
-use runner_learn::visualize::filters::{Ascent, step};
+use runner_explain::backward::Goal;
+use runner_explain::filters::{Ascent, step};
+use runner_network::device::Compute;
+use runner_network::export;
+use runner_network::inference::{self, Inference};
+use runner_network::network::Network;
+use runner_network::weights::{self, LayerWeights, Weights};
+use runner_random::{Key, Purpose};
 
 /// Uniform in [0, 1).
 fn generated(count: usize, salt: u64) -> impl Iterator<Item = f64> {
@@ -63,7 +63,7 @@ const KERAS: [(usize, f64); 5] = [
 fn the_imagenet_classifier_at_full_size_says_what_keras_says() {
     let network = network(224, &Top::Imagenet, 0.02, 0.0);
     let rgb = generated(224 * 224 * 3, 99).map(|u| (u * 256.0) as u8).collect();
-    let pixels = decode::Pixels { height: 224, width: 224, rgb };
+    let pixels = runner_record::Pixels { height: 224, width: 224, rgb };
     let input = preprocess::preprocess(&pixels, Preprocessing::Caffe);
     let whole = Inference::new(&network, 0..network.layers.len()).unwrap();
     let logits = inference::values(whole.forward(input, 1)).unwrap();

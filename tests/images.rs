@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use runner_learn::data::decode::{self, ImageProblem};
-use runner_learn::random::{Key, Purpose};
+use runner_data::decode::{self, ImageProblem};
+use runner_random::{Key, Purpose};
 
 use crate::support::runner::Place;
 

@@ -361,7 +361,7 @@ fn ctrl_c_saves_and_says_interrupted() {
 
 /// How many images have their features in the cache.
 fn cached(place: &Place) -> usize {
-    runner_learn::data::feature_cache::store::list(&place.path("cache"))
+    runner_learn::feature_cache::store::list(&place.path("cache"))
         .iter()
         .map(|stored| stored.images)
         .sum()

@@ -1,13 +1,13 @@
 //! What comes out of every pooling layer, with both kinds of preprocessing.
 
+use runner_data::preprocess;
 use runner_experiment::architecture::{Top, layers};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_experiment::section::model::ArchitectureName;
-use runner_learn::data::{decode, preprocess};
-use runner_learn::device::Compute;
-use runner_learn::model::network::{Flow, Network};
-use runner_learn::model::parameter::read;
-use runner_learn::model::weights;
+use runner_network::device::Compute;
+use runner_network::network::{Flow, Network};
+use runner_network::parameter::read;
+use runner_network::weights;
 
 use crate::support::fixtures::{self, Reference};
 
@@ -31,7 +31,7 @@ fn parity_activations_of_every_pool_within_1e_4() {
     for (suffix, how) in [("", Preprocessing::Rescale), ("_caffe", Preprocessing::Caffe)] {
         let mut input = Vec::new();
         for rgb in reference.bytes("images").chunks_exact(height * width * 3) {
-            let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
+            let pixels = runner_record::Pixels { height, width, rgb: rgb.to_vec() };
             input.extend(preprocess::preprocess(&pixels, how));
         }
         let shape = runner_experiment::architecture::Shape::Map { height, width, channels: 3 };

@@ -1,13 +1,13 @@
 //! The whole way from photo files to features, against Keras's.
 
+use runner_data::Interrupt;
+use runner_data::scan::scan;
 use runner_experiment::folder::{ClassFolder, Split};
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
-use runner_learn::Interrupt;
-use runner_learn::data::features::{Extractor, RESIDENT_BYTES};
-use runner_learn::data::scan::scan;
-use runner_learn::model::network::Flow;
-use runner_learn::model::parameter::read;
+use runner_learn::features::{Extractor, RESIDENT_BYTES};
+use runner_network::network::Flow;
+use runner_network::parameter::read;
 
 use super::activations::base;
 use crate::support::fixtures::{self, Reference};

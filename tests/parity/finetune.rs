@@ -2,12 +2,12 @@
 
 use burn::tensor::Tensor;
 use runner_convolution::Level;
+use runner_data::preprocess;
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
 use runner_experiment::section::dataset::Preprocessing;
-use runner_learn::data::{decode, preprocess};
-use runner_learn::model::network::{Flow, Network};
-use runner_learn::model::parameter::{Parameter, read};
-use runner_learn::random::{Key, Purpose};
+use runner_network::network::{Flow, Network};
+use runner_network::parameter::{Parameter, read};
+use runner_random::{Key, Purpose};
 use serde_json::Value;
 
 use super::activations::base;
@@ -44,7 +44,7 @@ fn features(network: &Network, prefix: usize, reference: &Reference) -> Vec<f32>
         let images = batch.chunks_exact(height * width * 3);
         let count = images.len();
         let values = images.flat_map(|rgb| {
-            let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
+            let pixels = runner_record::Pixels { height, width, rgb: rgb.to_vec() };
             preprocess::preprocess(&pixels, Preprocessing::Rescale)
         });
         let input = Flow::batch(values.collect(), count, shape, &network.compute);

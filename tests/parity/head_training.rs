@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
 use runner_experiment::plan::{LearningRate, Optimizer as Settings, Rule};
-use runner_learn::device::Compute;
-use runner_learn::model::network::{Flow, Network};
-use runner_learn::model::parameter::Parameter;
-use runner_learn::train::gradients::gradients;
-use runner_learn::train::loss::Target;
-use runner_learn::train::optimizer::{Optimizer, Trained};
+use runner_learn::gradients::gradients;
+use runner_learn::loss::Target;
+use runner_learn::optimizer::{Optimizer, Trained};
+use runner_network::device::Compute;
+use runner_network::network::{Flow, Network};
+use runner_network::parameter::Parameter;
 use serde_json::Value;
 
 use crate::support::fixtures::{self, Reference};

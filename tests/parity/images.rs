@@ -1,7 +1,7 @@
 //! Decoding and resizing against Pillow.
 
+use runner_data::{decode, preprocess, resize};
 use runner_experiment::section::dataset::Preprocessing;
-use runner_learn::data::{decode, preprocess, resize};
 
 use crate::support::fixtures::{self, Reference};
 
@@ -36,7 +36,7 @@ fn parity_caffe_input_is_keras_preprocess_input() {
     let expected = reference.floats("caffe_input");
     let (area, mut compared) = (height * width, 0);
     for (image, rgb) in pictures.chunks_exact(area * 3).enumerate() {
-        let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
+        let pixels = runner_record::Pixels { height, width, rgb: rgb.to_vec() };
         let ours = preprocess::preprocess(&pixels, Preprocessing::Caffe);
         for pixel in 0..area {
             for channel in 0..3 {

@@ -1,10 +1,10 @@
 //! The conv base against the same sums in 64 bits, from a photo to the last pool.
 
+use runner_data::preprocess;
 use runner_experiment::architecture::{LayerKind, Shape};
 use runner_experiment::section::dataset::Preprocessing;
-use runner_learn::data::{decode, preprocess};
-use runner_learn::model::inference::{self, Inference};
-use runner_learn::model::network::Network;
+use runner_network::inference::{self, Inference};
+use runner_network::network::Network;
 
 use super::activations::base;
 use crate::support::fixtures::{self, Reference};
@@ -88,7 +88,7 @@ fn parity_forward_against_64_bits_within_1e_5() {
     let network = base(&folder, [height, width]);
     assert_eq!(network.layers[0].input, Shape::Map { height, width, channels: 3 });
     let rgb = reference.bytes("images")[..height * width * 3].to_vec();
-    let pixels = decode::Pixels { height, width, rgb };
+    let pixels = runner_record::Pixels { height, width, rgb };
     let prepared = Inference::new(&network, 0..network.layers.len()).unwrap();
     for how in [Preprocessing::Rescale, Preprocessing::Caffe] {
         let input = preprocess::preprocess(&pixels, how);

@@ -1,16 +1,16 @@
 //! Grad-CAM and gradient ascent against what Keras computed.
 
+use runner_data::Interrupt;
+use runner_data::preprocess;
 use runner_experiment::architecture::{Layer, LayerKind, Shape};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_experiment::section::visualize::{Method, Of};
-use runner_learn::Interrupt;
-use runner_learn::data::{decode, preprocess};
-use runner_learn::model::network::Network;
-use runner_learn::model::parameter::Parameter;
-use runner_learn::visualize::Scene;
-use runner_learn::visualize::backward::{Goal, guided, of_input};
-use runner_learn::visualize::cam::{self, Scorer, Settings, pixels};
-use runner_learn::visualize::filters::{Ascent, picture, step};
+use runner_explain::Scene;
+use runner_explain::backward::{Goal, guided, of_input};
+use runner_explain::cam::{self, Scorer, Settings, pixels};
+use runner_explain::filters::{Ascent, picture, step};
+use runner_network::network::Network;
+use runner_network::parameter::Parameter;
 
 use super::activations::base;
 use crate::support::fixtures::{self, Reference};
@@ -56,7 +56,7 @@ fn place(folder: &std::path::Path, reference: &Reference) -> Place {
     let network = network(folder, reference, [height, width]);
     let bytes = reference.bytes("images");
     let images = bytes.chunks_exact(height * width * 3).map(|rgb| {
-        let pixels = decode::Pixels { height, width, rgb: rgb.to_vec() };
+        let pixels = runner_record::Pixels { height, width, rgb: rgb.to_vec() };
         preprocess::preprocess(&pixels, Preprocessing::Rescale)
     });
     Place { images: images.collect(), network, size: [height, width] }
@@ -167,7 +167,7 @@ fn parity_gradient_ascent_traces_within_1_percent() {
 }
 
 /// Without jitter nothing is drawn from it.
-fn key() -> runner_learn::random::Stream {
-    use runner_learn::random::{Key, Purpose};
+fn key() -> runner_random::Stream {
+    use runner_random::{Key, Purpose};
     Key::new(0, Purpose::Picture).stream()
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
-use runner_learn::model::weights::{self, Head, Loaded, Source, Weights, WeightsError};
+use runner_network::weights::{self, Head, Loaded, Source, Weights, WeightsError};
 
 use crate::support::fixtures;
 use crate::support::runner::Place;

@@ -1,9 +1,9 @@
 //! Steps of the data.
 
+use runner_data::{decode, preprocess, resize};
 use runner_experiment::architecture::Shape;
 use runner_experiment::section::dataset::{FeaturePrecision, Preprocessing};
-use runner_learn::data::feature_cache::{Description, FeatureCache};
-use runner_learn::data::{decode, preprocess, resize};
+use runner_learn::feature_cache::{Description, FeatureCache};
 
 use crate::{Error, Job, SIDE, numbers};
 

@@ -6,8 +6,8 @@
 mod data;
 mod model;
 
-use runner_learn::allocator::MiMalloc;
-pub use runner_learn::allocator::keep_memory;
+use runner_network::allocator::MiMalloc;
+pub use runner_network::allocator::keep_memory;
 
 /// The program's.
 #[global_allocator]
@@ -46,7 +46,7 @@ pub const ROWS: [Row; 6] = [
 
 /// Reproducible numbers in [0, 1).
 fn numbers(count: usize) -> Vec<f32> {
-    use runner_learn::random::{Key, Purpose};
+    use runner_random::{Key, Purpose};
     let mut stream = Key::new(0, Purpose::Generate).stream();
     (0..count).map(|_| stream.uniform()).collect()
 }

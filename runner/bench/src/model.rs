@@ -5,13 +5,13 @@ use runner_convolution::buffer;
 use runner_experiment::architecture::{LayerKind, Shape, Top, layers};
 use runner_experiment::plan::{Optimizer as Settings, Rule};
 use runner_experiment::section::model::{ArchitectureName, Pooling};
-use runner_learn::device::Compute;
-use runner_learn::model::inference::Inference;
-use runner_learn::model::network::{Flow, Network};
-use runner_learn::model::parameter::read;
-use runner_learn::train::gradients::gradients;
-use runner_learn::train::loss::Target;
-use runner_learn::train::optimizer::{Optimizer, Trained};
+use runner_learn::gradients::gradients;
+use runner_learn::loss::Target;
+use runner_learn::optimizer::{Optimizer, Trained};
+use runner_network::device::Compute;
+use runner_network::inference::Inference;
+use runner_network::network::{Flow, Network};
+use runner_network::parameter::read;
 
 use crate::{BATCH, Error, Job, SIDE, numbers};
 

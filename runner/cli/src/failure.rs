@@ -5,9 +5,12 @@
 
 use std::sync::Mutex;
 
+use runner_data::DataError;
 use runner_experiment::text::visible_lines;
 use runner_experiment::{LoadError, OverrideError};
+use runner_explain::ExplainError;
 use runner_learn::{Category, LearnError};
+use runner_network::NetworkError;
 use runner_results::ResultsError;
 
 use crate::diagnostics;
@@ -113,8 +116,8 @@ impl From<OverrideError> for Failure {
     }
 }
 
-impl From<LearnError> for Failure {
-    fn from(error: LearnError) -> Self {
+impl From<ExplainError> for Failure {
+    fn from(error: ExplainError) -> Self {
         let code = match error.category() {
             Category::Internal => 1,
             Category::Experiment => 2,
@@ -123,6 +126,24 @@ impl From<LearnError> for Failure {
             Category::Interrupted => 130,
         };
         Self::new(code, &format!("error: {error}"))
+    }
+}
+
+impl From<LearnError> for Failure {
+    fn from(error: LearnError) -> Self {
+        ExplainError::from(error).into()
+    }
+}
+
+impl From<NetworkError> for Failure {
+    fn from(error: NetworkError) -> Self {
+        LearnError::from(error).into()
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        LearnError::from(error).into()
     }
 }
 

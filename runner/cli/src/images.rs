@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use runner_experiment::text::{shown, visible};
-use runner_learn::data::decode::Range;
-use runner_learn::data::scan::{BadImage, Duplicate, Place};
+use runner_record::ValueRange;
+use runner_record::{BadImage, Duplicate, Place};
 
 use crate::terminal;
 
@@ -55,7 +55,7 @@ pub fn line(duplicate: &Duplicate) -> String {
 }
 
 /// Warns of images of 16 bits that come out nearly black.
-pub fn show_narrow(narrow: &[(PathBuf, Range)]) {
+pub fn show_narrow(narrow: &[(PathBuf, ValueRange)]) {
     let high = narrow.iter().map(|(_, range)| range.high).max().unwrap_or(0);
     let low = narrow.iter().map(|(_, range)| range.low).min().unwrap_or(0);
     let images = match narrow.len() {

@@ -7,7 +7,6 @@ mod arguments;
 mod command;
 mod connect;
 mod diagnostics;
-mod draw;
 mod environment;
 mod estimate;
 mod failure;
@@ -21,7 +20,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use runner_learn::allocator::{MiMalloc, keep_memory};
+use runner_network::allocator::{MiMalloc, keep_memory};
 
 use arguments::Arguments;
 use failure::Failure;

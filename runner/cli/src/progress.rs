@@ -11,7 +11,7 @@ use indicatif::{
     HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
     TermLike,
 };
-use runner_learn::event::Phase;
+use runner_record::Phase;
 
 use crate::terminal;
 

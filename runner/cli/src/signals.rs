@@ -5,7 +5,7 @@
 //! by the kernel and once by the shell. Whoever started the program with a signal ignored (`nohup`)
 //! meant it.
 
-use runner_learn::Interrupt;
+use runner_data::Interrupt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 

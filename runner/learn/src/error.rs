@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use runner_experiment::text::shown;
-
-use crate::data::scan::BadImage;
-use crate::device::DeviceError;
-use crate::model::weights::WeightsError;
+use runner_data::DataError;
+use runner_network::NetworkError;
+use runner_network::device::DeviceError;
+use runner_network::error::Cause;
+use runner_network::weights::WeightsError;
 
 /// What an error means for the command line: its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,35 +26,21 @@ pub enum Category {
 /// Why a run did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
-    /// The asked-for device is not there.
+    /// Images cannot be used.
     #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// Images of a data set cannot be used, and the experiment says to fail then.
-    #[error("{} of the images cannot be used:{}\nremove or replace them, or set `on_bad_image = \"skip\"` in `[dataset]`", .0.len(), bad_list(.0))]
-    BadDataset(Vec<BadImage>),
-    /// Images cannot be used that were asked for, or that could be used a moment ago.
-    #[error("{} of the images cannot be used:{}\nremove or replace them", .0.len(), bad_list(.0))]
-    BadImages(Vec<BadImage>),
-    /// Too many images were skipped.
-    #[error("no usable image is left of the class `{class}` in `{split}`")]
-    EmptyClass {
-        /// The split.
-        split: &'static str,
-        /// The class.
-        class: String,
-    },
-    /// Pretrained weights cannot be used.
+    Data(DataError),
+    /// The network cannot be made, run or written.
     #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Network(#[from] NetworkError),
     /// The cache folder cannot be used.
     #[error(
-        "cannot use the cache folder {path}: {reason}; set RUNNER_CACHE to a folder that can be written"
+        "cannot use the cache folder {path}: {source}; set RUNNER_CACHE to a folder that can be written"
     )]
     Cache {
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
-        reason: String,
+        source: Cause,
     },
     /// Features that are no numbers, or too large for their precision.
     #[error(
@@ -63,14 +49,6 @@ pub enum LearnError {
     Features {
         /// The image.
         path: PathBuf,
-    },
-    /// A result could not be written.
-    #[error("cannot write {path}: {reason}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What went wrong.
-        reason: String,
     },
     /// A loss that is not finite.
     #[error(
@@ -114,38 +92,56 @@ pub enum LearnError {
          or bring them back"
     )]
     OtherWeights,
-    /// A device lost its tensors, or a shape is not what it should be.
-    #[error("the device failed: {0}")]
-    Compute(String),
-    /// A picture job asks for what the network does not have.
-    #[error("{0}")]
-    Job(String),
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
 }
 
-impl LearnError {
-    /// What this error means for the command line.
-    #[must_use]
-    pub fn category(&self) -> Category {
-        match self {
-            Self::Device(_) | Self::Job(_) => Category::Experiment,
-            Self::BadDataset(_)
-            | Self::BadImages(_)
-            | Self::EmptyClass { .. }
-            | Self::Features { .. }
-            | Self::OtherImages
-            | Self::OtherWeights
-            | Self::OtherFormat { .. }
-            | Self::Weights(_) => Category::Data,
-            Self::NotFinite { .. } => Category::Training,
-            Self::Interrupted => Category::Interrupted,
-            Self::Cache { .. } | Self::Write { .. } | Self::Compute(_) => Category::Internal,
+impl From<DataError> for LearnError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Interrupted => Self::Interrupted,
+            other => Self::Data(other),
         }
     }
 }
 
-fn bad_list(bad: &[BadImage]) -> String {
-    bad.iter().map(|bad| format!("\n  {}: {}", shown(&bad.path), bad.problem)).collect()
+impl From<WeightsError> for LearnError {
+    fn from(error: WeightsError) -> Self {
+        NetworkError::from(error).into()
+    }
+}
+
+impl From<DeviceError> for LearnError {
+    fn from(error: DeviceError) -> Self {
+        NetworkError::from(error).into()
+    }
+}
+
+impl LearnError {
+    /// A fault of this program.
+    #[must_use]
+    pub fn bug(what: impl Into<String>) -> Self {
+        NetworkError::Bug(what.into()).into()
+    }
+
+    /// What this error means for the command line.
+    #[must_use]
+    pub fn category(&self) -> Category {
+        match self {
+            Self::Network(NetworkError::Device(_)) => Category::Experiment,
+            Self::Data(_)
+            | Self::Features { .. }
+            | Self::OtherImages
+            | Self::OtherWeights
+            | Self::OtherFormat { .. }
+            | Self::Network(NetworkError::Weights(_)) => Category::Data,
+            Self::NotFinite { .. } => Category::Training,
+            Self::Interrupted => Category::Interrupted,
+            Self::Cache { .. }
+            | Self::Network(
+                NetworkError::Write { .. } | NetworkError::Compute(_) | NetworkError::Bug(_),
+            ) => Category::Internal,
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! What the network says about a split: losses, accuracies, predictions.
 
-use crate::data::samples::{Draws, Samples};
 use crate::error::LearnError;
-use crate::event::{Event, Phase, Prediction};
-use crate::interrupt::Interrupt;
-use crate::model::inference::Inference;
-use crate::model::network::Network;
-use crate::model::parameter::read;
-use crate::train::loss::{Outcome, cross_entropy};
+use crate::loss::{Outcome, cross_entropy};
+use crate::samples::{Draws, Samples};
+use runner_data::interrupt::Interrupt;
+use runner_network::inference::Inference;
+use runner_network::network::Network;
+use runner_network::parameter::read;
+use runner_record::{Event, Phase, Prediction};
 
 /// Images per forward pass.
 const BATCH: usize = 32;

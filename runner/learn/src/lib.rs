@@ -1,23 +1,26 @@
-//! A plan in, events out: images, features, network, training, on Burn.
+//! A plan in, events out: what the frozen layers make of images, stages, optimizers, checkpoints,
+//! evaluation.
 //!
-//! Owns everything that is computed. Writes no table and prints nothing: what happens leaves as
-//! [`Event`]s, and what goes wrong as a [`LearnError`] that names the image, tensor or stage.
+//! Writes no table and prints nothing: what happens leaves as [`runner_record::Event`]s, and what
+//! goes wrong as a [`LearnError`] that names the image, tensor or stage.
 
-pub mod allocator;
-pub mod data;
-pub mod device;
+pub mod average;
+pub mod checkpoint;
+pub mod early_stopping;
 pub mod error;
 pub mod evaluate;
-pub mod event;
-pub mod interrupt;
-pub mod model;
+pub mod feature_cache;
+pub mod features;
+pub mod fit;
+pub mod gradients;
+pub mod images;
+pub mod keeper;
+pub mod loss;
+pub mod optimizer;
 pub mod predict;
-pub mod preview;
-pub mod random;
+pub mod rates;
 pub mod run;
-pub mod train;
-pub mod visualize;
+pub mod samples;
+pub mod stage;
 
 pub use error::{Category, LearnError};
-pub use event::Event;
-pub use interrupt::Interrupt;

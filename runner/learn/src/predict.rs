@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::decode::{self, ImageProblem, Range};
-use crate::data::order::in_order;
-use crate::data::preprocess::preprocess;
-use crate::data::resize::resize;
-use crate::data::scan::BadImage;
 use crate::error::LearnError;
-use crate::interrupt::Interrupt;
-use crate::model::inference::Inference;
-use crate::model::parameter::read;
-use crate::model::saved::Saved;
-use crate::train::loss::cross_entropy;
+use crate::loss::cross_entropy;
+use runner_data::decode::{self, ImageProblem};
+use runner_data::interrupt::Interrupt;
+use runner_data::order::in_order;
+use runner_data::preprocess::preprocess;
+use runner_data::resize::resize;
+use runner_network::inference::Inference;
+use runner_network::parameter::read;
+use runner_network::saved::Saved;
+use runner_record::{BadImage, ValueRange};
 
 /// Images per forward pass.
 const BATCH: usize = 32;
@@ -37,7 +37,7 @@ pub struct Predictions {
     /// The images that cannot be read.
     pub bad: Vec<BadImage>,
     /// Images of 16 bits that come out nearly black.
-    pub narrow: Vec<(PathBuf, Range)>,
+    pub narrow: Vec<(PathBuf, ValueRange)>,
 }
 
 /// Predictions for every image that can be read, in order, and the images that cannot. `observe`
@@ -68,7 +68,9 @@ pub fn predict(
                     values.extend(image);
                     paths.push(path);
                 }
-                Err(problem) => all.bad.push(BadImage { path: path.to_path_buf(), problem }),
+                Err(problem) => all
+                    .bad
+                    .push(BadImage { path: path.to_path_buf(), problem: problem.to_string() }),
             }
             if paths.len() == BATCH || (at + 1 == files.len() && !paths.is_empty()) {
                 let logits = network.forward(std::mem::take(&mut values), paths.len()).rows();
@@ -90,7 +92,7 @@ pub fn predict(
 }
 
 /// One image for the network, and of one of 16 bits the range of its values.
-fn load(model: &Saved, path: &Path) -> Result<(Vec<f32>, Option<Range>), ImageProblem> {
+fn load(model: &Saved, path: &Path) -> Result<(Vec<f32>, Option<ValueRange>), ImageProblem> {
     let (pixels, range) = decode::decode_with_range(&decode::read(path)?)?;
     let pixels = resize(pixels, model.about.image_size)?;
     Ok((preprocess(&pixels, model.about.preprocessing), range))

@@ -1,31 +1,30 @@
-//! One run from the plan to the model file.
+//! The stages of a run, from the plan to the model file and its scores.
 
-pub mod pictures;
 mod prepare;
+pub mod pretrained;
+mod resume;
+pub mod splits;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use runner_data::interrupt::Interrupt;
+use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::plan::{Dataset, Stage};
-use runner_experiment::section::dataset::OnBadImage;
-use runner_experiment::section::run::Kept;
 use runner_experiment::{Checked, fingerprint};
+use runner_network::device::Compute;
+use runner_network::export;
+use runner_network::network::Network;
+use runner_network::weights::Source;
+use runner_record::Event;
 
-use crate::data::feature_cache::Description;
-use crate::data::scan::{self, BadImage, Duplicate, ScannedSplit};
-use crate::device::Compute;
+use crate::checkpoint::Checkpoint;
 use crate::error::LearnError;
-use crate::event::Event;
-use crate::interrupt::Interrupt;
-use crate::model::network::Network;
-use crate::model::parameter::tensor;
-use crate::model::weights::{self, Head, Loaded, Matched, Source, TensorFile};
-use crate::train::checkpoint::{self, Checkpoint, Entry};
-use crate::train::fit;
-use crate::train::keeper::Keeper;
-use crate::train::stage::{StageRun, announcement, trained};
-use crate::{evaluate, model};
+use crate::evaluate;
+use crate::feature_cache::Description;
+use crate::keeper::Keeper;
+use crate::stage::StageRun;
 use prepare::Prepared;
+use resume::{keep, kept, replay};
 
 /// What to run and where things are.
 pub struct Request<'a> {
@@ -46,20 +45,36 @@ pub struct Request<'a> {
     pub interrupt: Interrupt,
 }
 
-/// Runs every stage, measures every split, writes the model.
+/// A network whose stages are over, measured and written.
+pub struct Trained {
+    /// With its final parameters.
+    pub network: Network,
+    /// The images of the data set.
+    pub splits: Vec<ScannedSplit>,
+    keeper: Keeper,
+}
+
+impl Trained {
+    /// Everything that belongs to the run is written: its checkpoints go.
+    pub fn finish(self) {
+        self.keeper.clear();
+    }
+}
+
+/// Runs every stage, writes the model, measures every split. There must be a data set.
 ///
 /// # Errors
 ///
 /// [`LearnError`]; what was finished before it has been said in events.
-pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
+pub fn train(
+    request: &Request<'_>,
+    splits: Vec<ScannedSplit>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Trained, LearnError> {
     let Some(dataset) = &request.checked.plan.dataset else {
-        return pictures::alone(request, Vec::new(), observe);
+        return Err(LearnError::bug("stages without a data set"));
     };
-    let splits = scan_splits(request, dataset, observe)?;
-    if request.checked.plan.stage.is_empty() {
-        return pictures::alone(request, splits, observe);
-    }
-    let (mut network, weights) = network(request, observe)?;
+    let (mut network, weights) = pretrained::network(request, observe)?;
     let mut keeper = Keeper::new(
         request.checkpoints.clone(),
         fingerprint::fingerprint(&request.checked.plan),
@@ -67,25 +82,13 @@ pub fn run(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), 
         weights,
         kept(request, &network),
     );
-    let resumed = resume(request, &mut network, &mut keeper, observe)?;
+    let resumed = resume::resume(request, &mut network, &mut keeper, observe)?;
     let mut run = Run { request, stage: 0, dataset, splits, observe };
     let prepared = run.stages(&mut network, &mut keeper, resumed)?;
     keep(&mut network, &keeper, run.observe);
     let prepared = run.fresh(&network, prepared)?;
     run.finish(&network, prepared.as_ref())?;
-    let Run { splits, observe, .. } = run;
-    pictures::of_run(request, &network, &splits, observe)?;
-    // A picture or table that could not be written has asked to stop: the checkpoints stay.
-    request.interrupt.check()?;
-    keeper.clear();
-    Ok(())
-}
-
-/// Every parameter that a stage trains, where those of the best epoch are to be kept.
-fn kept(request: &Request<'_>, network: &Network) -> BTreeSet<usize> {
-    let plan = &request.checked.plan;
-    let stages = plan.stage.iter().filter(|_| plan.run.checkpoint == Kept::Best);
-    stages.flat_map(|stage| network.indices(&trained(stage, network))).collect()
+    Ok(Trained { network, splits: run.splits, keeper })
 }
 
 /// How much a training image of each class counts in a stage.
@@ -94,179 +97,6 @@ fn class_weights(stage: &Stage, classes: &[String], labels: &[usize]) -> Vec<f64
     let mut counts = vec![0; classes.len()];
     labels.iter().for_each(|label| counts[*label] += 1);
     weights.resolve(classes, &counts)
-}
-
-/// Puts the parameters in place that are tested and written, and says which these are.
-fn keep(network: &mut Network, keeper: &Keeper, observe: &mut dyn FnMut(Event)) {
-    let mut global_epoch = keeper.last_epoch;
-    if let Some((lowest, values)) = &keeper.lowest {
-        global_epoch = lowest.global_epoch;
-        for (at, value) in values {
-            network.parameters[*at].value = value.clone();
-        }
-    }
-    observe(Event::Kept { global_epoch });
-}
-
-/// Puts an earlier process's parameters in place, if it was about the same.
-fn resume(
-    request: &Request<'_>,
-    network: &mut Network,
-    keeper: &mut Keeper,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Option<Checkpoint>, LearnError> {
-    let stages = &request.checked.plan.stage;
-    // Other images or weights end the resume, below; they do not make a checkpoint a damaged one.
-    let check = |found: &Checkpoint| match keeper.check(&found.state) {
-        Ok(()) => fit::check(found, stages, &keeper.keeps, network),
-        Err(_) => Ok(()),
-    };
-    let Some(folder) = request.checkpoints.as_deref() else { return Ok(None) };
-    let Some(checkpoint) = checkpoint::newest(folder, check)? else { return Ok(None) };
-    keeper.check(&checkpoint.state)?;
-    observe(Event::Replay);
-    for (at, values) in &checkpoint.parameters {
-        if let Some(parameter) = network.parameters.get_mut(*at) {
-            parameter.value = tensor(values.clone(), &request.compute.device);
-        }
-        keeper.trained.insert(*at);
-    }
-    keeper.history.clone_from(&checkpoint.state.history);
-    keeper.last_epoch = checkpoint.state.last_epoch;
-    keeper.lowest = checkpoint.state.lowest.map(|lowest| {
-        let device = &request.compute.device;
-        let own = checkpoint.lowest.iter();
-        (lowest, own.map(|(at, values)| (*at, tensor(values.clone(), device))).collect())
-    });
-    Ok(Some(checkpoint))
-}
-
-/// Says again what was said about a stage that is over; returns its epochs.
-fn replay(
-    stage: &Stage,
-    network: &Network,
-    history: &[Entry],
-    observe: &mut dyn FnMut(Event),
-) -> usize {
-    observe(announcement(stage, network, &trained(stage, network)));
-    let own = history.iter().filter(|entry| entry.stage() == stage.name);
-    own.inspect(|entry| observe(entry.event()))
-        .filter(|entry| matches!(entry, Entry::Epoch(_)))
-        .count()
-}
-
-/// Reads every file; bad ones end the run or are left out, as the experiment says.
-fn scan_splits(
-    request: &Request<'_>,
-    dataset: &Dataset,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Vec<ScannedSplit>, LearnError> {
-    let checked = request.checked;
-    let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
-    let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
-    if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
-        return Err(LearnError::BadDataset(bad));
-    }
-    if !bad.is_empty() {
-        observe(Event::Skipped(bad));
-    }
-    let narrow: Vec<_> = splits.iter().flat_map(|split| split.narrow.clone()).collect();
-    if !narrow.is_empty() {
-        observe(Event::Narrow(narrow));
-    }
-    for split in &splits {
-        let counts = split.images.iter().map(|image| image.class);
-        check_classes(split.name, counts, &checked.classes)?;
-    }
-    let doubtful = |found: &Duplicate| found.is_leak() || found.is_contradiction();
-    let found: Vec<_> = scan::duplicates(&splits).into_iter().filter(doubtful).collect();
-    if !found.is_empty() {
-        observe(Event::Duplicates(found));
-    }
-    let count = |name| splits.iter().find(|split| split.name == name).map(|s| s.images.len());
-    observe(Event::Dataset {
-        images: ["train", "validation", "test"].map(count),
-        hash: scan::dataset_hash(&splits),
-    });
-    Ok(splits)
-}
-
-fn check_classes(
-    split: &'static str,
-    images: impl Iterator<Item = usize>,
-    classes: &[String],
-) -> Result<(), LearnError> {
-    let mut counts = vec![0_usize; classes.len()];
-    for class in images {
-        counts[class] += 1;
-    }
-    match counts.iter().position(|count| *count == 0) {
-        Some(empty) => Err(LearnError::EmptyClass { split, class: classes[empty].clone() }),
-        None => Ok(()),
-    }
-}
-
-/// The network with pretrained weights where there are some, and first values elsewhere; and the
-/// SHA-256 of those weights, or `random`.
-fn network(
-    request: &Request<'_>,
-    observe: &mut dyn FnMut(Event),
-) -> Result<(Network, String), LearnError> {
-    let checked = request.checked;
-    let loaded = match request.weights {
-        Some(source) => Some(load(source, checked)?),
-        None => None,
-    };
-    if let Some((source, loaded)) = request.weights.zip(loaded.as_ref()) {
-        let (source, notes) = (source.to_string(), loaded.notes.clone());
-        observe(Event::Weights { source, notes });
-    }
-    let loaded = loaded.map(|loaded| loaded.weights);
-    let hash = loaded.as_ref().map(weights::sha256);
-    observe(Event::Model {
-        weights_sha256: hash.clone(),
-        parameters: checked.layers.iter().map(|layer| layer.parameters()).sum(),
-    });
-    let seed = checked.plan.experiment.seed;
-    let layers = checked.layers.clone();
-    let network = Network::new(layers, loaded.unwrap_or_default(), seed, request.compute.clone());
-    Ok((network, hash.unwrap_or_else(|| "random".to_owned())))
-}
-
-/// The weights that a run of this plan takes from a file. A head comes along only where the file
-/// says that it was trained on the same classes.
-fn load(source: &Source, checked: &Checked) -> Result<Loaded, LearnError> {
-    let file = weights::open(&source.path)?;
-    let matched = matched(&file, source, checked)?;
-    Ok(matched.read()?)
-}
-
-/// What a run of this plan would take from a file; nothing but names and shapes is read.
-///
-/// # Errors
-///
-/// [`LearnError::Weights`].
-pub fn look(source: &Source, checked: &Checked) -> Result<Vec<String>, LearnError> {
-    let file = weights::open(&source.path)?;
-    Ok(matched(&file, source, checked)?.notes)
-}
-
-fn matched<'a>(
-    file: &'a TensorFile,
-    source: &Source,
-    checked: &'a Checked,
-) -> Result<Matched<'a>, LearnError> {
-    let classes = weights::classes(&source.path);
-    let head = match &classes {
-        Some(classes) if *classes == checked.classes => Head::Take,
-        _ => Head::Leave,
-    };
-    let mut matched = weights::matched(file, &checked.layers, source.part.as_deref(), head)?;
-    if let Some(classes) = classes.filter(|_| head == Head::Leave) {
-        let note = format!("its head is for other classes ({}), and left out", classes.join(", "));
-        matched.notes.push(note);
-    }
-    Ok(matched)
 }
 
 struct Run<'a> {
@@ -336,7 +166,7 @@ impl Run<'_> {
     fn finish(&mut self, network: &Network, ready: Option<&Prepared>) -> Result<(), LearnError> {
         // The model first: whatever happens while it is measured, it is there.
         let path = &self.request.model;
-        model::export::write(network, &about(self.request, self.dataset), path)?;
+        export::write(network, &about(self.request, self.dataset), path)?;
         (self.observe)(Event::Written(path.clone()));
         ready.map_or(Ok(()), |ready| self.evaluate(network, ready))
     }

@@ -1,10 +1,11 @@
 //! Events in, files out: Parquet tables, comparisons.
 //!
-//! Owns what a run leaves behind and how runs are read back. Knows no tensor and no network: the
-//! command line hands over rows.
+//! Owns what a run leaves behind and how runs are read back. Knows no tensor and no network: it
+//! takes the events of `runner-record`, and the command line connects the two.
 
 pub mod atomic;
 pub mod compare;
+pub mod drawer;
 pub mod history;
 pub mod load;
 pub mod lock;

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
+use runner_record::{EpochRecord, Event, LayerRecord, Prediction};
+
 use crate::load::LoadedRun;
 use crate::lock::RunLock;
 use crate::run_dir::{RunDir, Starting};
 use crate::tables::Row as _;
 use crate::tables::{
-    self, ArtifactRow, Cell, ConfusionRow, EpochRow, LayerRow, ParamRow, PredictionRow, RunRow,
-    Timestamp,
+    self, ArtifactRow, Cell, ConfusionRow, ParamRow, PredictionRow, RunRow, Timestamp, integer,
 };
 use crate::{ResultsError, atomic, metrics};
 
@@ -61,8 +62,8 @@ pub struct RunWriter {
     /// How long earlier processes were at work.
     seconds_before: f64,
     run: RunRow,
-    layers: Vec<LayerRow>,
-    epochs: Vec<EpochRow>,
+    layers: Vec<LayerRecord>,
+    epochs: Vec<EpochRecord>,
     predictions: Vec<PredictionRow>,
     confusion: Vec<ConfusionRow>,
     train_seconds: f64,
@@ -148,8 +149,8 @@ impl RunWriter {
         let params: Vec<ParamRow> =
             params.into_iter().map(|(key, value)| ParamRow { key, value }).collect();
         self.table(params)?;
-        self.table::<LayerRow>(Vec::new())?;
-        self.table::<EpochRow>(Vec::new())?;
+        self.table::<LayerRecord>(Vec::new())?;
+        self.table::<EpochRecord>(Vec::new())?;
         self.table::<PredictionRow>(Vec::new())?;
         self.table::<ConfusionRow>(Vec::new())?;
         self.table::<ArtifactRow>(Vec::new())?;
@@ -182,76 +183,60 @@ impl RunWriter {
 
     /// The last epoch, once there is one.
     #[must_use]
-    pub fn last_epoch(&self) -> Option<&EpochRow> {
+    pub fn last_epoch(&self) -> Option<&EpochRecord> {
         self.epochs.last()
     }
 
-    /// The images are known: counts of train, validation, test.
+    /// Writes what an event says; most say nothing that belongs into these tables.
     ///
     /// # Errors
     ///
     /// [`ResultsError`] where a file cannot be written.
-    pub fn dataset(&mut self, images: [Option<i64>; 3], hash: String) -> Result<(), ResultsError> {
-        let [train, validation, test] = images;
-        self.run.train_images = train;
-        self.run.validation_images = validation;
-        self.run.test_images = test;
-        self.run.dataset_hash = Some(hash);
-        self.write_run()
+    pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
+        match event {
+            Event::Dataset { images, hash } => {
+                let [train, validation, test] = images.map(|count| count.map(integer));
+                self.run.train_images = train;
+                self.run.validation_images = validation;
+                self.run.test_images = test;
+                self.run.dataset_hash = Some(hash.clone());
+                self.write_run()
+            }
+            Event::Model { weights_sha256, parameters } => {
+                self.run.weights_sha256.clone_from(weights_sha256);
+                self.run.parameters = Some(integer(*parameters));
+                self.write_run()
+            }
+            Event::Stage { layers, trainable_parameters, .. } => {
+                self.run.trainable_parameters = Some(integer(*trainable_parameters));
+                self.layers.extend(layers.iter().cloned());
+                self.table(self.layers.clone())
+            }
+            Event::Epoch(record) => self.epoch(record.clone()),
+            Event::Kept { global_epoch } => {
+                self.run.tested_epoch = Some(integer(*global_epoch));
+                self.write_run()
+            }
+            Event::Evaluated { split, loss, accuracy, predictions } => {
+                self.evaluated(split, (*loss, *accuracy), predictions)
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// The network is known.
-    ///
-    /// # Errors
-    ///
-    /// [`ResultsError`] where a file cannot be written.
-    pub fn model(&mut self, weights: Option<String>, parameters: i64) -> Result<(), ResultsError> {
-        self.run.weights_sha256 = weights;
-        self.run.parameters = Some(parameters);
-        self.write_run()
-    }
-
-    /// A stage begins.
-    ///
-    /// # Errors
-    ///
-    /// [`ResultsError`] where a file cannot be written.
-    pub fn stage(&mut self, layers: Vec<LayerRow>, trainable: i64) -> Result<(), ResultsError> {
-        self.run.trainable_parameters = Some(trainable);
-        self.layers.extend(layers);
-        self.table(self.layers.clone())
-    }
-
-    /// The parameters of this epoch of the run, 1-based, are kept and tested.
-    ///
-    /// # Errors
-    ///
-    /// [`ResultsError`] where a file cannot be written.
-    pub fn kept(&mut self, epoch: i64) -> Result<(), ResultsError> {
-        self.run.tested_epoch = Some(epoch);
-        self.write_run()
-    }
-
-    /// An epoch is over.
-    ///
-    /// # Errors
-    ///
-    /// [`ResultsError`] where a file cannot be written.
-    pub fn epoch(&mut self, row: EpochRow) -> Result<(), ResultsError> {
+    fn epoch(&mut self, row: EpochRecord) -> Result<(), ResultsError> {
         let best = self.run.best_validation_loss;
         if row.validation_loss.is_finite() && best.is_none_or(|best| row.validation_loss < best) {
-            self.run.best_epoch = Some(row.global_epoch);
+            self.run.best_epoch = Some(integer(row.global_epoch));
             self.run.best_validation_loss = Some(row.validation_loss);
             self.run.best_validation_accuracy = Some(row.validation_accuracy);
         }
-        #[allow(clippy::cast_precision_loss)]
         let images = self.run.train_images.unwrap_or(0) as f64;
         // Nothing was trained where a run went on right before an epoch's validation.
         if row.images_per_s > 0.0 {
             self.train_seconds += images / row.images_per_s;
         }
         self.epochs.push(row);
-        #[allow(clippy::cast_precision_loss)]
         let all = images * self.epochs.len() as f64;
         self.run.images_per_s = Some(all / self.train_seconds);
         self.table(self.epochs.clone())?;
@@ -259,17 +244,15 @@ impl RunWriter {
     }
 
     /// A split was measured with the final network.
-    ///
-    /// # Errors
-    ///
-    /// [`ResultsError`] where a file cannot be written.
-    pub fn evaluated(
+    fn evaluated(
         &mut self,
         split: &str,
-        loss: f64,
-        accuracy: f64,
-        rows: Vec<PredictionRow>,
+        (loss, accuracy): (f64, f64),
+        predictions: &[Prediction],
     ) -> Result<(), ResultsError> {
+        let row = |prediction| prediction_row(split, &self.run.classes, prediction);
+        let mut rows: Vec<PredictionRow> = predictions.iter().map(row).collect();
+        rows.sort_by(|a, b| a.path.cmp(&b.path));
         if split == "test" {
             self.run.test_loss = Some(loss);
             self.run.test_accuracy = Some(accuracy);
@@ -322,15 +305,30 @@ impl RunWriter {
     }
 }
 
+fn prediction_row(split: &str, classes: &[String], prediction: &Prediction) -> PredictionRow {
+    let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
+    PredictionRow {
+        split: split.to_owned(),
+        path: prediction.path.display().to_string(),
+        label: name(prediction.label),
+        predicted: name(prediction.predicted),
+        correct: prediction.label == prediction.predicted,
+        loss: prediction.loss,
+        logits: prediction.logits.clone(),
+        probabilities: prediction.probabilities.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tables::{Cell, cell};
 
-    fn row(epoch: i64, validation_loss: f64) -> EpochRow {
-        EpochRow {
+    fn row(epoch: usize, validation_loss: f64) -> Event {
+        Event::Epoch(EpochRecord {
             stage: "head".to_owned(),
             epoch,
+            epochs: 3,
             global_epoch: epoch,
             train_loss: 0.5,
             train_accuracy: 0.75,
@@ -340,7 +338,7 @@ mod tests {
             duration_s: 1.5,
             images_per_s: 50.0,
             waiting_s: 0.25,
-        }
+        })
     }
 
     #[test]
@@ -362,9 +360,10 @@ mod tests {
             assert_eq!(tables::read(&writer.file(&format!("{file}.parquet")))?.len(), 0);
         }
         assert_eq!(status(&path)?, Cell::Text("running".to_owned()));
-        writer.dataset([Some(100), Some(10), None], "hash".to_owned())?;
+        let images = [Some(100), Some(10), None];
+        writer.take(&Event::Dataset { images, hash: "hash".to_owned() })?;
         for (epoch, loss) in [(1, 0.5), (2, 0.25), (3, f64::NAN)] {
-            writer.epoch(row(epoch, loss))?;
+            writer.take(&row(epoch, loss))?;
         }
         writer.finish(&End::Failed("the loss became NaN".to_owned()), Some(1))?;
         let run = &tables::read(&path)?[0];

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use runner_learn::data::feature_cache::store::{self, Stored};
+use runner_learn::feature_cache::store::{self, Stored};
 
 use crate::arguments::CacheCommand;
 use crate::environment::{cache as cache_folder, show_size};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, discover, fingerprint};
-use runner_learn::run;
+use runner_learn::run::pretrained;
 
 use crate::arguments::CheckArguments;
 use crate::environment::show_size;
@@ -107,7 +107,7 @@ fn model(checked: &Checked) -> Result<(), Failure> {
     let model = &checked.plan.model;
     terminal::out(&format!("model: {}, weights {}", model.architecture, model.weights));
     if let Some(source) = weights::local(checked, Path::new(RESULTS)) {
-        let notes = run::look(&source, checked)?;
+        let notes = pretrained::look(&source, checked)?;
         terminal::out(&format!("taken from {source}: {}", notes.join("; ")));
     }
     let rows = checked

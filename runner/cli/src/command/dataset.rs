@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use runner_data::Interrupt;
+use runner_data::generate;
+use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::folder::{self, Split};
 use runner_experiment::text::shown;
-use runner_learn::Interrupt;
-use runner_learn::data::generate;
-use runner_learn::data::scan::{self, Duplicate, ScannedSplit};
-use runner_learn::event::Event;
+use runner_record::Duplicate;
+use runner_record::Event;
 
 use crate::arguments::DatasetCommand;
 use crate::failure::Failure;

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use runner_data::{DataError, Interrupt};
 use runner_experiment::folder;
 use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::section::run::DeviceName;
-use runner_learn::event::Phase;
-use runner_learn::model::saved::Saved;
+use runner_learn::LearnError;
 use runner_learn::predict::{self, Predicted};
-use runner_learn::{Interrupt, LearnError, device};
+use runner_network::device;
+use runner_network::saved::Saved;
+use runner_record::Phase;
 use runner_results::tables::PredictedRow;
 use runner_results::{load, tables};
 
@@ -44,7 +46,7 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
             images::show_skipped(&bad);
             Ok(())
         }
-        false => Err(LearnError::BadImages(bad).into()),
+        false => Err(DataError::BadImages(bad).into()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `runner preview`: a grid of training images as a stage sees them.
 
 use image::RgbImage;
-use runner_learn::data::decode::Pixels;
-use runner_learn::event::Event;
-use runner_learn::{Interrupt, preview};
+use runner_data::{Interrupt, preview};
+use runner_record::Event;
+use runner_record::Pixels;
 use runner_results::picture::text;
 use runner_results::{atomic, picture};
 

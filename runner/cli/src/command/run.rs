@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use runner_data::Interrupt;
 use runner_experiment::{Checked, Override, fingerprint};
-use runner_learn::device::{self, Compute};
+use runner_learn::LearnError;
 use runner_learn::run::Request;
-use runner_learn::{Interrupt, LearnError};
+use runner_network::device::{self, Compute};
 use runner_results::tables::{self, RunRow};
 use runner_results::writer::{End, RunWriter, Start};
 
@@ -107,7 +108,7 @@ fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
 /// Trains; the classes that leave this are a result, an error of learning, or an error of writing.
 fn execute(request: &Request<'_>, writer: &mut RunWriter) -> Result<(), Failure> {
     let mut connection = Connection::new(writer, request.checked, request.interrupt.clone());
-    let learned = runner_learn::run::run(request, &mut |event| connection.take(event));
+    let learned = runner_explain::run::run(request, &mut |event| connection.take(event));
     connection.finish();
     if !connection.skipped.is_empty() {
         terminal::note(&format!(
@@ -124,7 +125,7 @@ fn execute(request: &Request<'_>, writer: &mut RunWriter) -> Result<(), Failure>
 
 /// A cache above its limit loses what was used longest ago.
 fn prune(cache: &Path, limit: u64) {
-    match runner_learn::data::feature_cache::store::prune(cache, limit) {
+    match runner_learn::feature_cache::store::prune(cache, limit) {
         Ok(pruned) if pruned.is_empty() => {}
         Ok(pruned) => terminal::note(&format!(
             "the cache was above {}: removed {} folders of features",

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use runner_data::Interrupt;
 use runner_experiment::{Checked, Override};
-use runner_learn::model::weights::Source;
-use runner_learn::run::{Request, pictures};
-use runner_learn::{Interrupt, LearnError, device};
+use runner_explain::run::again;
+use runner_learn::LearnError;
+use runner_learn::run::Request;
+use runner_network::device;
+use runner_network::weights::Source;
 use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
 use runner_results::visuals;
@@ -13,11 +16,11 @@ use runner_results::visuals;
 use super::run::CHECKPOINTS;
 use super::{predict, resume, run};
 use crate::arguments::{ResultsArguments, RunArguments, VisualizeArguments};
-use crate::connect::Pictures;
-use crate::draw::Drawer;
+use crate::connect::{Pictures, read_photo};
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights;
 use crate::{diagnostics, signals, terminal};
+use runner_results::drawer::Drawer;
 
 pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
     let results = &arguments.results.results;
@@ -72,11 +75,11 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
         None => run.path.clone(),
     };
     clear(&folder)?;
-    let (jobs, classes) = (&checked.plan.visualize, &checked.classes);
-    let drawer = Drawer::new([&run.path, &folder], &run.id, jobs, classes);
+    let jobs = (&checked.plan.visualize[..], &checked.classes[..]);
+    let drawer = Drawer::new([&run.path, &folder], &run.id, jobs, read_photo);
     let mut taken = Pictures::new(drawer, request.interrupt.clone());
     let outcome = guarded(|| {
-        let learned = pictures::again(&request, &mut |event| taken.take(event));
+        let learned = again(&request, &mut |event| taken.take(event));
         taken.finish().map_err(Failure::from)?;
         learned.map_err(Failure::from)
     });

@@ -1,7 +1,7 @@
 //! `runner weights`: fetch, import, list.
 
-use runner_learn::Interrupt;
-use runner_learn::model::weights::{self as model_weights, Source};
+use runner_data::Interrupt;
+use runner_network::weights::{self as model_weights, Source};
 
 use crate::arguments::WeightsCommand;
 use crate::environment::show_size;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use runner_learn::Interrupt;
+use runner_data::Interrupt;
 use zip::ZipArchive;
 
 /// No photo of a data set is larger; an entry that claims more is a bomb.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_learn::{Interrupt, LearnError};
+use runner_data::Interrupt;
+use runner_learn::LearnError;
 
 use super::archive::{self, Entry, ExtractError};
 use super::download::{Download, DownloadError, PATIENCE};

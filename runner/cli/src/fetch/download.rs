@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use runner_learn::Interrupt;
+use runner_data::Interrupt;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use md5::Md5;
-use runner_learn::{Interrupt, LearnError};
+use runner_data::Interrupt;
+use runner_learn::LearnError;
 use sha2::{Digest, Sha256};
 
 use crate::environment;

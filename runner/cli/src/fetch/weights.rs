@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use runner_data::Interrupt;
 use runner_experiment::Checked;
 use runner_experiment::architecture::{self, Layer, Top};
 use runner_experiment::section::model::ArchitectureName;
-use runner_learn::model::saved::About;
-use runner_learn::model::weights::{self, Head, Source, Weights};
-use runner_learn::{Interrupt, LearnError};
+use runner_learn::LearnError;
+use runner_network::saved::About;
+use runner_network::weights::{self, Head, Source, Weights};
 use runner_results::load::{self, LoadedRun};
 
 use super::download::{Download, DownloadError, PATIENCE};

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use runner_learn::Interrupt;
+use runner_data::Interrupt;
 
 use super::POLL;
 

@@ -4,13 +4,13 @@ use runner_experiment::plan::{Augmentation, Stage};
 use runner_experiment::section::dataset::FeaturePrecision;
 
 use super::Run;
-use crate::data::feature_cache::{Description, prefix_shape};
-use crate::data::features::{Extractor, FeatureSet, RESIDENT_BYTES};
-use crate::data::images::Images;
-use crate::data::samples::Samples;
 use crate::error::LearnError;
-use crate::model::inference::Inference;
-use crate::model::network::Network;
+use crate::feature_cache::{Description, prefix_shape};
+use crate::features::{Extractor, FeatureSet, RESIDENT_BYTES};
+use crate::images::Images;
+use crate::samples::Samples;
+use runner_network::inference::Inference;
+use runner_network::network::Network;
 
 /// What the layers after one prefix work on, kept from stage to stage while it stays the same.
 pub(super) struct Prepared {
@@ -56,7 +56,7 @@ impl Run<'_> {
         (name, augment): (&str, bool),
     ) -> Result<Samples, LearnError> {
         let Some(split) = self.splits.iter().find(|split| split.name == name) else {
-            return Err(LearnError::Compute(format!("there is no split `{name}`")));
+            return Err(LearnError::bug(format!("there is no split `{name}`")));
         };
         let settings = self.request.checked.plan.augmentation.clone();
         if let Some((settings, views)) = settings.as_ref().and_then(|own| Some((own, own.views?)))
@@ -92,7 +92,7 @@ impl Run<'_> {
         view: Option<(&Augmentation, usize)>,
     ) -> Result<FeatureSet, LearnError> {
         let Some(split) = self.splits.iter().find(|split| split.name == name).cloned() else {
-            return Err(LearnError::Compute(format!("there is no split `{name}`")));
+            return Err(LearnError::bug(format!("there is no split `{name}`")));
         };
         let views = view.and_then(|(settings, _)| settings.views).unwrap_or(1);
         let mut extractor = Extractor {

@@ -26,6 +26,18 @@ macro_rules! plain {
 
 plain!(String, Option<String>, i64, Option<i64>, f64, Option<f64>, bool, Option<bool>);
 
+impl ColumnValue for usize {
+    fn column(name: &str, values: Vec<Self>) -> Column {
+        i64::column(name, values.into_iter().map(integer).collect())
+    }
+}
+
+/// A count as tables have them.
+#[must_use]
+pub fn integer(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 macro_rules! list {
     ($($item:ty),*) => {
         $(impl ColumnValue for Vec<$item> {

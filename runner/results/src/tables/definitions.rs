@@ -1,6 +1,8 @@
 //! The tables of a run. Names and order of the columns are a contract with scripts.
 
-use super::{Timestamp, table};
+use runner_record::{EpochRecord, LayerRecord};
+
+use super::{Timestamp, columns, table};
 
 table! {
     /// One row per run.
@@ -85,51 +87,30 @@ table! {
     }
 }
 
-table! {
-    /// One row per stage and layer.
-    pub struct LayerRow => "layers.parquet" {
-        /// The stage.
-        stage: String,
-        /// The layer, by Keras's name.
-        layer: String,
-        /// Keras's class name.
-        kind: String,
-        /// (height, width, channels) or (length).
-        output_shape: String,
-        /// Values in kernel and bias.
-        parameters: i64,
-        /// Whether the stage trains it.
-        trainable: bool,
-    }
-}
+// One row per stage and layer.
+columns!(LayerRecord => "layers.parquet" {
+    stage: String,
+    layer: String,
+    kind: String,
+    output_shape: String,
+    parameters: usize,
+    trainable: bool,
+});
 
-table! {
-    /// One row per stage and epoch.
-    pub struct EpochRow => "epochs.parquet" {
-        /// The stage.
-        stage: String,
-        /// Counted within the stage, from 1.
-        epoch: i64,
-        /// Counted over all stages, from 1.
-        global_epoch: i64,
-        /// Mean cross-entropy over the epoch's steps, dropout active, in nats.
-        train_loss: f64,
-        /// Share of correct predictions over the epoch's steps, dropout active, 0 to 1.
-        train_accuracy: f64,
-        /// Mean cross-entropy after the epoch, in nats.
-        validation_loss: f64,
-        /// Share of correct predictions after the epoch, 0 to 1.
-        validation_accuracy: f64,
-        /// Of the epoch's last step; where parts of the network have their own, the largest.
-        learning_rate: f64,
-        /// Training and validation together, in seconds.
-        duration_s: f64,
-        /// Training images per second, validation aside.
-        images_per_s: f64,
-        /// Of the seconds of training, those spent waiting for images or features.
-        waiting_s: f64,
-    }
-}
+// One row per stage and epoch.
+columns!(EpochRecord => "epochs.parquet" {
+    stage: String,
+    epoch: usize,
+    global_epoch: usize,
+    train_loss: f64,
+    train_accuracy: f64,
+    validation_loss: f64,
+    validation_accuracy: f64,
+    learning_rate: f64,
+    duration_s: f64,
+    images_per_s: f64,
+    waiting_s: f64,
+});
 
 table! {
     /// One row per image and split, by the final network.

@@ -14,50 +14,40 @@ use polars::prelude::{
 use polars_parquet::write::schema_to_metadata_key;
 
 pub use cell::{Cell, Record};
-pub use column::{ColumnValue, Timestamp};
+pub use column::{ColumnValue, Timestamp, integer};
 pub use definitions::*;
 
 use crate::{ResultsError, atomic};
-
-/// What a column means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ColumnInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds, with its unit.
-    pub about: &'static str,
-}
 
 /// A row of one of the tables.
 pub trait Row: Sized {
     /// The name of the file.
     const FILE: &'static str;
-    /// Its columns, `run_id` aside.
-    const COLUMNS: &'static [ColumnInfo];
 
     /// The rows as columns.
     fn columns(rows: Vec<Self>) -> Vec<PolarsColumn>;
 }
 
-/// Declares a table: the struct of its rows, its columns, and how the one becomes the other.
+/// Declares a table of rows that are made here: their struct, and its fields as columns.
 macro_rules! table {
     ($(#[$meta:meta])* pub struct $name:ident => $file:literal {
-        $($(#[doc = $about:literal])+ $field:ident: $type:ty,)*
+        $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
-            $($(#[doc = $about])+ pub $field: $type,)*
+            $($(#[$field_meta])* pub $field: $type,)*
         }
 
+        $crate::tables::columns!($name => $file { $($field: $type,)* });
+    };
+}
+
+/// Declares which fields of a row are columns, in their order.
+macro_rules! columns {
+    ($name:ty => $file:literal { $($field:ident: $type:ty,)* }) => {
         impl $crate::tables::Row for $name {
             const FILE: &'static str = $file;
-            const COLUMNS: &'static [$crate::tables::ColumnInfo] = &[
-                $($crate::tables::ColumnInfo {
-                    name: stringify!($field),
-                    about: concat!($($about),+),
-                },)*
-            ];
 
             fn columns(rows: Vec<Self>) -> Vec<polars::prelude::Column> {
                 $(let mut $field = Vec::with_capacity(rows.len());)*
@@ -70,7 +60,7 @@ macro_rules! table {
     };
 }
 
-pub(crate) use table;
+pub(crate) use {columns, table};
 
 /// Writes rows as one Parquet file with `run_id` in front; it appears whole or not at all.
 ///

@@ -1,0 +1,64 @@
+//! Random changes to training images.
+//!
+//! What is drawn is a function of (seed, stage, epoch, image), so that an epoch can be replayed.
+//! RandAugment's operations come first, then one warp with everything that moves pixels, then
+//! colours, then erasing.
+
+mod colour;
+mod erase;
+mod pillow;
+mod randaugment;
+mod warp;
+
+use std::borrow::Cow;
+
+use runner_experiment::plan::Augmentation;
+
+use crate::scan::ContentHash;
+use runner_random::{Key, Purpose, Stream};
+use runner_record::Pixels;
+use warp::Change;
+
+/// The changed image: grey levels `[height, width, 3]`.
+#[must_use]
+pub fn augment(pixels: &Pixels, settings: &Augmentation, stream: &mut Stream) -> Vec<f32> {
+    let size = [pixels.height, pixels.width];
+    let change = Change::draw(settings, size, stream);
+    let pixels = match settings.randaugment {
+        Some(rule) => Cow::Owned(randaugment::apply(pixels, rule, stream)),
+        None => Cow::Borrowed(pixels),
+    };
+    let mut levels = change.apply(&pixels, settings.fill);
+    let factor =
+        |range: Option<[f64; 2]>, stream: &mut Stream| range.map(|range| stream.between(range));
+    if let Some(factor) = factor(settings.contrast, stream) {
+        colour::contrast(&mut levels, factor);
+    }
+    if let Some(factor) = factor(settings.saturation, stream) {
+        colour::saturation(&mut levels, factor);
+    }
+    if settings.hue > 0.0 {
+        colour::hue(&mut levels, stream.between([-settings.hue, settings.hue]));
+    }
+    if f64::from(stream.uniform()) < settings.erasing {
+        erase::erase(&mut levels, size, stream);
+    }
+    levels
+}
+
+/// Says which change of a picture is its view of this number: a function of these two alone, so
+/// that every run has the same.
+#[must_use]
+pub fn view_key(image: &ContentHash, view: usize) -> Key {
+    let (sample, _) = image.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    let sample = u64::from_le_bytes(*sample);
+    Key { sample, epoch: view as u64, ..Key::new(0, Purpose::View) }
+}
+
+/// Rounded to whole levels.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn rounded(levels: &[f32], like: &Pixels) -> Pixels {
+    let rgb = levels.iter().map(|level| level.round() as u8).collect();
+    Pixels { height: like.height, width: like.width, rgb }
+}

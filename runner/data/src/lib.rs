@@ -1,0 +1,21 @@
+//! From files to pixels: what lies in the folders, decoded, resized, augmented, preprocessed.
+//!
+//! Knows the plan, but no network: what layers make of an image is `runner-learn`'s.
+
+pub mod augment;
+pub mod decode;
+pub mod error;
+pub mod generate;
+pub mod interrupt;
+mod jpeg;
+pub mod mixing;
+pub mod order;
+mod png;
+pub mod preprocess;
+pub mod preview;
+pub mod resize;
+pub mod scan;
+mod signature;
+
+pub use error::DataError;
+pub use interrupt::Interrupt;

@@ -1,0 +1,63 @@
+//! From pixels to what the network sees: `[3, height, width]`, channel by channel.
+
+use runner_experiment::section::dataset::Preprocessing;
+
+use runner_record::Pixels;
+
+/// Mean of ImageNet's blue, green, red (Keras's `imagenet_utils`, mode "caffe").
+const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
+/// torchvision's ImageNet statistics of red, green, blue, on a scale of 0 to 1.
+const TORCH_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const TORCH_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// `[height, width, 3]` of RGB bytes to `[3, height, width]` of what `how` says.
+#[must_use]
+pub fn preprocess(pixels: &Pixels, how: Preprocessing) -> Vec<f32> {
+    let rgb: Vec<f32> = pixels.rgb.iter().map(|byte| f32::from(*byte)).collect();
+    preprocess_values(&rgb, how)
+}
+
+/// As [`preprocess`], from grey levels that need not be whole.
+#[must_use]
+pub fn preprocess_values(rgb: &[f32], how: Preprocessing) -> Vec<f32> {
+    let plane = rgb.len() / 3;
+    let mut values = vec![0.0; 3 * plane];
+    for (channel, target) in values.chunks_exact_mut(plane.max(1)).enumerate() {
+        let source = match how {
+            Preprocessing::Caffe => 2 - channel,
+            Preprocessing::Rescale | Preprocessing::Torchvision => channel,
+        };
+        let levels = rgb.iter().skip(source).step_by(3);
+        for (value, level) in target.iter_mut().zip(levels) {
+            *value = one(*level, channel, how);
+        }
+    }
+    values
+}
+
+fn one(byte: f32, channel: usize, how: Preprocessing) -> f32 {
+    match how {
+        Preprocessing::Rescale => byte / 255.0,
+        Preprocessing::Caffe => byte - CAFFE_MEAN[channel],
+        Preprocessing::Torchvision => {
+            (byte / 255.0 - TORCH_MEAN[channel]) / TORCH_DEVIATION[channel]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pixel_by_hand() {
+        let pixels = Pixels { height: 1, width: 1, rgb: vec![255, 0, 51] };
+        assert_eq!(preprocess(&pixels, Preprocessing::Rescale), [1.0, 0.0, 0.2]);
+        assert_eq!(
+            preprocess(&pixels, Preprocessing::Caffe),
+            [51.0 - 103.939, -116.779, 255.0 - 123.68]
+        );
+        let torch = preprocess(&pixels, Preprocessing::Torchvision);
+        assert!((torch[0] - 2.248_908_3).abs() < 1e-6 && (torch[1] + 2.035_714_4).abs() < 1e-6);
+    }
+}

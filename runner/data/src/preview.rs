@@ -1,0 +1,110 @@
+//! What training sees: some training images, each as it is and as an augmented stage changes it in
+//! its first epochs.
+
+use runner_experiment::Checked;
+use runner_experiment::folder::Split;
+use runner_experiment::plan::Stage;
+use runner_experiment::section::dataset::OnBadImage;
+
+use crate::augment::{augment, rounded, view_key};
+use crate::error::DataError;
+use crate::interrupt::Interrupt;
+use crate::scan::{self, ImageFile};
+use runner_random::{Key, Purpose};
+use runner_record::Event;
+use runner_record::{BadImage, Pixels};
+
+/// The first stage that augments, with its position.
+#[must_use]
+pub fn augmented(checked: &Checked) -> Option<(usize, &Stage)> {
+    checked.plan.stage.iter().enumerate().find(|(_, stage)| stage.augment)
+}
+
+/// How many views of an image take turns, where the first stage that augments keeps them.
+#[must_use]
+pub fn views(checked: &Checked) -> Option<usize> {
+    let views = checked.plan.augmentation.as_ref()?.views?;
+    let (_, stage) = augmented(checked)?;
+    (stage.frozen_prefix(&checked.layers) > 0).then_some(views)
+}
+
+/// One row per image, as many of each class as there is room for: the image, then what the first
+/// epochs make of it, or its views where these are kept.
+///
+/// # Errors
+///
+/// [`DataError::BadImages`] where one cannot be read.
+pub fn rows(
+    checked: &Checked,
+    (images, epochs): (usize, usize),
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<Vec<Pixels>>, DataError> {
+    let (Some(dataset), Some(settings)) = (&checked.plan.dataset, &checked.plan.augmentation)
+    else {
+        return Ok(Vec::new());
+    };
+    let Some(split) = checked.splits.iter().find(|split| split.name == "train") else {
+        return Ok(Vec::new());
+    };
+    let (files, bad) = in_training_order(split, dataset.on_bad_image, interrupt)?;
+    if !bad.is_empty() {
+        observe(Event::Skipped(bad));
+    }
+    let stage = augmented(checked).map_or(0, |(index, _)| index);
+    let key =
+        Key { stage: stage as u64, ..Key::new(checked.plan.experiment.seed, Purpose::Augment) };
+    let mut rows = Vec::new();
+    for class in 0..split.classes.len() {
+        let left = split.classes.len() - class;
+        let mut own: Vec<(usize, &ImageFile)> =
+            files.iter().enumerate().filter(|(_, file)| file.class == class).collect();
+        // The first ones by name, each with the number that a run gives it.
+        own.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+        for (sample, file) in own.into_iter().take((images - rows.len()).div_ceil(left)) {
+            let pixels = file
+                .pixels(dataset.image_size)
+                .map_err(|problem| DataError::bad_image(file.path.clone(), &problem))?;
+            let mut row = vec![pixels.clone()];
+            for epoch in 1..=epochs {
+                let key = match views(checked) {
+                    Some(views) => view_key(&file.hash, (epoch - 1) % views),
+                    None => Key { sample: sample as u64, epoch: epoch as u64, ..key },
+                };
+                let mut stream = key.stream();
+                row.push(rounded(&augment(&pixels, settings, &mut stream), &pixels));
+            }
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+/// The images of a split in the order in which a run numbers them, and those that it leaves out.
+/// Where none is left out, nothing needs to be decoded for that.
+fn in_training_order(
+    split: &Split,
+    on_bad_image: OnBadImage,
+    interrupt: &Interrupt,
+) -> Result<(Vec<ImageFile>, Vec<BadImage>), DataError> {
+    if on_bad_image == OnBadImage::Skip {
+        let mut scanned = scan::scan(std::slice::from_ref(split), interrupt, &mut |_| {})?;
+        return Ok(scanned.pop().map(|own| (own.images, own.bad)).unwrap_or_default());
+    }
+    let (mut files, mut bad) = (Vec::new(), Vec::new());
+    for (class, folder) in split.classes.iter().enumerate() {
+        for path in &folder.files {
+            interrupt.check()?;
+            let path = path.clone();
+            match scan::hash(&path) {
+                Ok(hash) => files.push(ImageFile { path, class, hash, size: [0; 2] }),
+                Err(problem) => bad.push(BadImage { path, problem: problem.to_string() }),
+            }
+        }
+    }
+    if !bad.is_empty() {
+        return Err(DataError::BadDataset(bad));
+    }
+    scan::sort(&mut files);
+    Ok((files, bad))
+}

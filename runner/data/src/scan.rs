@@ -1,0 +1,180 @@
+//! What lies in the folders: every file read, hashed and decoded once.
+//!
+//! Decoding takes a thousandth of what the network takes. Done first, it names every empty,
+//! damaged or absurdly large file in one go, before anything is computed; and it finds pictures
+//! that are in two splits at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use runner_experiment::folder::Split;
+
+use super::decode::{self, ImageProblem};
+use super::order::in_order;
+use super::resize::resize;
+use crate::error::DataError;
+use crate::interrupt::Interrupt;
+use runner_record::{BadImage, Duplicate, Event, Phase, Pixels, Place, ValueRange};
+
+/// BLAKE3 of the bytes of a file.
+pub type ContentHash = [u8; 32];
+
+/// One usable image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Index of its class in sorted order.
+    pub class: usize,
+    /// Hash of its bytes.
+    pub hash: ContentHash,
+    /// Height and width in pixels.
+    pub size: [usize; 2],
+}
+
+impl ImageFile {
+    /// The image, decoded and resized to `[height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageProblem::Changed`] where the file is no longer what it was when it was scanned, and
+    /// what decoding can say.
+    pub fn pixels(&self, size: [usize; 2]) -> Result<Pixels, ImageProblem> {
+        let bytes = decode::read(&self.path)?;
+        // What is computed is kept under the hash of the scan: it must be that of the same bytes.
+        if *blake3::hash(&bytes).as_bytes() != self.hash {
+            return Err(ImageProblem::Changed);
+        }
+        resize(decode::decode(&bytes)?, size)
+    }
+}
+
+/// A split with its usable and its bad images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedSplit {
+    /// `train`, `validation` or `test`.
+    pub name: &'static str,
+    /// The names of its classes, sorted.
+    pub classes: Vec<String>,
+    /// Usable images, in the order of class and content, so that what is drawn for an image does not
+    /// depend on what its file is called.
+    pub images: Vec<ImageFile>,
+    /// The others.
+    pub bad: Vec<BadImage>,
+    /// Images of 16 bits that use little of them, with the range found.
+    pub narrow: Vec<(PathBuf, ValueRange)>,
+}
+
+/// Reads, hashes and decodes every file of the splits.
+///
+/// # Errors
+///
+/// [`DataError::Interrupted`]; bad images are in the result.
+pub fn scan(
+    splits: &[Split],
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<ScannedSplit>, DataError> {
+    let total = splits.iter().map(Split::images).sum();
+    let mut done = 0;
+    let mut scanned = Vec::new();
+    for split in splits {
+        let files: Vec<(&Path, usize)> = files(split).collect();
+        let mut result = ScannedSplit {
+            name: split.name,
+            classes: split.class_names(),
+            images: Vec::new(),
+            bad: Vec::new(),
+            narrow: Vec::new(),
+        };
+        in_order(
+            &files,
+            |(path, _)| look(path),
+            |at, looked| {
+                interrupt.check()?;
+                let (path, class) = (files[at].0.to_path_buf(), files[at].1);
+                match looked {
+                    Ok((hash, size, range)) => {
+                        let narrow = range.filter(|range| range.is_narrow());
+                        result.narrow.extend(narrow.map(|range| (path.clone(), range)));
+                        result.images.push(ImageFile { path, class, hash, size });
+                    }
+                    Err(problem) => {
+                        result.bad.push(BadImage { path, problem: problem.to_string() })
+                    }
+                }
+                done += 1;
+                observe(Event::Progress { phase: Phase::Scan, done, total });
+                Ok::<(), DataError>(())
+            },
+        )?;
+        sort(&mut result.images);
+        scanned.push(result);
+    }
+    Ok(scanned)
+}
+
+/// Puts images into the order of class and content.
+pub fn sort(images: &mut [ImageFile]) {
+    images.sort_by(|a, b| (a.class, &a.hash, &a.path).cmp(&(b.class, &b.hash, &b.path)));
+}
+
+fn files(split: &Split) -> impl Iterator<Item = (&Path, usize)> {
+    split
+        .classes
+        .iter()
+        .enumerate()
+        .flat_map(|(class, folder)| folder.files.iter().map(move |path| (path.as_path(), class)))
+}
+
+/// The hash of a file that is not decoded.
+///
+/// # Errors
+///
+/// [`ImageProblem`], where it cannot be read.
+pub fn hash(path: &Path) -> Result<ContentHash, ImageProblem> {
+    Ok(*blake3::hash(&decode::read(path)?).as_bytes())
+}
+
+fn look(path: &Path) -> Result<(ContentHash, [usize; 2], Option<ValueRange>), ImageProblem> {
+    let bytes = decode::read(path)?;
+    let (pixels, range) = decode::decode_with_range(&bytes)?;
+    Ok((*blake3::hash(&bytes).as_bytes(), [pixels.height, pixels.width], range))
+}
+
+/// Every picture that is in more than one place, by content.
+#[must_use]
+pub fn duplicates(splits: &[ScannedSplit]) -> Vec<Duplicate> {
+    let mut places: BTreeMap<ContentHash, Vec<Place>> = BTreeMap::new();
+    for split in splits {
+        for image in &split.images {
+            let class = split.classes.get(image.class).cloned().unwrap_or_default();
+            let place = Place { split: split.name, path: image.path.clone(), class };
+            places.entry(image.hash).or_default().push(place);
+        }
+    }
+    let mut found: Vec<Duplicate> = places
+        .into_values()
+        .filter(|places| places.len() > 1)
+        .map(|places| Duplicate { places })
+        .collect();
+    found.sort_by(|a, b| a.places.cmp(&b.places));
+    found
+}
+
+/// BLAKE3 of what the images are: split, class, and content of each, whatever the files are called.
+#[must_use]
+pub fn dataset_hash(splits: &[ScannedSplit]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for split in splits {
+        hasher.update(split.name.as_bytes());
+        let mut images: Vec<(usize, ContentHash)> =
+            split.images.iter().map(|image| (image.class, image.hash)).collect();
+        images.sort_unstable();
+        for (class, hash) in images {
+            hasher.update(&class.to_le_bytes());
+            hasher.update(&hash);
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}

@@ -1,0 +1,49 @@
+//! The jobs of a plan in their order.
+
+use runner_experiment::plan::Visualize;
+use runner_learn::LearnError;
+use runner_record::Event;
+
+use crate::error::ExplainError;
+use crate::scene::Scene;
+use crate::{activations, cam, embedding, faithfulness, filters};
+
+/// Does the jobs in their order. One that fails says so and spares the others; jobs that are drawn
+/// from the tables are passed on.
+///
+/// # Errors
+///
+/// [`ExplainError::Interrupted`].
+pub fn run(
+    jobs: &[Visualize],
+    scene: &Scene<'_>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), ExplainError> {
+    for (at, job) in jobs.iter().enumerate() {
+        let number = at + 1;
+        scene.interrupt.check()?;
+        let done = match job {
+            Visualize::Curves { .. } | Visualize::Confusion { .. } | Visualize::Mistakes { .. } => {
+                observe(Event::Drawn { number });
+                Ok(())
+            }
+            Visualize::Activations(job) => activations::run(job, number, scene, observe),
+            Visualize::Filters(job) => filters::run(job, number, scene, observe),
+            Visualize::Gradcam(job) => cam::run(job, number, scene, observe),
+            Visualize::Faithfulness(job) => faithfulness::run(job, number, scene, observe),
+            Visualize::Embedding { split, method, perplexity } => {
+                let how = (*method, *perplexity);
+                embedding::run(*split, how, number, scene, observe)
+            }
+        };
+        match done {
+            Err(stopped @ ExplainError::Learn(LearnError::Interrupted)) => return Err(stopped),
+            Err(error) => {
+                let (job, reason) = (job.job(), error.to_string());
+                observe(Event::JobFailed { number, job, reason });
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! When to stop before the last epoch: Keras's `EarlyStopping`.
+
+use burn::tensor::Tensor;
+use runner_experiment::plan::EarlyStopping;
+use runner_experiment::section::stage::Monitor;
+use serde::{Deserialize, Serialize};
+
+use runner_record::EpochRecord;
+
+/// Remembers the best epoch so far.
+#[derive(Debug)]
+pub struct Watch {
+    rule: EarlyStopping,
+    memory: Memory,
+    parameters: Vec<Tensor<1>>,
+}
+
+/// What a watch has seen, but for the parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    best: Option<f64>,
+    best_epoch: usize,
+    waited: usize,
+}
+
+impl Watch {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(rule: EarlyStopping) -> Self {
+        Self { rule, memory: Memory::default(), parameters: Vec::new() }
+    }
+
+    /// Goes on with what another has seen; `parameters` are those of its best epoch.
+    #[must_use]
+    pub fn resume(rule: EarlyStopping, memory: Memory, parameters: Vec<Tensor<1>>) -> Self {
+        Self { rule, memory, parameters }
+    }
+
+    /// What it has seen, and the parameters of the best epoch where they are kept.
+    #[must_use]
+    pub fn memory(&self) -> (Memory, &[Tensor<1>]) {
+        (self.memory, &self.parameters)
+    }
+
+    /// Looks at an epoch; `current` are the parameters after it. True where it is time to stop.
+    ///
+    /// Keras: an epoch that does not improve counts up, and stops the stage once it has counted to
+    /// `patience`; 0 stops at the first.
+    pub fn stops(&mut self, epoch: &EpochRecord, current: impl FnOnce() -> Vec<Tensor<1>>) -> bool {
+        let (figure, sign) = figure(self.rule.monitor, epoch);
+        let memory = &mut self.memory;
+        if memory.best.is_none_or(|best| sign * figure < sign * best) {
+            *memory = Memory { best: Some(figure), best_epoch: epoch.epoch, waited: 0 };
+            if self.rule.restore_best {
+                self.parameters = current();
+            }
+            return false;
+        }
+        memory.waited += 1;
+        memory.waited >= self.rule.patience.max(1)
+    }
+
+    /// The epoch with the best figure, 1-based.
+    #[must_use]
+    pub fn best_epoch(&self) -> usize {
+        self.memory.best_epoch
+    }
+
+    /// The parameters of the best epoch, where they are to come back.
+    #[must_use]
+    pub fn into_best(self) -> Option<Vec<Tensor<1>>> {
+        (self.rule.restore_best && !self.parameters.is_empty()).then_some(self.parameters)
+    }
+}
+
+/// A figure of an epoch, and the sign that makes less of it better.
+pub(super) fn figure(monitor: Monitor, epoch: &EpochRecord) -> (f64, f64) {
+    match monitor {
+        Monitor::ValidationLoss => (epoch.validation_loss, 1.0),
+        Monitor::TrainLoss => (epoch.train_loss, 1.0),
+        Monitor::ValidationAccuracy => (epoch.validation_accuracy, -1.0),
+        Monitor::TrainAccuracy => (epoch.train_accuracy, -1.0),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn epoch(number: usize, validation_loss: f64) -> EpochRecord {
+        EpochRecord {
+            stage: "head".to_owned(),
+            epoch: number,
+            epochs: 9,
+            global_epoch: number,
+            train_loss: 0.0,
+            train_accuracy: 0.0,
+            validation_loss,
+            validation_accuracy: 0.0,
+            learning_rate: 0.1,
+            duration_s: 0.0,
+            images_per_s: 0.0,
+            waiting_s: 0.0,
+        }
+    }
+
+    #[test]
+    fn waits_as_long_as_patience_says() {
+        let rule =
+            EarlyStopping { monitor: Monitor::ValidationLoss, patience: 2, restore_best: false };
+        let mut watch = Watch::new(rule);
+        let losses = [0.5, 0.4, 0.4, 0.3, 0.35, 0.31];
+        let stops: Vec<bool> = losses
+            .iter()
+            .enumerate()
+            .map(|(at, loss)| watch.stops(&epoch(at + 1, *loss), Vec::new))
+            .collect();
+        assert_eq!(stops, [false, false, false, false, false, true]);
+        assert_eq!(watch.best_epoch(), 4);
+    }
+}

@@ -1,0 +1,327 @@
+//! The frozen prefix, computed once per image: from the cache where it is there, else decoded,
+//! run without autodiff, and kept.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use runner_convolution::buffer;
+use runner_experiment::architecture::Shape;
+use runner_experiment::plan::{Augmentation, Dataset};
+
+use crate::error::LearnError;
+use crate::feature_cache::{Description, FeatureCache, entry, prefix_shape};
+use runner_data::DataError;
+use runner_data::augment::{augment, view_key};
+use runner_data::decode::ImageProblem;
+use runner_data::interrupt::Interrupt;
+use runner_data::order::in_order;
+use runner_data::preprocess::{preprocess, preprocess_values};
+use runner_data::scan::{ContentHash, ImageFile, ScannedSplit};
+use runner_network::inference::{self, Inference};
+use runner_network::network::Network;
+use runner_record::{Event, Phase};
+
+/// Images per forward pass at the most. An image's features do not depend on it.
+const BATCH: usize = 32;
+
+/// Values of the largest feature map of a batch, 192 MiB of them, before the batch is made smaller.
+const BATCH_FLOATS: usize = 48 << 20;
+
+/// Features up to this many bytes per split are held in memory; larger ones are read from the
+/// cache batch by batch.
+pub const RESIDENT_BYTES: usize = 512 << 20;
+
+/// The features of a split.
+#[derive(Debug)]
+pub struct FeatureSet {
+    /// `train`, `validation` or `test`.
+    pub split: &'static str,
+    /// Of one image.
+    pub shape: Shape,
+    /// Class of each image.
+    pub labels: Vec<usize>,
+    /// File of each image.
+    pub paths: Vec<PathBuf>,
+    hashes: Vec<ContentHash>,
+    store: Store,
+}
+
+#[derive(Debug)]
+enum Store {
+    /// Image after image.
+    Memory(Vec<f32>),
+    /// Read when asked for.
+    Disk(FeatureCache),
+}
+
+impl FeatureSet {
+    /// How many images there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The features of the images at `indices`, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::Cache`] where an entry was damaged or removed while the run was going on.
+    pub fn gather(&self, indices: &[usize]) -> Result<Vec<f32>, LearnError> {
+        let length = self.shape.elements();
+        let mut values = buffer::room(indices.len() * length);
+        for index in indices {
+            match &self.store {
+                Store::Memory(all) => values.extend_from_slice(&all[index * length..][..length]),
+                Store::Disk(cache) => {
+                    let own = cache.get(&self.hashes[*index]).ok_or_else(|| LearnError::Cache {
+                        path: self.paths[*index].clone(),
+                        source: "its features are gone or damaged; run again".into(),
+                    })?;
+                    values.extend(own);
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Computes features of splits with one prefix.
+pub struct Extractor<'a> {
+    /// The network; its first `prefix` layers are the prefix.
+    pub network: &'a Network,
+    /// How many layers.
+    pub prefix: usize,
+    /// Size and preprocessing.
+    pub dataset: &'a Dataset,
+    /// Where features are kept, and what they are; `None` keeps none.
+    pub cache: Option<(&'a std::path::Path, &'a Description)>,
+    /// Features of fewer layers, to start from instead of the images; with how many layers.
+    pub source: Option<(&'a FeatureSet, usize)>,
+    /// A change that every image goes through first, by its number.
+    pub view: Option<(&'a Augmentation, usize)>,
+    /// Features of more bytes than this are read from the cache batch by batch.
+    pub resident_bytes: usize,
+    /// Looked at after every image.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Extractor<'_> {
+    /// Whether the cache has every image of a split.
+    #[must_use]
+    pub fn has(&self, split: &ScannedSplit) -> bool {
+        let cache = self.open_cache();
+        cache.is_some_and(|cache| split.images.iter().all(|image| cache.has(&image.hash)))
+    }
+
+    /// The features of a split.
+    ///
+    /// # Errors
+    ///
+    /// [`LearnError::BadImages`] where a file is no longer what it was when the images were
+    /// scanned; what was computed until then is in the cache.
+    pub fn extract(
+        &self,
+        split: &ScannedSplit,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<FeatureSet, LearnError> {
+        let start = Instant::now();
+        let shape = prefix_shape(&self.network.layers, self.prefix, self.dataset.image_size);
+        let resident = split.images.len() * shape.elements() * 4 <= self.resident_bytes;
+        let mut pass = Pass {
+            extractor: self,
+            split,
+            cache: self.open_cache(),
+            values: vec![0.0; if resident { split.images.len() * shape.elements() } else { 0 }],
+            length: shape.elements(),
+            model_seconds: 0.0,
+        };
+        if !resident && pass.cache.is_none() {
+            let source = "these features do not fit into memory, and there is no cache".into();
+            return Err(LearnError::Cache { path: PathBuf::new(), source });
+        }
+        let missing = pass.read_cached(observe)?;
+        pass.compute(&missing, observe)?;
+        let refused = pass.cache.as_ref().and_then(FeatureCache::refused);
+        if let Some(reason) = refused.filter(|_| !missing.is_empty()) {
+            observe(Event::NotKept { split: split.name, reason });
+        }
+        observe(Event::Features {
+            split: split.name,
+            cached: split.images.len() - missing.len(),
+            computed: missing.len(),
+            seconds: start.elapsed().as_secs_f64(),
+            model_seconds: pass.model_seconds,
+        });
+        Ok(FeatureSet {
+            split: split.name,
+            shape,
+            labels: split.images.iter().map(|image| image.class).collect(),
+            paths: split.images.iter().map(|image| image.path.clone()).collect(),
+            hashes: split.images.iter().map(|image| image.hash).collect(),
+            store: match (resident, pass.cache) {
+                (false, Some(cache)) => Store::Disk(cache),
+                _ => Store::Memory(pass.values),
+            },
+        })
+    }
+
+    fn open_cache(&self) -> Option<FeatureCache> {
+        self.cache.map(|(root, description)| FeatureCache::open(root, description))
+    }
+
+    fn load(&self, image: &ImageFile) -> Result<Vec<f32>, ImageProblem> {
+        let pixels = image.pixels(self.dataset.image_size)?;
+        let Some((settings, view)) = self.view else {
+            return Ok(preprocess(&pixels, self.dataset.preprocessing));
+        };
+        let levels = augment(&pixels, settings, &mut view_key(&image.hash, view).stream());
+        Ok(preprocess_values(&levels, self.dataset.preprocessing))
+    }
+
+    /// Images per forward pass: fewer where they are large.
+    fn batch(&self) -> usize {
+        let widest = self.network.layers[..self.prefix].iter().map(|l| l.output.elements()).max();
+        (BATCH_FLOATS / widest.unwrap_or(1).max(1)).clamp(1, BATCH)
+    }
+}
+
+/// One split on its way.
+struct Pass<'a, 'b> {
+    extractor: &'a Extractor<'b>,
+    split: &'a ScannedSplit,
+    cache: Option<FeatureCache>,
+    values: Vec<f32>,
+    length: usize,
+    model_seconds: f64,
+}
+
+impl Pass<'_, '_> {
+    /// Takes what the cache has; the images that it lacks come back.
+    fn read_cached(&mut self, observe: &mut dyn FnMut(Event)) -> Result<Vec<usize>, LearnError> {
+        let split = self.split;
+        let Some(cache) = self.cache.take() else { return Ok((0..split.images.len()).collect()) };
+        let mut missing = Vec::new();
+        in_order(
+            &split.images,
+            |image| cache.get(&image.hash),
+            |at, found| {
+                self.extractor.interrupt.check()?;
+                match found {
+                    Some(features) => self.keep(at, &features),
+                    None => missing.push(at),
+                }
+                let (done, total) = (at + 1, split.images.len());
+                observe(Event::Progress { phase: Phase::Cached(split.name), done, total });
+                Ok::<(), LearnError>(())
+            },
+        )?;
+        self.cache = Some(cache);
+        Ok(missing)
+    }
+
+    /// Computes the features of the images at `missing`; decoding runs ahead.
+    fn compute(
+        &mut self,
+        missing: &[usize],
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), LearnError> {
+        let (split, extractor) = (self.split, self.extractor);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if let Some((source, layers)) = extractor.source {
+            return self.compute_from(source, layers, missing, observe);
+        }
+        let size = extractor.batch();
+        let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
+        let mut batch: Vec<usize> = Vec::new();
+        let room = || buffer::room(size * extractor.network.layers[0].input.elements());
+        let mut values = room();
+        in_order(
+            missing,
+            |at| extractor.load(&split.images[*at]),
+            |at, loaded| {
+                extractor.interrupt.check()?;
+                values.extend(loaded.map_err(|problem| {
+                    let path = split.images[missing[at]].path.clone();
+                    DataError::bad_image(path, &problem)
+                })?);
+                batch.push(missing[at]);
+                if batch.len() == size || at + 1 == missing.len() {
+                    let values = std::mem::replace(&mut values, room());
+                    self.compute_batch(&prefix, &std::mem::take(&mut batch), values)?;
+                    let (done, total) = (at + 1, missing.len());
+                    observe(Event::Progress { phase: Phase::Features(split.name), done, total });
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// Computes them from the features of fewer layers.
+    fn compute_from(
+        &mut self,
+        source: &FeatureSet,
+        layers: usize,
+        missing: &[usize],
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), LearnError> {
+        let extractor = self.extractor;
+        let rest = Inference::new(extractor.network, layers..extractor.prefix)?;
+        for (at, batch) in missing.chunks(BATCH).enumerate() {
+            extractor.interrupt.check()?;
+            self.compute_batch(&rest, batch, source.gather(batch)?)?;
+            let (done, total) = (at * BATCH + batch.len(), missing.len());
+            observe(Event::Progress { phase: Phase::Features(self.split.name), done, total });
+        }
+        Ok(())
+    }
+
+    fn compute_batch(
+        &mut self,
+        prefix: &Inference,
+        batch: &[usize],
+        values: Vec<f32>,
+    ) -> Result<(), LearnError> {
+        let start = Instant::now();
+        let mut features = inference::values(prefix.forward(values, batch.len()))?;
+        entry::round(&mut features, self.extractor.dataset.feature_precision);
+        if let Some(at) = features.iter().position(|value| !value.is_finite()) {
+            let path = self.split.images[batch[at / self.length]].path.clone();
+            return Err(LearnError::Features { path });
+        }
+        self.model_seconds += start.elapsed().as_secs_f64();
+        for (at, own) in batch.iter().zip(features.chunks_exact(self.length)) {
+            let image = &self.split.images[*at];
+            let is_kept = self.cache.as_ref().is_some_and(|cache| cache.put(&image.hash, own));
+            if !is_kept && self.values.is_empty() {
+                let reason = self.cache.as_ref().and_then(FeatureCache::refused);
+                let reason = reason.unwrap_or_else(|| "something else is in its place".to_owned());
+                let path = image.path.clone();
+                return Err(LearnError::Cache {
+                    path,
+                    source: format!(
+                        "features of this many images do not fit into memory, and those of this \
+                         one cannot be kept ({reason})"
+                    )
+                    .into(),
+                });
+            }
+            self.keep(*at, own);
+        }
+        buffer::give(features);
+        Ok(())
+    }
+
+    fn keep(&mut self, at: usize, features: &[f32]) {
+        if !self.values.is_empty() {
+            self.values[at * self.length..][..self.length].copy_from_slice(features);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Images that are read whenever they are wanted: where they are augmented, or where nothing of the
+//! network is frozen.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use runner_experiment::architecture::Shape;
+use runner_experiment::plan::{Augmentation, Dataset};
+use runner_experiment::section::dataset::Preprocessing;
+
+use runner_data::augment::augment;
+use runner_data::decode::ImageProblem;
+use runner_data::preprocess::{preprocess, preprocess_values};
+use runner_data::scan::{ImageFile, ScannedSplit};
+use runner_network::inference::Inference;
+use runner_random::Key;
+use runner_record::Pixels;
+
+/// Decoded images up to this many bytes per split are kept.
+const RESIDENT_BYTES: usize = 1 << 30;
+
+/// The images of a split.
+pub struct Images {
+    /// `train`, `validation` or `test`.
+    pub split: &'static str,
+    /// Class of each image.
+    pub labels: Vec<usize>,
+    /// File of each image.
+    pub paths: Vec<PathBuf>,
+    /// What comes out of `prefix`, or the image itself.
+    pub shape: Shape,
+    /// Layers that are run on every image.
+    pub prefix: Option<Inference>,
+    files: Vec<ImageFile>,
+    size: [usize; 2],
+    preprocessing: Preprocessing,
+    augmentation: Option<Augmentation>,
+    /// Decoded and resized; empty where they would not fit.
+    kept: Vec<OnceLock<Pixels>>,
+}
+
+impl Images {
+    /// The images of a split, augmented where that is given.
+    #[must_use]
+    pub fn new(
+        split: &ScannedSplit,
+        dataset: &Dataset,
+        augmentation: Option<Augmentation>,
+        (prefix, shape): (Option<Inference>, Shape),
+    ) -> Self {
+        let [height, width] = dataset.image_size;
+        let fit = split.images.len() * height * width * 3 <= RESIDENT_BYTES;
+        let kept = if fit { split.images.len() } else { 0 };
+        Self {
+            split: split.name,
+            labels: split.images.iter().map(|image| image.class).collect(),
+            paths: split.images.iter().map(|image| image.path.clone()).collect(),
+            shape,
+            prefix,
+            files: split.images.clone(),
+            size: dataset.image_size,
+            preprocessing: dataset.preprocessing,
+            augmentation,
+            kept: std::iter::repeat_with(OnceLock::new).take(kept).collect(),
+        }
+    }
+
+    /// What the network sees of an image: `[3, height, width]`. `key` says which change is drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageProblem`] where the file is no longer what it was when it was scanned.
+    pub fn load(&self, index: usize, key: Key) -> Result<Vec<f32>, ImageProblem> {
+        let Some(kept) = self.kept.get(index) else {
+            return Ok(self.finish(index, &self.files[index].pixels(self.size)?, key));
+        };
+        if let Some(pixels) = kept.get() {
+            return Ok(self.finish(index, pixels, key));
+        }
+        let pixels = self.files[index].pixels(self.size)?;
+        let values = self.finish(index, &pixels, key);
+        // Somebody else may have been faster, with the same pixels.
+        let _ = kept.set(pixels);
+        Ok(values)
+    }
+
+    /// One image before `prefix`.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        let [height, width] = self.size;
+        Shape::Map { height, width, channels: 3 }
+    }
+
+    fn finish(&self, index: usize, pixels: &Pixels, key: Key) -> Vec<f32> {
+        match &self.augmentation {
+            None => preprocess(pixels, self.preprocessing),
+            Some(settings) => {
+                let mut stream = Key { sample: index as u64, ..key }.stream();
+                let levels = augment(pixels, settings, &mut stream);
+                preprocess_values(&levels, self.preprocessing)
+            }
+        }
+    }
+}

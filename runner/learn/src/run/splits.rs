@@ -1,0 +1,65 @@
+//! Every file of the data set looked at before anything is computed.
+
+use runner_data::DataError;
+use runner_data::scan::{self, ScannedSplit};
+use runner_experiment::section::dataset::OnBadImage;
+use runner_record::{BadImage, Duplicate, Event};
+
+use super::Request;
+use crate::error::LearnError;
+
+/// Reads every file of the data set; bad ones end the run or are left out, as the experiment says.
+/// Without a data set there are none.
+///
+/// # Errors
+///
+/// [`LearnError::Data`] or [`LearnError::Interrupted`].
+pub fn scan_splits(
+    request: &Request<'_>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<ScannedSplit>, LearnError> {
+    let checked = request.checked;
+    let Some(dataset) = &checked.plan.dataset else { return Ok(Vec::new()) };
+    let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
+    let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
+    if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
+        return Err(DataError::BadDataset(bad).into());
+    }
+    if !bad.is_empty() {
+        observe(Event::Skipped(bad));
+    }
+    let narrow: Vec<_> = splits.iter().flat_map(|split| split.narrow.clone()).collect();
+    if !narrow.is_empty() {
+        observe(Event::Narrow(narrow));
+    }
+    for split in &splits {
+        let counts = split.images.iter().map(|image| image.class);
+        check_classes(split.name, counts, &checked.classes)?;
+    }
+    let doubtful = |found: &Duplicate| found.is_leak() || found.is_contradiction();
+    let found: Vec<_> = scan::duplicates(&splits).into_iter().filter(doubtful).collect();
+    if !found.is_empty() {
+        observe(Event::Duplicates(found));
+    }
+    let count = |name| splits.iter().find(|split| split.name == name).map(|s| s.images.len());
+    observe(Event::Dataset {
+        images: ["train", "validation", "test"].map(count),
+        hash: scan::dataset_hash(&splits),
+    });
+    Ok(splits)
+}
+
+fn check_classes(
+    split: &'static str,
+    images: impl Iterator<Item = usize>,
+    classes: &[String],
+) -> Result<(), DataError> {
+    let mut counts = vec![0_usize; classes.len()];
+    for class in images {
+        counts[class] += 1;
+    }
+    match counts.iter().position(|count| *count == 0) {
+        Some(empty) => Err(DataError::EmptyClass { split, class: classes[empty].clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,210 @@
+//! One epoch: the steps that are left of it, and the validation after them.
+
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+
+use super::{StageRun, Work};
+use crate::checkpoint::Position;
+use crate::error::LearnError;
+use crate::evaluate;
+use crate::gradients::gradients;
+use crate::loss::{Outcome, Target};
+use crate::samples::Draws;
+use runner_data::mixing::{Mix, Mixing};
+use runner_network::network::{Dropping, Flow};
+use runner_random::{Key, Purpose};
+use runner_record::{EpochRecord, Event, Phase};
+
+/// A checkpoint is written in the middle of an epoch where the last one is older than this, in
+/// seconds.
+const STEP_SECONDS: u64 = 300;
+
+/// Gradients of batches that wait for the step that they share.
+#[derive(Default)]
+struct Pending {
+    gradients: Vec<Tensor<1>>,
+    images: usize,
+    batches: usize,
+}
+
+impl Pending {
+    /// Adds the mean gradient over some images.
+    fn add(&mut self, gradients: Vec<Tensor<1>>, images: usize) {
+        // A step of one batch takes its gradient as it is.
+        if self.batches == 0 {
+            self.gradients = gradients;
+        } else {
+            let (old, new) = (weight(self.images, images), weight(images, self.images));
+            let pairs = std::mem::take(&mut self.gradients).into_iter().zip(gradients);
+            self.gradients = pairs.map(|(sum, own)| sum * old + own * new).collect();
+        }
+        self.images += images;
+        self.batches += 1;
+    }
+}
+
+/// The share of `images` in both.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+fn weight(images: usize, others: usize) -> f32 {
+    (images as f64 / (images + others).max(1) as f64) as f32
+}
+
+impl StageRun<'_> {
+    /// The rest of an epoch.
+    pub(super) fn epoch(
+        &mut self,
+        work: &mut Work,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<EpochRecord, LearnError> {
+        let start = Instant::now();
+        let epoch = work.position.epochs + 1;
+        let key = Key {
+            stage: self.index as u64,
+            epoch: epoch as u64,
+            ..Key::new(self.seed, Purpose::Shuffle)
+        };
+        let before = work.position.sums.images;
+        let waiting_s = self.steps(key, work, observe)?;
+        let train_seconds = start.elapsed().as_secs_f64();
+        let (validation_loss, validation_accuracy) = self.validate(work)?;
+        let sums = work.position.sums;
+        let last = self.steps_per_epoch() * epoch - 1;
+        Ok(EpochRecord {
+            stage: self.stage.name.clone(),
+            epoch,
+            epochs: self.stage.epochs,
+            global_epoch: work.epochs_before + epoch,
+            train_loss: sums.mean_loss(),
+            train_accuracy: sums.accuracy(),
+            validation_loss,
+            validation_accuracy,
+            learning_rate: self.stage.optimizer.learning_rate.largest() * self.factor(work, last),
+            duration_s: start.elapsed().as_secs_f64(),
+            images_per_s: per_second(sums.images - before, train_seconds),
+            waiting_s,
+        })
+    }
+
+    /// Loss and accuracy on the validation images, with the averaged parameters where there are
+    /// some.
+    fn validate(&self, work: &Work) -> Result<(f64, f64), LearnError> {
+        let mut network = self.network.clone();
+        if let Some(average) = &work.average {
+            for (at, value) in work.indices.iter().zip(average.values()) {
+                network.parameters[*at].value = value.clone();
+            }
+        }
+        evaluate::score(&network, self.prefix, self.validation, self.interrupt)
+    }
+
+    /// Steps of the optimizer in an epoch.
+    fn steps_per_epoch(&self) -> usize {
+        self.train.len().div_ceil(self.stage.batch_size).div_ceil(self.stage.accumulate)
+    }
+
+    /// Of the learning rates, at a step of the optimizer, 0-based within the stage.
+    fn factor(&self, work: &Work, step: usize) -> f64 {
+        work.rates.factor(step, self.steps_per_epoch(), self.stage.epochs)
+    }
+
+    /// The batches of an epoch that are left; returns the seconds that were spent waiting.
+    fn steps(
+        &mut self,
+        key: Key,
+        work: &mut Work,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<f64, LearnError> {
+        let order = key.stream().permutation(self.train.len());
+        let mixing = self.augmentation.and_then(|settings| Mixing::new(settings, key));
+        let draws = Draws { augment: Key { purpose: Purpose::Augment, ..key }, mixing };
+        let (train, size) = (self.train, self.stage.batch_size);
+        let left = &order[(work.position.steps * size).min(order.len())..];
+        let mut pending = Pending::default();
+        // How far the last step of the optimizer got: what is saved.
+        let mut reached = work.position;
+        train.batches(left, size, draws, &mut |batch, values, mix| {
+            self.interrupt.check()?;
+            let (outcomes, gradients) = self.gradients(key, batch, values, mix, &work.indices)?;
+            reached.sums.add(&outcomes);
+            reached.steps += 1;
+            self.check_finite(reached.sums.loss, reached.epochs + 1, reached.steps)?;
+            pending.add(gradients, batch.len());
+            let done = reached.sums.images;
+            if pending.batches == self.stage.accumulate || done == order.len() {
+                self.step(work, std::mem::take(&mut pending).gradients)?;
+                work.position = reached;
+            }
+            observe(Event::Progress { phase: self.phase(reached), done, total: order.len() });
+            match pending.batches == 0 && self.keeper.is_due(STEP_SECONDS) {
+                true => self.save(work),
+                false => Ok(()),
+            }
+        })
+    }
+
+    fn phase(&self, at: Position) -> Phase {
+        let (stage, epochs) = (self.stage.name.clone(), self.stage.epochs);
+        Phase::Epoch { stage, epoch: at.epochs + 1, epochs }
+    }
+
+    /// Outcomes and gradients of the images at `batch`.
+    fn gradients(
+        &self,
+        key: Key,
+        batch: &[usize],
+        values: Vec<f32>,
+        mix: Option<Mix>,
+        indices: &[usize],
+    ) -> Result<(Vec<Outcome>, Vec<Tensor<1>>), LearnError> {
+        let input = Flow::batch(values, batch.len(), self.train.shape(), &self.network.compute);
+        let dropping = Dropping { key, samples: batch };
+        let targets = self.targets(batch, mix);
+        gradients(self.network, self.prefix, input, &targets, Some(dropping), indices)
+    }
+
+    /// What the images of a batch should be classified as.
+    fn targets(&self, batch: &[usize], mix: Option<Mix>) -> Vec<Target> {
+        let own: Vec<Target> = batch
+            .iter()
+            .map(|at| {
+                let label = self.train.labels()[*at];
+                let target = Target::of(label, self.class_weights.len());
+                Target { weight: self.class_weights[label], ..target }
+            })
+            .collect();
+        let mixed = match mix {
+            None => own,
+            Some(mix) => {
+                let pairs = own.iter().zip(&mix.partners);
+                pairs.map(|(target, other)| target.mixed(&own[*other], mix.share)).collect()
+            }
+        };
+        match self.stage.label_smoothing {
+            0.0 => mixed,
+            share => mixed.into_iter().map(|target| target.smoothed(share)).collect(),
+        }
+    }
+
+    /// One step of the optimizer.
+    fn step(&mut self, work: &mut Work, gradients: Vec<Tensor<1>>) -> Result<(), LearnError> {
+        let step = usize::try_from(work.optimizer.steps()).unwrap_or(usize::MAX);
+        let factor = self.factor(work, step);
+        let mut parameters = self.network.parameters.iter_mut().enumerate();
+        let mut trained: Vec<&mut Tensor<1>> = work
+            .indices
+            .iter()
+            .filter_map(|at| parameters.find(|(index, _)| index == at))
+            .map(|(_, parameter)| &mut parameter.value)
+            .collect();
+        work.optimizer.step(&mut trained, gradients, factor)?;
+        let on_host = self.network.compute.is_host();
+        let trained = trained.iter().map(|value| &**value);
+        work.average.as_mut().map_or(Ok(()), |average| average.add(trained, on_host))
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn per_second(images: usize, seconds: f64) -> f64 {
+    images as f64 / seconds.max(f64::MIN_POSITIVE)
+}

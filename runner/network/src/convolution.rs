@@ -1,0 +1,277 @@
+//! The one place where convolutions and other heavy products are called: this project's own on the
+//! CPU, Burn's everywhere else.
+
+use burn::backend::Dispatch;
+use burn::tensor::activation::relu;
+use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{DType, Device, Tensor};
+use runner_convolution::{Convolution, Dense, Extent, Level, Order, Pool, Problem};
+
+use super::extension::Maps;
+
+/// Names the implementation: part of the address of cached features, since another one rounds
+/// differently.
+#[must_use]
+pub fn implementation() -> String {
+    format!("winograd-3 {:?}, burn-0.22.1", Level::best())
+}
+
+/// A batch of maps between two layers.
+#[derive(Debug, Clone)]
+pub enum Map {
+    /// `[batch, channel, height, width]`
+    Planar(Tensor<4>),
+    /// `[batch, channel / 16, height × width, 16]`, as this project's own operations want it.
+    Blocks {
+        /// The values.
+        values: Tensor<4>,
+        /// The size of each map.
+        extent: Extent,
+    },
+}
+
+impl Map {
+    fn new(values: Tensor<4>, extent: Extent, order: Order) -> Self {
+        match order {
+            Order::Planar => Self::Planar(values),
+            Order::Lanes => Self::Blocks { values, extent },
+        }
+    }
+
+    /// `[batch, channel, height, width]`
+    #[must_use]
+    pub fn planar(self) -> Tensor<4> {
+        match self {
+            Self::Planar(values) => values,
+            Self::Blocks { values, extent } => {
+                Tensor::from_dispatch(<Dispatch as Maps>::planar(values.into_dispatch(), extent))
+            }
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        match self {
+            Self::Blocks { extent, .. } => *extent,
+            Self::Planar(values) => {
+                let [_, channels, height, width] = values.dims();
+                Extent { channels, height, width }
+            }
+        }
+    }
+
+    fn parts(self) -> (Tensor<4>, Order) {
+        match self {
+            Self::Planar(values) => (values, Order::Planar),
+            Self::Blocks { values, .. } => (values, Order::Lanes),
+        }
+    }
+}
+
+/// 3×3 convolution with stride 1, bias, and ReLU. What comes out lies as the operation that
+/// follows wants it where `blocks` says that one of this module does.
+///
+/// # Shapes
+///
+/// - `input`: `[batch, in, height, width]`
+/// - `kernel`: `[out, in, 3, 3]`, `bias`: `[out]`
+/// - result: `[batch, out, height + 2 padding - 2, width + 2 padding - 2]`
+#[must_use]
+pub fn convolution(
+    input: Map,
+    kernel: Tensor<4>,
+    bias: Tensor<1>,
+    padding: usize,
+    blocks: bool,
+) -> Map {
+    let extent = input.extent();
+    let (input, from) = input.parts();
+    let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
+    let problem = Problem { images, input: extent, outputs, padding };
+    if !(Convolution::takes(problem) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
+        let input = Map::new(input, extent, from).planar();
+        let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
+        return Map::Planar(relu(conv2d(input, kernel, Some(bias), options)));
+    }
+    let to = if blocks { Order::between(outputs) } else { Order::Planar };
+    let convolution = Convolution { from, to, ..Convolution::new(problem) };
+    let out = Tensor::from_dispatch(<Dispatch as Maps>::convolution_relu(
+        input.into_dispatch(),
+        kernel.into_dispatch(),
+        bias.into_dispatch(),
+        convolution,
+    ));
+    Map::new(out, problem.output(), to)
+}
+
+/// 2×2 maximum with stride 2; an odd last row or column is dropped.
+///
+/// # Shapes
+///
+/// `[batch, channel, height, width]` to `[batch, channel, height / 2, width / 2]`
+#[must_use]
+pub fn max_pool(input: Map) -> Map {
+    let extent = input.extent();
+    let (input, order) = input.parts();
+    if input.dims()[0] * extent.pooled().len() == 0 || !on_host(&input) {
+        let input = Map::new(input, extent, order).planar();
+        return Map::Planar(max_pool2d(input, MaxPoolOptions::new([2, 2])));
+    }
+    let pool = Pool { extent, order };
+    let out = Tensor::from_dispatch(<Dispatch as Maps>::max_pool(input.into_dispatch(), pool));
+    Map::new(out, extent.pooled(), order)
+}
+
+/// The product of a fully connected layer.
+///
+/// # Shapes
+///
+/// `[batch, in]` and `[in, out]` to `[batch, out]`
+#[must_use]
+pub fn dense(input: Tensor<2>, kernel: Tensor<2>) -> Tensor<2> {
+    let [inputs, outputs] = kernel.dims();
+    if !(Dense::takes(inputs, outputs) && on_host(&input) && on_host(&kernel)) {
+        return input.matmul(kernel);
+    }
+    Tensor::from_dispatch(<Dispatch as Maps>::dense(input.into_dispatch(), kernel.into_dispatch()))
+}
+
+/// Whether the values lie in this process's memory.
+fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && tensor.device().without_autodiff() == Device::flex()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+    use crate::parameter::read;
+    use runner_random::{Key, Purpose};
+
+    fn numbers<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+        let mut stream = Key::new(seed, Purpose::Generate).stream();
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| stream.uniform() - 0.5).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    /// Burn's own, as an independent answer.
+    fn burns(input: Tensor<4>, kernel: Tensor<4>, bias: Tensor<1>, padding: usize) -> Tensor<4> {
+        let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
+        relu(conv2d(input, kernel, Some(bias), options))
+    }
+
+    fn assert_near<const D: usize>(burns: Tensor<D>, ours: Tensor<D>, what: &str) {
+        assert_eq!(burns.dims(), ours.dims(), "{what}");
+        let (burns, ours) = (read(burns).unwrap(), read(ours).unwrap());
+        let top = burns.iter().fold(0.0_f32, |top, value| top.max(value.abs()));
+        for (burn, our) in burns.iter().zip(ours) {
+            assert!((burn - our).abs() < 1e-5 * top, "{what}: {burn} and {our}");
+        }
+    }
+
+    const SHAPES: [(usize, usize, usize, usize); 5] =
+        [(3, 20, 17, 1), (16, 32, 18, 1), (20, 24, 9, 0), (32, 16, 2, 1), (3, 8, 12, 0)];
+
+    #[test]
+    fn equals_burns_own_operations() {
+        for (channels, outputs, side, padding) in SHAPES {
+            let input = numbers([2, channels, side, side], 1);
+            let kernel = numbers([outputs, channels, 3, 3], 2);
+            let bias = numbers([outputs], 3);
+            let burns = burns(input.clone(), kernel.clone(), bias.clone(), padding);
+            for blocks in [false, true] {
+                let input = Map::Planar(input.clone());
+                let ours = convolution(input, kernel.clone(), bias.clone(), padding, blocks);
+                assert_near(burns.clone(), ours.clone().planar(), "convolution");
+                if side >= 4 {
+                    let burns = max_pool2d(burns.clone(), MaxPoolOptions::new([2, 2]));
+                    assert_near(burns, max_pool(ours).planar(), "pool");
+                }
+            }
+        }
+    }
+
+    /// What a network of two convolutions and a pool sends back to each of its leaves.
+    fn gradients(
+        leaves: &[Tensor<1>; 5],
+        (channels, outputs, side, padding): (usize, usize, usize, usize),
+        ours: Option<bool>,
+    ) -> Vec<Tensor<1>> {
+        let leaves = leaves.clone().map(|leaf| leaf.autodiff().require_grad());
+        let [input, first, bias, second, other] = leaves.clone();
+        let input = input.reshape([2, channels, side, side]);
+        let first = first.reshape([outputs, channels, 3, 3]);
+        let second = second.reshape([outputs, outputs, 3, 3]);
+        let out = if let Some(blocks) = ours {
+            let hidden = convolution(Map::Planar(input), first, bias, padding, blocks);
+            max_pool(convolution(hidden, second, other, padding, blocks)).planar()
+        } else {
+            let hidden = burns(input, first, bias, padding);
+            let out = burns(hidden, second, other, padding);
+            max_pool2d(out, MaxPoolOptions::new([2, 2]))
+        };
+        let weights = numbers(out.dims(), 9);
+        let mut graph = (out * weights).sum().backward();
+        leaves.iter().map(|leaf| leaf.grad_remove(&mut graph).unwrap()).collect()
+    }
+
+    #[test]
+    fn gradients_equal_those_of_burns_own_operations() {
+        for shape in [(3, 20, 17, 1), (16, 32, 18, 1), (20, 24, 9, 0), (32, 16, 3, 1)] {
+            let (channels, outputs, side, _) = shape;
+            let leaves = [
+                numbers([2 * channels * side * side], 1),
+                numbers([outputs * channels * 9], 2),
+                numbers([outputs], 3),
+                numbers([outputs * outputs * 9], 4),
+                numbers([outputs], 5),
+            ];
+            for blocks in [false, true] {
+                let burns = gradients(&leaves, shape, None).into_iter();
+                let both = burns.zip(gradients(&leaves, shape, Some(blocks)));
+                for (at, (burns, ours)) in both.enumerate() {
+                    assert_near(burns, ours, &format!("{shape:?}, blocks {blocks}, leaf {at}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dense_equals_burns_own_product_with_its_gradients() {
+        for (images, inputs, outputs) in [(3, 70, 32), (20, 600, 16)] {
+            let slopes = |ours: bool| {
+                let leaves = [numbers([images, inputs], 1), numbers([inputs, outputs], 2)]
+                    .map(|leaf| leaf.autodiff().require_grad());
+                let [input, kernel] = leaves.clone();
+                let out = if ours { dense(input, kernel) } else { input.matmul(kernel) };
+                let weights = numbers(out.dims(), 3);
+                let mut graph = (out.clone() * weights).sum().backward();
+                let [input, kernel] = leaves.map(|leaf| leaf.grad_remove(&mut graph).unwrap());
+                [out.inner(), input, kernel]
+            };
+            for (burns, ours) in slopes(false).into_iter().zip(slopes(true)) {
+                assert_near(burns, ours, "dense");
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_layer_between_trained_ones_passes_the_gradient_on() {
+        let leaf = |values: Tensor<4>| values.autodiff().require_grad();
+        let (input, frozen) = (numbers([2, 16, 8, 8], 1), numbers([16, 16, 3, 3], 2));
+        let bias = numbers([16], 3);
+        let run = |ours: bool| {
+            let trained = leaf(numbers([16, 16, 3, 3], 4));
+            let layer = |map: Tensor<4>, kernel: Tensor<4>| match ours {
+                true => convolution(Map::Planar(map), kernel, bias.clone(), 1, false).planar(),
+                false => burns(map, kernel, bias.clone(), 1),
+            };
+            let out = layer(layer(input.clone(), trained.clone()), frozen.clone());
+            let mut graph = out.sum().backward();
+            trained.grad_remove(&mut graph).unwrap()
+        };
+        assert_near(run(false), run(true), "kernel");
+    }
+}

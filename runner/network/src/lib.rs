@@ -1,0 +1,20 @@
+//! The network: layers with their parameters on Burn, and where these come from.
+//!
+//! Knows no image file and no training: values come in, values go out.
+
+pub mod allocator;
+pub mod convolution;
+pub mod device;
+pub mod error;
+pub mod export;
+mod extension;
+pub mod inference;
+pub mod initial;
+pub mod network;
+pub mod parameter;
+pub mod saved;
+pub mod weights;
+
+pub use device::Compute;
+pub use error::NetworkError;
+pub use network::Network;

@@ -1,0 +1,57 @@
+//! Kernels and biases as flat tensors with a name and a shape.
+//!
+//! Flat, because optimizers, checkpoints and files do not care about shapes; the network gives
+//! each its shape where it uses it.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::error::NetworkError;
+
+/// One trained tensor.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// `block5_conv1.kernel`, `output.bias`, …
+    pub name: String,
+    /// Convolution kernels `[out, in, 3, 3]`, dense kernels `[in, out]`, biases `[out]`.
+    pub shape: Vec<usize>,
+    /// The values, flat, without autodiff.
+    pub value: Tensor<1>,
+}
+
+impl Parameter {
+    /// A parameter from values on the host.
+    #[must_use]
+    pub fn new(name: String, shape: Vec<usize>, values: Vec<f32>, device: &Device) -> Self {
+        Self { name, shape, value: tensor(values, device) }
+    }
+
+    /// The values on the host.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError::Compute`] where the device lost them.
+    pub fn values(&self) -> Result<Vec<f32>, NetworkError> {
+        read(self.value.clone())
+    }
+}
+
+/// A flat tensor from values on the host.
+#[must_use]
+pub fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}
+
+/// The values of a tensor on the host, flat.
+///
+/// # Errors
+///
+/// [`NetworkError::Compute`] where the device lost them.
+pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NetworkError> {
+    let data = tensor.try_into_data().map_err(lost)?;
+    data.try_into_vec::<f32>().map_err(lost)
+}
+
+fn lost(error: impl std::fmt::Debug) -> NetworkError {
+    NetworkError::Compute(format!("{error:?}").into())
+}

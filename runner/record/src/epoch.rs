@@ -1,0 +1,61 @@
+//! What an epoch came to, and how a stage ended early.
+
+use serde::{Deserialize, Serialize};
+
+/// What an epoch came to: a row of `epochs.parquet`.
+///
+/// Checkpoints hold these too: one that was written before a column was added reads as its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EpochRecord {
+    /// The stage.
+    pub stage: String,
+    /// Counted within the stage, from 1.
+    pub epoch: usize,
+    /// The stage's last.
+    pub epochs: usize,
+    /// Counted over all stages, from 1.
+    pub global_epoch: usize,
+    /// Mean cross-entropy over the epoch's steps, dropout active, in nats, as Keras reports it.
+    pub train_loss: f64,
+    /// Share of correct predictions over the epoch's steps, dropout active, 0 to 1.
+    pub train_accuracy: f64,
+    /// Mean cross-entropy after the epoch, in nats.
+    pub validation_loss: f64,
+    /// Share of correct predictions after the epoch, 0 to 1.
+    pub validation_accuracy: f64,
+    /// Of the epoch's last step; where parts of the network have their own, the largest.
+    pub learning_rate: f64,
+    /// Training and validation together, in seconds.
+    pub duration_s: f64,
+    /// Training images per second, validation aside.
+    pub images_per_s: f64,
+    /// Of the seconds of training, those spent waiting for images or features.
+    pub waiting_s: f64,
+}
+
+/// A stage stopped before its last epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlyStop {
+    /// Its name.
+    pub stage: String,
+    /// The epoch it stopped after.
+    pub epoch: usize,
+    /// The best epoch, where somebody watched.
+    pub best_epoch: Option<usize>,
+    /// Whether its parameters came back.
+    pub restored: bool,
+    /// Why it stopped.
+    #[serde(default)]
+    pub reason: Reason,
+}
+
+/// Why a stage stopped before its last epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// The figure that is watched got no better.
+    #[default]
+    Patience,
+    /// Its time was over.
+    Minutes,
+}

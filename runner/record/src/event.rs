@@ -1,0 +1,187 @@
+//! What happens in a run, in its order: the only way out of whoever computes.
+
+use std::path::PathBuf;
+
+use crate::epoch::{EarlyStop, EpochRecord};
+use crate::image::{BadImage, Duplicate, ValueRange};
+use crate::layer::LayerRecord;
+use crate::prediction::Prediction;
+use crate::visual::{Activations, Embedding, Heatmap, LayerFilters, Score};
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A counter moved.
+    Progress {
+        /// Which counter.
+        phase: Phase,
+        /// How far it is.
+        done: usize,
+        /// Where it ends.
+        total: usize,
+    },
+    /// The images are known.
+    Dataset {
+        /// Usable images of train, validation and test; `None` where there is no such split.
+        images: [Option<usize>; 3],
+        /// BLAKE3 of splits, classes and image contents.
+        hash: String,
+    },
+    /// Images that `on_bad_image = "skip"` left out.
+    Skipped(Vec<BadImage>),
+    /// Images of 16 bits that use little of them, with the range found.
+    Narrow(Vec<(PathBuf, ValueRange)>),
+    /// Pictures that are in more than one split, or in more than one class.
+    Duplicates(Vec<Duplicate>),
+    /// Pretrained weights were read.
+    Weights {
+        /// The file, and which of its sets of tensors.
+        source: String,
+        /// What was taken, and what was not.
+        notes: Vec<String>,
+    },
+    /// The network is there.
+    Model {
+        /// SHA-256 of the pretrained tensors; `None` for random ones.
+        weights_sha256: Option<String>,
+        /// Every parameter of the network.
+        parameters: usize,
+    },
+    /// A split's features are there.
+    Features {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// How many came from the cache.
+        cached: usize,
+        /// How many were computed.
+        computed: usize,
+        /// Seconds that all of it took.
+        seconds: f64,
+        /// Seconds of them that the network took.
+        model_seconds: f64,
+    },
+    /// Features were computed and could not be kept.
+    NotKept {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// The folder, and what the operating system said.
+        reason: String,
+    },
+    /// A stage begins.
+    Stage {
+        /// Its name.
+        stage: String,
+        /// Every layer, and whether this stage trains it.
+        layers: Vec<LayerRecord>,
+        /// How many values this stage trains.
+        trainable_parameters: usize,
+    },
+    /// An epoch is over.
+    Epoch(EpochRecord),
+    /// A stage stopped before its last epoch.
+    EarlyStop(EarlyStop),
+    /// What follows happened before an earlier process ended.
+    Replay,
+    /// What happens from here on is new.
+    Resumed {
+        /// The stage that goes on.
+        stage: String,
+        /// How many of its epochs are over.
+        epochs: usize,
+        /// How many steps of the next one.
+        steps: usize,
+    },
+    /// These parameters are kept and tested.
+    Kept {
+        /// The epoch that they are of, 1-based within the run.
+        global_epoch: usize,
+    },
+    /// A split was measured with the final network.
+    Evaluated {
+        /// `train`, `validation` or `test`.
+        split: &'static str,
+        /// Mean loss.
+        loss: f64,
+        /// Share of correct predictions.
+        accuracy: f64,
+        /// One row per image.
+        predictions: Vec<Prediction>,
+    },
+    /// A file was written.
+    Written(PathBuf),
+    /// A job whose picture is drawn from the tables has its turn; `number` counts jobs from 1.
+    Drawn {
+        /// Which job.
+        number: usize,
+    },
+    /// A job did not come to its end; the others go on.
+    JobFailed {
+        /// Which job, from 1.
+        number: usize,
+        /// Its word in the file.
+        job: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// What a layer answers to a photo.
+    Activations {
+        /// Which job, from 1.
+        number: usize,
+        /// Its feature maps.
+        activations: Activations,
+    },
+    /// What the filters of a layer respond to.
+    Filters {
+        /// Which job, from 1.
+        number: usize,
+        /// One picture per filter.
+        found: LayerFilters,
+    },
+    /// What a prediction rests on.
+    Heatmap {
+        /// Which job, from 1.
+        number: usize,
+        /// With its photo.
+        heatmap: Heatmap,
+    },
+    /// How good heatmaps are.
+    Faithfulness {
+        /// Which job, from 1.
+        number: usize,
+        /// One figure each.
+        scores: Vec<Score>,
+    },
+    /// Images in the plane.
+    Embedding {
+        /// Which job, from 1.
+        number: usize,
+        /// One point each.
+        embedding: Embedding,
+    },
+}
+
+/// A counter that moves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Files read and hashed.
+    Scan,
+    /// Features of a split looked up in the cache, in images.
+    Cached(&'static str),
+    /// Features of a split computed, in images.
+    Features(&'static str),
+    /// Images trained in one epoch.
+    Epoch {
+        /// The stage.
+        stage: String,
+        /// 1-based within the stage.
+        epoch: usize,
+        /// The stage's last.
+        epochs: usize,
+    },
+    /// Predictions of a split, in images.
+    Evaluate(&'static str),
+    /// Predictions of images that nobody labelled.
+    Predict,
+    /// Pictures of a visualize job, in its own units of work.
+    Job(String),
+}

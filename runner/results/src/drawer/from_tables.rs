@@ -1,0 +1,73 @@
+//! Jobs whose pictures come from the tables of the run: curves, confusion, mistakes.
+
+use std::path::Path;
+
+use runner_experiment::plan::Visualize;
+
+use super::{Drawer, file_name, image};
+use crate::ResultsError;
+use crate::history::{self, History};
+use crate::picture::{chart, confusion, gallery, text};
+use crate::visuals::About;
+
+/// Photos per row of a gallery.
+const GALLERY: usize = 4;
+
+impl Drawer {
+    /// A job whose picture comes from the tables.
+    pub(super) fn draw_tables(&mut self, number: usize) -> Result<(), ResultsError> {
+        let about = About { job: self.name(number), ..About::default() };
+        match self.jobs.get(number - 1).cloned() {
+            Some(Visualize::Curves { smoothing }) => {
+                let run = History::read(&self.tables, self.run.clone())?;
+                if run.is_empty() {
+                    return Err(ResultsError::Picture("this run has no epoch".to_owned()));
+                }
+                let drawn = chart::curves(&run.panels(), smoothing)?;
+                self.chart(about, "curves", &drawn)
+            }
+            Some(Visualize::Confusion { split }) => {
+                let rows = history::confusion(&self.tables, split.as_str())?;
+                if rows.is_empty() {
+                    return Err(no_predictions(split.as_str()));
+                }
+                let lines = vec![format!("{split} images")];
+                let table = confusion::picture(&rows, &self.classes);
+                self.picture(about, split.as_str(), &text::captioned(&table, &lines))
+            }
+            Some(Visualize::Mistakes { split, count }) => {
+                self.mistakes(about, split.as_str(), count)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mistakes(&mut self, about: About, split: &str, count: usize) -> Result<(), ResultsError> {
+        if history::confusion(&self.tables, split)?.is_empty() {
+            return Err(no_predictions(split));
+        }
+        let mut wrong = history::mistakes(&self.tables, split)?;
+        let all = wrong.len();
+        wrong.truncate(count);
+        let mut photos = Vec::new();
+        for row in &wrong {
+            let path = Path::new(&row.path);
+            let photo = (self.read_photo)(path).map_err(|problem| {
+                ResultsError::Picture(format!("{}: {problem}", path.display()))
+            })?;
+            let lines = vec![
+                file_name(path),
+                format!("{}, taken for {}", row.label, row.predicted),
+                format!("with probability {:.3}", history::confidence(row)),
+            ];
+            photos.push((image(photo), lines));
+        }
+        let title = format!("{all} mistakes on {split} images, the most confident first");
+        let picture = gallery::picture(&photos, GALLERY);
+        self.picture(about, split, &text::captioned(&picture, &[title]))
+    }
+}
+
+fn no_predictions(split: &str) -> ResultsError {
+    ResultsError::Picture(format!("this run has no predictions for its {split} images"))
+}
