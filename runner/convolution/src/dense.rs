@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::Level;
+use crate::Isa;
 use crate::lanes::{Lanes, WIDTH, Work};
 use crate::tile::{RunLanes, with_lanes};
 
@@ -24,7 +24,7 @@ pub struct Dense {
     /// Length of its output.
     pub outputs: usize,
     /// With which instructions.
-    pub level: Level,
+    pub isa: Isa,
 }
 
 type Wide = [f32; WIDTH];
@@ -33,7 +33,7 @@ impl Dense {
     /// With the best instructions of this processor.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self { inputs, outputs, level: Level::best() }
+        Self { inputs, outputs, isa: Isa::best() }
     }
 
     /// Whether outputs come in sixteens, and there are any.
@@ -48,7 +48,7 @@ impl Dense {
     ///
     /// Where a slice is shorter than the sizes say.
     pub fn forward(&self, input: &[f32], kernel: &[f32], out: &mut [f32]) {
-        with_lanes(self.level, Forward { dense: *self, input, kernel, out });
+        with_lanes(self.isa, Forward { dense: *self, input, kernel, out });
     }
 
     /// The gradient of the kernel, `[in, out]`: the sum over images of input times `gradient`,
@@ -58,7 +58,7 @@ impl Dense {
     ///
     /// Where a slice is shorter than the sizes say.
     pub fn kernel_gradient(&self, input: &[f32], gradient: &[f32], out: &mut [f32]) {
-        with_lanes(self.level, Gradient { dense: *self, input, gradient, out });
+        with_lanes(self.isa, Gradient { dense: *self, input, gradient, out });
     }
 }
 
@@ -85,7 +85,7 @@ impl RunLanes for Forward<'_> {
                     right: kernel.as_chunks::<WIDTH>().0,
                     stride: outputs / WIDTH,
                     steps: kernel.len() / outputs,
-                    more: at > 0,
+                    accumulate: at > 0,
                 };
                 lanes.vectorize(Task { product, out: sums.as_chunks_mut::<WIDTH>().0 });
             }
@@ -116,7 +116,7 @@ impl RunLanes for Gradient<'_> {
                 right: self.gradient.as_chunks::<WIDTH>().0,
                 stride: outputs / WIDTH,
                 steps: images,
-                more: false,
+                accumulate: false,
             };
             lanes.vectorize(Task { product, out: out.as_chunks_mut::<WIDTH>().0 });
         });
@@ -149,7 +149,7 @@ struct Product<'a> {
     stride: usize,
     steps: usize,
     /// Adds to what is in `out`.
-    more: bool,
+    accumulate: bool,
 }
 
 impl Product<'_> {
@@ -209,7 +209,7 @@ impl Product<'_> {
         out: &mut [Wide],
     ) {
         let mut sums = [[lanes.splat(0.0); N]; R];
-        if self.more {
+        if self.accumulate {
             for r in 0..R {
                 for n in 0..N {
                     sums[r][n] = lanes.read(&out[r * self.stride + column + n]);
@@ -251,9 +251,9 @@ mod tests {
 
     #[test]
     fn equals_sums_in_double_precision_on_every_instruction_set() {
-        for level in Level::available() {
+        for isa in Isa::available() {
             for (images, inputs, outputs) in [(1, 3, 16), (20, 1100, 48), (7, 64, 32)] {
-                let dense = Dense { inputs, outputs, level };
+                let dense = Dense { inputs, outputs, isa };
                 let (input, kernel) = (numbers(images * inputs, 1), numbers(inputs * outputs, 2));
                 let gradient = numbers(images * outputs, 3);
                 let mut out = vec![9.0; images * outputs];
@@ -267,13 +267,13 @@ mod tests {
                     let (image, o) = (at / outputs, at % outputs);
                     let expected = dot(&mut (0..inputs)
                         .map(|k| (input[image * inputs + k], kernel[k * outputs + o])));
-                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{level:?} {got}");
+                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?} {got}");
                 }
                 for (at, got) in slopes.iter().enumerate() {
                     let (k, o) = (at / outputs, at % outputs);
                     let expected = dot(&mut (0..images)
                         .map(|b| (input[b * inputs + k], gradient[b * outputs + o])));
-                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{level:?} {got}");
+                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?} {got}");
                 }
             }
         }

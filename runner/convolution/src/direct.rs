@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::buffer::scratch;
 use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
-use crate::map::{Extent, Maps, Order, Piece, cut};
+use crate::map::{Extent, Layout, Maps, Piece, cut};
 use crate::product::add;
-use crate::winograd::{Finish, Problem, Target};
+use crate::winograd::{ConvShape, Epilogue, Target};
 
 pub use gradient::kernel_gradient;
 
@@ -19,10 +19,10 @@ pub const CHANNELS: usize = 4;
 const ROWS: usize = 8;
 
 /// Filters as `[panel][channel × 9 + tap][COLUMNS][16]`.
-fn filters<L: Lanes>(problem: Problem, kernel: &[f32]) -> Vec<Values> {
-    let taps = problem.input.channels * 9;
+fn filters<L: Lanes>(shape: ConvShape, kernel: &[f32]) -> Vec<Values> {
+    let taps = shape.input.channels * 9;
     let mut filters =
-        vec![Values::ZERO; problem.outputs.div_ceil(WIDTH * L::COLUMNS) * taps * L::COLUMNS];
+        vec![Values::ZERO; shape.outputs.div_ceil(WIDTH * L::COLUMNS) * taps * L::COLUMNS];
     for (out, kernel) in kernel.chunks_exact(taps).enumerate() {
         let (block, lane) = (out / WIDTH, out % WIDTH);
         let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
@@ -33,32 +33,32 @@ fn filters<L: Lanes>(problem: Problem, kernel: &[f32]) -> Vec<Values> {
     filters
 }
 
-/// Computes all images; the input is planar, and nothing is pooled.
+/// Computes all images; the input is NCHW, and nothing is pooled.
 pub fn forward<L: Lanes>(
     lanes: L,
-    problem: Problem,
+    shape: ConvShape,
     input: &[f32],
     kernel: &[f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
     target: Target<'_>,
 ) {
-    let extent = problem.output();
-    let filters = filters::<L>(problem, kernel);
+    let extent = shape.output();
+    let filters = filters::<L>(shape, kernel);
     let blocks = extent.blocks().next_multiple_of(L::COLUMNS);
-    let bias = in_blocks(finish.bias.unwrap_or(&[]), blocks);
-    let mut pieces = cut(target.values, target.order, extent, ROWS);
+    let bias = in_blocks(epilogue.bias.unwrap_or(&[]), blocks);
+    let mut pieces = cut(target.values, target.layout, extent, ROWS);
     let strips = extent.height.div_ceil(ROWS);
     pieces.par_iter_mut().enumerate().for_each(|(strip, out)| {
         lanes.vectorize(Strip {
-            maps: Maps { values: input, order: Order::Planar, extent: problem.input },
-            padding: problem.padding,
+            maps: Maps { values: input, layout: Layout::Nchw, extent: shape.input },
+            padding: shape.padding,
             image: strip / strips,
             top: strip % strips * ROWS,
             rows: ROWS.min(extent.height - strip % strips * ROWS),
             width: extent.width,
             filters: &filters,
             bias: &bias,
-            relu: finish.relu,
+            relu: epilogue.relu,
             out,
         });
     });

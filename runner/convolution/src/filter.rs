@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::matrix::{Grid, Matrix, square};
 use crate::product::panel_len;
-use crate::winograd::Problem;
+use crate::winograd::ConvShape;
 
 /// Where a kernel lies.
 #[derive(Debug, Clone, Copy)]
@@ -19,16 +19,16 @@ pub struct Kernel<'a> {
     pub transposed: bool,
 }
 
-/// Transforms all filters of `problem`, `per_pass` panels per pass.
+/// Transforms all filters of `shape`, `per_pass` panels per pass.
 pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
     lanes: L,
-    problem: Problem,
+    shape: ConvShape,
     kernel: Kernel<'_>,
     per_pass: usize,
     values: &mut [Values],
 ) {
-    let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
-    let per_panel = panel_len::<L>(problem.input.blocks());
+    let panels = shape.outputs.div_ceil(WIDTH * L::COLUMNS);
+    let per_panel = panel_len::<L>(shape.input.blocks());
     let per_pass = per_pass.min(panels);
     let mut of_panel: Vec<Vec<&mut [Values]>> = Vec::new();
     of_panel.resize_with(panels, Vec::new);
@@ -39,9 +39,9 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
             of_panel[pass * per_pass + at % count].push(part);
         }
     }
-    let channels = 0..problem.input.channels;
+    let channels = 0..shape.input.channels;
     of_panel.into_par_iter().enumerate().for_each(|(panel, points)| {
-        transform_panel::<L, A, N>(lanes, problem, kernel, (panel, channels.clone()), points);
+        transform_panel::<L, A, N>(lanes, shape, kernel, (panel, channels.clone()), points);
     });
 }
 
@@ -49,7 +49,7 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
 /// `[channel][COLUMNS][16]`.
 pub fn transform_panel<L: Lanes, A: Matrix<3, N>, const N: usize>(
     lanes: L,
-    problem: Problem,
+    shape: ConvShape,
     kernel: Kernel<'_>,
     (panel, some): (usize, Range<usize>),
     points: Vec<&mut [Values]>,
@@ -58,9 +58,9 @@ pub fn transform_panel<L: Lanes, A: Matrix<3, N>, const N: usize>(
         matrix: PhantomData,
         kernel: kernel.values,
         transposed: kernel.transposed,
-        channels: problem.input.channels,
+        channels: shape.input.channels,
         some,
-        outputs: problem.outputs,
+        outputs: shape.outputs,
         first: panel * L::COLUMNS * WIDTH,
         points,
     });

@@ -14,8 +14,8 @@ use crate::lanes::{Lanes, Values, WIDTH};
 use crate::map::Maps;
 use crate::matrix::Tiling;
 use crate::transform::{Strips, ToPoints};
-use crate::winograd::{Problem, apart};
-use accumulate::{Accumulate, Back, Finish};
+use crate::winograd::{ConvShape, apart};
+use accumulate::{Accumulate, Back, LastTiles};
 
 /// Tiles that are transformed before they are multiplied.
 const TILES: usize = 256;
@@ -39,7 +39,7 @@ pub struct KernelGradient<L, T, const M: usize, const N: usize> {
     /// Which F(m, 3).
     pub tile: PhantomData<T>,
     /// What was convolved.
-    pub problem: Problem,
+    pub shape: ConvShape,
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L, T, M, N> {
@@ -47,11 +47,11 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
 
     /// Writes the gradient of the kernel, `[out, in, 3, 3]`, and of the bias.
     pub fn run(&self, terms: Terms<'_>, kernel: &mut [f32], bias: &mut [f32]) {
-        let extent = self.problem.output();
+        let extent = self.shape.output();
         let (down, across) = (extent.height.div_ceil(M), extent.width.div_ceil(M));
-        let blocks = self.problem.input.blocks();
+        let blocks = self.shape.input.blocks();
         let panels = extent.blocks().div_ceil(L::COLUMNS);
-        let all = self.problem.images * down;
+        let all = self.shape.images * down;
         // As even as can be.
         let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
         let per_point = apart(blocks.next_multiple_of(depth::<L>()) * panels * sums_len::<L>());
@@ -74,12 +74,12 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 range: range.clone(),
             };
             let v = &mut v[..blocks * Self::POINTS * tiles];
-            self.inputs(&of(terms.input, None, self.problem.padding), v);
+            self.inputs(&of(terms.input, None, self.shape.padding), v);
             let s = &mut s[..panels * L::COLUMNS * Self::POINTS * tiles];
             self.outputs(&of(terms.output, terms.positive, 0), &mut biases, s);
             let is_last = range.end == all;
             if is_last && !L::MATRIX_UNIT {
-                self.finish((v, s), tiles, (first > 0).then_some(&sums[..]), kernel);
+                self.last_tiles((v, s), tiles, (first > 0).then_some(&sums[..]), kernel);
             } else {
                 self.accumulate((v, s), tiles, first > 0, &mut sums);
             }
@@ -136,11 +136,11 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         &self,
         (v, s): (&[Values], &[Values]),
         tiles: usize,
-        more: bool,
+        accumulate: bool,
         sums: &mut [Values],
     ) {
-        let blocks = self.problem.input.blocks();
-        let panels = self.problem.output().blocks().div_ceil(L::COLUMNS);
+        let blocks = self.shape.input.blocks();
+        let panels = self.shape.output().blocks().div_ceil(L::COLUMNS);
         let points = sums.par_chunks_exact_mut(sums.len() / Self::POINTS).enumerate();
         points.for_each(|(point, out)| {
             self.lanes.vectorize(Accumulate {
@@ -150,35 +150,35 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 tiles,
                 blocks,
                 panels,
-                more,
+                accumulate,
                 out,
             });
         });
     }
 
     /// The products of the last tiles, panel by panel, and from their sums to the kernel.
-    fn finish(
+    fn last_tiles(
         &self,
         (v, s): (&[Values], &[Values]),
         tiles: usize,
         before: Option<&[Values]>,
         kernel: &mut [f32],
     ) {
-        let channels = self.problem.input.channels;
-        let of_panel = self.problem.input.blocks() * sums_len::<L>();
+        let channels = self.shape.input.channels;
+        let of_panel = self.shape.input.blocks() * sums_len::<L>();
         let rows = kernel.par_chunks_mut(L::COLUMNS * WIDTH * channels * 9);
         let s = s.par_chunks_exact(L::COLUMNS * Self::POINTS * tiles);
         rows.zip(s).enumerate().for_each(|(panel, (kernel, s))| {
             let before = before.map(|sums| (&sums[panel * of_panel..], sums.len() / Self::POINTS));
             let matrix = PhantomData::<T::Gather>;
-            self.lanes.vectorize(Finish { matrix, v, s, tiles, before, channels, kernel });
+            self.lanes.vectorize(LastTiles { matrix, v, s, tiles, before, channels, kernel });
         });
     }
 
     /// Transforms the sums back: `[panel of outputs][chunk of inputs]`.
     fn back(&self, sums: &[Values], kernel: &mut [f32]) {
-        let channels = self.problem.input.channels;
-        let blocks = self.problem.input.blocks().next_multiple_of(depth::<L>());
+        let channels = self.shape.input.channels;
+        let blocks = self.shape.input.blocks().next_multiple_of(depth::<L>());
         let rows = L::COLUMNS * WIDTH * channels * 9;
         kernel.par_chunks_mut(rows).enumerate().for_each(|(panel, kernel)| {
             self.lanes.vectorize(Back::<T::Gather, N> {

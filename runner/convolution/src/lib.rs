@@ -63,17 +63,17 @@ use filter::Kernel;
 use gradient::{KernelGradient, Terms};
 use lanes::Lanes;
 use map::Maps;
-pub use map::{Extent, Order, reorder};
+pub use map::{Extent, Layout, reorder};
 use matrix::Tiling;
 pub use pool::Pool;
 pub use stack::{Layer, Stack};
 use tile::{Blocking, Run, Tile, dispatch};
+pub use winograd::{ConvShape, Epilogue};
 use winograd::{Filters, Target, Winograd};
-pub use winograd::{Finish, Problem};
 
 /// An instruction set that this crate computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum Isa {
     /// The target's baseline: SSE2, NEON.
     Portable,
     /// AVX2 and FMA.
@@ -84,20 +84,20 @@ pub enum Level {
     Amx,
 }
 
-impl Level {
+impl Isa {
     /// The best that this processor has.
     #[must_use]
     pub fn best() -> Self {
         Self::available().last().copied().unwrap_or(Self::Portable)
     }
 
-    /// The best for this problem: a matrix unit waits for memory where sums are short.
+    /// The best for this shape: a matrix unit waits for memory where sums are short.
     #[must_use]
-    pub fn suited(problem: Problem) -> Self {
+    pub fn suited(shape: ConvShape) -> Self {
         /// Measured on VGG16's layers.
         const PRODUCTS: usize = 128 * 128;
         match Self::best() {
-            Self::Amx if problem.input.channels * problem.outputs < PRODUCTS => Self::Avx512,
+            Self::Amx if shape.input.channels * shape.outputs < PRODUCTS => Self::Avx512,
             best => best,
         }
     }
@@ -105,16 +105,16 @@ impl Level {
     /// All that this processor has, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let mut levels = vec![Self::Portable];
+        let mut sets = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
         {
-            levels.extend(pulp::x86::V3::try_new().map(|_| Self::Avx2));
+            sets.extend(pulp::x86::V3::try_new().map(|_| Self::Avx2));
             if pulp::x86::V4::try_new().is_some() {
-                levels.push(Self::Avx512);
-                levels.extend(lanes::matrix_unit::MatrixUnit::try_new().map(|_| Self::Amx));
+                sets.push(Self::Avx512);
+                sets.extend(lanes::matrix_unit::MatrixUnit::try_new().map(|_| Self::Amx));
             }
         }
-        levels
+        sets
     }
 }
 
@@ -122,47 +122,47 @@ impl Level {
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
     /// What is convolved.
-    pub problem: Problem,
+    pub shape: ConvShape,
     /// With which instructions.
-    pub level: Level,
-    /// How what goes in lies, and its gradient. An image's few channels: planar.
-    pub from: Order,
+    pub isa: Isa,
+    /// How what goes in lies, and its gradient. NCHW where there are few channels, as in an image.
+    pub from: Layout,
     /// How what comes out lies, and its gradient.
-    pub to: Order,
+    pub to: Layout,
 }
 
 impl Convolution {
-    /// With the best instructions of this processor, on planar maps.
+    /// With the best instructions of this processor, on NCHW maps.
     #[must_use]
-    pub fn new(problem: Problem) -> Self {
-        Self { problem, level: Level::suited(problem), from: Order::Planar, to: Order::Planar }
+    pub fn new(shape: ConvShape) -> Self {
+        Self { shape, isa: Isa::suited(shape), from: Layout::Nchw, to: Layout::Nchw }
     }
 
     /// Whether the maps are large enough, and there is anything to compute.
     #[must_use]
-    pub fn takes(problem: Problem) -> bool {
-        let Extent { channels, height, width } = problem.input;
-        let sides = height.min(width) + 2 * problem.padding >= 3;
-        sides && problem.padding <= 1 && channels * problem.outputs * problem.images > 0
+    pub fn takes(shape: ConvShape) -> bool {
+        let Extent { channels, height, width } = shape.input;
+        let sides = height.min(width) + 2 * shape.padding >= 3;
+        sides && shape.padding <= 1 && channels * shape.outputs * shape.images > 0
     }
 
-    /// Convolves, adds the bias, and applies ReLU where `finish` says so.
+    /// Convolves, adds the bias, and applies ReLU where `epilogue` says so.
     ///
     /// `kernel` is `[out, in, 3, 3]`; what comes out is larger by 2 × padding - 2 on each side.
     ///
     /// # Panics
     ///
-    /// Where a slice is shorter than the problem says.
-    pub fn forward(&self, input: &[f32], kernel: &[f32], finish: Finish<'_>, out: &mut [f32]) {
-        let Self { problem, level, from, to } = *self;
-        let tile = Tile::of(problem.output(), level);
-        let maps = Maps { values: input, order: from, extent: problem.input };
+    /// Where a slice is shorter than the shape says.
+    pub fn forward(&self, input: &[f32], kernel: &[f32], epilogue: Epilogue<'_>, out: &mut [f32]) {
+        let Self { shape, isa, from, to } = *self;
+        let tile = Tile::of(shape.output(), isa);
+        let maps = Maps { values: input, layout: from, extent: shape.input };
         let kernel = Kernel { values: kernel, transposed: false };
-        let target = Target { values: out, order: to, pool: false };
+        let target = Target { values: out, layout: to, pool: false };
         dispatch(
-            level,
+            isa,
             tile,
-            Forward { problem, tile, maps, positive: None, kernel, finish, target },
+            Forward { shape, tile, maps, positive: None, kernel, epilogue, target },
         );
     }
 
@@ -170,7 +170,7 @@ impl Convolution {
     ///
     /// # Panics
     ///
-    /// Where a slice is shorter than the problem says.
+    /// Where a slice is shorter than the shape says.
     pub fn input_gradient(
         &self,
         gradient: &[f32],
@@ -178,30 +178,30 @@ impl Convolution {
         kernel: &[f32],
         out: &mut [f32],
     ) {
-        let problem = Problem {
-            images: self.problem.images,
-            input: self.problem.output(),
-            outputs: self.problem.input.channels,
-            padding: 2 - self.problem.padding,
+        let shape = ConvShape {
+            images: self.shape.images,
+            input: self.shape.output(),
+            outputs: self.shape.input.channels,
+            padding: 2 - self.shape.padding,
         };
-        let tile = Tile::of(problem.output(), self.level);
+        let tile = Tile::of(shape.output(), self.isa);
         let run = Forward {
-            problem,
+            shape,
             tile,
-            maps: Maps { values: gradient, order: self.to, extent: problem.input },
+            maps: Maps { values: gradient, layout: self.to, extent: shape.input },
             positive: output,
             kernel: Kernel { values: kernel, transposed: true },
-            finish: Finish::default(),
-            target: Target { values: out, order: self.from, pool: false },
+            epilogue: Epilogue::default(),
+            target: Target { values: out, layout: self.from, pool: false },
         };
-        dispatch(self.level, tile, run);
+        dispatch(self.isa, tile, run);
     }
 
     /// The gradients of the kernel, `[out, in, 3, 3]`, and of the bias. `output` as above.
     ///
     /// # Panics
     ///
-    /// Where a slice is shorter than the problem says.
+    /// Where a slice is shorter than the shape says.
     pub fn kernel_gradient(
         &self,
         input: &[f32],
@@ -209,42 +209,42 @@ impl Convolution {
         output: Option<&[f32]>,
         (kernel, bias): (&mut [f32], &mut [f32]),
     ) {
-        let Self { problem, level, from, to } = *self;
+        let Self { shape, isa, from, to } = *self;
         let terms = Terms {
-            input: Maps { values: input, order: from, extent: problem.input },
-            output: Maps { values: gradient, order: to, extent: problem.output() },
+            input: Maps { values: input, layout: from, extent: shape.input },
+            output: Maps { values: gradient, layout: to, extent: shape.output() },
             positive: output,
         };
-        let tile = Tile::of(problem.output(), level);
-        dispatch(level, tile, KernelAndBias { problem, terms, kernel, bias });
+        let tile = Tile::of(shape.output(), isa);
+        dispatch(isa, tile, KernelAndBias { shape, terms, kernel, bias });
     }
 }
 
 struct Forward<'a> {
-    problem: Problem,
+    shape: ConvShape,
     tile: Tile,
     maps: Maps<'a>,
     positive: Option<&'a [f32]>,
     kernel: Kernel<'a>,
-    finish: Finish<'a>,
+    epilogue: Epilogue<'a>,
     target: Target<'a>,
 }
 
 impl Run for Forward<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Self { problem, tile, maps, positive, kernel, finish, target } = self;
-        if problem.input.channels <= direct::CHANNELS && !kernel.transposed {
-            direct::forward(lanes, problem, maps.values, kernel.values, finish, target);
+        let Self { shape, tile, maps, positive, kernel, epilogue, target } = self;
+        if shape.input.channels <= direct::CHANNELS && !kernel.transposed {
+            direct::forward(lanes, shape, maps.values, kernel.values, epilogue, target);
             return;
         }
-        let blocking = Blocking::of::<L>(problem, tile, problem.images);
-        let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
-        algorithm.forward(maps, positive, Filters::Kernel(kernel), finish, target);
+        let blocking = Blocking::of::<L>(shape, tile, shape.images);
+        let algorithm = Winograd::<L, T, M, N> { lanes, tile: PhantomData, shape, blocking };
+        algorithm.forward(maps, positive, Filters::Kernel(kernel), epilogue, target);
     }
 }
 
 struct KernelAndBias<'a> {
-    problem: Problem,
+    shape: ConvShape,
     terms: Terms<'a>,
     kernel: &'a mut [f32],
     bias: &'a mut [f32],
@@ -252,12 +252,12 @@ struct KernelAndBias<'a> {
 
 impl Run for KernelAndBias<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Self { problem, terms, kernel, bias } = self;
-        if problem.input.channels <= direct::CHANNELS {
-            direct::kernel_gradient(lanes, problem, terms, kernel, bias);
+        let Self { shape, terms, kernel, bias } = self;
+        if shape.input.channels <= direct::CHANNELS {
+            direct::kernel_gradient(lanes, shape, terms, kernel, bias);
             return;
         }
-        KernelGradient::<L, T, M, N> { lanes, tile: PhantomData, problem }.run(terms, kernel, bias);
+        KernelGradient::<L, T, M, N> { lanes, tile: PhantomData, shape }.run(terms, kernel, bias);
     }
 }
 

@@ -2,26 +2,27 @@
 
 use rayon::prelude::*;
 
-use crate::Level;
+use crate::Isa;
 use crate::buffer::scratch;
 use crate::direct;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::tile::{RunLanes, with_lanes};
 
-/// The order of a batch of maps.
+/// How a batch of maps lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum Layout {
     /// `[image, channel, height, width]`, as in Burn and PyTorch.
-    Planar,
-    /// `[image, channel / 16, height, width, 16]`; missing channels are zero.
-    Lanes,
+    Nchw,
+    /// `[image, channel / 16, height, width, 16]`: blocks of sixteen channels. Channels that are
+    /// missing from the last block are zero.
+    Nchw16c,
 }
 
-impl Order {
+impl Layout {
     /// How maps of so many channels lie between two layers.
     #[must_use]
     pub fn between(channels: usize) -> Self {
-        if channels > direct::CHANNELS { Self::Lanes } else { Self::Planar }
+        if channels > direct::CHANNELS { Self::Nchw16c } else { Self::Nchw }
     }
 }
 
@@ -56,12 +57,12 @@ impl Extent {
         Self { height: self.height / 2, width: self.width / 2, ..self }
     }
 
-    /// Values of one map in this order.
+    /// Number of values of one map in this layout.
     #[must_use]
-    pub fn values(self, order: Order) -> usize {
-        let channels = match order {
-            Order::Planar => self.channels,
-            Order::Lanes => self.blocks() * WIDTH,
+    pub fn values(self, layout: Layout) -> usize {
+        let channels = match layout {
+            Layout::Nchw => self.channels,
+            Layout::Nchw16c => self.blocks() * WIDTH,
         };
         channels * self.height * self.width
     }
@@ -72,8 +73,8 @@ impl Extent {
 pub struct Maps<'a> {
     /// All values.
     pub values: &'a [f32],
-    /// Their order.
-    pub order: Order,
+    /// Their layout.
+    pub layout: Layout,
     /// The size of one map.
     pub extent: Extent,
 }
@@ -95,7 +96,7 @@ pub struct Window {
 
 impl Maps<'_> {
     /// Copies a window into `into`, row by row, zeros where it reaches over the edge. With
-    /// `positive`, a map of the same extent and order: zeros where that is not positive too, which
+    /// `positive`, a map of the same extent and layout: zeros where that is not positive too, which
     /// is the derivative of ReLU.
     #[inline(always)]
     pub fn read<L: Lanes>(
@@ -136,8 +137,8 @@ impl Maps<'_> {
     ) {
         let Extent { channels, height, width } = self.extent;
         let plane = height * width;
-        match self.order {
-            Order::Lanes => {
+        match self.layout {
+            Layout::Nchw16c => {
                 let start = ((at.image * self.extent.blocks() + at.block) * height + y) * width + x;
                 let range = start * WIDTH..(start + into.len()) * WIDTH;
                 let (values, _) = self.values[range.clone()].as_chunks::<WIDTH>();
@@ -151,7 +152,7 @@ impl Maps<'_> {
                     lanes.store(value, into);
                 }
             }
-            Order::Planar => {
+            Layout::Nchw => {
                 let count = WIDTH.min(channels - at.block * WIDTH);
                 let start = (at.image * channels + at.block * WIDTH) * plane + y * width + x;
                 let planes = Planes { values: &self.values[start..], plane, count };
@@ -216,9 +217,9 @@ impl Planes<'_> {
 #[derive(Debug)]
 pub enum Piece<'a> {
     /// Whole rows of sixteen channels.
-    Lanes(&'a mut [f32]),
+    Nchw16c(&'a mut [f32]),
     /// The same rows of each channel.
-    Planar(Vec<&'a mut [f32]>),
+    Nchw(Vec<&'a mut [f32]>),
 }
 
 impl Piece<'_> {
@@ -226,7 +227,7 @@ impl Piece<'_> {
     #[inline(always)]
     pub fn write<L: Lanes>(&mut self, lanes: L, width: usize, stride: usize, rows: &[Values]) {
         match self {
-            Self::Lanes(out) => {
+            Self::Nchw16c(out) => {
                 let (out, _) = out.as_chunks_mut::<WIDTH>();
                 for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks(stride)) {
                     for (out, values) in out.iter_mut().zip(row) {
@@ -234,7 +235,7 @@ impl Piece<'_> {
                     }
                 }
             }
-            Self::Planar(planes) => {
+            Self::Nchw(planes) => {
                 let rows = rows.chunks(stride);
                 for (y, row) in rows.enumerate().take(planes[0].len() / width) {
                     write_row(lanes, &row[..width], planes, y * width);
@@ -268,30 +269,30 @@ fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], star
 }
 
 /// Cuts a batch of maps into pieces of `rows` rows: `[strip of the batch][block of channels]`.
-pub fn cut(values: &mut [f32], order: Order, extent: Extent, rows: usize) -> Vec<Vec<Piece<'_>>> {
+pub fn cut(values: &mut [f32], layout: Layout, extent: Extent, rows: usize) -> Vec<Vec<Piece<'_>>> {
     let strips = extent.height.div_ceil(rows);
     let mut pieces: Vec<Vec<Piece<'_>>> = Vec::new();
-    for image in values.chunks_exact_mut(extent.values(order)) {
+    for image in values.chunks_exact_mut(extent.values(layout)) {
         let first = pieces.len();
         pieces.resize_with(first + strips, Vec::new);
         let of_image = &mut pieces[first..];
         let row = extent.width;
-        match order {
-            Order::Lanes => {
+        match layout {
+            Layout::Nchw16c => {
                 for block in image.chunks_exact_mut(extent.height * row * WIDTH) {
                     for (strip, part) in block.chunks_mut(rows * row * WIDTH).enumerate() {
-                        of_image[strip].push(Piece::Lanes(part));
+                        of_image[strip].push(Piece::Nchw16c(part));
                     }
                 }
             }
-            Order::Planar => {
+            Layout::Nchw => {
                 for block in image.chunks_mut(WIDTH * extent.height * row) {
                     for strip in of_image.iter_mut() {
-                        strip.push(Piece::Planar(Vec::with_capacity(WIDTH)));
+                        strip.push(Piece::Nchw(Vec::with_capacity(WIDTH)));
                     }
                     for plane in block.chunks_exact_mut(extent.height * row) {
                         for (strip, part) in plane.chunks_mut(rows * row).enumerate() {
-                            if let Some(Piece::Planar(planes)) = of_image[strip].last_mut() {
+                            if let Some(Piece::Nchw(planes)) = of_image[strip].last_mut() {
                                 planes.push(part);
                             }
                         }
@@ -303,20 +304,20 @@ pub fn cut(values: &mut [f32], order: Order, extent: Extent, rows: usize) -> Vec
     pieces
 }
 
-/// Copies a batch of maps from one order to the other.
+/// Copies a batch of maps from one layout to another.
 ///
 /// # Panics
 ///
 /// Where a slice is shorter than a whole number of maps.
-pub fn reorder(extent: Extent, values: &[f32], from: Order, out: &mut [f32], to: Order) {
-    let maps = Maps { values, order: from, extent };
-    with_lanes(Level::best(), Reorder { maps, out, to });
+pub fn reorder(extent: Extent, values: &[f32], from: Layout, out: &mut [f32], to: Layout) {
+    let maps = Maps { values, layout: from, extent };
+    with_lanes(Isa::best(), Reorder { maps, out, to });
 }
 
 struct Reorder<'a> {
     maps: Maps<'a>,
     out: &'a mut [f32],
-    to: Order,
+    to: Layout,
 }
 
 impl RunLanes for Reorder<'_> {

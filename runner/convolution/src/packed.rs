@@ -52,7 +52,7 @@ pub fn product<L: Lanes>(
                 rows: ROWS.min(tiles - part * ROWS),
                 right: &right,
                 units,
-                more: false,
+                accumulate: false,
                 next: Some(next),
             };
             lanes.product(task, out);

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::Level;
+use crate::Isa;
 use crate::lanes::{Lanes, WIDTH, Work};
-use crate::map::{Extent, Order};
+use crate::map::{Extent, Layout};
 use crate::tile::{RunLanes, with_lanes};
 
 /// A 2×2 maximum with stride 2 of a batch of maps.
@@ -13,7 +13,7 @@ pub struct Pool {
     /// The size of each map that goes in; an odd last row or column is dropped.
     pub extent: Extent,
     /// How maps lie, before and after.
-    pub order: Order,
+    pub layout: Layout,
 }
 
 impl Pool {
@@ -23,7 +23,7 @@ impl Pool {
     ///
     /// Where a slice is no whole number of maps.
     pub fn forward(&self, input: &[f32], out: &mut [f32]) {
-        with_lanes(Level::best(), Forward { pool: *self, input, out });
+        with_lanes(Isa::best(), Forward { pool: *self, input, out });
     }
 
     /// The gradient at the input: each output's goes to the first of its largest values.
@@ -32,7 +32,7 @@ impl Pool {
     ///
     /// Where a slice is no whole number of maps.
     pub fn gradient(&self, input: &[f32], gradient: &[f32], out: &mut [f32]) {
-        with_lanes(Level::best(), Backward { pool: *self, input, gradient, out });
+        with_lanes(Isa::best(), Backward { pool: *self, input, gradient, out });
     }
 
     /// Values of one plane, before and after.
@@ -44,7 +44,7 @@ impl Pool {
 
     /// Channels that lie together.
     fn lanes(&self) -> usize {
-        if self.order == Order::Lanes { WIDTH } else { 1 }
+        if self.layout == Layout::Nchw16c { WIDTH } else { 1 }
     }
 }
 
@@ -97,9 +97,9 @@ impl<P: OfPlane> Work for Plane<P> {
     #[inline(always)]
     fn run<L: Lanes>(self, _: L) {
         let width = self.pool.extent.width;
-        match self.pool.order {
-            Order::Planar => self.work.run::<1>(width),
-            Order::Lanes => self.work.run::<WIDTH>(width),
+        match self.pool.layout {
+            Layout::Nchw => self.work.run::<1>(width),
+            Layout::Nchw16c => self.work.run::<WIDTH>(width),
         }
     }
 }

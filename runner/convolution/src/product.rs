@@ -27,14 +27,14 @@ pub const INNER: usize = 8;
 
 /// One panel of the right operand: of so many blocks of channels, at the beginning of `panels`,
 /// which goes on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as
-/// `out` has room for, added to what is there where there is `more`.
+/// `out` has room for, added to what is there with `accumulate`.
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
     blocks: usize,
     rows: Rows<'_>,
     panels: &[Values],
-    more: bool,
+    accumulate: bool,
     out: &mut [Values],
 ) {
     let count = out.len() / L::COLUMNS;
@@ -49,8 +49,8 @@ pub fn product<L: Lanes>(
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
-            let more = more || block > 0;
-            let task = Task { rows, panels, blocks: some, more, first: part == 0 };
+            let accumulate = accumulate || block > 0;
+            let task = Task { rows, panels, blocks: some, accumulate, first: part == 0 };
             some_rows(lanes, size, task, out);
             done += size;
         }
@@ -64,7 +64,7 @@ struct Task<'a> {
     panels: &'a [Values],
     blocks: usize,
     /// Adds to what is in `out`.
-    more: bool,
+    accumulate: bool,
     /// Nobody has read this part of the panel yet, and it is far away.
     first: bool,
 }
@@ -96,15 +96,15 @@ fn kernel<L: Lanes, const R: usize>(lanes: L, task: Task<'_>, out: &mut [Values]
 /// further than the end of a page.
 const AHEAD: usize = 320;
 
-/// Sums in registers: those that are there where there is `more`, else zeros.
+/// Sums in registers: those that are there with `accumulate`, else zeros.
 #[inline(always)]
 pub fn load<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
     from: &[[Values; N]; R],
-    more: bool,
+    accumulate: bool,
 ) -> [[L::V; N]; R] {
     let mut sums = [[lanes.splat(0.0); N]; R];
-    if more {
+    if accumulate {
         for r in 0..R {
             for n in 0..N {
                 sums[r][n] = lanes.load(&from[r][n]);
@@ -154,7 +154,7 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
     let Some(out) = out.first_chunk_mut::<R>() else {
         return;
     };
-    let mut sums = load(lanes, out, task.more);
+    let mut sums = load(lanes, out, task.accumulate);
     let (panel, _) = task.panels.as_chunks::<N>();
     let (panel, _) = panel.as_chunks::<WIDTH>();
     // No branches in the inner loop: with them, sums can end up outside the registers.

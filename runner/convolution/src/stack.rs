@@ -10,11 +10,11 @@ use rayon::prelude::*;
 use crate::buffer::scratch;
 use crate::filter::{self, Kernel};
 use crate::lanes::{Lanes, Values, WIDTH};
-use crate::map::{Extent, Maps, Order};
+use crate::map::{Extent, Layout, Maps};
 use crate::matrix::Tiling;
 use crate::tile::{Blocking, Run, Tile, dispatch, filters_len, wants_batch};
-use crate::winograd::{self, Finish, Problem, Target, Winograd};
-use crate::{Convolution, Level, Pool, direct};
+use crate::winograd::{self, ConvShape, Epilogue, Target, Winograd};
+use crate::{Convolution, Isa, Pool, direct};
 
 /// One layer of a [`Stack`].
 #[derive(Debug, Clone, Copy)]
@@ -48,14 +48,14 @@ enum Step {
 
 struct Prepared {
     /// Of one image.
-    problem: Problem,
-    level: Level,
+    shape: ConvShape,
+    isa: Isa,
     tile: Tile,
     filters: Filters,
     bias: Vec<f32>,
     pool: bool,
-    from: Order,
-    to: Order,
+    from: Layout,
+    to: Layout,
 }
 
 enum Filters {
@@ -66,32 +66,32 @@ enum Filters {
 
 impl Prepared {
     fn output(&self) -> Extent {
-        let whole = self.problem.output();
+        let whole = self.shape.output();
         if self.pool { whole.pooled() } else { whole }
     }
 }
 
 impl Step {
     /// What goes in.
-    fn input(&self) -> (Extent, Order) {
+    fn input(&self) -> (Extent, Layout) {
         match self {
-            Self::Convolution(own) => (own.problem.input, own.from),
-            Self::MaxPool(pool) => (pool.extent, pool.order),
+            Self::Convolution(own) => (own.shape.input, own.from),
+            Self::MaxPool(pool) => (pool.extent, pool.layout),
         }
     }
 
     /// What comes out.
-    fn output(&self) -> (Extent, Order) {
+    fn output(&self) -> (Extent, Layout) {
         match self {
             Self::Convolution(own) => (own.output(), own.to),
-            Self::MaxPool(pool) => (pool.extent.pooled(), pool.order),
+            Self::MaxPool(pool) => (pool.extent.pooled(), pool.layout),
         }
     }
 
     /// Whether a batch should pass at once, so that its filters are read once.
     fn is_late(&self) -> bool {
         match self {
-            Self::Convolution(own) => wants_batch(own.problem, own.tile, own.level),
+            Self::Convolution(own) => wants_batch(own.shape, own.tile, own.isa),
             Self::MaxPool(_) => false,
         }
     }
@@ -108,26 +108,26 @@ impl Stack {
     /// Prepares `layers` for maps of this size, with these instructions or the best for each layer;
     /// `None` where a map gets too small for a layer.
     #[must_use]
-    pub fn new(level: Option<Level>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
+    pub fn new(isa: Option<Isa>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
         let mut steps: Vec<Step> = Vec::new();
         let mut extent = input;
         let mut rest = layers;
         while let Some((layer, after)) = rest.split_first() {
             rest = after;
             let step = match *layer {
-                Layer::MaxPool => Step::MaxPool(Pool { extent, order: Order::Planar }),
+                Layer::MaxPool => Step::MaxPool(Pool { extent, layout: Layout::Nchw }),
                 Layer::Convolution { kernel, bias, padding } => {
-                    let problem =
-                        Problem { images: 1, input: extent, outputs: bias.len(), padding };
-                    if !Convolution::takes(problem) {
+                    let shape =
+                        ConvShape { images: 1, input: extent, outputs: bias.len(), padding };
+                    if !Convolution::takes(shape) {
                         return None;
                     }
-                    let level = level.unwrap_or_else(|| Level::suited(problem));
+                    let isa = isa.unwrap_or_else(|| Isa::suited(shape));
                     let pool = matches!(rest.first(), Some(Layer::MaxPool))
                         && extent.channels > direct::CHANNELS
-                        && Tile::of(problem.output(), level).is_even();
+                        && Tile::of(shape.output(), isa).is_even();
                     rest = &rest[usize::from(pool)..];
-                    Step::Convolution(prepare(level, problem, kernel, bias, pool))
+                    Step::Convolution(prepare(isa, shape, kernel, bias, pool))
                 }
             };
             extent = step.output().0;
@@ -159,8 +159,8 @@ impl Stack {
         } else if early.is_empty() {
             self.run(late, Batch { images, of: images }, input, out);
         } else {
-            let (extent, order) = self.steps[late.start].input();
-            let mut between = scratch((images * extent.values(order)).div_ceil(WIDTH));
+            let (extent, layout) = self.steps[late.start].input();
+            let mut between = scratch((images * extent.values(layout)).div_ceil(WIDTH));
             let between = bytemuck::cast_slice_mut(&mut between);
             self.piecewise(early, images, input, between);
             self.run(late, Batch { images, of: images }, between, out);
@@ -172,7 +172,7 @@ impl Stack {
         let from = self.input.len();
         let to = match steps.end.checked_sub(1) {
             Some(last) => self.steps[last].output(),
-            None => (self.input, Order::Planar),
+            None => (self.input, Layout::Nchw),
         };
         let to = to.0.values(to.1);
         let inputs = input[..images * from].par_chunks_exact(from);
@@ -189,8 +189,8 @@ impl Stack {
         };
         let mut before: Option<crate::buffer::Scratch> = None;
         for step in &self.steps[steps.start..last] {
-            let (extent, order) = step.output();
-            let mut after = scratch((images * extent.values(order)).div_ceil(WIDTH));
+            let (extent, layout) = step.output();
+            let mut after = scratch((images * extent.values(layout)).div_ceil(WIDTH));
             let from = before.as_deref().map_or(input, bytemuck::cast_slice);
             self.step(step, batch, from, bytemuck::cast_slice_mut(&mut after));
             before = Some(after);
@@ -202,10 +202,10 @@ impl Stack {
     fn step(&self, step: &Step, batch: Batch, input: &[f32], out: &mut [f32]) {
         match step {
             Step::MaxPool(pool) => {
-                pool.forward(&input[..batch.images * pool.extent.values(pool.order)], out);
+                pool.forward(&input[..batch.images * pool.extent.values(pool.layout)], out);
             }
             Step::Convolution(prepared) => {
-                dispatch(prepared.level, prepared.tile, Pass { prepared, batch, input, out });
+                dispatch(prepared.isa, prepared.tile, Pass { prepared, batch, input, out });
             }
         }
     }
@@ -215,37 +215,37 @@ impl Stack {
 fn join(steps: &mut [Step]) {
     let is_convolution = |step: &Step| matches!(step, Step::Convolution(_));
     let last = steps.iter().rposition(is_convolution).unwrap_or(0);
-    let mut order = Order::Planar;
+    let mut layout = Layout::Nchw;
     for (at, step) in steps.iter_mut().enumerate() {
         match step {
-            Step::MaxPool(pool) => pool.order = order,
+            Step::MaxPool(pool) => pool.layout = layout,
             Step::Convolution(own) => {
-                own.from = order;
+                own.from = layout;
                 if at < last {
-                    own.to = Order::between(own.problem.outputs);
+                    own.to = Layout::between(own.shape.outputs);
                 }
-                order = own.to;
+                layout = own.to;
             }
         }
     }
 }
 
-fn prepare(level: Level, problem: Problem, kernel: &[f32], bias: &[f32], pool: bool) -> Prepared {
-    let tile = Tile::of(problem.output(), level);
-    let filters = if problem.input.channels <= direct::CHANNELS {
+fn prepare(isa: Isa, shape: ConvShape, kernel: &[f32], bias: &[f32], pool: bool) -> Prepared {
+    let tile = Tile::of(shape.output(), isa);
+    let filters = if shape.input.channels <= direct::CHANNELS {
         Filters::Direct(kernel.to_vec())
     } else {
         let mut values = Vec::new();
         let kernel = Kernel { values: kernel, transposed: false };
-        dispatch(level, tile, Transform { problem, tile, kernel, values: &mut values });
+        dispatch(isa, tile, Transform { shape, tile, kernel, values: &mut values });
         Filters::Transformed(values)
     };
-    let (from, to) = (Order::Planar, Order::Planar);
-    Prepared { problem, level, tile, filters, bias: bias.to_vec(), pool, from, to }
+    let (from, to) = (Layout::Nchw, Layout::Nchw);
+    Prepared { shape, isa, tile, filters, bias: bias.to_vec(), pool, from, to }
 }
 
 struct Transform<'a> {
-    problem: Problem,
+    shape: ConvShape,
     tile: Tile,
     kernel: Kernel<'a>,
     values: &'a mut Vec<Values>,
@@ -253,10 +253,10 @@ struct Transform<'a> {
 
 impl Run for Transform<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Self { problem, tile, kernel, values } = self;
-        let per_pass = Blocking::of::<L>(problem, tile, problem.images).panels(L::COLUMNS);
-        values.resize(filters_len::<L>(problem, tile.points()), Values::ZERO);
-        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, values);
+        let Self { shape, tile, kernel, values } = self;
+        let per_pass = Blocking::of::<L>(shape, tile, shape.images).panels(L::COLUMNS);
+        values.resize(filters_len::<L>(shape, tile.points()), Values::ZERO);
+        filter::transform::<L, T::Filter, N>(lanes, shape, kernel, per_pass, values);
     }
 }
 
@@ -269,27 +269,27 @@ struct Pass<'a> {
 
 impl Run for Pass<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Prepared { problem, tile, filters, bias, pool, from, to, .. } = self.prepared;
+        let Prepared { shape, tile, filters, bias, pool, from, to, .. } = self.prepared;
         let Batch { images, of } = self.batch;
-        let problem = Problem { images, ..*problem };
-        let values = &self.input[..images * problem.input.values(*from)];
-        let maps = Maps { values, order: *from, extent: problem.input };
-        let finish = Finish { bias: Some(bias), relu: true };
+        let shape = ConvShape { images, ..*shape };
+        let values = &self.input[..images * shape.input.values(*from)];
+        let maps = Maps { values, layout: *from, extent: shape.input };
+        let epilogue = Epilogue { bias: Some(bias), relu: true };
         let out = &mut self.out[..images * self.prepared.output().values(*to)];
-        let target = Target { values: out, order: *to, pool: *pool };
+        let target = Target { values: out, layout: *to, pool: *pool };
         match filters {
             Filters::Direct(kernel) => {
-                direct::forward(lanes, problem, values, kernel, finish, target);
+                direct::forward(lanes, shape, values, kernel, epilogue, target);
             }
             Filters::Transformed(filters) => {
-                let blocking = Blocking::of::<L>(problem, *tile, of);
+                let blocking = Blocking::of::<L>(shape, *tile, of);
                 let algorithm =
-                    Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
+                    Winograd::<L, T, M, N> { lanes, tile: PhantomData, shape, blocking };
                 algorithm.forward(
                     maps,
                     None,
                     winograd::Filters::Transformed(filters),
-                    finish,
+                    epilogue,
                     target,
                 );
             }

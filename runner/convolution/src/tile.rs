@@ -8,8 +8,8 @@ use crate::map::Extent;
 use crate::matrix::Tiling;
 use crate::minimal::{F3, F4, F6};
 use crate::product::panel_len;
-use crate::winograd::Problem;
-use crate::{Level, direct};
+use crate::winograd::ConvShape;
+use crate::{Isa, direct};
 
 /// The outputs that are computed together, on each side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +22,10 @@ pub enum Tile {
 impl Tile {
     /// Four, unless another saves enough multiplications to pay for what it costs beside them:
     /// measured on VGG16's layers.
-    pub fn of(output: Extent, level: Level) -> Self {
+    pub fn of(output: Extent, isa: Isa) -> Self {
         let products =
             |m: usize| (m + 2) * (m + 2) * output.height.div_ceil(m) * output.width.div_ceil(m);
-        if level == Level::Amx {
+        if isa == Isa::Amx {
             // Products are cheap there; filters are not, which every training step transforms.
             let cost = |tile: &Self| products(tile.side()) + 30 * tile.points();
             let all = [Self::Four, Self::Six, Self::Three];
@@ -77,13 +77,13 @@ const POINT_BYTES: usize = 1 << 20;
 
 impl Blocking {
     /// Measured on VGG16's layers. `images` are those that are under way at the same time.
-    pub fn of<L: Lanes>(problem: Problem, tile: Tile, images: usize) -> Self {
+    pub fn of<L: Lanes>(shape: ConvShape, tile: Tile, images: usize) -> Self {
         let all = usize::MAX;
         if L::MATRIX_UNIT {
-            let per_tile = 2 * PIECES * problem.input.channels + 4 * problem.outputs;
+            let per_tile = 2 * PIECES * shape.input.channels + 4 * shape.outputs;
             let tiles = (POINT_BYTES / per_tile).clamp(96, 384) / 32 * 32;
             Self { tiles, blocks: all, shared: true }
-        } else if is_large(problem, tile) {
+        } else if is_large(shape, tile) {
             Self { tiles: 192, blocks: all, shared: true }
         } else if images < rayon::current_num_threads() {
             Self { tiles: 192, blocks: 2, shared: true }
@@ -99,20 +99,20 @@ impl Blocking {
 }
 
 /// Whether the filters are read anew for each block of tiles, from far away.
-fn is_large(problem: Problem, tile: Tile) -> bool {
-    let channels = problem.input.channels;
-    channels > direct::CHANNELS && tile.points() * channels * problem.outputs * 4 > SHARED_BYTES
+fn is_large(shape: ConvShape, tile: Tile) -> bool {
+    let channels = shape.input.channels;
+    channels > direct::CHANNELS && tile.points() * channels * shape.outputs * 4 > SHARED_BYTES
 }
 
 /// Whether a batch should pass at once, so that the filters are read once.
-pub fn wants_batch(problem: Problem, tile: Tile, level: Level) -> bool {
-    level == Level::Amx && problem.input.channels > direct::CHANNELS || is_large(problem, tile)
+pub fn wants_batch(shape: ConvShape, tile: Tile, isa: Isa) -> bool {
+    isa == Isa::Amx && shape.input.channels > direct::CHANNELS || is_large(shape, tile)
 }
 
 /// Values that a transformed kernel takes.
-pub fn filters_len<L: Lanes>(problem: Problem, points: usize) -> usize {
-    let panels = problem.outputs.div_ceil(L::COLUMNS * WIDTH);
-    points * panels * panel_len::<L>(problem.input.blocks())
+pub fn filters_len<L: Lanes>(shape: ConvShape, points: usize) -> usize {
+    let panels = shape.outputs.div_ceil(L::COLUMNS * WIDTH);
+    points * panels * panel_len::<L>(shape.input.blocks())
 }
 
 /// Something that is compiled for each instruction set and tile.
@@ -125,24 +125,24 @@ pub trait RunLanes {
     fn run<L: Lanes>(self, lanes: L);
 }
 
-pub fn with_lanes(level: Level, run: impl RunLanes) {
+pub fn with_lanes(isa: Isa, run: impl RunLanes) {
     #[cfg(target_arch = "x86_64")]
     {
-        if let (Level::Amx | Level::Avx512, Some(lanes)) = (level, pulp::x86::V4::try_new()) {
-            return match (level, MatrixUnit::try_new()) {
-                (Level::Amx, Some(unit)) => run.run(Wide(lanes, unit)),
+        if let (Isa::Amx | Isa::Avx512, Some(lanes)) = (isa, pulp::x86::V4::try_new()) {
+            return match (isa, MatrixUnit::try_new()) {
+                (Isa::Amx, Some(unit)) => run.run(Wide(lanes, unit)),
                 _ => run.run(Wide(lanes, ())),
             };
         }
-        if let (Level::Avx2, Some(lanes)) = (level, pulp::x86::V3::try_new()) {
+        if let (Isa::Avx2, Some(lanes)) = (isa, pulp::x86::V3::try_new()) {
             return run.run(lanes);
         }
     }
     run.run(Portable);
 }
 
-pub fn dispatch(level: Level, tile: Tile, run: impl Run) {
-    with_lanes(level, Tiled(tile, run));
+pub fn dispatch(isa: Isa, tile: Tile, run: impl Run) {
+    with_lanes(isa, Tiled(tile, run));
 }
 
 struct Tiled<R>(Tile, R);

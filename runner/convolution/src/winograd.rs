@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::buffer::{Scratch, scratch};
 use crate::filter::{self, Kernel};
 use crate::lanes::{Lanes, Values, WIDTH, in_blocks};
-use crate::map::{Extent, Maps, Order, cut};
+use crate::map::{Extent, Layout, Maps, cut};
 use crate::matrix::Tiling;
 use crate::tile::{Blocking, filters_len};
 use crate::transform::Strips;
@@ -19,7 +19,7 @@ use group::Group;
 
 /// What is convolved.
 #[derive(Debug, Clone, Copy)]
-pub struct Problem {
+pub struct ConvShape {
     /// Maps in the batch.
     pub images: usize,
     /// The size of each.
@@ -30,7 +30,7 @@ pub struct Problem {
     pub padding: usize,
 }
 
-impl Problem {
+impl ConvShape {
     /// The size of each map that comes out.
     #[must_use]
     pub fn output(&self) -> Extent {
@@ -45,7 +45,7 @@ impl Problem {
 
 /// What happens to the sums on their way out.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Finish<'a> {
+pub struct Epilogue<'a> {
     /// Added to them, one per channel.
     pub bias: Option<&'a [f32]>,
     /// Those below zero become zero.
@@ -57,8 +57,8 @@ pub struct Finish<'a> {
 pub struct Target<'a> {
     /// Of all images.
     pub values: &'a mut [f32],
-    /// Their order.
-    pub order: Order,
+    /// Their layout.
+    pub layout: Layout,
     /// Only the largest of every 2×2 square goes out; for even tiles, after ReLU.
     pub pool: bool,
 }
@@ -77,7 +77,7 @@ pub enum Filters<'a> {
 pub struct Winograd<L, T, const M: usize, const N: usize> {
     pub lanes: L,
     pub tile: PhantomData<T>,
-    pub problem: Problem,
+    pub shape: ConvShape,
     pub blocking: Blocking,
 }
 
@@ -88,22 +88,22 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
         maps: Maps<'_>,
         positive: Option<&[f32]>,
         filters: Filters<'_>,
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
         target: Target<'_>,
     ) {
-        let whole = self.problem.output();
+        let whole = self.shape.output();
         let (extent, side) = if target.pool { (whole.pooled(), M / 2) } else { (whole, M) };
         let (down, across) = (extent.height.div_ceil(side), extent.width.div_ceil(side));
-        let mut pieces = cut(target.values, target.order, extent, side);
+        let mut pieces = cut(target.values, target.layout, extent, side);
         let strips = self.blocking.tiles.div_ceil(across).clamp(1, pieces.len());
         // As even as can be.
         let strips = pieces.len().div_ceil(pieces.len().div_ceil(strips));
-        let padding = self.problem.padding;
+        let padding = self.shape.padding;
         let group = Group {
             algorithm: *self,
             strips: Strips { maps, positive, padding, step: M, across, down, range: 0..0 },
-            bias: &in_blocks(finish.bias.unwrap_or(&[]), extent.blocks()),
-            relu: finish.relu,
+            bias: &in_blocks(epilogue.bias.unwrap_or(&[]), extent.blocks()),
+            relu: epilogue.relu,
             pool: target.pool,
             width: extent.width,
         };
@@ -130,17 +130,17 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
     }
 
     fn transformed(&self, kernel: Kernel<'_>) -> Scratch {
-        let Self { lanes, problem, blocking, .. } = *self;
-        let mut values = scratch(filters_len::<L>(problem, N * N));
+        let Self { lanes, shape, blocking, .. } = *self;
+        let mut values = scratch(filters_len::<L>(shape, N * N));
         let per_pass = blocking.panels(L::COLUMNS);
-        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, &mut values);
+        filter::transform::<L, T::Filter, N>(lanes, shape, kernel, per_pass, &mut values);
         values
     }
 
     /// Whether filters are transformed where they are multiplied: where all strips pass `at_once`
     /// nobody needs them twice.
     fn is_by_panel(&self, at_once: bool) -> bool {
-        let panels = self.problem.outputs.div_ceil(WIDTH * L::COLUMNS);
+        let panels = self.shape.outputs.div_ceil(WIDTH * L::COLUMNS);
         let enough = panels >= rayon::current_num_threads();
         at_once && self.blocking.shared && enough && !L::MATRIX_UNIT
     }

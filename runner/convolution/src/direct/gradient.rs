@@ -8,24 +8,24 @@ use crate::gradient::Terms;
 use crate::lanes::{Lanes, Values, WIDTH, Work};
 use crate::map::{Extent, Window};
 use crate::product::{add, load, store};
-use crate::winograd::Problem;
+use crate::winograd::ConvShape;
 
 /// The gradient of the kernel and of the bias: partial sums per image, added in the images' order.
 pub fn kernel_gradient<L: Lanes>(
     lanes: L,
-    problem: Problem,
+    shape: ConvShape,
     terms: Terms<'_>,
     kernel: &mut [f32],
     bias: &mut [f32],
 ) {
-    let extent = problem.output();
-    let taps = problem.input.channels * 9;
+    let extent = shape.output();
+    let taps = shape.input.channels * 9;
     let panels = extent.blocks().div_ceil(L::COLUMNS);
     let per_panel = (taps + 1) * L::COLUMNS;
-    let mut partial = vec![Values::ZERO; problem.images * panels * per_panel];
+    let mut partial = vec![Values::ZERO; shape.images * panels * per_panel];
     partial.par_chunks_exact_mut(per_panel).enumerate().for_each(|(at, out)| {
         let (image, panel) = (at / panels, at % panels);
-        lanes.vectorize(ImageGradient { problem, terms, image, panel, out });
+        lanes.vectorize(ImageGradient { shape, terms, image, panel, out });
     });
     let (first, others) = partial.split_at_mut(panels * per_panel);
     for other in others.chunks_exact(panels * per_panel) {
@@ -47,7 +47,7 @@ pub fn kernel_gradient<L: Lanes>(
 }
 
 struct ImageGradient<'a> {
-    problem: Problem,
+    shape: ConvShape,
     terms: Terms<'a>,
     image: usize,
     panel: usize,
@@ -67,14 +67,14 @@ impl Work for ImageGradient<'_> {
 impl ImageGradient<'_> {
     #[inline(always)]
     fn columns<L: Lanes, const N: usize>(self, lanes: L) {
-        let extent = self.problem.output();
-        let Extent { channels, width, .. } = self.problem.input;
-        let across = width + 2 * self.problem.padding;
+        let extent = self.shape.output();
+        let Extent { channels, width, .. } = self.shape.input;
+        let across = width + 2 * self.shape.padding;
         let mut strip = scratch(ROWS * extent.width);
         let mut gradient = scratch(ROWS * extent.width * N);
         for top in (0..extent.height).step_by(ROWS) {
             let rows = ROWS.min(extent.height - top);
-            let input = padded(&self.terms.input, self.problem.padding, self.image, top, rows + 2);
+            let input = padded(&self.terms.input, self.shape.padding, self.image, top, rows + 2);
             for n in 0..N {
                 let strip = &mut strip[..rows * extent.width];
                 self.gradient(lanes, self.panel * N + n, top, strip);
@@ -102,7 +102,7 @@ impl ImageGradient<'_> {
     /// Rows of the gradient of one block of outputs; zeros where there is no such block.
     #[inline(always)]
     fn gradient<L: Lanes>(&self, lanes: L, block: usize, top: usize, strip: &mut [Values]) {
-        let extent = self.problem.output();
+        let extent = self.shape.output();
         if block >= extent.blocks() {
             strip.fill(Values::ZERO);
             return;

@@ -25,7 +25,7 @@ pub struct Accumulate<'a> {
     /// Panels of outputs.
     pub panels: usize,
     /// Adds to what is there.
-    pub more: bool,
+    pub accumulate: bool,
     /// `[panel][block][in][COLUMNS][16]`
     pub out: &'a mut [Values],
 }
@@ -39,13 +39,13 @@ impl Work for Accumulate<'_> {
             self.on_unit(lanes);
             return;
         }
-        let Self { v, s, points, tiles, blocks, panels, more, out } = self;
+        let Self { v, s, points, tiles, blocks, panels, accumulate, out } = self;
         let sums = WIDTH * L::COLUMNS;
         for (at, out) in out.chunks_exact_mut(sums).enumerate().take(panels * blocks) {
             let (panel, block) = (at / blocks, at % blocks);
             let v = &v[block * points * tiles..][..tiles];
             let s = &s[panel * points * tiles * L::COLUMNS..][..tiles * L::COLUMNS];
-            Product { v, next: points * tiles, s, more }.run(lanes, out);
+            Product { v, next: points * tiles, s, accumulate }.run(lanes, out);
         }
     }
 }
@@ -54,7 +54,7 @@ impl Accumulate<'_> {
     /// The same on a matrix unit, two blocks at a time.
     #[inline(always)]
     fn on_unit<L: Lanes>(self, lanes: L) {
-        let Self { v, s, points, tiles, blocks, panels, more, out } = self;
+        let Self { v, s, points, tiles, blocks, panels, accumulate, out } = self;
         let (units, pairs) = (packed::units(tiles), blocks.div_ceil(2));
         let mut left = scratch(pairs * units * UNIT);
         let mut right = scratch(units * UNIT);
@@ -86,7 +86,7 @@ impl Accumulate<'_> {
                     rows: ROWS,
                     right: &right,
                     units,
-                    more,
+                    accumulate,
                     next: Some(next),
                 };
                 lanes.product(task, out);
@@ -105,7 +105,7 @@ struct Product<'a> {
     /// `[tile][COLUMNS]`
     s: &'a [Values],
     /// Adds to what is there.
-    more: bool,
+    accumulate: bool,
 }
 
 impl Product<'_> {
@@ -125,7 +125,7 @@ impl Product<'_> {
         let (sums, _) = out.as_chunks_mut::<C>();
         for (at, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
             let next = if at == 0 { self.next } else { 0 };
-            let mut total = load(lanes, sums, self.more);
+            let mut total = load(lanes, sums, self.accumulate);
             for (v, s) in self.v.iter().zip(s) {
                 lanes.prefetch(v, next);
                 let Some(v) = v.0[at * R..].first_chunk::<R>() else {
@@ -140,7 +140,7 @@ impl Product<'_> {
 
 /// The products of the last tiles and one panel of outputs, transformed back while they are in a
 /// core's cache.
-pub struct Finish<'a, A, const N: usize> {
+pub struct LastTiles<'a, A, const N: usize> {
     /// Which transform.
     pub matrix: PhantomData<A>,
     /// The inputs, `[block][point][tile]`.
@@ -158,7 +158,7 @@ pub struct Finish<'a, A, const N: usize> {
     pub kernel: &'a mut [f32],
 }
 
-impl<A: Matrix<N, 3>, const N: usize> Work for Finish<'_, A, N> {
+impl<A: Matrix<N, 3>, const N: usize> Work for LastTiles<'_, A, N> {
     type Output = ();
 
     #[inline(always)]
@@ -175,7 +175,7 @@ impl<A: Matrix<N, 3>, const N: usize> Work for Finish<'_, A, N> {
                 if let Some((before, next)) = before {
                     out.copy_from_slice(&before[at * next + block * sums..][..sums]);
                 }
-                Product { v, next: tiles, s, more: before.is_some() }.run(lanes, out);
+                Product { v, next: tiles, s, accumulate: before.is_some() }.run(lanes, out);
             }
             let some = block * WIDTH..channels.min((block + 1) * WIDTH);
             let kernel = &mut *kernel;

@@ -35,7 +35,7 @@ pub struct Task<'a> {
     /// Units that are summed.
     pub units: usize,
     /// Adds to what is there.
-    pub more: bool,
+    pub accumulate: bool,
     /// What comes after this and lies far away.
     pub next: Option<Next>,
 }
@@ -219,7 +219,7 @@ mod unit {
         unsafe {
             asm!(
                 "ldtilecfg [{shapes}]",
-                "test {more:e}, {more:e}",
+                "test {accumulate:e}, {accumulate:e}",
                 "jz 2f",
                 "tileloadd tmm0, [{out} + {line}*2]",
                 "tileloadd tmm1, [{out} + {line}*2 + 64]",
@@ -252,7 +252,7 @@ mod unit {
                 outs = const OUTS,
                 unit = const UNIT * LINE,
                 shapes = in(reg) &raw const shapes,
-                more = in(reg) u32::from(task.more),
+                accumulate = in(reg) u32::from(task.accumulate),
                 left = inout(reg) task.left.as_ptr() => _,
                 stride = in(reg) task.stride * LINE,
                 right = inout(reg) task.right.as_ptr() => _,

@@ -33,15 +33,15 @@ pub struct Group<'a, L, T, const M: usize, const N: usize> {
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, M, N> {
     /// Some strips, with filters that are transformed.
     pub fn run(&self, filters: &[Values], first: usize, pieces: &mut [Vec<Piece<'_>>]) {
-        let Winograd { problem, blocking, .. } = self.algorithm;
+        let Winograd { shape, blocking, .. } = self.algorithm;
         let strips = Strips { range: first..first + pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
         let inputs = self.inputs(&strips);
-        let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
+        let panels = shape.outputs.div_ceil(WIDTH * L::COLUMNS);
         let per_pass = blocking.panels(L::COLUMNS).min(panels);
         let largest = Pass { first: 0, count: per_pass, tiles };
         let mut m = scratch(N * N * largest.per_point::<L>());
-        let per_panel = N * N * panel_len::<L>(problem.input.blocks());
+        let per_panel = N * N * panel_len::<L>(shape.input.blocks());
         for first in (0..panels).step_by(per_pass) {
             let pass = Pass { first, count: per_pass.min(panels - first), tiles };
             let m = &mut m[..N * N * pass.per_point::<L>()];
@@ -77,7 +77,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     fn inputs(&self, strips: &Strips<'_>) -> Inputs {
         let point = strips.tiles() | 1;
         let block = apart(N * N * point);
-        let mut values = scratch(self.algorithm.problem.input.blocks() * block);
+        let mut values = scratch(self.algorithm.shape.input.blocks() * block);
         self.each(&mut values, block, |block, out| {
             self.algorithm.lanes.vectorize(ToPoints::<T::Input, N, N> {
                 matrix: PhantomData,
@@ -94,7 +94,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
 
     /// `[point][panel][tile][COLUMNS][16]` of this pass's panels.
     fn multiply(&self, pass: Pass, filters: &[Values], inputs: &Inputs, m: &mut [Values]) {
-        let blocks = self.algorithm.problem.input.blocks();
+        let blocks = self.algorithm.shape.input.blocks();
         let panel = panel_len::<L>(blocks);
         self.each(m, pass.per_point::<L>(), |point, out| {
             let values = &inputs.values[point * inputs.point..];
@@ -111,23 +111,23 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     /// `[point][tile][COLUMNS][16]` of one panel. Its filters are transformed as many channels at
     /// a time as are summed at once, so that they stay in this core's cache.
     fn multiply_panel(&self, pass: Pass, kernel: Kernel<'_>, inputs: &Inputs, m: &mut [Values]) {
-        let Winograd { problem, lanes, .. } = self.algorithm;
-        let blocks = problem.input.blocks();
+        let Winograd { shape, lanes, .. } = self.algorithm;
+        let blocks = shape.input.blocks();
         let part = panel_len::<L>(INNER.min(blocks));
         let mut filters = scratch(N * N * part);
         for first in (0..blocks).step_by(INNER) {
             let some = first..blocks.min(first + INNER);
-            let channels = some.start * WIDTH..problem.input.channels.min(some.end * WIDTH);
+            let channels = some.start * WIDTH..shape.input.channels.min(some.end * WIDTH);
             let points = filters.chunks_exact_mut(part).collect();
             let of = (pass.first, channels);
-            filter::transform_panel::<L, T::Filter, N>(lanes, problem, kernel, of, points);
+            filter::transform_panel::<L, T::Filter, N>(lanes, shape, kernel, of, points);
             let values = &inputs.values[first * inputs.block..];
             lanes.vectorize(MultiplyPanel {
                 rows: Rows { values, stride: inputs.block, next: inputs.point },
                 pass,
                 blocks: some.len(),
                 filters: &filters,
-                more: first > 0,
+                accumulate: first > 0,
                 out: &mut *m,
             });
         }

@@ -72,7 +72,7 @@ pub struct MultiplyPanel<'a> {
     /// `[point][channel][COLUMNS][16]`, with room for as many channels as are summed at once.
     pub filters: &'a [Values],
     /// Adds to what is there.
-    pub more: bool,
+    pub accumulate: bool,
     /// `[point][tile][COLUMNS][16]`
     pub out: &'a mut [Values],
 }
@@ -82,13 +82,13 @@ impl Work for MultiplyPanel<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { rows, pass, blocks, filters, more, out } = self;
+        let Self { rows, pass, blocks, filters, accumulate, out } = self;
         let outs = out.chunks_exact_mut(pass.per_point::<L>());
         let part = filters.len() / outs.len();
         for (point, out) in outs.enumerate() {
             let rows = Rows { values: &rows.values[point * rows.next..], ..rows };
             let out = &mut out[..pass.tiles * L::COLUMNS];
-            product(lanes, blocks, rows, &filters[point * part..], more, out);
+            product(lanes, blocks, rows, &filters[point * part..], accumulate, out);
         }
     }
 }
