@@ -18,19 +18,19 @@ impl Kept {
     /// used at a time.
     fn take(&mut self, len: usize) -> Vec<Values> {
         let fitting = |buffer: &Vec<Values>| (len..=Self::SLACK * len).contains(&buffer.capacity());
-        let by_capacity = |at: &usize| self.0[*at].capacity();
+        let by_capacity = |index: &usize| self.0[*index].capacity();
         let all = 0..self.0.len();
-        let best = all.clone().filter(|at| fitting(&self.0[*at])).min_by_key(by_capacity);
+        let best = all.clone().filter(|index| fitting(&self.0[*index])).min_by_key(by_capacity);
         let largest = all.max_by_key(by_capacity);
-        if let Some(at) = best {
-            let mut buffer = self.0.swap_remove(at);
+        if let Some(index) = best {
+            let mut buffer = self.0.swap_remove(index);
             if buffer.len() < len {
                 buffer.resize(len, Values::ZERO);
             }
             return buffer;
         }
-        if let Some(at) = largest.filter(|at| self.0[*at].capacity() < len) {
-            self.0.swap_remove(at);
+        if let Some(index) = largest.filter(|index| self.0[*index].capacity() < len) {
+            self.0.swap_remove(index);
         }
         vec![Values::ZERO; len]
     }
@@ -54,11 +54,11 @@ impl Spare {
         self.now += 1;
         let now = self.now;
         self.buffers.retain(|(given, _)| now - given <= Self::LIFETIME);
-        let capacity = |at: &usize| self.buffers[*at].1.capacity();
-        let fitting = |at: &usize| (len..=len + len / 2).contains(&capacity(at));
+        let capacity = |index: &usize| self.buffers[*index].1.capacity();
+        let fitting = |index: &usize| (len..=len + len / 2).contains(&capacity(index));
         let best = (0..self.buffers.len()).filter(fitting).min_by_key(capacity);
-        let Some(at) = best else { return vec![0.0; len] };
-        let mut buffer = self.buffers.remove(at).1;
+        let Some(index) = best else { return vec![0.0; len] };
+        let mut buffer = self.buffers.remove(index).1;
         buffer.resize(len, 0.0);
         buffer
     }

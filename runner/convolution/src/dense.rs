@@ -77,15 +77,15 @@ impl RunLanes for Forward<'_> {
         sums.par_chunks_exact_mut(self.out.len()).enumerate().for_each(|(part, sums)| {
             let first = part * PART;
             let kernel = &self.kernel[first * outputs..inputs.min(first + PART) * outputs];
-            for (at, kernel) in kernel.chunks(ROWS * outputs).enumerate() {
+            for (chunk, kernel) in kernel.chunks(ROWS * outputs).enumerate() {
                 let product = Product {
-                    left: &self.input[first + at * ROWS..],
+                    left: &self.input[first + chunk * ROWS..],
                     row: inputs,
                     inner: 1,
                     right: kernel.as_chunks::<WIDTH>().0,
                     stride: outputs / WIDTH,
                     steps: kernel.len() / outputs,
-                    accumulate: at > 0,
+                    accumulate: chunk > 0,
                 };
                 lanes.vectorize(Task { product, out: sums.as_chunks_mut::<WIDTH>().0 });
             }
@@ -257,20 +257,20 @@ mod tests {
                 let (input, kernel) = (numbers(images * inputs, 1), numbers(inputs * outputs, 2));
                 let gradient = numbers(images * outputs, 3);
                 let mut out = vec![9.0; images * outputs];
-                let mut slopes = vec![9.0; inputs * outputs];
+                let mut kernel_gradient = vec![9.0; inputs * outputs];
                 dense.forward(&input, &kernel, &mut out);
-                dense.kernel_gradient(&input, &gradient, &mut slopes);
+                dense.kernel_gradient(&input, &gradient, &mut kernel_gradient);
                 let dot = |pairs: &mut dyn Iterator<Item = (f32, f32)>| -> f64 {
                     pairs.map(|(a, b)| f64::from(a) * f64::from(b)).sum()
                 };
-                for (at, got) in out.iter().enumerate() {
-                    let (image, o) = (at / outputs, at % outputs);
+                for (index, got) in out.iter().enumerate() {
+                    let (image, o) = (index / outputs, index % outputs);
                     let expected = dot(&mut (0..inputs)
                         .map(|k| (input[image * inputs + k], kernel[k * outputs + o])));
                     assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?} {got}");
                 }
-                for (at, got) in slopes.iter().enumerate() {
-                    let (k, o) = (at / outputs, at % outputs);
+                for (index, got) in kernel_gradient.iter().enumerate() {
+                    let (k, o) = (index / outputs, index % outputs);
                     let expected = dot(&mut (0..images)
                         .map(|b| (input[b * inputs + k], gradient[b * outputs + o])));
                     assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?} {got}");

@@ -35,8 +35,8 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
     let passes = values[..panels * N * N * per_panel].chunks_mut(per_pass * N * N * per_panel);
     for (pass, values) in passes.enumerate() {
         let count = per_pass.min(panels - pass * per_pass);
-        for (at, part) in values.chunks_exact_mut(per_panel).enumerate() {
-            of_panel[pass * per_pass + at % count].push(part);
+        for (index, part) in values.chunks_exact_mut(per_panel).enumerate() {
+            of_panel[pass * per_pass + index % count].push(part);
         }
     }
     let channels = 0..shape.input.channels;
@@ -93,10 +93,10 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
                 for (channel, taps) in taps.chunks_exact(9).enumerate() {
                     let grid = Grid { values: taps, down: 3, right: 1 };
                     let points = square::<A, L, 3, N>(lanes, grid);
-                    let at = (first - self.some.start + channel) * L::COLUMNS + column;
+                    let index = (first - self.some.start + channel) * L::COLUMNS + column;
                     for y in 0..N {
                         for x in 0..N {
-                            lanes.store(points[y][x], &mut self.points[y * N + x][at]);
+                            lanes.store(points[y][x], &mut self.points[y * N + x][index]);
                         }
                     }
                 }
@@ -116,25 +116,25 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
             // The taps of sixteen channels of one output lie together.
             for (part, taps) in taps.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
                 let columns =
-                    self.square(lanes, |lane| self.at(channel, out + lane) + part * WIDTH);
+                    self.square(lanes, |lane| self.start(channel, out + lane) + part * WIDTH);
                 for (into, column) in taps.iter_mut().zip(columns) {
                     lanes.store(column, into);
                 }
             }
             return;
         }
-        for (at, taps) in taps.chunks_exact_mut(9).enumerate().take(channels) {
-            let channel = channel + at;
+        for (index, taps) in taps.chunks_exact_mut(9).enumerate().take(channels) {
+            let channel = channel + index;
             // Reads seven values too many, which there are but for the last filter.
-            if whole && self.kernel.len() >= self.at(channel, out + WIDTH - 1) + WIDTH {
-                let columns = self.square(lanes, |lane| self.at(channel, out + lane));
+            if whole && self.kernel.len() >= self.start(channel, out + WIDTH - 1) + WIDTH {
+                let columns = self.square(lanes, |lane| self.start(channel, out + lane));
                 for (into, column) in taps.iter_mut().rev().zip(columns) {
                     lanes.store(column, into);
                 }
                 continue;
             }
             for lane in 0..outputs {
-                let start = self.at(channel, out + lane);
+                let start = self.start(channel, out + lane);
                 for (tap, value) in self.kernel[start..start + 9].iter().enumerate() {
                     taps[if self.transposed { 8 - tap } else { tap }].0[lane] = *value;
                 }
@@ -144,7 +144,7 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
 
     /// Where the nine taps of this channel and output begin.
     #[inline(always)]
-    fn at(&self, channel: usize, out: usize) -> usize {
+    fn start(&self, channel: usize, out: usize) -> usize {
         let filter = if self.transposed {
             channel * self.outputs + out
         } else {
@@ -155,10 +155,10 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
 
     /// Sixteen values of the kernel from each of sixteen places, transposed.
     #[inline(always)]
-    fn square<L: Lanes>(&self, lanes: L, at: impl Fn(usize) -> usize) -> [L::V; WIDTH] {
+    fn square<L: Lanes>(&self, lanes: L, start: impl Fn(usize) -> usize) -> [L::V; WIDTH] {
         let mut rows = [lanes.splat(0.0); WIDTH];
         for (lane, row) in rows.iter_mut().enumerate() {
-            if let Some(values) = self.kernel[at(lane)..].first_chunk() {
+            if let Some(values) = self.kernel[start(lane)..].first_chunk() {
                 *row = lanes.read(values);
             }
         }

@@ -115,8 +115,8 @@ fn each(
     f: impl Fn(f32, f32, f32) -> f32,
 ) -> [f32; WIDTH] {
     let mut out = [0.0; WIDTH];
-    for at in 0..WIDTH {
-        out[at] = f(a[at], b[at], c[at]);
+    for lane in 0..WIDTH {
+        out[lane] = f(a[lane], b[lane], c[lane]);
     }
     out
 }

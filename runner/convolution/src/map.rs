@@ -129,7 +129,7 @@ impl Maps<'_> {
     fn row<L: Lanes>(
         &self,
         lanes: L,
-        at: Window,
+        window: Window,
         y: usize,
         x: usize,
         positive: Option<&[f32]>,
@@ -139,7 +139,8 @@ impl Maps<'_> {
         let plane = height * width;
         match self.layout {
             Layout::Nchw16c => {
-                let start = ((at.image * self.extent.blocks() + at.block) * height + y) * width + x;
+                let start =
+                    ((window.image * self.extent.blocks() + window.block) * height + y) * width + x;
                 let range = start * WIDTH..(start + into.len()) * WIDTH;
                 let (values, _) = self.values[range.clone()].as_chunks::<WIDTH>();
                 let positive = positive.map(|positive| positive[range].as_chunks::<WIDTH>().0);
@@ -153,8 +154,9 @@ impl Maps<'_> {
                 }
             }
             Layout::Nchw => {
-                let count = WIDTH.min(channels - at.block * WIDTH);
-                let start = (at.image * channels + at.block * WIDTH) * plane + y * width + x;
+                let count = WIDTH.min(channels - window.block * WIDTH);
+                let start =
+                    (window.image * channels + window.block * WIDTH) * plane + y * width + x;
                 let planes = Planes { values: &self.values[start..], plane, count };
                 let positive =
                     positive.map(|positive| Planes { values: &positive[start..], ..planes });
@@ -188,10 +190,10 @@ impl Planes<'_> {
     #[inline(always)]
     fn read<L: Lanes>(&self, lanes: L, positive: Option<Self>, into: &mut [Values]) {
         let (squares, rest) = into.as_chunks_mut::<WIDTH>();
-        for (at, into) in squares.iter_mut().enumerate() {
-            let mut rows = self.square(lanes, at * WIDTH);
+        for (index, into) in squares.iter_mut().enumerate() {
+            let mut rows = self.square(lanes, index * WIDTH);
             if let Some(positive) = positive {
-                let positive = positive.square(lanes, at * WIDTH);
+                let positive = positive.square(lanes, index * WIDTH);
                 for (row, positive) in rows.iter_mut().zip(positive) {
                     *row = lanes.keep(*row, positive);
                 }
@@ -204,9 +206,9 @@ impl Planes<'_> {
         for (x, into) in rest.iter_mut().enumerate() {
             *into = Values::ZERO;
             for channel in 0..self.count {
-                let at = channel * self.plane + done + x;
-                if positive.is_none_or(|positive| positive.values[at] > 0.0) {
-                    into.0[channel] = self.values[at];
+                let index = channel * self.plane + done + x;
+                if positive.is_none_or(|positive| positive.values[index] > 0.0) {
+                    into.0[channel] = self.values[index];
                 }
             }
         }
@@ -249,13 +251,13 @@ impl Piece<'_> {
 #[inline(always)]
 fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], start: usize) {
     let (squares, rest) = row.as_chunks::<WIDTH>();
-    for (at, square) in squares.iter().enumerate() {
+    for (index, square) in squares.iter().enumerate() {
         let mut columns = [lanes.splat(0.0); WIDTH];
         for (column, values) in columns.iter_mut().zip(square) {
             *column = lanes.load(values);
         }
         for (plane, row) in planes.iter_mut().zip(lanes.transpose(columns)) {
-            if let Some(into) = plane[start + at * WIDTH..].first_chunk_mut() {
+            if let Some(into) = plane[start + index * WIDTH..].first_chunk_mut() {
                 lanes.write(row, into);
             }
         }

@@ -160,8 +160,8 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
     // No branches in the inner loop: with them, sums can end up outside the registers.
     let ahead = if task.first { AHEAD } else { 0 };
     for block in 0..task.blocks {
-        let at = block * task.rows.stride;
-        let Some(left) = task.rows.values[at..].first_chunk::<R>() else {
+        let start = block * task.rows.stride;
+        let Some(left) = task.rows.values[start..].first_chunk::<R>() else {
             return;
         };
         let right = &panel[block];

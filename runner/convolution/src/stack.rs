@@ -75,7 +75,7 @@ impl Step {
     /// What goes in.
     fn input(&self) -> (Extent, Layout) {
         match self {
-            Self::Convolution(own) => (own.shape.input, own.from),
+            Self::Convolution(prepared) => (prepared.shape.input, prepared.from),
             Self::MaxPool(pool) => (pool.extent, pool.layout),
         }
     }
@@ -83,7 +83,7 @@ impl Step {
     /// What comes out.
     fn output(&self) -> (Extent, Layout) {
         match self {
-            Self::Convolution(own) => (own.output(), own.to),
+            Self::Convolution(prepared) => (prepared.output(), prepared.to),
             Self::MaxPool(pool) => (pool.extent.pooled(), pool.layout),
         }
     }
@@ -91,7 +91,7 @@ impl Step {
     /// Whether a batch should pass at once, so that its filters are read once.
     fn is_late(&self) -> bool {
         match self {
-            Self::Convolution(own) => wants_batch(own.shape, own.tile, own.isa),
+            Self::Convolution(prepared) => wants_batch(prepared.shape, prepared.tile, prepared.isa),
             Self::MaxPool(_) => false,
         }
     }
@@ -216,15 +216,15 @@ fn join(steps: &mut [Step]) {
     let is_convolution = |step: &Step| matches!(step, Step::Convolution(_));
     let last = steps.iter().rposition(is_convolution).unwrap_or(0);
     let mut layout = Layout::Nchw;
-    for (at, step) in steps.iter_mut().enumerate() {
+    for (index, step) in steps.iter_mut().enumerate() {
         match step {
             Step::MaxPool(pool) => pool.layout = layout,
-            Step::Convolution(own) => {
-                own.from = layout;
-                if at < last {
-                    own.to = Layout::between(own.shape.outputs);
+            Step::Convolution(prepared) => {
+                prepared.from = layout;
+                if index < last {
+                    prepared.to = Layout::between(prepared.shape.outputs);
                 }
-                layout = own.to;
+                layout = prepared.to;
             }
         }
     }

@@ -79,8 +79,8 @@ impl Case {
             out[to] += f64::from(self.input[from]) * f64::from(self.kernel[tap]);
         });
         let out_plane = out.len() / self.shape.images / self.bias.len();
-        for (at, value) in out.iter_mut().enumerate() {
-            *value = (*value + f64::from(self.bias[at / out_plane % self.bias.len()])).max(0.0);
+        for (index, value) in out.iter_mut().enumerate() {
+            *value = (*value + f64::from(self.bias[index / out_plane % self.bias.len()])).max(0.0);
         }
         out
     }
@@ -146,8 +146,8 @@ fn gradients_are_the_sums_of_the_definition() {
             kernel[tap] += masked[to] * f64::from(case.input[from]);
         });
         let plane = masked.len() / case.shape.images / bias.len();
-        for (at, value) in masked.iter().enumerate() {
-            bias[at / plane % case.bias.len()] += value;
+        for (index, value) in masked.iter().enumerate() {
+            bias[index / plane % case.bias.len()] += value;
         }
         for isa in Isa::available() {
             let convolution = Convolution { isa, ..Convolution::new(case.shape) };
@@ -228,10 +228,10 @@ fn all_of(case: &Case, convolution: Convolution) -> [Vec<f32>; 4] {
     convolution.forward(&x, &case.kernel, epilogue, &mut out);
     let mut back = vec![f32::NAN; images * input.values(layout)];
     convolution.input_gradient(&gradient, Some(&out), &case.kernel, &mut back);
-    let mut slopes = [vec![f32::NAN; case.kernel.len()], vec![f32::NAN; case.bias.len()]];
-    let [kernel, bias] = &mut slopes;
+    let mut gradients = [vec![f32::NAN; case.kernel.len()], vec![f32::NAN; case.bias.len()]];
+    let [kernel, bias] = &mut gradients;
     convolution.kernel_gradient(&x, &gradient, Some(&out), (kernel, bias));
-    let [kernel, bias] = slopes;
+    let [kernel, bias] = gradients;
     [take(to, out), take(input, back), kernel, bias]
 }
 
@@ -332,11 +332,11 @@ fn a_stack_computes_what_its_layers_do() {
     let both = |images| Isa::available().into_iter().map(move |isa| (images, isa));
     for (images, isa) in [1, 5].into_iter().flat_map(both) {
         let (parameters, extent, expected) = one_by_one(isa, images, input);
-        let mut own = parameters.iter();
+        let mut parameters = parameters.iter();
         let layers = LAYERS.map(|layer| match layer {
             None => Layer::MaxPool,
             Some((_, padding)) => {
-                let (kernel, bias) = own.next().unwrap();
+                let (kernel, bias) = parameters.next().unwrap();
                 Layer::Convolution { kernel, bias, padding }
             }
         });

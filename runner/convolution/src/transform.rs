@@ -59,21 +59,21 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> Work for ToPoints<'_, A, I
     fn run<L: Lanes>(mut self, lanes: L) {
         let Strips { across, down, step, padding, .. } = self.strips;
         let width = (across - 1) * step + I;
-        let mut strip = scratch(I * width);
-        for (at, index) in self.strips.range.clone().enumerate() {
+        let mut pixels = scratch(I * width);
+        for (done, strip) in self.strips.range.clone().enumerate() {
             let window = Window {
-                image: index / down,
+                image: strip / down,
                 block: self.block,
-                top: (index % down * step) as isize - padding as isize,
+                top: (strip % down * step) as isize - padding as isize,
                 left: -(padding as isize),
                 width,
             };
-            self.strips.maps.read(lanes, window, self.strips.positive, &mut strip);
+            self.strips.maps.read(lanes, window, self.strips.positive, &mut pixels);
             if let Some(sum) = &mut self.sum {
-                let total = strip.iter().fold(lanes.load(sum), |a, b| lanes.add(a, lanes.load(b)));
+                let total = pixels.iter().fold(lanes.load(sum), |a, b| lanes.add(a, lanes.load(b)));
                 lanes.store(total, sum);
             }
-            self.tiles(lanes, &strip, width, at * across);
+            self.tiles(lanes, &pixels, width, done * across);
         }
     }
 }
@@ -81,9 +81,9 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> Work for ToPoints<'_, A, I
 impl<A: Matrix<I, O>, const I: usize, const O: usize> ToPoints<'_, A, I, O> {
     /// The tiles of one strip; the first has this number.
     #[inline(always)]
-    fn tiles<L: Lanes>(&mut self, lanes: L, strip: &[Values], width: usize, first: usize) {
+    fn tiles<L: Lanes>(&mut self, lanes: L, pixels: &[Values], width: usize, first: usize) {
         for tile in 0..self.strips.across {
-            let grid = Grid { values: &strip[tile * self.strips.step..], down: width, right: 1 };
+            let grid = Grid { values: &pixels[tile * self.strips.step..], down: width, right: 1 };
             let points = square::<A, L, I, O>(lanes, grid);
             let out = &mut self.out[(first + tile) * self.columns..];
             for y in 0..O {

@@ -107,25 +107,25 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
             pool: target.pool,
             width: extent.width,
         };
-        let own;
+        let transformed;
         let filters = match filters {
             Filters::Kernel(kernel) if self.is_by_panel(strips == pieces.len()) => {
                 group.by_panel(kernel, &mut pieces);
                 return;
             }
             Filters::Kernel(kernel) => {
-                own = self.transformed(kernel);
-                &own[..]
+                transformed = self.transformed(kernel);
+                &transformed[..]
             }
             Filters::Transformed(filters) => filters,
         };
         if self.blocking.shared {
-            for (at, pieces) in pieces.chunks_mut(strips).enumerate() {
-                group.run(filters, at * strips, pieces);
+            for (index, pieces) in pieces.chunks_mut(strips).enumerate() {
+                group.run(filters, index * strips, pieces);
             }
         } else {
             let groups = pieces.par_chunks_mut(strips).enumerate();
-            groups.for_each(|(at, pieces)| group.run(filters, at * strips, pieces));
+            groups.for_each(|(index, pieces)| group.run(filters, index * strips, pieces));
         }
     }
 

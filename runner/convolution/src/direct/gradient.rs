@@ -23,8 +23,8 @@ pub fn kernel_gradient<L: Lanes>(
     let panels = extent.blocks().div_ceil(L::COLUMNS);
     let per_panel = (taps + 1) * L::COLUMNS;
     let mut partial = vec![Values::ZERO; shape.images * panels * per_panel];
-    partial.par_chunks_exact_mut(per_panel).enumerate().for_each(|(at, out)| {
-        let (image, panel) = (at / panels, at % panels);
+    partial.par_chunks_exact_mut(per_panel).enumerate().for_each(|(index, out)| {
+        let (image, panel) = (index / panels, index % panels);
         lanes.vectorize(ImageGradient { shape, terms, image, panel, out });
     });
     let (first, others) = partial.split_at_mut(panels * per_panel);

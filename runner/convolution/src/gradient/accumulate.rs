@@ -41,8 +41,8 @@ impl Work for Accumulate<'_> {
         }
         let Self { v, s, points, tiles, blocks, panels, accumulate, out } = self;
         let sums = WIDTH * L::COLUMNS;
-        for (at, out) in out.chunks_exact_mut(sums).enumerate().take(panels * blocks) {
-            let (panel, block) = (at / blocks, at % blocks);
+        for (index, out) in out.chunks_exact_mut(sums).enumerate().take(panels * blocks) {
+            let (panel, block) = (index / blocks, index % blocks);
             let v = &v[block * points * tiles..][..tiles];
             let s = &s[panel * points * tiles * L::COLUMNS..][..tiles * L::COLUMNS];
             Product { v, next: points * tiles, s, accumulate }.run(lanes, out);
@@ -123,12 +123,12 @@ impl Product<'_> {
     fn columns<L: Lanes, const R: usize, const C: usize>(self, lanes: L, out: &mut [Values]) {
         let (s, _) = self.s.as_chunks::<C>();
         let (sums, _) = out.as_chunks_mut::<C>();
-        for (at, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
-            let next = if at == 0 { self.next } else { 0 };
+        for (group, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
+            let next = if group == 0 { self.next } else { 0 };
             let mut total = load(lanes, sums, self.accumulate);
             for (v, s) in self.v.iter().zip(s) {
                 lanes.prefetch(v, next);
-                let Some(v) = v.0[at * R..].first_chunk::<R>() else {
+                let Some(v) = v.0[group * R..].first_chunk::<R>() else {
                     return;
                 };
                 add(lanes, |r| v[r], s, &mut total);
@@ -167,19 +167,20 @@ impl<A: Matrix<N, 3>, const N: usize> Work for LastTiles<'_, A, N> {
         let (points, sums) = (N * N, WIDTH * L::COLUMNS);
         // Odd: what lies a power of two apart shares one corner of the cache.
         let point = sums | 1;
-        let mut own = scratch(points * point);
+        let mut products = scratch(points * point);
         for (block, v) in v.chunks_exact(points * tiles).enumerate() {
-            let products_of = v.chunks_exact(tiles).zip(s.chunks_exact(tiles * L::COLUMNS));
-            for ((at, (v, s)), out) in products_of.enumerate().zip(own.chunks_exact_mut(point)) {
+            let operands = v.chunks_exact(tiles).zip(s.chunks_exact(tiles * L::COLUMNS));
+            for ((index, (v, s)), out) in operands.enumerate().zip(products.chunks_exact_mut(point))
+            {
                 let out = &mut out[..sums];
                 if let Some((before, next)) = before {
-                    out.copy_from_slice(&before[at * next + block * sums..][..sums]);
+                    out.copy_from_slice(&before[index * next + block * sums..][..sums]);
                 }
                 Product { v, next: tiles, s, accumulate: before.is_some() }.run(lanes, out);
             }
             let some = block * WIDTH..channels.min((block + 1) * WIDTH);
             let kernel = &mut *kernel;
-            Back { matrix, sums: &own, point, channels, some, kernel }.run(lanes);
+            Back { matrix, sums: &products, point, channels, some, kernel }.run(lanes);
         }
     }
 }

@@ -67,8 +67,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
             self.multiply_panel(pass, kernel, &inputs, &mut m);
             let mut room = scratch(M * M * self.strips.across);
             for (strip, blocks) in strips.iter_mut().enumerate() {
-                for (at, out) in blocks.iter_mut().enumerate() {
-                    self.back(pass, &m, (strip, at), &mut room, out);
+                for (block, out) in blocks.iter_mut().enumerate() {
+                    self.back(pass, &m, (strip, block), &mut room, out);
                 }
             }
         });
@@ -139,14 +139,16 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         let room = M * M * self.strips.across;
         if self.algorithm.blocking.shared {
             pieces.par_iter_mut().enumerate().for_each(|(strip, blocks)| {
-                let own = blocks[range.clone()].par_iter_mut().enumerate();
-                own.for_each(|(at, out)| self.back(pass, m, (strip, at), &mut scratch(room), out));
+                let blocks = blocks[range.clone()].par_iter_mut().enumerate();
+                blocks.for_each(|(block, out)| {
+                    self.back(pass, m, (strip, block), &mut scratch(room), out)
+                });
             });
         } else {
             let mut room = scratch(room);
             for (strip, blocks) in pieces.iter_mut().enumerate() {
-                for (at, out) in blocks[range.clone()].iter_mut().enumerate() {
-                    self.back(pass, m, (strip, at), &mut room, out);
+                for (block, out) in blocks[range.clone()].iter_mut().enumerate() {
+                    self.back(pass, m, (strip, block), &mut room, out);
                 }
             }
         }
@@ -157,11 +159,11 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         &self,
         pass: Pass,
         m: &[Values],
-        (strip, at): (usize, usize),
+        (strip, block): (usize, usize),
         room: &mut [Values],
         out: &mut Piece<'_>,
     ) {
-        let (panel, column) = (at / L::COLUMNS, at % L::COLUMNS);
+        let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
         let start =
             panel * pass.per_panel::<L>() + strip * self.strips.across * L::COLUMNS + column;
         self.algorithm.lanes.vectorize(ToMaps::<T::Output, M, N> {
@@ -169,7 +171,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
             sums: &m[start..],
             point: pass.per_point::<L>(),
             across: self.strips.across,
-            bias: &self.bias[pass.first * L::COLUMNS + at],
+            bias: &self.bias[pass.first * L::COLUMNS + block],
             relu: self.relu,
             pool: self.pool,
             width: self.width,
@@ -186,9 +188,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         f: impl Fn(usize, &mut [Values]) + Send + Sync,
     ) {
         if self.algorithm.blocking.shared {
-            values.par_chunks_exact_mut(size).enumerate().for_each(|(at, out)| f(at, out));
+            values.par_chunks_exact_mut(size).enumerate().for_each(|(index, out)| f(index, out));
         } else {
-            values.chunks_exact_mut(size).enumerate().for_each(|(at, out)| f(at, out));
+            values.chunks_exact_mut(size).enumerate().for_each(|(index, out)| f(index, out));
         }
     }
 }
