@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::lanes::Values;
+use crate::values::Values;
 
 /// Working memory that nobody uses at the moment.
 struct Kept(Vec<Vec<Values>>);
@@ -135,6 +135,12 @@ impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [Values] {
         &mut self.values[..self.len]
     }
+}
+
+/// At least `len`, so that what lies that far apart does not share one corner of the cache, which
+/// has 64 lines: four neighbours are a quarter apart.
+pub(crate) fn apart(len: usize) -> usize {
+    len.next_multiple_of(64) + 16
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 
 use rayon::prelude::*;
 
-use crate::Isa;
-use crate::lanes::{Lanes, WIDTH, Work};
-use crate::tile::{RunLanes, with_lanes};
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::{Lanes, Work};
+use crate::values::WIDTH;
 
 /// Inputs that one thread sums up before the sums of others come in.
 const PART: usize = 512;

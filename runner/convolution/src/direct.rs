@@ -1,20 +1,17 @@
 //! A convolution of very few channels (an image's three), where minimal filtering has nothing to
 //! save: the sum over taps and channels as it stands, sixteen outputs at a time.
 
-mod gradient;
+pub mod gradient;
 
 use rayon::prelude::*;
 
 use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
-use crate::map::{Extent, Layout, Maps, Piece, cut};
+use crate::lanes::{Lanes, Work};
+use crate::map::{Maps, Piece, Target, cut};
 use crate::product::add;
-use crate::winograd::{ConvShape, Epilogue, Target};
+use crate::shape::{ConvShape, Epilogue, Extent, Layout};
+use crate::values::{Values, WIDTH, in_blocks};
 
-pub use gradient::kernel_gradient;
-
-/// Channels up to which this is used.
-pub const CHANNELS: usize = 4;
 /// Output rows that are computed together.
 const ROWS: usize = 8;
 

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::lanes::{Lanes, Work};
 use crate::matrix::{Grid, Matrix, square};
 use crate::product::panel_len;
-use crate::winograd::ConvShape;
+use crate::shape::ConvShape;
+use crate::values::{Values, WIDTH};
 
 /// Where a kernel lies.
 #[derive(Debug, Clone, Copy)]

@@ -9,12 +9,13 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::buffer::{apart, scratch};
+use crate::lanes::Lanes;
 use crate::map::Maps;
 use crate::matrix::Tiling;
+use crate::shape::ConvShape;
 use crate::transform::{Strips, ToPoints};
-use crate::winograd::{ConvShape, apart};
+use crate::values::{Values, WIDTH};
 use accumulate::{Accumulate, Back, LastTiles};
 
 /// Tiles that are transformed before they are multiplied.

@@ -1,72 +1,8 @@
 //! Feature maps in memory, and strips of them in the form that the transforms want.
 
-use rayon::prelude::*;
-
-use crate::Isa;
-use crate::buffer::scratch;
-use crate::direct;
-use crate::lanes::{Lanes, Values, WIDTH, Work};
-use crate::tile::{RunLanes, with_lanes};
-
-/// How a batch of maps lies in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// `[image, channel, height, width]`, as in Burn and PyTorch.
-    Nchw,
-    /// `[image, channel / 16, height, width, 16]`: blocks of sixteen channels. Channels that are
-    /// missing from the last block are zero.
-    Nchw16c,
-}
-
-impl Layout {
-    /// How maps of so many channels lie between two layers.
-    #[must_use]
-    pub fn between(channels: usize) -> Self {
-        if channels > direct::CHANNELS { Self::Nchw16c } else { Self::Nchw }
-    }
-}
-
-/// Channels, height and width of one map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// Number of channels.
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Extent {
-    /// Blocks of sixteen channels.
-    #[must_use]
-    pub fn blocks(self) -> usize {
-        self.channels.div_ceil(WIDTH)
-    }
-
-    /// Values of one map.
-    #[must_use]
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(self) -> usize {
-        self.channels * self.height * self.width
-    }
-
-    /// After a 2×2 maximum with stride 2: an odd last row or column is dropped.
-    #[must_use]
-    pub fn pooled(self) -> Self {
-        Self { height: self.height / 2, width: self.width / 2, ..self }
-    }
-
-    /// Number of values of one map in this layout.
-    #[must_use]
-    pub fn values(self, layout: Layout) -> usize {
-        let channels = match layout {
-            Layout::Nchw => self.channels,
-            Layout::Nchw16c => self.blocks() * WIDTH,
-        };
-        channels * self.height * self.width
-    }
-}
+use crate::lanes::Lanes;
+use crate::shape::{Extent, Layout};
+use crate::values::{Values, WIDTH};
 
 /// A batch of maps to read.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +13,17 @@ pub struct Maps<'a> {
     pub layout: Layout,
     /// The size of one map.
     pub extent: Extent,
+}
+
+/// Where the maps go.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// Of all images.
+    pub values: &'a mut [f32],
+    /// Their layout.
+    pub layout: Layout,
+    /// Only the largest of every 2×2 square goes out; for even tiles, after ReLU.
+    pub pool: bool,
 }
 
 /// A rectangle of a map, sixteen channels of it; may reach over the map's edge.
@@ -304,52 +251,4 @@ pub fn cut(values: &mut [f32], layout: Layout, extent: Extent, rows: usize) -> V
         }
     }
     pieces
-}
-
-/// Copies a batch of maps from one layout to another.
-///
-/// # Panics
-///
-/// Where a slice is shorter than a whole number of maps.
-pub fn reorder(extent: Extent, values: &[f32], from: Layout, out: &mut [f32], to: Layout) {
-    let maps = Maps { values, layout: from, extent };
-    with_lanes(Isa::best(), Reorder { maps, out, to });
-}
-
-struct Reorder<'a> {
-    maps: Maps<'a>,
-    out: &'a mut [f32],
-    to: Layout,
-}
-
-impl RunLanes for Reorder<'_> {
-    fn run<L: Lanes>(self, lanes: L) {
-        let Extent { height, width, .. } = self.maps.extent;
-        let images = cut(self.out, self.to, self.maps.extent, height);
-        images.into_par_iter().enumerate().for_each(|(image, blocks)| {
-            for (block, out) in blocks.into_iter().enumerate() {
-                let window = Window { image, block, top: 0, left: 0, width };
-                lanes.vectorize(Copy { maps: self.maps, window, out });
-            }
-        });
-    }
-}
-
-/// One block of channels of one map.
-struct Copy<'a, 'b> {
-    maps: Maps<'a>,
-    window: Window,
-    out: Piece<'b>,
-}
-
-impl Work for Copy<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L) {
-        let Extent { height, width, .. } = self.maps.extent;
-        let mut rows = scratch(height * width);
-        self.maps.read(lanes, self.window, None, &mut rows);
-        self.out.write(lanes, width, width, &rows);
-    }
 }

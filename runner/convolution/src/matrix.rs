@@ -1,7 +1,8 @@
 //! The matrices of minimal filtering as types, and how they are applied to a square.
 
-use crate::lanes::{Lanes, Values};
+use crate::lanes::Lanes;
 use crate::minimal::{F3, F4, F6, Minimal};
+use crate::values::Values;
 
 /// Values on a square: `values[y × down + x × right]`.
 #[derive(Debug, Clone, Copy)]

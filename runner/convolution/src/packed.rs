@@ -2,11 +2,10 @@
 //! packed where they stay in a core's second-level cache while they are used.
 
 use crate::buffer::scratch;
-use crate::lanes::matrix_unit::{Next, PIECES, Task, UNIT};
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::lanes::Lanes;
+use crate::lanes::matrix_unit::{Next, PIECES, ROWS, Task, UNIT};
 use crate::product::{Rows, panel_len};
-
-pub use crate::lanes::matrix_unit::ROWS;
+use crate::values::{Values, WIDTH};
 
 /// `[tiles, channels] × [channels, out]`: `rows` as for [`crate::product::product`], then one
 /// panel of the right operand after the other. `out` is `[panel][tile][COLUMNS][16]`, tiles rounded

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::Isa;
-use crate::lanes::{Lanes, WIDTH, Work};
-use crate::map::{Extent, Layout};
-use crate::tile::{RunLanes, with_lanes};
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::{Lanes, Work};
+use crate::shape::{Extent, Layout};
+use crate::values::WIDTH;
 
 /// A 2×2 maximum with stride 2 of a batch of maps.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,8 @@
 //! `[rows, inner] × [inner, columns]`, the operands as the transforms leave them: nothing is
 //! packed here, but for a matrix unit. Sums over `inner` run in one order whatever the number of rows or threads.
 
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::lanes::Lanes;
+use crate::values::{Values, WIDTH};
 
 /// Sixteens of one panel of the right operand for so many blocks of channels.
 pub const fn panel_len<L: Lanes>(blocks: usize) -> usize {

@@ -2,19 +2,20 @@
 //! maps stay in blocks of sixteen channels between them, and pooling happens where a tile is
 //! transformed back.
 
-use std::marker::PhantomData;
+mod prepared;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::buffer::scratch;
-use crate::filter::{self, Kernel};
-use crate::lanes::{Lanes, Values, WIDTH};
-use crate::map::{Extent, Layout, Maps};
-use crate::matrix::Tiling;
-use crate::tile::{Blocking, Run, Tile, dispatch, filters_len, wants_batch};
-use crate::winograd::{self, ConvShape, Epilogue, Target, Winograd};
-use crate::{Convolution, Isa, Pool, direct};
+use crate::buffer::{Scratch, scratch};
+use crate::convolution::Convolution;
+use crate::isa::Isa;
+use crate::pool::Pool;
+use crate::shape::{ConvShape, DIRECT_CHANNELS, Extent, Layout};
+use crate::tile::Tile;
+use crate::values::WIDTH;
+use prepared::{Batch, Prepared};
 
 /// One layer of a [`Stack`].
 #[derive(Debug, Clone, Copy)]
@@ -46,31 +47,6 @@ enum Step {
     MaxPool(Pool),
 }
 
-struct Prepared {
-    /// Of one image.
-    shape: ConvShape,
-    isa: Isa,
-    tile: Tile,
-    filters: Filters,
-    bias: Vec<f32>,
-    pool: bool,
-    from: Layout,
-    to: Layout,
-}
-
-enum Filters {
-    /// As they are, for very few channels.
-    Direct(Vec<f32>),
-    Transformed(Vec<Values>),
-}
-
-impl Prepared {
-    fn output(&self) -> Extent {
-        let whole = self.shape.output();
-        if self.pool { whole.pooled() } else { whole }
-    }
-}
-
 impl Step {
     /// What goes in.
     fn input(&self) -> (Extent, Layout) {
@@ -91,17 +67,10 @@ impl Step {
     /// Whether a batch should pass at once, so that its filters are read once.
     fn is_late(&self) -> bool {
         match self {
-            Self::Convolution(prepared) => wants_batch(prepared.shape, prepared.tile, prepared.isa),
+            Self::Convolution(prepared) => prepared.wants_batch(),
             Self::MaxPool(_) => false,
         }
     }
-}
-
-/// Images that pass a step together, of all that are under way.
-#[derive(Debug, Clone, Copy)]
-struct Batch {
-    images: usize,
-    of: usize,
 }
 
 impl Stack {
@@ -124,10 +93,10 @@ impl Stack {
                     }
                     let isa = isa.unwrap_or_else(|| Isa::suited(shape));
                     let pool = matches!(rest.first(), Some(Layer::MaxPool))
-                        && extent.channels > direct::CHANNELS
+                        && extent.channels > DIRECT_CHANNELS
                         && Tile::of(shape.output(), isa).is_even();
                     rest = &rest[usize::from(pool)..];
-                    Step::Convolution(prepare(isa, shape, kernel, bias, pool))
+                    Step::Convolution(Prepared::new(isa, shape, kernel, bias, pool))
                 }
             };
             extent = step.output().0;
@@ -157,13 +126,13 @@ impl Stack {
         if late.is_empty() {
             self.piecewise(early, images, input, out);
         } else if early.is_empty() {
-            self.run(late, Batch { images, of: images }, input, out);
+            self.run(late, Batch { images, total: images }, input, out);
         } else {
             let (extent, layout) = self.steps[late.start].input();
             let mut between = scratch((images * extent.values(layout)).div_ceil(WIDTH));
             let between = bytemuck::cast_slice_mut(&mut between);
             self.piecewise(early, images, input, between);
-            self.run(late, Batch { images, of: images }, between, out);
+            self.run(late, Batch { images, total: images }, between, out);
         }
     }
 
@@ -177,7 +146,7 @@ impl Stack {
         let to = to.0.values(to.1);
         let inputs = input[..images * from].par_chunks_exact(from);
         out[..images * to].par_chunks_exact_mut(to).zip(inputs).for_each(|(out, input)| {
-            self.run(steps.clone(), Batch { images: 1, of: images }, input, out);
+            self.run(steps.clone(), Batch { images: 1, total: images }, input, out);
         });
     }
 
@@ -187,7 +156,7 @@ impl Stack {
             out.copy_from_slice(&input[..out.len()]);
             return;
         };
-        let mut before: Option<crate::buffer::Scratch> = None;
+        let mut before: Option<Scratch> = None;
         for step in &self.steps[steps.start..last] {
             let (extent, layout) = step.output();
             let mut after = scratch((images * extent.values(layout)).div_ceil(WIDTH));
@@ -205,7 +174,7 @@ impl Stack {
                 pool.forward(&input[..batch.images * pool.extent.values(pool.layout)], out);
             }
             Step::Convolution(prepared) => {
-                dispatch(prepared.isa, prepared.tile, Pass { prepared, batch, input, out });
+                prepared.forward(batch, input, out);
             }
         }
     }
@@ -225,73 +194,6 @@ fn join(steps: &mut [Step]) {
                     prepared.to = Layout::between(prepared.shape.outputs);
                 }
                 layout = prepared.to;
-            }
-        }
-    }
-}
-
-fn prepare(isa: Isa, shape: ConvShape, kernel: &[f32], bias: &[f32], pool: bool) -> Prepared {
-    let tile = Tile::of(shape.output(), isa);
-    let filters = if shape.input.channels <= direct::CHANNELS {
-        Filters::Direct(kernel.to_vec())
-    } else {
-        let mut values = Vec::new();
-        let kernel = Kernel { values: kernel, transposed: false };
-        dispatch(isa, tile, Transform { shape, tile, kernel, values: &mut values });
-        Filters::Transformed(values)
-    };
-    let (from, to) = (Layout::Nchw, Layout::Nchw);
-    Prepared { shape, isa, tile, filters, bias: bias.to_vec(), pool, from, to }
-}
-
-struct Transform<'a> {
-    shape: ConvShape,
-    tile: Tile,
-    kernel: Kernel<'a>,
-    values: &'a mut Vec<Values>,
-}
-
-impl Run for Transform<'_> {
-    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Self { shape, tile, kernel, values } = self;
-        let per_pass = Blocking::of::<L>(shape, tile, shape.images).panels(L::COLUMNS);
-        values.resize(filters_len::<L>(shape, tile.points()), Values::ZERO);
-        filter::transform::<L, T::Filter, N>(lanes, shape, kernel, per_pass, values);
-    }
-}
-
-struct Pass<'a> {
-    prepared: &'a Prepared,
-    batch: Batch,
-    input: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl Run for Pass<'_> {
-    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Prepared { shape, tile, filters, bias, pool, from, to, .. } = self.prepared;
-        let Batch { images, of } = self.batch;
-        let shape = ConvShape { images, ..*shape };
-        let values = &self.input[..images * shape.input.values(*from)];
-        let maps = Maps { values, layout: *from, extent: shape.input };
-        let epilogue = Epilogue { bias: Some(bias), relu: true };
-        let out = &mut self.out[..images * self.prepared.output().values(*to)];
-        let target = Target { values: out, layout: *to, pool: *pool };
-        match filters {
-            Filters::Direct(kernel) => {
-                direct::forward(lanes, shape, values, kernel, epilogue, target);
-            }
-            Filters::Transformed(filters) => {
-                let blocking = Blocking::of::<L>(shape, *tile, of);
-                let algorithm =
-                    Winograd::<L, T, M, N> { lanes, tile: PhantomData, shape, blocking };
-                algorithm.forward(
-                    maps,
-                    None,
-                    winograd::Filters::Transformed(filters),
-                    epilogue,
-                    target,
-                );
             }
         }
     }

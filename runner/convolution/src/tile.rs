@@ -1,15 +1,13 @@
 //! Which tiles a map is cut into, how the work is cut, and the code for each choice.
 
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::Lanes;
 use crate::lanes::matrix_unit::PIECES;
-use crate::lanes::{Lanes, Portable, WIDTH};
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::{Wide, matrix_unit::MatrixUnit};
-use crate::map::Extent;
 use crate::matrix::Tiling;
 use crate::minimal::{F3, F4, F6};
 use crate::product::panel_len;
-use crate::winograd::ConvShape;
-use crate::{Isa, direct};
+use crate::shape::{ConvShape, DIRECT_CHANNELS, Extent};
+use crate::values::WIDTH;
 
 /// The outputs that are computed together, on each side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,12 +99,12 @@ impl Blocking {
 /// Whether the filters are read anew for each block of tiles, from far away.
 fn is_large(shape: ConvShape, tile: Tile) -> bool {
     let channels = shape.input.channels;
-    channels > direct::CHANNELS && tile.points() * channels * shape.outputs * 4 > SHARED_BYTES
+    channels > DIRECT_CHANNELS && tile.points() * channels * shape.outputs * 4 > SHARED_BYTES
 }
 
 /// Whether a batch should pass at once, so that the filters are read once.
 pub fn wants_batch(shape: ConvShape, tile: Tile, isa: Isa) -> bool {
-    isa == Isa::Amx && shape.input.channels > direct::CHANNELS || is_large(shape, tile)
+    isa == Isa::Amx && shape.input.channels > DIRECT_CHANNELS || is_large(shape, tile)
 }
 
 /// Values that a transformed kernel takes.
@@ -118,27 +116,6 @@ pub fn filters_len<L: Lanes>(shape: ConvShape, points: usize) -> usize {
 /// Something that is compiled for each instruction set and tile.
 pub trait Run {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L);
-}
-
-/// Something that is compiled for each instruction set.
-pub trait RunLanes {
-    fn run<L: Lanes>(self, lanes: L);
-}
-
-pub fn with_lanes(isa: Isa, run: impl RunLanes) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if let (Isa::Amx | Isa::Avx512, Some(lanes)) = (isa, pulp::x86::V4::try_new()) {
-            return match (isa, MatrixUnit::try_new()) {
-                (Isa::Amx, Some(unit)) => run.run(Wide(lanes, unit)),
-                _ => run.run(Wide(lanes, ())),
-            };
-        }
-        if let (Isa::Avx2, Some(lanes)) = (isa, pulp::x86::V3::try_new()) {
-            return run.run(lanes);
-        }
-    }
-    run.run(Portable);
 }
 
 pub fn dispatch(isa: Isa, tile: Tile, run: impl Run) {

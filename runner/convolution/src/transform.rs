@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, Work};
+use crate::lanes::{Lanes, Work};
 use crate::map::{Maps, Piece, Window};
 use crate::matrix::{Grid, Matrix, square};
+use crate::values::Values;
 
 /// Rows of tiles of a batch of maps; all images are numbered through.
 #[derive(Debug, Clone)]

@@ -10,58 +10,14 @@ use rayon::prelude::*;
 
 use crate::buffer::{Scratch, scratch};
 use crate::filter::{self, Kernel};
-use crate::lanes::{Lanes, Values, WIDTH, in_blocks};
-use crate::map::{Extent, Layout, Maps, cut};
+use crate::lanes::Lanes;
+use crate::map::{Maps, Target, cut};
 use crate::matrix::Tiling;
+use crate::shape::{ConvShape, Epilogue};
 use crate::tile::{Blocking, filters_len};
 use crate::transform::Strips;
+use crate::values::{Values, WIDTH, in_blocks};
 use group::Group;
-
-/// What is convolved.
-#[derive(Debug, Clone, Copy)]
-pub struct ConvShape {
-    /// Maps in the batch.
-    pub images: usize,
-    /// The size of each.
-    pub input: Extent,
-    /// Channels that come out.
-    pub outputs: usize,
-    /// Zeros around the map: 0 or 1.
-    pub padding: usize,
-}
-
-impl ConvShape {
-    /// The size of each map that comes out.
-    #[must_use]
-    pub fn output(&self) -> Extent {
-        let side = |length: usize| length + 2 * self.padding - 2;
-        Extent {
-            channels: self.outputs,
-            height: side(self.input.height),
-            width: side(self.input.width),
-        }
-    }
-}
-
-/// What happens to the sums on their way out.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Epilogue<'a> {
-    /// Added to them, one per channel.
-    pub bias: Option<&'a [f32]>,
-    /// Those below zero become zero.
-    pub relu: bool,
-}
-
-/// Where the maps go.
-#[derive(Debug)]
-pub struct Target<'a> {
-    /// Of all images.
-    pub values: &'a mut [f32],
-    /// Their layout.
-    pub layout: Layout,
-    /// Only the largest of every 2×2 square goes out; for even tiles, after ReLU.
-    pub pool: bool,
-}
 
 /// The filters.
 #[derive(Debug, Clone, Copy)]
@@ -144,10 +100,4 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
         let enough = panels >= rayon::current_num_threads();
         at_once && self.blocking.shared && enough && !L::MATRIX_UNIT
     }
-}
-
-/// At least `len`, so that what lies that far apart does not share one corner of the cache, which
-/// has 64 lines: four neighbours are a quarter apart.
-pub fn apart(len: usize) -> usize {
-    len.next_multiple_of(64) + 16
 }

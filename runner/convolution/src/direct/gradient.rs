@@ -5,10 +5,11 @@ use rayon::prelude::*;
 use super::{ROWS, padded};
 use crate::buffer::scratch;
 use crate::gradient::Terms;
-use crate::lanes::{Lanes, Values, WIDTH, Work};
-use crate::map::{Extent, Window};
+use crate::lanes::{Lanes, Work};
+use crate::map::Window;
 use crate::product::{add, load, store};
-use crate::winograd::ConvShape;
+use crate::shape::{ConvShape, Extent};
+use crate::values::{Values, WIDTH};
 
 /// The gradient of the kernel and of the bias: partial sums per image, added in the images' order.
 pub fn kernel_gradient<L: Lanes>(

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use crate::buffer::scratch;
 use crate::lanes::matrix_unit::{Next, ROWS, Task, UNIT};
-use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::lanes::{Lanes, Work};
 use crate::matrix::{Grid, Matrix, square};
 use crate::packed;
 use crate::product::{add, load, store};
+use crate::values::{Values, WIDTH};
 
 /// `[in, tiles] × [tiles, out]` of one point.
 pub struct Accumulate<'a> {

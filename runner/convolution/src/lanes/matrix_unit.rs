@@ -8,7 +8,7 @@
 //! Henry, Tang & Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 //! Higher-Precision Computations" (2019).
 
-use super::{Values, WIDTH};
+use crate::values::{Values, WIDTH};
 
 /// Numbers that an `f32` is cut into.
 pub const PIECES: usize = 3;
@@ -85,7 +85,7 @@ mod unit {
     use std::sync::OnceLock;
 
     use super::{MatrixUnit, Next, Task, UNIT};
-    use crate::lanes::{Values, WIDTH};
+    use crate::values::{Values, WIDTH};
 
     /// Bytes of a line.
     const LINE: usize = size_of::<Values>();

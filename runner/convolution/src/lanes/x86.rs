@@ -7,7 +7,8 @@ use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
 
 use super::matrix_unit::{MatrixUnit, PIECES, Task};
-use super::{Lanes, Values, WIDTH, Work};
+use super::{Lanes, Work};
+use crate::values::{Values, WIDTH};
 
 /// Carries work into the function that has the instruction set's attribute.
 struct Carrier<L, W>(L, W);

@@ -4,15 +4,16 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::Winograd;
 use super::multiply::{Multiply, MultiplyPanel, Pass};
-use super::{Winograd, apart};
-use crate::buffer::{Scratch, scratch};
+use crate::buffer::{Scratch, apart, scratch};
 use crate::filter::{self, Kernel};
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::lanes::Lanes;
 use crate::map::Piece;
 use crate::matrix::Tiling;
 use crate::product::{INNER, Rows, panel_len};
 use crate::transform::{Strips, ToMaps, ToPoints};
+use crate::values::{Values, WIDTH};
 
 /// What all groups of strips have in common.
 pub struct Group<'a, L, T, const M: usize, const N: usize> {

@@ -1,8 +1,10 @@
 //! The products of one point of several panels, or of all points of one panel.
 
-use crate::lanes::{Lanes, Values, Work};
-use crate::packed::{self, ROWS};
+use crate::lanes::matrix_unit::ROWS;
+use crate::lanes::{Lanes, Work};
+use crate::packed;
 use crate::product::{Rows, panel_len, product};
+use crate::values::Values;
 
 /// Panels of output channels that are multiplied before they are transformed back.
 #[derive(Clone, Copy)]
