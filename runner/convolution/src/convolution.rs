@@ -1,4 +1,4 @@
-//! A 3×3 convolution: forward and both gradients, by the algorithm that suits its shape.
+//! A 3×3 convolution, forward and both gradients, by whichever algorithm suits its shape.
 
 use std::marker::PhantomData;
 
@@ -13,27 +13,29 @@ use crate::shape::{ConvShape, DIRECT_CHANNELS, Epilogue, Extent, Layout};
 use crate::tile::{Blocking, Run, Tile, dispatch};
 use crate::winograd::{Filters, Winograd};
 
-/// A 3×3 convolution with stride 1 of a batch of maps.
+/// A 3×3 convolution of a batch of maps, with stride 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
-    /// What is convolved.
+    /// The sizes of input and output.
     pub shape: ConvShape,
-    /// With which instructions.
+    /// The instruction set to compute with.
     pub isa: Isa,
-    /// How what goes in lies, and its gradient. NCHW where there are few channels, as in an image.
+    /// The layout of the input and of its gradient. Must be NCHW where the input has at
+    /// most four channels.
     pub from: Layout,
-    /// How what comes out lies, and its gradient.
+    /// The layout of the output and of its gradient.
     pub to: Layout,
 }
 
 impl Convolution {
-    /// With the best instructions of this processor, on NCHW maps.
+    /// With this processor's best instruction set for the shape, on NCHW maps.
     #[must_use]
     pub fn new(shape: ConvShape) -> Self {
         Self { shape, isa: Isa::suited(shape), from: Layout::Nchw, to: Layout::Nchw }
     }
 
-    /// Whether the maps are large enough, and there is anything to compute.
+    /// Whether a convolution of this shape can be computed: the padding is 0 or 1, the
+    /// output has at least one pixel, and no size is zero.
     #[must_use]
     pub fn takes(shape: ConvShape) -> bool {
         let Extent { channels, height, width } = shape.input;
@@ -41,9 +43,10 @@ impl Convolution {
         sides && shape.padding <= 1 && channels * shape.outputs * shape.images > 0
     }
 
-    /// Convolves, adds the bias, and applies ReLU where `epilogue` says so.
+    /// Convolves, then adds a bias and applies ReLU as `epilogue` says.
     ///
-    /// `kernel` is `[out, in, 3, 3]`; what comes out is larger by 2 × padding - 2 on each side.
+    /// `kernel` is `[out, in, 3, 3]`. The output is higher and wider than the input by 2 ×
+    /// padding - 2 pixels.
     ///
     /// # Panics
     ///
@@ -61,7 +64,8 @@ impl Convolution {
         );
     }
 
-    /// The gradient of the input. `output` is what came out, where ReLU was applied to it.
+    /// The gradient of the input, from the output's `gradient`. Where the forward pass
+    /// applied ReLU, `output` is what it returned.
     ///
     /// # Panics
     ///
@@ -92,7 +96,9 @@ impl Convolution {
         dispatch(self.isa, tile, run);
     }
 
-    /// The gradients of the kernel, `[out, in, 3, 3]`, and of the bias. `output` as above.
+    /// The gradients of the kernel, `[out, in, 3, 3]`, and of the bias, `[out]`, from the
+    /// output's `gradient`. Where the forward pass applied ReLU, `output` is what it
+    /// returned.
     ///
     /// # Panics
     ///

@@ -1,7 +1,7 @@
-//! Fully connected layers: few images, a kernel that is far larger than everything else.
+//! Fully connected layers: few images, and a kernel far larger than everything else.
 //!
-//! Such a product is bound by the memory that the kernel lies in, so each pass touches it once, in
-//! its own order, and writes a gradient where it will be read. Sums run in one order whatever the
+//! Reading the kernel from memory is what limits such a product, so each pass goes through it
+//! once, in the kernel's own order. Values are always summed in the same order, whatever the
 //! number of images or threads.
 
 use rayon::prelude::*;
@@ -10,39 +10,42 @@ use crate::isa::{Isa, RunLanes, with_lanes};
 use crate::lanes::{Lanes, Work};
 use crate::values::WIDTH;
 
-/// Inputs that one thread sums up before the sums of others come in.
+/// Inputs that are summed by one thread; the sums of such parts are added afterwards.
 const PART: usize = 512;
 
-/// Inputs of them whose rows of the kernel stay in the first-level cache.
+/// Inputs that are summed together: as many as have rows of the kernel that fit in the
+/// first-level cache.
 const ROWS: usize = 64;
 
-/// A fully connected layer of `inputs` × `outputs`.
+/// A fully connected layer without bias.
 #[derive(Debug, Clone, Copy)]
 pub struct Dense {
-    /// Length of an image's input.
+    /// Number of inputs per image.
     pub inputs: usize,
-    /// Length of its output.
+    /// Number of outputs per image, a multiple of sixteen.
     pub outputs: usize,
-    /// With which instructions.
+    /// The instruction set to compute with.
     pub isa: Isa,
 }
 
 type Wide = [f32; WIDTH];
 
 impl Dense {
-    /// With the best instructions of this processor.
+    /// With this processor's best instruction set.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, isa: Isa::best() }
     }
 
-    /// Whether outputs come in sixteens, and there are any.
+    /// Whether a layer of this size can be computed: `outputs` is a multiple of sixteen,
+    /// and neither is zero.
     #[must_use]
     pub fn takes(inputs: usize, outputs: usize) -> bool {
         inputs > 0 && outputs > 0 && outputs.is_multiple_of(WIDTH)
     }
 
-    /// `[image, in]` times `[in, out]` is `[image, out]`.
+    /// Multiplies `input`, `[image, in]`, by `kernel`, `[in, out]`; `out` is `[image,
+    /// out]`.
     ///
     /// # Panics
     ///
@@ -51,8 +54,8 @@ impl Dense {
         with_lanes(self.isa, Forward { dense: *self, input, kernel, out });
     }
 
-    /// The gradient of the kernel, `[in, out]`: the sum over images of input times `gradient`,
-    /// which is `[image, out]`.
+    /// The gradient of the kernel, `[in, out]`, from the output's `gradient`, `[image,
+    /// out]`: the sum over images of input times gradient.
     ///
     /// # Panics
     ///
@@ -123,7 +126,7 @@ impl RunLanes for Gradient<'_> {
     }
 }
 
-/// A product on its way to an instruction set.
+/// A product, compiled once per instruction set.
 struct Task<'a> {
     product: Product<'a>,
     out: &'a mut [Wide],
@@ -145,15 +148,15 @@ struct Product<'a> {
     row: usize,
     inner: usize,
     right: &'a [Wide],
-    /// Sixteens of a row of `right` and of `out`.
+    /// Length of a row of `right` and of `out`, in blocks of sixteen.
     stride: usize,
     steps: usize,
-    /// Adds to what is in `out`.
+    /// Adds to the contents of `out`.
     accumulate: bool,
 }
 
 impl Product<'_> {
-    /// As many rows as `out` has room for, in groups that fit into the registers.
+    /// Computes as many rows as `out` has room for, in groups that fit into the registers.
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L, out: &mut [Wide]) {
         let count = out.len() / self.stride;
@@ -200,7 +203,7 @@ impl Product<'_> {
         sizes!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 
-    /// `R` rows of `N` sixteens, all sums in registers.
+    /// Computes `R` rows of `N` blocks of sixteen, with all sums in registers.
     #[inline(always)]
     fn kernel<L: Lanes, const R: usize, const N: usize>(
         self,

@@ -1,5 +1,6 @@
-//! A convolution of very few channels (an image's three), where minimal filtering has nothing to
-//! save: the sum over taps and channels as it stands, sixteen outputs at a time.
+//! Direct convolution for inputs of at most four channels, such as images, where minimal
+//! filtering saves nothing: the plain sum over taps and channels, for sixteen output channels
+//! at a time.
 
 pub mod gradient;
 
@@ -15,7 +16,7 @@ use crate::values::{Values, WIDTH, in_blocks};
 /// Output rows that are computed together.
 const ROWS: usize = 8;
 
-/// Filters as `[panel][channel × 9 + tap][COLUMNS][16]`.
+/// Rearranges filters to `[panel][channel × 9 + tap][COLUMNS][16]`.
 fn filters<L: Lanes>(shape: ConvShape, kernel: &[f32]) -> Vec<Values> {
     let taps = shape.input.channels * 9;
     let mut filters =
@@ -30,7 +31,7 @@ fn filters<L: Lanes>(shape: ConvShape, kernel: &[f32]) -> Vec<Values> {
     filters
 }
 
-/// Computes all images; the input is NCHW, and nothing is pooled.
+/// Convolves all images. The input is NCHW, and nothing is pooled.
 pub fn forward<L: Lanes>(
     lanes: L,
     shape: ConvShape,
@@ -61,6 +62,7 @@ pub fn forward<L: Lanes>(
     });
 }
 
+/// Some rows of outputs of one image.
 struct Strip<'a, 'b> {
     maps: Maps<'a>,
     padding: usize,
@@ -136,16 +138,16 @@ impl Strip<'_, '_> {
     }
 }
 
-/// What a pixel of one panel is computed with.
+/// What the pixels of one panel are computed with.
 struct Filters<'a, V, const N: usize> {
     /// `[channel × 9 + tap]`
     values: &'a [[Values; N]],
     bias: [V; N],
-    /// Zero with ReLU.
+    /// Results are at least this: zero with ReLU, else minus infinity.
     floor: V,
 }
 
-/// One row, as many pixels at a time as there are registers for.
+/// Computes one row, as many pixels at a time as there are registers for.
 #[inline(always)]
 fn row<L: Lanes, const N: usize>(
     lanes: L,
@@ -171,6 +173,7 @@ fn row<L: Lanes, const N: usize>(
     }
 }
 
+/// Where the input pixels of a row of outputs begin.
 #[derive(Clone, Copy)]
 struct Pixels<'a> {
     values: &'a [f32],
@@ -179,13 +182,14 @@ struct Pixels<'a> {
     plane: usize,
 }
 
+/// Where a row of outputs is written.
 struct Place<'a> {
     strip: &'a mut [Values],
     first: usize,
     plane: usize,
 }
 
-/// `R` neighbouring pixels, all sums in registers.
+/// Computes `R` neighbouring pixels, with all sums in registers, and returns `R`.
 #[inline(always)]
 fn pixels<L: Lanes, const R: usize, const N: usize>(
     lanes: L,

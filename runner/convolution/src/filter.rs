@@ -1,4 +1,4 @@
-//! Filters, transformed: `[pass][point][panel][channel][COLUMNS][16]`.
+//! Transformed filters: `[pass][point][panel][channel][COLUMNS][16]`.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -11,12 +11,13 @@ use crate::product::panel_len;
 use crate::shape::ConvShape;
 use crate::values::{Values, WIDTH};
 
-/// Where a kernel lies.
+/// A kernel, and how to read it.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel<'a> {
     /// `[out, in, 3, 3]`
     pub values: &'a [f32],
-    /// `[in, out, 3, 3]` and turned around instead: the filters of the input's gradient.
+    /// Reads it as `[in, out, 3, 3]`, each filter rotated by 180°: the filters for the
+    /// input's gradient.
     pub transposed: bool,
 }
 
@@ -46,8 +47,8 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
     });
 }
 
-/// Transforms the filters of one panel and some channels, from a whole block on: for each point
-/// `[channel][COLUMNS][16]`.
+/// Transforms the filters of one panel and some channels, the first of which begins a block.
+/// Writes `[channel][COLUMNS][16]` for each point.
 pub fn transform_panel<L: Lanes, A: Matrix<3, N>, const N: usize>(
     lanes: L,
     shape: ConvShape,
@@ -73,7 +74,7 @@ struct TransformFilter<'a, A, const N: usize> {
     kernel: &'a [f32],
     transposed: bool,
     channels: usize,
-    /// Which of them.
+    /// Which of the channels.
     some: Range<usize>,
     outputs: usize,
     /// The first output of this panel.
@@ -107,7 +108,8 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
 }
 
 impl<A, const N: usize> TransformFilter<'_, A, N> {
-    /// Writes `[channel][tap][out]` of sixteen channels and sixteen outputs into zeros.
+    /// Writes `[channel][tap][out]` of sixteen channels and sixteen outputs to `taps`,
+    /// which holds zeros.
     #[inline(always)]
     fn taps<L: Lanes>(&self, lanes: L, channel: usize, out: usize, taps: &mut [Values; 9 * WIDTH]) {
         let channels = WIDTH.min(self.channels.saturating_sub(channel));
@@ -126,7 +128,7 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
         }
         for (index, taps) in taps.chunks_exact_mut(9).enumerate().take(channels) {
             let channel = channel + index;
-            // Reads seven values too many, which there are but for the last filter.
+            // Reads seven values too many, which exist except after the last filter.
             if whole && self.kernel.len() >= self.start(channel, out + WIDTH - 1) + WIDTH {
                 let columns = self.square(lanes, |lane| self.start(channel, out + lane));
                 for (into, column) in taps.iter_mut().rev().zip(columns) {
@@ -143,7 +145,7 @@ impl<A, const N: usize> TransformFilter<'_, A, N> {
         }
     }
 
-    /// Where the nine taps of this channel and output begin.
+    /// The index of the first of the nine taps of this channel and output.
     #[inline(always)]
     fn start(&self, channel: usize, out: usize) -> usize {
         let filter = if self.transposed {

@@ -1,7 +1,7 @@
 //! The gradient of the filters by minimal filtering: `Gᵀ[(A dY Aᵀ) ⊙ (Bᵀ X B)]G`, summed over all
 //! tiles of all images before it is transformed back.
 //!
-//! Tiles are summed in their order, whatever the number of threads.
+//! Tiles are always summed in the same order, whatever the number of threads.
 
 mod accumulate;
 
@@ -24,22 +24,22 @@ const TILES: usize = 256;
 /// What the gradient is computed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
-    /// What went in.
+    /// The input of the forward pass.
     pub input: Maps<'a>,
-    /// The gradient of what came out.
+    /// The gradient of its output.
     pub output: Maps<'a>,
-    /// What came out, where ReLU was applied to it.
+    /// Its output, if it applied ReLU.
     pub positive: Option<&'a [f32]>,
 }
 
-/// One algorithm.
+/// The gradient of the filters by minimal filtering with tiles `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelGradient<L, T, const M: usize, const N: usize> {
     /// The instruction set.
     pub lanes: L,
     /// Which F(m, 3).
     pub tile: PhantomData<T>,
-    /// What was convolved.
+    /// The shape of the convolution.
     pub shape: ConvShape,
 }
 
@@ -53,10 +53,10 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         let blocks = self.shape.input.blocks();
         let panels = extent.blocks().div_ceil(L::COLUMNS);
         let all = self.shape.images * down;
-        // As even as can be.
+        // As even as possible.
         let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
         let per_point = apart(blocks.next_multiple_of(depth::<L>()) * panels * sums_len::<L>());
-        // The sums of the last tiles go to the kernel at once, but for a matrix unit.
+        // Except on a matrix unit, the sums of the last tiles go straight to the kernel.
         let kept = L::MATRIX_UNIT || strips < all;
         let mut sums = scratch(if kept { Self::POINTS * per_point } else { 0 });
         let mut biases = vec![Values::ZERO; panels * L::COLUMNS];
@@ -91,7 +91,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         bias.copy_from_slice(&bytemuck::cast_slice(&biases)[..bias.len()]);
     }
 
-    /// `[block][point][tile]` of what went in.
+    /// Transforms the input to `[block][point][tile]`.
     fn inputs(&self, strips: &Strips<'_>, v: &mut [Values]) {
         v.par_chunks_exact_mut(N * N * strips.tiles()).enumerate().for_each(|(block, out)| {
             self.lanes.vectorize(ToPoints::<T::Input, N, N> {
@@ -106,7 +106,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// `[panel][point][tile][COLUMNS]` of the gradient of what came out, and its sums.
+    /// Transforms the output's gradient to `[panel][point][tile][COLUMNS]`, and adds its
+    /// values to `sums`.
     fn outputs(&self, strips: &Strips<'_>, sums: &mut [Values], s: &mut [Values]) {
         let outs = s.par_chunks_exact_mut(L::COLUMNS * N * N * strips.tiles());
         let sums = sums.par_chunks_exact_mut(L::COLUMNS);
@@ -131,8 +132,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// The product of each point, `[point][panel][block][in][COLUMNS][16]`: all of a point's
-    /// operands stay in a core's cache.
+    /// Multiplies point by point, to `[point][panel][block][in][COLUMNS][16]`, so that all
+    /// operands of a point stay in a core's cache.
     fn accumulate(
         &self,
         (v, s): (&[Values], &[Values]),
@@ -157,7 +158,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// The products of the last tiles, panel by panel, and from their sums to the kernel.
+    /// Multiplies the last tiles, panel by panel, and transforms the sums back to the
+    /// kernel.
     fn last_tiles(
         &self,
         (v, s): (&[Values], &[Values]),
@@ -176,7 +178,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// Transforms the sums back: `[panel of outputs][chunk of inputs]`.
+    /// Transforms the sums back to the kernel, panel by panel.
     fn back(&self, sums: &[Values], kernel: &mut [f32]) {
         let channels = self.shape.input.channels;
         let blocks = self.shape.input.blocks().next_multiple_of(depth::<L>());
@@ -194,7 +196,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
     }
 }
 
-/// Sixteens of the sums of one panel and one block of inputs.
+/// Number of [`Values`] in the sums of one panel and one block of inputs.
 const fn sums_len<L: Lanes>() -> usize {
     WIDTH * L::COLUMNS
 }

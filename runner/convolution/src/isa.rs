@@ -1,4 +1,4 @@
-//! Instruction sets: which there are, and code that is compiled for each.
+//! The instruction sets, and how to run code that is compiled for each of them.
 
 use crate::lanes::{Lanes, Portable};
 #[cfg(target_arch = "x86_64")]
@@ -19,16 +19,18 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// The best that this processor has.
+    /// This processor's best.
     #[must_use]
     pub fn best() -> Self {
         Self::available().last().copied().unwrap_or(Self::Portable)
     }
 
-    /// The best for this shape: a matrix unit waits for memory where sums are short.
+    /// This processor's best for a convolution of this shape. A matrix unit is left out
+    /// where there are few channels: it would mostly wait for memory.
     #[must_use]
     pub fn suited(shape: ConvShape) -> Self {
-        /// Measured on VGG16's layers.
+        /// Input channels × output channels from which a matrix unit pays off, measured
+        /// on VGG16's layers.
         const PRODUCTS: usize = 128 * 128;
         match Self::best() {
             Self::Amx if shape.input.channels * shape.outputs < PRODUCTS => Self::Avx512,
@@ -36,7 +38,7 @@ impl Isa {
         }
     }
 
-    /// All that this processor has, slowest first.
+    /// All that this processor supports, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut sets = vec![Self::Portable];
@@ -52,11 +54,13 @@ impl Isa {
     }
 }
 
-/// Something that is compiled for each instruction set.
+/// Code that is compiled once per instruction set.
 pub trait RunLanes {
+    /// Runs it on `lanes`.
     fn run<L: Lanes>(self, lanes: L);
 }
 
+/// Runs `run` on `isa`, or on a lesser instruction set where this processor lacks it.
 pub fn with_lanes(isa: Isa, run: impl RunLanes) {
     #[cfg(target_arch = "x86_64")]
     {

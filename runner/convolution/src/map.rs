@@ -1,4 +1,5 @@
-//! Feature maps in memory, and strips of them in the form that the transforms want.
+//! Feature maps in memory: reading windows of them with zeros around, and writing them strip by
+//! strip.
 
 use crate::lanes::Lanes;
 use crate::shape::{Extent, Layout};
@@ -7,7 +8,7 @@ use crate::values::{Values, WIDTH};
 /// A batch of maps to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Maps<'a> {
-    /// All values.
+    /// The values of all images.
     pub values: &'a [f32],
     /// Their layout.
     pub layout: Layout,
@@ -15,36 +16,36 @@ pub struct Maps<'a> {
     pub extent: Extent,
 }
 
-/// Where the maps go.
+/// A batch of maps to write.
 #[derive(Debug)]
 pub struct Target<'a> {
-    /// Of all images.
+    /// The values of all images.
     pub values: &'a mut [f32],
     /// Their layout.
     pub layout: Layout,
-    /// Only the largest of every 2×2 square goes out; for even tiles, after ReLU.
+    /// Writes only the largest value of every 2×2 square. Needs tiles with even sides.
     pub pool: bool,
 }
 
-/// A rectangle of a map, sixteen channels of it; may reach over the map's edge.
+/// A rectangle of sixteen channels of a map. It may reach over the map's edge.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// Which image of the batch.
     pub image: usize,
     /// Which block of sixteen channels.
     pub block: usize,
-    /// First row, counted from the map's own; negative above it.
+    /// First row; negative where the window begins above the map.
     pub top: isize,
-    /// First column.
+    /// First column; negative where the window begins to the left of the map.
     pub left: isize,
     /// Columns per row of the window.
     pub width: usize,
 }
 
 impl Maps<'_> {
-    /// Copies a window into `into`, row by row, zeros where it reaches over the edge. With
-    /// `positive`, a map of the same extent and layout: zeros where that is not positive too, which
-    /// is the derivative of ReLU.
+    /// Copies a window into `into`, row by row, with zeros where it reaches over the edge.
+    /// Given `positive`, maps of the same extent and layout, values become zero where those
+    /// are not positive: the derivative of ReLU.
     #[inline(always)]
     pub fn read<L: Lanes>(
         &self,
@@ -71,7 +72,7 @@ impl Maps<'_> {
         }
     }
 
-    /// One row, from column `x` on, all inside the map.
+    /// Part of one row, from column `x` on, which lies entirely inside the map.
     #[inline(always)]
     fn row<L: Lanes>(
         &self,
@@ -91,7 +92,8 @@ impl Maps<'_> {
                 let range = start * WIDTH..(start + into.len()) * WIDTH;
                 let (values, _) = self.values[range.clone()].as_chunks::<WIDTH>();
                 let positive = positive.map(|positive| positive[range].as_chunks::<WIDTH>().0);
-                // Not `copy_from_slice`: that is a call with a slow start.
+                // Not `copy_from_slice`: that is a function call, which is slow
+                // for so few values.
                 for (x, (into, values)) in into.iter_mut().zip(values).enumerate() {
                     let mut value = lanes.read(values);
                     if let Some(positive) = positive {
@@ -122,7 +124,7 @@ struct Planes<'a> {
 }
 
 impl Planes<'_> {
-    /// Sixteen pixels of all channels, from pixel `x` on.
+    /// Sixteen pixels of each channel, from pixel `x` on.
     #[inline(always)]
     fn square<L: Lanes>(&self, lanes: L, x: usize) -> [L::V; WIDTH] {
         let mut rows = [lanes.splat(0.0); WIDTH];
@@ -162,17 +164,17 @@ impl Planes<'_> {
     }
 }
 
-/// Where one strip of one block of channels is written.
+/// The memory of one strip of one block of sixteen channels.
 #[derive(Debug)]
 pub enum Piece<'a> {
-    /// Whole rows of sixteen channels.
+    /// Consecutive rows of pixels of sixteen channels.
     Nchw16c(&'a mut [f32]),
-    /// The same rows of each channel.
+    /// The strip's rows of each channel.
     Nchw(Vec<&'a mut [f32]>),
 }
 
 impl Piece<'_> {
-    /// Writes rows of `width` pixels that lie `stride` apart.
+    /// Writes rows of `width` pixels, which lie `stride` apart in `rows`.
     #[inline(always)]
     pub fn write<L: Lanes>(&mut self, lanes: L, width: usize, stride: usize, rows: &[Values]) {
         match self {
@@ -194,7 +196,7 @@ impl Piece<'_> {
     }
 }
 
-/// One row to up to sixteen planes, at `start` in each.
+/// Writes one row to up to sixteen planes, at `start` in each.
 #[inline(always)]
 fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], start: usize) {
     let (squares, rest) = row.as_chunks::<WIDTH>();
@@ -217,7 +219,7 @@ fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], star
     }
 }
 
-/// Cuts a batch of maps into pieces of `rows` rows: `[strip of the batch][block of channels]`.
+/// Cuts a batch of maps into strips of `rows` rows: `[strip of the batch][block of channels]`.
 pub fn cut(values: &mut [f32], layout: Layout, extent: Extent, rows: usize) -> Vec<Vec<Piece<'_>>> {
     let strips = extent.height.div_ceil(rows);
     let mut pieces: Vec<Vec<Piece<'_>>> = Vec::new();

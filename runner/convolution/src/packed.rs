@@ -1,5 +1,5 @@
-//! The matrix product of one transform point on a matrix unit: operands are cut into pieces and
-//! packed where they stay in a core's second-level cache while they are used.
+//! The matrix product of one transform point on a matrix unit. The operands are split into
+//! pieces and packed into working memory that stays in a core's second-level cache.
 
 use crate::buffer::scratch;
 use crate::lanes::Lanes;
@@ -7,9 +7,9 @@ use crate::lanes::matrix_unit::{Next, PIECES, ROWS, Task, UNIT};
 use crate::product::{Rows, panel_len};
 use crate::values::{Values, WIDTH};
 
-/// `[tiles, channels] × [channels, out]`: `rows` as for [`crate::product::product`], then one
-/// panel of the right operand after the other. `out` is `[panel][tile][COLUMNS][16]`, tiles rounded
-/// up to whole [`ROWS`].
+/// `[tiles, channels] × [channels, out]`. `rows` is as for [`crate::product::product`];
+/// `panels` holds one panel of the right operand after the other. `out` is
+/// `[panel][tile][COLUMNS][16]`, the number of tiles rounded up to a multiple of [`ROWS`].
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
@@ -59,7 +59,7 @@ pub fn product<L: Lanes>(
     }
 }
 
-/// Rows of two blocks of sixteen channels: `[32 rows][half][piece][row]`.
+/// Packs rows of two blocks of sixteen channels as `[32 rows][half][piece][row]`.
 #[inline(always)]
 fn pack_rows<L: Lanes>(
     lanes: L,
@@ -79,7 +79,7 @@ fn pack_rows<L: Lanes>(
     }
 }
 
-/// A panel `[channel][COLUMNS]`: `[32 channels][piece][COLUMNS][pair of channels]`.
+/// Packs a panel `[channel][COLUMNS]` as `[32 channels][piece][COLUMNS][pair of channels]`.
 #[inline(always)]
 fn pack_panel<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
     let half = WIDTH * L::COLUMNS;
@@ -100,13 +100,13 @@ fn pack_panel<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
 /// Tiles whose pairs fill a line.
 const CHUNK: usize = 2 * WIDTH;
 
-/// Units for sums over so many tiles.
+/// Number of units for sums over this many tiles.
 pub const fn units(tiles: usize) -> usize {
     tiles.div_ceil(CHUNK)
 }
 
-/// One block of sixteen channels of all tiles, `[32 tiles][piece][channel]`, the halves of two
-/// blocks next to each other; pairs of tiles on each line.
+/// Packs one block of sixteen channels of all tiles as `[32 tiles][half][piece][channel]`, with
+/// pairs of tiles on each line. `half` says which of two neighbouring blocks it is.
 #[inline(always)]
 pub fn pack_channels<L: Lanes>(lanes: L, tiles: &[Values], half: usize, into: &mut [Values]) {
     for (tiles, into) in tiles.chunks(CHUNK).zip(into.chunks_exact_mut(UNIT)) {
@@ -120,7 +120,8 @@ pub fn pack_channels<L: Lanes>(lanes: L, tiles: &[Values], half: usize, into: &m
     }
 }
 
-/// All tiles of a panel, `[tile][COLUMNS]`: `[32 tiles][piece][COLUMNS][pair of tiles]`.
+/// Packs all tiles of a panel, `[tile][COLUMNS]`, as `[32 tiles][piece][COLUMNS][pair of
+/// tiles]`.
 #[inline(always)]
 pub fn pack_outputs<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
     let chunks = panel.chunks(CHUNK * L::COLUMNS);
@@ -137,7 +138,7 @@ pub fn pack_outputs<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
     }
 }
 
-/// Values that are sixteen apart, cut into pieces together.
+/// Splits sixteen pairs of values into pieces; the two values of a pair are sixteen apart.
 #[inline(always)]
 fn pairs<'a, L: Lanes>(
     lanes: L,

@@ -1,34 +1,35 @@
 //! The matrix product in the middle of the algorithm, for one transform point.
 //!
-//! `[rows, inner] × [inner, columns]`, the operands as the transforms leave them: nothing is
-//! packed here, but for a matrix unit. Sums over `inner` run in one order whatever the number of rows or threads.
+//! `[rows, inner] × [inner, columns]`. The operands are read as the transforms leave them; only a
+//! matrix unit needs them packed. Sums over `inner` are always computed in the same order, whatever
+//! the number of rows or threads.
 
 use crate::lanes::Lanes;
 use crate::values::{Values, WIDTH};
 
-/// Sixteens of one panel of the right operand for so many blocks of channels.
+/// Number of [`Values`] in one panel of the right operand, for this many blocks of channels.
 pub const fn panel_len<L: Lanes>(blocks: usize) -> usize {
     blocks * WIDTH * L::COLUMNS
 }
 
-/// Where the left operand's rows lie: `rows[chunk × stride + row][channel in block]`.
+/// The left operand's rows: `values[block × stride + row][channel in block]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     /// From the first row of this product on.
     pub values: &'a [Values],
-    /// Distance from one chunk of blocks of sixteen channels to the next.
+    /// Distance from one block of sixteen channels to the next.
     pub stride: usize,
-    /// Distance to rows that are wanted after these, where they should be asked for; else 0.
+    /// Distance to the rows that are needed next, to prefetch them; 0 for no prefetch.
     pub next: usize,
 }
 
-/// Blocks of sixteen that are summed before the next rows come: as much of the panel as stays in
-/// the first-level cache.
+/// Blocks of channels that are summed before moving on to the next rows: as much of the panel
+/// as stays in the first-level cache.
 pub const INNER: usize = 8;
 
-/// One panel of the right operand: of so many blocks of channels, at the beginning of `panels`,
-/// which goes on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as
-/// `out` has room for, added to what is there with `accumulate`.
+/// Multiplies by one panel of the right operand, of this many blocks of channels. It lies at
+/// the beginning of `panels`; what follows there is needed next. Computes as many rows
+/// `[row][COLUMNS][16]` as `out` has room for, and adds them to its contents if `accumulate`.
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
@@ -46,7 +47,7 @@ pub fn product<L: Lanes>(
         let panels = &panels[block * WIDTH * L::COLUMNS..];
         let mut done = 0;
         for part in 0..parts {
-            // As even as can be: eleven rows cost hardly less than fourteen.
+            // As even as possible: eleven rows cost hardly less than fourteen.
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
@@ -66,7 +67,8 @@ struct Task<'a> {
     blocks: usize,
     /// Adds to what is in `out`.
     accumulate: bool,
-    /// Nobody has read this part of the panel yet, and it is far away.
+    /// This part of the panel is read for the first time, and must be prefetched from far
+    /// away.
     first: bool,
 }
 
@@ -93,11 +95,11 @@ fn kernel<L: Lanes, const R: usize>(lanes: L, task: Task<'_>, out: &mut [Values]
     }
 }
 
-/// How far ahead of its use a panel is asked for, in sixteens: the processor itself looks no
+/// How far ahead of its use a panel is prefetched, in [`Values`]: the processor itself looks no
 /// further than the end of a page.
 const AHEAD: usize = 320;
 
-/// Sums in registers: those that are there with `accumulate`, else zeros.
+/// Loads sums into registers: the contents of `from` if `accumulate`, else zeros.
 #[inline(always)]
 pub fn load<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
@@ -115,7 +117,7 @@ pub fn load<L: Lanes, const R: usize, const N: usize>(
     sums
 }
 
-/// Adds one product of a column and a row to the sums.
+/// Adds the product of a column and a row to the sums.
 #[inline(always)]
 pub fn add<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
@@ -135,7 +137,7 @@ pub fn add<L: Lanes, const R: usize, const N: usize>(
     }
 }
 
-/// Writes them.
+/// Writes the sums.
 #[inline(always)]
 pub fn store<L: Lanes, const R: usize, const N: usize>(
     lanes: L,

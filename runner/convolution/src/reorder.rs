@@ -8,11 +8,11 @@ use crate::lanes::{Lanes, Work};
 use crate::map::{Maps, Piece, Window, cut};
 use crate::shape::{Extent, Layout};
 
-/// Copies a batch of maps from one layout to another.
+/// Copies a batch of maps of size `extent` from one layout to another.
 ///
 /// # Panics
 ///
-/// Where a slice is shorter than a whole number of maps.
+/// Where `values` holds fewer maps than `out` has room for, or `extent` is empty.
 pub fn reorder(extent: Extent, values: &[f32], from: Layout, out: &mut [f32], to: Layout) {
     let maps = Maps { values, layout: from, extent };
     with_lanes(Isa::best(), Reorder { maps, out, to });

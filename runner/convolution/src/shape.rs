@@ -1,8 +1,9 @@
-//! How large maps are, how they lie in memory, and what is done with them.
+//! Sizes and memory layouts of feature maps, and the shape of a convolution.
 
 use crate::values::WIDTH;
 
-/// Inputs of at most this many channels are convolved directly, and always lie as NCHW.
+/// Inputs of at most this many channels are convolved directly, and their layout is always
+/// NCHW.
 pub const DIRECT_CHANNELS: usize = 4;
 
 /// How a batch of maps lies in memory.
@@ -16,7 +17,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// How maps of so many channels lie between two layers.
+    /// The layout of maps with this many channels between two convolutions.
     #[must_use]
     pub fn between(channels: usize) -> Self {
         if channels > DIRECT_CHANNELS { Self::Nchw16c } else { Self::Nchw }
@@ -35,26 +36,27 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Blocks of sixteen channels.
+    /// Number of blocks of sixteen channels, the last of which may be incomplete.
     #[must_use]
     pub fn blocks(self) -> usize {
         self.channels.div_ceil(WIDTH)
     }
 
-    /// Values of one map.
+    /// Number of values in one map, without padding channels.
     #[must_use]
+    // An extent is a size, not a container.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(self) -> usize {
         self.channels * self.height * self.width
     }
 
-    /// After a 2×2 maximum with stride 2: an odd last row or column is dropped.
+    /// The size after a 2×2 maximum with stride 2, which drops an odd last row or column.
     #[must_use]
     pub fn pooled(self) -> Self {
         Self { height: self.height / 2, width: self.width / 2, ..self }
     }
 
-    /// Number of values of one map in this layout.
+    /// Number of values that one map takes in this layout, padding channels included.
     #[must_use]
     pub fn values(self, layout: Layout) -> usize {
         let channels = match layout {
@@ -65,16 +67,16 @@ impl Extent {
     }
 }
 
-/// What is convolved.
+/// The sizes of a 3×3 convolution with stride 1.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvShape {
     /// Maps in the batch.
     pub images: usize,
-    /// The size of each.
+    /// The size of each map that goes in.
     pub input: Extent,
-    /// Channels that come out.
+    /// Number of output channels.
     pub outputs: usize,
-    /// Zeros around the map: 0 or 1.
+    /// Rows and columns of zeros on each side of the map: 0 or 1.
     pub padding: usize,
 }
 
@@ -91,11 +93,11 @@ impl ConvShape {
     }
 }
 
-/// What happens to the sums on their way out.
+/// What happens to the sums of a convolution before they are written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a> {
-    /// Added to them, one per channel.
+    /// Added to the sums, one value per output channel.
     pub bias: Option<&'a [f32]>,
-    /// Those below zero become zero.
+    /// Whether sums below zero become zero, after the bias was added.
     pub relu: bool,
 }

@@ -1,5 +1,5 @@
-//! Several layers that stay as they are, one after the other: their filters are transformed once,
-//! maps stay in blocks of sixteen channels between them, and pooling happens where a tile is
+//! Layers with fixed filters, run one after the other. The filters are transformed only once,
+//! maps stay in blocks of sixteen channels between layers, and pooling happens while a tile is
 //! transformed back.
 
 mod prepared;
@@ -20,35 +20,37 @@ use prepared::{Batch, Prepared};
 /// One layer of a [`Stack`].
 #[derive(Debug, Clone, Copy)]
 pub enum Layer<'a> {
-    /// 3×3 with stride 1, bias and ReLU.
+    /// A 3×3 convolution with stride 1, bias and ReLU.
     Convolution {
         /// `[out, in, 3, 3]`
         kernel: &'a [f32],
         /// `[out]`
         bias: &'a [f32],
-        /// Zeros around the map: 0 or 1.
+        /// Rows and columns of zeros on each side of the map: 0 or 1.
         padding: usize,
     },
-    /// 2×2 maximum with stride 2.
+    /// A 2×2 maximum with stride 2.
     MaxPool,
 }
 
-/// Layers with their filters transformed.
+/// Layers whose filters are already transformed.
 pub struct Stack {
     steps: Vec<Step>,
-    /// Steps that run image after image while their maps are in the cache.
+    /// Number of steps at the beginning that run one image at a time, while its maps are in
+    /// the cache.
     early: usize,
     input: Extent,
     output: Extent,
 }
 
+/// A layer, or a convolution together with the pooling after it.
 enum Step {
     Convolution(Prepared),
     MaxPool(Pool),
 }
 
 impl Step {
-    /// What goes in.
+    /// The size and layout of the maps that go in.
     fn input(&self) -> (Extent, Layout) {
         match self {
             Self::Convolution(prepared) => (prepared.shape.input, prepared.from),
@@ -56,7 +58,7 @@ impl Step {
         }
     }
 
-    /// What comes out.
+    /// The size and layout of the maps that come out.
     fn output(&self) -> (Extent, Layout) {
         match self {
             Self::Convolution(prepared) => (prepared.output(), prepared.to),
@@ -64,7 +66,7 @@ impl Step {
         }
     }
 
-    /// Whether a batch should pass at once, so that its filters are read once.
+    /// Whether a whole batch should pass together, so that the filters are read only once.
     fn is_late(&self) -> bool {
         match self {
             Self::Convolution(prepared) => prepared.wants_batch(),
@@ -74,8 +76,8 @@ impl Step {
 }
 
 impl Stack {
-    /// Prepares `layers` for maps of this size, with these instructions or the best for each layer;
-    /// `None` where a map gets too small for a layer.
+    /// Prepares `layers` for maps of this size and the given instruction set, or the best
+    /// one for each layer. `None` where a map becomes too small for a layer.
     #[must_use]
     pub fn new(isa: Option<Isa>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
         let mut steps: Vec<Step> = Vec::new();
@@ -116,11 +118,11 @@ impl Stack {
         self.output
     }
 
-    /// Runs all layers on `[image, channel, height, width]`.
+    /// Runs all layers on NCHW maps, and writes NCHW maps.
     ///
     /// # Panics
     ///
-    /// Where a slice is shorter than the images need.
+    /// Where a slice is shorter than `images` maps.
     pub fn forward(&self, images: usize, input: &[f32], out: &mut [f32]) {
         let (early, late) = (0..self.early, self.early..self.steps.len());
         if late.is_empty() {
@@ -136,7 +138,8 @@ impl Stack {
         }
     }
 
-    /// Runs some steps image by image: each thread has its own, whose maps stay in its cache.
+    /// Runs some steps one image at a time. Each thread has an image of its own, whose maps
+    /// stay in its cache.
     fn piecewise(&self, steps: Range<usize>, images: usize, input: &[f32], out: &mut [f32]) {
         let from = self.input.len();
         let to = match steps.end.checked_sub(1) {
@@ -180,7 +183,8 @@ impl Stack {
     }
 }
 
-/// Maps go in blocks of sixteen channels on their way from one convolution to another.
+/// Chooses layouts: blocks of sixteen channels between convolutions, NCHW before the first and
+/// after the last.
 fn join(steps: &mut [Step]) {
     let is_convolution = |step: &Step| matches!(step, Step::Convolution(_));
     let last = steps.iter().rposition(is_convolution).unwrap_or(0);

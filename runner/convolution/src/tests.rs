@@ -1,4 +1,4 @@
-//! Every instruction set against sums in float64, straight from the definition.
+//! Compares every instruction set with sums in float64, straight from the definition.
 
 use super::*;
 
@@ -20,7 +20,7 @@ struct Case {
     input: Vec<f32>,
     kernel: Vec<f32>,
     bias: Vec<f32>,
-    /// Of what comes out.
+    /// Of the output.
     gradient: Vec<f32>,
 }
 
@@ -86,7 +86,7 @@ impl Case {
     }
 }
 
-/// The largest difference over the largest value.
+/// The largest difference, divided by the largest value.
 fn error(got: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
@@ -94,9 +94,9 @@ fn error(got: &[f32], expected: &[f64]) -> f64 {
     off.fold(0.0, f64::max) / largest
 }
 
-/// Channels and outputs that are and are not whole sixteens, sides that each tile divides and
-/// does not, both paddings, few channels; more channels than are summed at once, one panel after
-/// the other; more tiles than pass at once.
+/// Numbers of channels and outputs that are and are not multiples of sixteen; sides that are
+/// and are not multiples of each tile's; both paddings; few channels; more channels than are
+/// summed together, one panel after the other; more tiles than pass together.
 fn cases() -> Vec<Case> {
     vec![
         Case::new(2, 16, 32, (18, 18), 1),
@@ -196,7 +196,7 @@ fn an_image_does_not_depend_on_its_batch_nor_on_threads() {
     }
 }
 
-/// A batch of maps in blocks of sixteen channels.
+/// A batch of NCHW maps in blocks of sixteen channels.
 fn nchw16c(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
     let mut out = vec![f32::NAN; images * extent.values(Layout::Nchw16c)];
     reorder(extent, values, Layout::Nchw, &mut out, Layout::Nchw16c);
@@ -294,14 +294,15 @@ fn what_is_not_a_number_is_not_hidden_by_relu() {
     }
 }
 
-/// Outputs and padding of a convolution, or a pool.
+/// Outputs and padding of a convolution, or `None` for pooling.
 const LAYERS: [Option<(usize, usize)>; 8] =
     [Some((20, 1)), Some((32, 1)), None, Some((48, 1)), None, Some((40, 0)), Some((16, 1)), None];
 
 /// A kernel and its bias.
 type Parameters = (Vec<f32>, Vec<f32>);
 
-/// Runs [`LAYERS`] one by one; their kernels and biases come back with the result.
+/// Runs [`LAYERS`] one by one. Returns their kernels and biases, the size of the result, and
+/// the result.
 fn one_by_one(isa: Isa, images: usize, input: Extent) -> (Vec<Parameters>, Extent, Vec<f32>) {
     let mut values = numbers(images * input.len(), 1);
     let mut extent = input;

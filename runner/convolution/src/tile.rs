@@ -1,4 +1,5 @@
-//! Which tiles a map is cut into, how the work is cut, and the code for each choice.
+//! The tile size for each map, how the work is divided, and how to run code that is compiled
+//! for each tile size.
 
 use crate::isa::{Isa, RunLanes, with_lanes};
 use crate::lanes::Lanes;
@@ -9,7 +10,7 @@ use crate::product::panel_len;
 use crate::shape::{ConvShape, DIRECT_CHANNELS, Extent};
 use crate::values::WIDTH;
 
-/// The outputs that are computed together, on each side.
+/// The side of the square of outputs that are computed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tile {
     Three,
@@ -18,13 +19,14 @@ pub enum Tile {
 }
 
 impl Tile {
-    /// Four, unless another saves enough multiplications to pay for what it costs beside them:
-    /// measured on VGG16's layers.
+    /// Four, unless another size saves enough multiplications to make up for its costlier
+    /// transforms, as measured on VGG16's layers.
     pub fn of(output: Extent, isa: Isa) -> Self {
         let products =
             |m: usize| (m + 2) * (m + 2) * output.height.div_ceil(m) * output.width.div_ceil(m);
         if isa == Isa::Amx {
-            // Products are cheap there; filters are not, which every training step transforms.
+            // Products are cheap there; transforming the filters, which every
+            // training step does, is not.
             let cost = |tile: &Self| products(tile.side()) + 30 * tile.points();
             let all = [Self::Four, Self::Six, Self::Three];
             return all.into_iter().min_by_key(cost).unwrap_or(Self::Four);
@@ -50,31 +52,35 @@ impl Tile {
         (self.side() + 2) * (self.side() + 2)
     }
 
-    /// Whether 2×2 squares never reach from one tile into the next.
+    /// Whether the side is even, so that no 2×2 square reaches from one tile into the next.
     pub fn is_even(self) -> bool {
         self != Self::Three
     }
 }
 
-/// How the work is cut.
+/// How the work is divided.
 #[derive(Debug, Clone, Copy)]
 pub struct Blocking {
     /// Tiles that are transformed before they are multiplied.
     pub tiles: usize,
-    /// Sixteens of output channels that are multiplied before they are transformed back.
+    /// Blocks of sixteen output channels that are multiplied before they are transformed
+    /// back.
     pub blocks: usize,
-    /// All threads share each block of tiles instead of having one each.
+    /// Whether all threads share each group of tiles, instead of each working on its own.
     pub shared: bool,
 }
 
-/// Transformed filters that no longer fit a core's cache are shared between threads.
+/// Transformed filters larger than this don't fit in a core's cache: the threads then share
+/// each group of tiles.
 const SHARED_BYTES: usize = 16 << 20;
 
-/// What a matrix unit works on stays in a core's cache: one point of what goes in and comes out.
+/// What one point of a group of tiles may take, in and out, so that it stays in a core's cache
+/// while a matrix unit works on it.
 const POINT_BYTES: usize = 1 << 20;
 
 impl Blocking {
-    /// Measured on VGG16's layers. `images` are those that are under way at the same time.
+    /// As measured on VGG16's layers. `images` is how many are being worked on at the same
+    /// time.
     pub fn of<L: Lanes>(shape: ConvShape, tile: Tile, images: usize) -> Self {
         let all = usize::MAX;
         if L::MATRIX_UNIT {
@@ -90,38 +96,42 @@ impl Blocking {
         }
     }
 
-    /// Panels of `columns` sixteens per pass.
+    /// Number of panels, each of `columns` blocks, per pass.
     pub fn panels(&self, columns: usize) -> usize {
         (self.blocks / columns).max(1)
     }
 }
 
-/// Whether the filters are read anew for each block of tiles, from far away.
+/// Whether the filters don't fit in a core's cache, so that each group of tiles reads them from
+/// memory.
 fn is_large(shape: ConvShape, tile: Tile) -> bool {
     let channels = shape.input.channels;
     channels > DIRECT_CHANNELS && tile.points() * channels * shape.outputs * 4 > SHARED_BYTES
 }
 
-/// Whether a batch should pass at once, so that the filters are read once.
+/// Whether a whole batch should pass together, so that the filters are read only once.
 pub fn wants_batch(shape: ConvShape, tile: Tile, isa: Isa) -> bool {
     isa == Isa::Amx && shape.input.channels > DIRECT_CHANNELS || is_large(shape, tile)
 }
 
-/// Values that a transformed kernel takes.
+/// Number of [`Values`](crate::values::Values) in a transformed kernel.
 pub fn filters_len<L: Lanes>(shape: ConvShape, points: usize) -> usize {
     let panels = shape.outputs.div_ceil(L::COLUMNS * WIDTH);
     points * panels * panel_len::<L>(shape.input.blocks())
 }
 
-/// Something that is compiled for each instruction set and tile.
+/// Code that is compiled once per instruction set and tile size.
 pub trait Run {
+    /// Runs it on `lanes` with tiles `T`.
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L);
 }
 
+/// Runs `run` on `isa` with tiles of this size.
 pub fn dispatch(isa: Isa, tile: Tile, run: impl Run) {
     with_lanes(isa, Tiled(tile, run));
 }
 
+/// Code with the tile size that it will run with.
 struct Tiled<R>(Tile, R);
 
 impl<R: Run> RunLanes for Tiled<R> {

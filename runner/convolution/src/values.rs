@@ -1,11 +1,11 @@
-//! Sixteen neighbouring channels in memory.
+//! Values of sixteen neighbouring channels, as they lie in working memory.
 
 use bytemuck::{Pod, Zeroable};
 
 /// Channels that are computed together.
 pub const WIDTH: usize = 16;
 
-/// Sixteen values of neighbouring channels, as they lie in working memory: on one cache line.
+/// One value of each of sixteen neighbouring channels, on a cache line.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub struct Values(pub [f32; WIDTH]);
@@ -15,7 +15,7 @@ impl Values {
     pub const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// One value per channel, in blocks of sixteen; zero where there is none.
+/// Puts one value per channel into blocks of sixteen, with zeros after the last.
 pub fn in_blocks(values: &[f32], blocks: usize) -> Vec<Values> {
     let mut out = vec![Values::ZERO; blocks];
     for (out, values) in out.iter_mut().zip(values.chunks(WIDTH)) {

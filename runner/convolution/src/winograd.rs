@@ -24,11 +24,11 @@ use group::Group;
 pub enum Filters<'a> {
     /// From [`filter::transform`].
     Transformed(&'a [Values]),
-    /// As they are.
+    /// Not transformed yet.
     Kernel(Kernel<'a>),
 }
 
-/// One algorithm with its blocking.
+/// A convolution by minimal filtering with tiles `T`, and how its work is divided.
 #[derive(Debug, Clone, Copy)]
 pub struct Winograd<L, T, const M: usize, const N: usize> {
     pub lanes: L,
@@ -38,7 +38,7 @@ pub struct Winograd<L, T, const M: usize, const N: usize> {
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M, N> {
-    /// Convolves.
+    /// Convolves `maps`, where `positive` is positive if it is given.
     pub fn forward(
         &self,
         maps: Maps<'_>,
@@ -52,7 +52,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
         let (down, across) = (extent.height.div_ceil(side), extent.width.div_ceil(side));
         let mut pieces = cut(target.values, target.layout, extent, side);
         let strips = self.blocking.tiles.div_ceil(across).clamp(1, pieces.len());
-        // As even as can be.
+        // As even as possible.
         let strips = pieces.len().div_ceil(pieces.len().div_ceil(strips));
         let padding = self.shape.padding;
         let group = Group {
@@ -93,8 +93,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M
         values
     }
 
-    /// Whether filters are transformed where they are multiplied: where all strips pass `at_once`
-    /// nobody needs them twice.
+    /// Whether each panel of filters is transformed just before it is multiplied. Where all
+    /// strips pass `at_once`, it is needed only once.
     fn is_by_panel(&self, at_once: bool) -> bool {
         let panels = self.shape.outputs.div_ceil(WIDTH * L::COLUMNS);
         let enough = panels >= rayon::current_num_threads();

@@ -1,4 +1,4 @@
-//! The gradient of a convolution of very few channels.
+//! The gradient of the filters for inputs of at most four channels.
 
 use rayon::prelude::*;
 
@@ -11,7 +11,8 @@ use crate::product::{add, load, store};
 use crate::shape::{ConvShape, Extent};
 use crate::values::{Values, WIDTH};
 
-/// The gradient of the kernel and of the bias: partial sums per image, added in the images' order.
+/// Writes the gradients of the kernel and of the bias: sums per image, added in the order of
+/// the images.
 pub fn kernel_gradient<L: Lanes>(
     lanes: L,
     shape: ConvShape,
@@ -52,7 +53,7 @@ struct ImageGradient<'a> {
     terms: Terms<'a>,
     image: usize,
     panel: usize,
-    /// `[channel × 9 + tap][COLUMNS][16]`, then the bias's.
+    /// `[channel × 9 + tap][COLUMNS][16]`, then `[COLUMNS][16]` for the bias.
     out: &'a mut [Values],
 }
 
@@ -100,7 +101,8 @@ impl ImageGradient<'_> {
         }
     }
 
-    /// Rows of the gradient of one block of outputs; zeros where there is no such block.
+    /// Reads rows of the output's gradient, one block of channels; zeros if there is no
+    /// such block.
     #[inline(always)]
     fn gradient<L: Lanes>(&self, lanes: L, block: usize, top: usize, strip: &mut [Values]) {
         let extent = self.shape.output();
@@ -114,7 +116,7 @@ impl ImageGradient<'_> {
     }
 }
 
-/// Adds what some rows say about the nine taps of one channel.
+/// Adds the products of some rows to the nine taps of one channel.
 #[inline(always)]
 fn all_taps<L: Lanes, const N: usize>(
     lanes: L,

@@ -1,4 +1,4 @@
-//! The gradient's products, and from their sums to the taps of the filters.
+//! The matrix products of the filters' gradient, and the transform from their sums to the taps.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -11,23 +11,23 @@ use crate::packed;
 use crate::product::{add, load, store};
 use crate::values::{Values, WIDTH};
 
-/// `[in, tiles] × [tiles, out]` of one point.
+/// The product `[in, tiles] × [tiles, out]` of one point.
 pub struct Accumulate<'a> {
     /// The inputs, `[block][point][tile]`, from this point on.
     pub v: &'a [Values],
     /// The gradient of the outputs, `[panel][point][tile][COLUMNS]`, from this point on.
     pub s: &'a [Values],
-    /// How many points there are.
+    /// Number of points.
     pub points: usize,
-    /// How many tiles.
+    /// Number of tiles.
     pub tiles: usize,
-    /// Blocks of inputs.
+    /// Number of blocks of inputs.
     pub blocks: usize,
-    /// Panels of outputs.
+    /// Number of panels of outputs.
     pub panels: usize,
-    /// Adds to what is there.
+    /// Adds to the contents of `out`.
     pub accumulate: bool,
-    /// `[panel][block][in][COLUMNS][16]`
+    /// The result, `[panel][block][in][COLUMNS][16]`.
     pub out: &'a mut [Values],
 }
 
@@ -101,11 +101,11 @@ impl Accumulate<'_> {
 struct Product<'a> {
     /// `[tile]`
     v: &'a [Values],
-    /// From these inputs to those that are wanted after them.
+    /// Distance from these inputs to those that are needed next.
     next: usize,
     /// `[tile][COLUMNS]`
     s: &'a [Values],
-    /// Adds to what is there.
+    /// Adds to the contents of `out`.
     accumulate: bool,
 }
 
@@ -139,23 +139,23 @@ impl Product<'_> {
     }
 }
 
-/// The products of the last tiles and one panel of outputs, transformed back while they are in a
-/// core's cache.
+/// Adds the products of the last tiles and one panel of outputs, and transforms the sums back
+/// while they are in a core's cache.
 pub struct LastTiles<'a, A, const N: usize> {
-    /// Which transform.
+    /// The transform.
     pub matrix: PhantomData<A>,
     /// The inputs, `[block][point][tile]`.
     pub v: &'a [Values],
     /// The gradient of the outputs of this panel, `[point][tile][COLUMNS]`.
     pub s: &'a [Values],
-    /// How many tiles.
+    /// Number of tiles.
     pub tiles: usize,
-    /// The sums of the tiles before, where there were any: from this panel of the first point on,
-    /// and how far it is to the next point.
+    /// The sums of earlier tiles, if there were any, from this panel of the first point on;
+    /// and the distance to the next point.
     pub before: Option<(&'a [Values], usize)>,
-    /// Of the input.
+    /// Number of input channels.
     pub channels: usize,
-    /// `[out][in][tap]` of up to sixteen times `COLUMNS` outputs.
+    /// The result, `[out][in][tap]`, of up to sixteen times `COLUMNS` outputs.
     pub kernel: &'a mut [f32],
 }
 
@@ -166,7 +166,7 @@ impl<A: Matrix<N, 3>, const N: usize> Work for LastTiles<'_, A, N> {
     fn run<L: Lanes>(self, lanes: L) {
         let Self { matrix, v, s, tiles, before, channels, kernel } = self;
         let (points, sums) = (N * N, WIDTH * L::COLUMNS);
-        // Odd: what lies a power of two apart shares one corner of the cache.
+        // Odd, because values a power of two apart share few lines of the cache.
         let point = sums | 1;
         let mut products = scratch(points * point);
         for (block, v) in v.chunks_exact(points * tiles).enumerate() {
@@ -188,17 +188,17 @@ impl<A: Matrix<N, 3>, const N: usize> Work for LastTiles<'_, A, N> {
 
 /// Transforms the sums of one panel of outputs back.
 pub struct Back<'a, A, const N: usize> {
-    /// Which transform.
+    /// The transform.
     pub matrix: PhantomData<A>,
-    /// `[in][COLUMNS][16]` of the first point.
+    /// The sums of the first point, `[in][COLUMNS][16]`.
     pub sums: &'a [Values],
-    /// From one point to the next.
+    /// Distance from one point to the next.
     pub point: usize,
-    /// Of the input.
+    /// Number of input channels.
     pub channels: usize,
-    /// Which of them the sums are of.
+    /// The input channels that the sums belong to.
     pub some: Range<usize>,
-    /// `[out][in][tap]` of up to sixteen times `COLUMNS` outputs.
+    /// The result, `[out][in][tap]`, of up to sixteen times `COLUMNS` outputs.
     pub kernel: &'a mut [f32],
 }
 
@@ -225,10 +225,10 @@ impl<A: Matrix<N, 3>, const N: usize> Work for Back<'_, A, N> {
     }
 }
 
-/// How far ahead sums are asked for.
+/// How far ahead sums are prefetched.
 const AHEAD: usize = 16;
 
-/// The taps of sixteen inputs and sixteen outputs: `[in][tap][out]`.
+/// Transforms sums back to the taps of sixteen inputs and sixteen outputs, `[in][tap][out]`.
 #[inline(always)]
 fn gather<L: Lanes, A: Matrix<N, 3>, const N: usize>(
     lanes: L,
@@ -237,7 +237,7 @@ fn gather<L: Lanes, A: Matrix<N, 3>, const N: usize>(
 ) -> [Values; 9 * WIDTH] {
     let mut taps = [Values::ZERO; 9 * WIDTH];
     for (channel, taps) in taps.chunks_exact_mut(9).enumerate() {
-        // More streams than the processor follows by itself.
+        // These are more streams than the processor prefetches by itself.
         for of in 0..N * N {
             lanes.prefetch(&sums[channel * L::COLUMNS + of * point], AHEAD);
         }
@@ -252,7 +252,7 @@ fn gather<L: Lanes, A: Matrix<N, 3>, const N: usize>(
     taps
 }
 
-/// Writes sixteen taps, or as many as there are, to each of up to sixteen outputs.
+/// Writes sixteen taps, or as many as fit, to each of up to sixteen outputs.
 #[inline(always)]
 fn write<'a, L: Lanes>(
     lanes: L,

@@ -10,7 +10,7 @@ use super::matrix_unit::{MatrixUnit, PIECES, Task};
 use super::{Lanes, Work};
 use crate::values::{Values, WIDTH};
 
-/// Carries work into the function that has the instruction set's attribute.
+/// Carries work into the function that is compiled for the instruction set.
 struct Carrier<L, W>(L, W);
 
 impl<L: Lanes, W: Work> NullaryFnOnce for Carrier<L, W> {
@@ -26,19 +26,19 @@ impl<L: Lanes, W: Work> NullaryFnOnce for Carrier<L, W> {
 #[allow(unsafe_code)]
 fn prefetch(values: &Values, distance: usize) {
     let wanted = std::ptr::from_ref(values).wrapping_add(distance);
-    // SAFETY: a hint, which reads nothing and cannot fault, whatever the address.
+    // SAFETY: a prefetch is a hint; it reads nothing and cannot fault, whatever the address.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(wanted.cast()) }
 }
 
-/// AVX-512: thirty-two registers of sixteen. With a matrix unit or without.
+/// AVX-512: thirty-two registers of sixteen values. With or without a matrix unit.
 #[derive(Debug, Clone, Copy)]
 pub struct Wide<U>(pub V4, pub U);
 
-/// What multiplies matrices beside AVX-512.
+/// A matrix unit beside AVX-512, or none.
 pub trait Unit: Copy + Send + Sync + 'static {
-    /// Whether there is anything.
+    /// Whether there is one.
     const IS_THERE: bool;
-    /// Does it.
+    /// Computes `task`.
     fn product(self, task: Task<'_>, out: &mut [Values]);
 }
 
@@ -100,7 +100,7 @@ impl<U: Unit> Lanes for Wide<U> {
         let mask = f._mm512_cmp_ps_mask::<_CMP_GT_OQ>(positive, f._mm512_setzero_ps());
         f._mm512_maskz_mov_ps(mask, value)
     }
-    /// Pairs, fours, then the four quarters of each register twice.
+    /// Interleaves pairs, then fours, then the quarters of each register, twice.
     #[inline(always)]
     fn transpose(self, rows: [__m512; WIDTH]) -> [__m512; WIDTH] {
         let f = self.0.avx512f;
@@ -131,7 +131,8 @@ impl<U: Unit> Lanes for Wide<U> {
         }
         out
     }
-    /// The upper half of an `f32` is a number of eight significant bits; what it leaves is exact.
+    /// The upper half of an `f32` is a number of eight significant bits; the remainder is
+    /// exact.
     #[inline(always)]
     fn split(self, first: __m512, second: __m512) -> [__m512; PIECES] {
         let f = self.0.avx512f;
@@ -160,7 +161,7 @@ impl<U: Unit> Lanes for Wide<U> {
     }
 }
 
-/// AVX2 and FMA: sixteen registers of eight.
+/// AVX2 and FMA: sixteen registers of eight values.
 impl Lanes for V3 {
     type V = [__m256; 2];
     const COLUMNS: usize = 1;
@@ -232,7 +233,7 @@ impl Lanes for V3 {
     }
 }
 
-/// Eight by eight.
+/// Transposes eight rows of eight values.
 #[inline(always)]
 fn eight(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
     let a = simd.avx;

@@ -16,9 +16,9 @@ use crate::winograd::{self, Winograd};
 /// The images that pass through a step together.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch {
-    /// How many they are.
+    /// How many pass together.
     pub images: usize,
-    /// How many images all threads are working on at the same time.
+    /// How many are being worked on at the same time, on all threads.
     pub total: usize,
 }
 
@@ -61,7 +61,7 @@ impl Prepared {
         Self { shape, from: layout, to: layout, isa, tile, filters, bias: bias.to_vec(), pool }
     }
 
-    /// Whether a batch should pass at once, so that the filters are read once.
+    /// Whether a whole batch should pass together, so that the filters are read only once.
     pub fn wants_batch(&self) -> bool {
         wants_batch(self.shape, self.tile, self.isa)
     }

@@ -1,4 +1,4 @@
-//! Strips that pass together.
+//! Strips of tiles that are transformed and multiplied together.
 
 use std::marker::PhantomData;
 
@@ -17,22 +17,22 @@ use crate::values::{Values, WIDTH};
 
 /// What all groups of strips have in common.
 pub struct Group<'a, L, T, const M: usize, const N: usize> {
-    /// Which, and how it is cut.
+    /// The convolution, and how its work is divided.
     pub algorithm: Winograd<L, T, M, N>,
-    /// Of all groups.
+    /// The strips of all groups.
     pub strips: Strips<'a>,
-    /// `[out / 16]`
+    /// The bias, `[out / 16]`.
     pub bias: &'a [Values],
     /// Sums below zero become zero.
     pub relu: bool,
-    /// The largest of every 2×2 square goes out.
+    /// Writes only the largest value of every 2×2 square.
     pub pool: bool,
-    /// Pixels per row of what goes out.
+    /// Pixels per row of the output.
     pub width: usize,
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, M, N> {
-    /// Some strips, with filters that are transformed.
+    /// Computes some strips from transformed filters.
     pub fn run(&self, filters: &[Values], first: usize, pieces: &mut [Vec<Piece<'_>>]) {
         let Winograd { shape, blocking, .. } = self.algorithm;
         let strips = Strips { range: first..first + pieces.len(), ..self.strips.clone() };
@@ -51,7 +51,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         }
     }
 
-    /// All strips: each thread takes a panel from its filters to its maps, in its own cache.
+    /// Computes all strips. Each thread takes one panel all the way from filters to maps,
+    /// in its own cache.
     pub fn by_panel(&self, kernel: Kernel<'_>, pieces: &mut [Vec<Piece<'_>>]) {
         let strips = Strips { range: 0..pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
@@ -93,7 +94,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         Inputs { values, point, block }
     }
 
-    /// `[point][panel][tile][COLUMNS][16]` of this pass's panels.
+    /// Writes the products of this pass's panels, `[point][panel][tile][COLUMNS][16]`.
     fn multiply(&self, pass: Pass, filters: &[Values], inputs: &Inputs, m: &mut [Values]) {
         let blocks = self.algorithm.shape.input.blocks();
         let panel = panel_len::<L>(blocks);
@@ -109,8 +110,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         });
     }
 
-    /// `[point][tile][COLUMNS][16]` of one panel. Its filters are transformed as many channels at
-    /// a time as are summed at once, so that they stay in this core's cache.
+    /// Writes the products of one panel, `[point][tile][COLUMNS][16]`. Its filters are
+    /// transformed only as many channels at a time as are summed together, so that they
+    /// stay in this core's cache.
     fn multiply_panel(&self, pass: Pass, kernel: Kernel<'_>, inputs: &Inputs, m: &mut [Values]) {
         let Winograd { shape, lanes, .. } = self.algorithm;
         let blocks = shape.input.blocks();
@@ -155,7 +157,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         }
     }
 
-    /// One strip of one block of this pass, transformed back.
+    /// Transforms one strip of one block of this pass back.
     fn back(
         &self,
         pass: Pass,
@@ -181,7 +183,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         });
     }
 
-    /// Calls `f` with each chunk of `size`; on all threads where the work is shared.
+    /// Calls `f` with each chunk of `size` values, on all threads where they share the
+    /// work.
     fn each(
         &self,
         values: &mut [Values],
@@ -199,8 +202,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
 /// The points of a group of strips, `[block][point][tile]`.
 struct Inputs {
     values: Scratch,
-    /// From one point to the next.
+    /// Distance from one point to the next.
     point: usize,
-    /// From one block to the next.
+    /// Distance from one block to the next.
     block: usize,
 }
