@@ -1,64 +1,67 @@
-//! Memory that is kept between calls: fresh pages cost more than what is done in them.
+//! Memory that is kept between calls, because getting fresh pages costs more than computing in
+//! them.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::lanes::Values;
+use crate::values::Values;
 
-/// Working memory that nobody uses at the moment.
+/// Working memory that is not in use.
 struct Kept(Vec<Vec<Values>>);
 
 impl Kept {
-    /// How much larger than asked for a buffer may be.
+    /// How many times larger than requested a buffer may be.
     const SLACK: usize = 4;
 
-    /// At least `len` values, whatever they are: the smallest buffer that fits. Where all are too
-    /// small, a new one takes the place of the largest, so that there are never more than were
-    /// used at a time.
+    /// A buffer of at least `len` values with arbitrary contents: the smallest that fits.
+    /// Where all are too small, a new one replaces the largest, so that there are never
+    /// more buffers than were in use at the same time.
     fn take(&mut self, len: usize) -> Vec<Values> {
         let fitting = |buffer: &Vec<Values>| (len..=Self::SLACK * len).contains(&buffer.capacity());
-        let by_capacity = |at: &usize| self.0[*at].capacity();
+        let by_capacity = |index: &usize| self.0[*index].capacity();
         let all = 0..self.0.len();
-        let best = all.clone().filter(|at| fitting(&self.0[*at])).min_by_key(by_capacity);
+        let best = all.clone().filter(|index| fitting(&self.0[*index])).min_by_key(by_capacity);
         let largest = all.max_by_key(by_capacity);
-        if let Some(at) = best {
-            let mut buffer = self.0.swap_remove(at);
+        if let Some(index) = best {
+            let mut buffer = self.0.swap_remove(index);
             if buffer.len() < len {
                 buffer.resize(len, Values::ZERO);
             }
             return buffer;
         }
-        if let Some(at) = largest.filter(|at| self.0[*at].capacity() < len) {
-            self.0.swap_remove(at);
+        if let Some(index) = largest.filter(|index| self.0[*index].capacity() < len) {
+            self.0.swap_remove(index);
         }
         vec![Values::ZERO; len]
     }
 }
 
-/// Batches of maps that nobody uses at the moment.
+/// Buffers for batches of maps that are not in use.
 struct Spare {
-    /// Each with the time when it was given back, oldest first.
+    /// Each with the time at which it was given back, oldest first.
     buffers: Vec<(u64, Vec<f32>)>,
-    /// Counts what was taken.
+    /// The time: the number of buffers taken so far.
     now: u64,
 }
 
 impl Spare {
-    /// A buffer that was of no use for so long is freed. A step of VGG16 takes about fifty.
+    /// A buffer that was not used for this long is freed. A step of VGG16 takes about
+    /// fifty.
     const LIFETIME: u64 = 128;
 
-    /// The smallest that fits, if it is at most half larger: what a step leaves is what the next
-    /// one wants, and a small map in a large buffer would leave none for the large one.
+    /// The smallest buffer that fits, if it is at most half as large again. The next step
+    /// needs the same sizes as this one, and a small map in a large buffer would leave none
+    /// for the large map.
     fn take(&mut self, len: usize) -> Vec<f32> {
         self.now += 1;
         let now = self.now;
         self.buffers.retain(|(given, _)| now - given <= Self::LIFETIME);
-        let capacity = |at: &usize| self.buffers[*at].1.capacity();
-        let fitting = |at: &usize| (len..=len + len / 2).contains(&capacity(at));
+        let capacity = |index: &usize| self.buffers[*index].1.capacity();
+        let fitting = |index: &usize| (len..=len + len / 2).contains(&capacity(index));
         let best = (0..self.buffers.len()).filter(fitting).min_by_key(capacity);
-        let Some(at) = best else { return vec![0.0; len] };
-        let mut buffer = self.buffers.remove(at).1;
+        let Some(index) = best else { return vec![0.0; len] };
+        let mut buffer = self.buffers.remove(index).1;
         buffer.resize(len, 0.0);
         buffer
     }
@@ -75,17 +78,17 @@ fn maps() -> MutexGuard<'static, Spare> {
 }
 
 thread_local! {
-    /// Each thread its own: what a thread takes it gives back.
+    /// One per thread: what a thread takes, it gives back.
     static WORK: RefCell<Kept> = const { RefCell::new(Kept(Vec::new())) };
 }
 
-/// `len` values for a batch of maps, whatever they are.
+/// A buffer of `len` values for a batch of maps, with arbitrary contents.
 #[must_use]
 pub fn take(len: usize) -> Vec<f32> {
     maps().take(len)
 }
 
-/// Room for `len` values of a batch of maps, empty.
+/// An empty buffer with room for `len` values of a batch of maps.
 #[must_use]
 pub fn room(len: usize) -> Vec<f32> {
     let mut buffer = take(len);
@@ -93,12 +96,12 @@ pub fn room(len: usize) -> Vec<f32> {
     buffer
 }
 
-/// Gives a batch of maps back, for the next [`take`].
+/// Gives a buffer back, for the next [`take`].
 pub fn give(buffer: Vec<f32>) {
     maps().give(buffer);
 }
 
-/// Frees what nobody uses at the moment, where maps of other sizes come next.
+/// Frees all buffers that are not in use: for when maps of other sizes come next.
 pub fn clear() {
     maps().buffers.clear();
 }
@@ -110,7 +113,7 @@ pub(crate) struct Scratch {
     len: usize,
 }
 
-/// `len` sixteens.
+/// Borrows `len` [`Values`].
 pub(crate) fn scratch(len: usize) -> Scratch {
     Scratch { values: WORK.with_borrow_mut(|kept| kept.take(len)), len }
 }
@@ -118,7 +121,7 @@ pub(crate) fn scratch(len: usize) -> Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let values = std::mem::take(&mut self.values);
-        // A thread that ends has no place to keep it any more.
+        // A thread that is ending has nowhere left to keep it.
         let _ = WORK.try_with(|kept| kept.borrow_mut().0.push(values));
     }
 }
@@ -135,6 +138,13 @@ impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [Values] {
         &mut self.values[..self.len]
     }
+}
+
+/// A distance of at least `len` [`Values`] such that what lies that far apart doesn't compete
+/// for the same lines of the cache, which has 64 sets: consecutive ones are a quarter of these
+/// apart.
+pub(crate) fn apart(len: usize) -> usize {
+    len.next_multiple_of(64) + 16
 }
 
 #[cfg(test)]

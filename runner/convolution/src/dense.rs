@@ -1,64 +1,67 @@
-//! Fully connected layers: few images, a kernel that is far larger than everything else.
+//! Fully connected layers: few images, and a kernel far larger than everything else.
 //!
-//! Such a product is bound by the memory that the kernel lies in, so each pass touches it once, in
-//! its own order, and writes a gradient where it will be read. Sums run in one order whatever the
+//! Reading the kernel from memory is what limits such a product, so each pass goes through it
+//! once, in the kernel's own order. Values are always summed in the same order, whatever the
 //! number of images or threads.
 
 use rayon::prelude::*;
 
-use crate::Level;
-use crate::lanes::{Lanes, WIDTH, Work};
-use crate::tile::{RunLanes, with_lanes};
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::{Lanes, Work};
+use crate::values::WIDTH;
 
-/// Inputs that one thread sums up before the sums of others come in.
+/// Inputs that are summed by one thread; the sums of such parts are added afterwards.
 const PART: usize = 512;
 
-/// Inputs of them whose rows of the kernel stay in the first-level cache.
+/// Inputs that are summed together: as many as have rows of the kernel that fit in the
+/// first-level cache.
 const ROWS: usize = 64;
 
-/// A fully connected layer of `inputs` × `outputs`.
+/// A fully connected layer without bias.
 #[derive(Debug, Clone, Copy)]
 pub struct Dense {
-    /// Length of an image's input.
+    /// Number of inputs per image.
     pub inputs: usize,
-    /// Length of its output.
+    /// Number of outputs per image, a multiple of sixteen.
     pub outputs: usize,
-    /// With which instructions.
-    pub level: Level,
+    /// The instruction set to compute with.
+    pub isa: Isa,
 }
 
 type Wide = [f32; WIDTH];
 
 impl Dense {
-    /// With the best instructions of this processor.
+    /// With this processor's best instruction set.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self { inputs, outputs, level: Level::best() }
+        Self { inputs, outputs, isa: Isa::best() }
     }
 
-    /// Whether outputs come in sixteens, and there are any.
+    /// Whether a layer of this size can be computed: `outputs` is a multiple of sixteen,
+    /// and neither is zero.
     #[must_use]
     pub fn takes(inputs: usize, outputs: usize) -> bool {
         inputs > 0 && outputs > 0 && outputs.is_multiple_of(WIDTH)
     }
 
-    /// `[image, in]` times `[in, out]` is `[image, out]`.
+    /// Multiplies `input`, `[image, in]`, by `kernel`, `[in, out]`; `out` is `[image,
+    /// out]`.
     ///
     /// # Panics
     ///
     /// Where a slice is shorter than the sizes say.
     pub fn forward(&self, input: &[f32], kernel: &[f32], out: &mut [f32]) {
-        with_lanes(self.level, Forward { dense: *self, input, kernel, out });
+        with_lanes(self.isa, Forward { dense: *self, input, kernel, out });
     }
 
-    /// The gradient of the kernel, `[in, out]`: the sum over images of input times `gradient`,
-    /// which is `[image, out]`.
+    /// The gradient of the kernel, `[in, out]`, from the output's `gradient`, `[image,
+    /// out]`: the sum over images of input times gradient.
     ///
     /// # Panics
     ///
     /// Where a slice is shorter than the sizes say.
     pub fn kernel_gradient(&self, input: &[f32], gradient: &[f32], out: &mut [f32]) {
-        with_lanes(self.level, Gradient { dense: *self, input, gradient, out });
+        with_lanes(self.isa, Gradient { dense: *self, input, gradient, out });
     }
 }
 
@@ -77,15 +80,15 @@ impl RunLanes for Forward<'_> {
         sums.par_chunks_exact_mut(self.out.len()).enumerate().for_each(|(part, sums)| {
             let first = part * PART;
             let kernel = &self.kernel[first * outputs..inputs.min(first + PART) * outputs];
-            for (at, kernel) in kernel.chunks(ROWS * outputs).enumerate() {
+            for (chunk, kernel) in kernel.chunks(ROWS * outputs).enumerate() {
                 let product = Product {
-                    left: &self.input[first + at * ROWS..],
+                    left: &self.input[first + chunk * ROWS..],
                     row: inputs,
                     inner: 1,
                     right: kernel.as_chunks::<WIDTH>().0,
                     stride: outputs / WIDTH,
                     steps: kernel.len() / outputs,
-                    more: at > 0,
+                    accumulate: chunk > 0,
                 };
                 lanes.vectorize(Task { product, out: sums.as_chunks_mut::<WIDTH>().0 });
             }
@@ -116,14 +119,14 @@ impl RunLanes for Gradient<'_> {
                 right: self.gradient.as_chunks::<WIDTH>().0,
                 stride: outputs / WIDTH,
                 steps: images,
-                more: false,
+                accumulate: false,
             };
             lanes.vectorize(Task { product, out: out.as_chunks_mut::<WIDTH>().0 });
         });
     }
 }
 
-/// A product on its way to an instruction set.
+/// A product, compiled once per instruction set.
 struct Task<'a> {
     product: Product<'a>,
     out: &'a mut [Wide],
@@ -145,15 +148,15 @@ struct Product<'a> {
     row: usize,
     inner: usize,
     right: &'a [Wide],
-    /// Sixteens of a row of `right` and of `out`.
+    /// Length of a row of `right` and of `out`, in blocks of sixteen.
     stride: usize,
     steps: usize,
-    /// Adds to what is in `out`.
-    more: bool,
+    /// Adds to the contents of `out`.
+    accumulate: bool,
 }
 
 impl Product<'_> {
-    /// As many rows as `out` has room for, in groups that fit into the registers.
+    /// Computes as many rows as `out` has room for, in groups that fit into the registers.
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L, out: &mut [Wide]) {
         let count = out.len() / self.stride;
@@ -200,7 +203,7 @@ impl Product<'_> {
         sizes!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 
-    /// `R` rows of `N` sixteens, all sums in registers.
+    /// Computes `R` rows of `N` blocks of sixteen, with all sums in registers.
     #[inline(always)]
     fn kernel<L: Lanes, const R: usize, const N: usize>(
         self,
@@ -209,7 +212,7 @@ impl Product<'_> {
         out: &mut [Wide],
     ) {
         let mut sums = [[lanes.splat(0.0); N]; R];
-        if self.more {
+        if self.accumulate {
             for r in 0..R {
                 for n in 0..N {
                     sums[r][n] = lanes.read(&out[r * self.stride + column + n]);
@@ -251,29 +254,29 @@ mod tests {
 
     #[test]
     fn equals_sums_in_double_precision_on_every_instruction_set() {
-        for level in Level::available() {
+        for isa in Isa::available() {
             for (images, inputs, outputs) in [(1, 3, 16), (20, 1100, 48), (7, 64, 32)] {
-                let dense = Dense { inputs, outputs, level };
+                let dense = Dense { inputs, outputs, isa };
                 let (input, kernel) = (numbers(images * inputs, 1), numbers(inputs * outputs, 2));
                 let gradient = numbers(images * outputs, 3);
                 let mut out = vec![9.0; images * outputs];
-                let mut slopes = vec![9.0; inputs * outputs];
+                let mut kernel_gradient = vec![9.0; inputs * outputs];
                 dense.forward(&input, &kernel, &mut out);
-                dense.kernel_gradient(&input, &gradient, &mut slopes);
+                dense.kernel_gradient(&input, &gradient, &mut kernel_gradient);
                 let dot = |pairs: &mut dyn Iterator<Item = (f32, f32)>| -> f64 {
                     pairs.map(|(a, b)| f64::from(a) * f64::from(b)).sum()
                 };
-                for (at, got) in out.iter().enumerate() {
-                    let (image, o) = (at / outputs, at % outputs);
+                for (index, got) in out.iter().enumerate() {
+                    let (image, o) = (index / outputs, index % outputs);
                     let expected = dot(&mut (0..inputs)
                         .map(|k| (input[image * inputs + k], kernel[k * outputs + o])));
-                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{level:?} {got}");
+                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?} {got}");
                 }
-                for (at, got) in slopes.iter().enumerate() {
-                    let (k, o) = (at / outputs, at % outputs);
+                for (index, got) in kernel_gradient.iter().enumerate() {
+                    let (k, o) = (index / outputs, index % outputs);
                     let expected = dot(&mut (0..images)
                         .map(|b| (input[b * inputs + k], gradient[b * outputs + o])));
-                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{level:?} {got}");
+                    assert!((f64::from(*got) - expected).abs() < 1e-5, "{isa:?} {got}");
                 }
             }
         }

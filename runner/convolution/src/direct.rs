@@ -1,28 +1,26 @@
-//! A convolution of very few channels (an image's three), where minimal filtering has nothing to
-//! save: the sum over taps and channels as it stands, sixteen outputs at a time.
+//! Direct convolution for inputs of at most four channels, such as images, where minimal
+//! filtering saves nothing: the plain sum over taps and channels, for sixteen output channels
+//! at a time.
 
-mod gradient;
+pub mod gradient;
 
 use rayon::prelude::*;
 
 use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, WIDTH, Work, in_blocks};
-use crate::map::{Extent, Maps, Order, Piece, cut};
+use crate::lanes::{Lanes, Work};
+use crate::map::{Maps, Piece, Target, cut};
 use crate::product::add;
-use crate::winograd::{Finish, Problem, Target};
+use crate::shape::{ConvShape, Epilogue, Extent, Layout};
+use crate::values::{Values, WIDTH, in_blocks};
 
-pub use gradient::kernel_gradient;
-
-/// Channels up to which this is used.
-pub const CHANNELS: usize = 4;
 /// Output rows that are computed together.
 const ROWS: usize = 8;
 
-/// Filters as `[panel][channel × 9 + tap][COLUMNS][16]`.
-fn filters<L: Lanes>(problem: Problem, kernel: &[f32]) -> Vec<Values> {
-    let taps = problem.input.channels * 9;
+/// Rearranges filters to `[panel][channel × 9 + tap][COLUMNS][16]`.
+fn filters<L: Lanes>(shape: ConvShape, kernel: &[f32]) -> Vec<Values> {
+    let taps = shape.input.channels * 9;
     let mut filters =
-        vec![Values::ZERO; problem.outputs.div_ceil(WIDTH * L::COLUMNS) * taps * L::COLUMNS];
+        vec![Values::ZERO; shape.outputs.div_ceil(WIDTH * L::COLUMNS) * taps * L::COLUMNS];
     for (out, kernel) in kernel.chunks_exact(taps).enumerate() {
         let (block, lane) = (out / WIDTH, out % WIDTH);
         let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
@@ -33,37 +31,38 @@ fn filters<L: Lanes>(problem: Problem, kernel: &[f32]) -> Vec<Values> {
     filters
 }
 
-/// Computes all images; the input is planar, and nothing is pooled.
+/// Convolves all images. The input is NCHW, and nothing is pooled.
 pub fn forward<L: Lanes>(
     lanes: L,
-    problem: Problem,
+    shape: ConvShape,
     input: &[f32],
     kernel: &[f32],
-    finish: Finish<'_>,
+    epilogue: Epilogue<'_>,
     target: Target<'_>,
 ) {
-    let extent = problem.output();
-    let filters = filters::<L>(problem, kernel);
+    let extent = shape.output();
+    let filters = filters::<L>(shape, kernel);
     let blocks = extent.blocks().next_multiple_of(L::COLUMNS);
-    let bias = in_blocks(finish.bias.unwrap_or(&[]), blocks);
-    let mut pieces = cut(target.values, target.order, extent, ROWS);
+    let bias = in_blocks(epilogue.bias.unwrap_or(&[]), blocks);
+    let mut pieces = cut(target.values, target.layout, extent, ROWS);
     let strips = extent.height.div_ceil(ROWS);
     pieces.par_iter_mut().enumerate().for_each(|(strip, out)| {
         lanes.vectorize(Strip {
-            maps: Maps { values: input, order: Order::Planar, extent: problem.input },
-            padding: problem.padding,
+            maps: Maps { values: input, layout: Layout::Nchw, extent: shape.input },
+            padding: shape.padding,
             image: strip / strips,
             top: strip % strips * ROWS,
             rows: ROWS.min(extent.height - strip % strips * ROWS),
             width: extent.width,
             filters: &filters,
             bias: &bias,
-            relu: finish.relu,
+            relu: epilogue.relu,
             out,
         });
     });
 }
 
+/// Some rows of outputs of one image.
 struct Strip<'a, 'b> {
     maps: Maps<'a>,
     padding: usize,
@@ -139,16 +138,16 @@ impl Strip<'_, '_> {
     }
 }
 
-/// What a pixel of one panel is computed with.
+/// What the pixels of one panel are computed with.
 struct Filters<'a, V, const N: usize> {
     /// `[channel × 9 + tap]`
     values: &'a [[Values; N]],
     bias: [V; N],
-    /// Zero with ReLU.
+    /// Results are at least this: zero with ReLU, else minus infinity.
     floor: V,
 }
 
-/// One row, as many pixels at a time as there are registers for.
+/// Computes one row, as many pixels at a time as there are registers for.
 #[inline(always)]
 fn row<L: Lanes, const N: usize>(
     lanes: L,
@@ -174,6 +173,7 @@ fn row<L: Lanes, const N: usize>(
     }
 }
 
+/// Where the input pixels of a row of outputs begin.
 #[derive(Clone, Copy)]
 struct Pixels<'a> {
     values: &'a [f32],
@@ -182,13 +182,14 @@ struct Pixels<'a> {
     plane: usize,
 }
 
+/// Where a row of outputs is written.
 struct Place<'a> {
     strip: &'a mut [Values],
     first: usize,
     plane: usize,
 }
 
-/// `R` neighbouring pixels, all sums in registers.
+/// Computes `R` neighbouring pixels, with all sums in registers, and returns `R`.
 #[inline(always)]
 fn pixels<L: Lanes, const R: usize, const N: usize>(
     lanes: L,

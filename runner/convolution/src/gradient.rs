@@ -1,7 +1,7 @@
 //! The gradient of the filters by minimal filtering: `Gᵀ[(A dY Aᵀ) ⊙ (Bᵀ X B)]G`, summed over all
 //! tiles of all images before it is transformed back.
 //!
-//! Tiles are summed in their order, whatever the number of threads.
+//! Tiles are always summed in the same order, whatever the number of threads.
 
 mod accumulate;
 
@@ -9,13 +9,14 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
-use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::buffer::{apart, scratch};
+use crate::lanes::Lanes;
 use crate::map::Maps;
 use crate::matrix::Tiling;
+use crate::shape::ConvShape;
 use crate::transform::{Strips, ToPoints};
-use crate::winograd::{Problem, apart};
-use accumulate::{Accumulate, Back, Finish};
+use crate::values::{Values, WIDTH};
+use accumulate::{Accumulate, Back, LastTiles};
 
 /// Tiles that are transformed before they are multiplied.
 const TILES: usize = 256;
@@ -23,23 +24,23 @@ const TILES: usize = 256;
 /// What the gradient is computed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
-    /// What went in.
+    /// The input of the forward pass.
     pub input: Maps<'a>,
-    /// The gradient of what came out.
+    /// The gradient of its output.
     pub output: Maps<'a>,
-    /// What came out, where ReLU was applied to it.
+    /// Its output, if it applied ReLU.
     pub positive: Option<&'a [f32]>,
 }
 
-/// One algorithm.
+/// The gradient of the filters by minimal filtering with tiles `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelGradient<L, T, const M: usize, const N: usize> {
     /// The instruction set.
     pub lanes: L,
     /// Which F(m, 3).
     pub tile: PhantomData<T>,
-    /// What was convolved.
-    pub problem: Problem,
+    /// The shape of the convolution.
+    pub shape: ConvShape,
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L, T, M, N> {
@@ -47,15 +48,15 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
 
     /// Writes the gradient of the kernel, `[out, in, 3, 3]`, and of the bias.
     pub fn run(&self, terms: Terms<'_>, kernel: &mut [f32], bias: &mut [f32]) {
-        let extent = self.problem.output();
+        let extent = self.shape.output();
         let (down, across) = (extent.height.div_ceil(M), extent.width.div_ceil(M));
-        let blocks = self.problem.input.blocks();
+        let blocks = self.shape.input.blocks();
         let panels = extent.blocks().div_ceil(L::COLUMNS);
-        let all = self.problem.images * down;
-        // As even as can be.
+        let all = self.shape.images * down;
+        // As even as possible.
         let strips = all.div_ceil(all.div_ceil((TILES / across).max(1)));
         let per_point = apart(blocks.next_multiple_of(depth::<L>()) * panels * sums_len::<L>());
-        // The sums of the last tiles go to the kernel at once, but for a matrix unit.
+        // Except on a matrix unit, the sums of the last tiles go straight to the kernel.
         let kept = L::MATRIX_UNIT || strips < all;
         let mut sums = scratch(if kept { Self::POINTS * per_point } else { 0 });
         let mut biases = vec![Values::ZERO; panels * L::COLUMNS];
@@ -74,12 +75,12 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 range: range.clone(),
             };
             let v = &mut v[..blocks * Self::POINTS * tiles];
-            self.inputs(&of(terms.input, None, self.problem.padding), v);
+            self.inputs(&of(terms.input, None, self.shape.padding), v);
             let s = &mut s[..panels * L::COLUMNS * Self::POINTS * tiles];
             self.outputs(&of(terms.output, terms.positive, 0), &mut biases, s);
             let is_last = range.end == all;
             if is_last && !L::MATRIX_UNIT {
-                self.finish((v, s), tiles, (first > 0).then_some(&sums[..]), kernel);
+                self.last_tiles((v, s), tiles, (first > 0).then_some(&sums[..]), kernel);
             } else {
                 self.accumulate((v, s), tiles, first > 0, &mut sums);
             }
@@ -90,7 +91,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         bias.copy_from_slice(&bytemuck::cast_slice(&biases)[..bias.len()]);
     }
 
-    /// `[block][point][tile]` of what went in.
+    /// Transforms the input to `[block][point][tile]`.
     fn inputs(&self, strips: &Strips<'_>, v: &mut [Values]) {
         v.par_chunks_exact_mut(N * N * strips.tiles()).enumerate().for_each(|(block, out)| {
             self.lanes.vectorize(ToPoints::<T::Input, N, N> {
@@ -105,7 +106,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// `[panel][point][tile][COLUMNS]` of the gradient of what came out, and its sums.
+    /// Transforms the output's gradient to `[panel][point][tile][COLUMNS]`, and adds its
+    /// values to `sums`.
     fn outputs(&self, strips: &Strips<'_>, sums: &mut [Values], s: &mut [Values]) {
         let outs = s.par_chunks_exact_mut(L::COLUMNS * N * N * strips.tiles());
         let sums = sums.par_chunks_exact_mut(L::COLUMNS);
@@ -130,17 +132,17 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
         });
     }
 
-    /// The product of each point, `[point][panel][block][in][COLUMNS][16]`: all of a point's
-    /// operands stay in a core's cache.
+    /// Multiplies point by point, to `[point][panel][block][in][COLUMNS][16]`, so that all
+    /// operands of a point stay in a core's cache.
     fn accumulate(
         &self,
         (v, s): (&[Values], &[Values]),
         tiles: usize,
-        more: bool,
+        accumulate: bool,
         sums: &mut [Values],
     ) {
-        let blocks = self.problem.input.blocks();
-        let panels = self.problem.output().blocks().div_ceil(L::COLUMNS);
+        let blocks = self.shape.input.blocks();
+        let panels = self.shape.output().blocks().div_ceil(L::COLUMNS);
         let points = sums.par_chunks_exact_mut(sums.len() / Self::POINTS).enumerate();
         points.for_each(|(point, out)| {
             self.lanes.vectorize(Accumulate {
@@ -150,35 +152,36 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
                 tiles,
                 blocks,
                 panels,
-                more,
+                accumulate,
                 out,
             });
         });
     }
 
-    /// The products of the last tiles, panel by panel, and from their sums to the kernel.
-    fn finish(
+    /// Multiplies the last tiles, panel by panel, and transforms the sums back to the
+    /// kernel.
+    fn last_tiles(
         &self,
         (v, s): (&[Values], &[Values]),
         tiles: usize,
         before: Option<&[Values]>,
         kernel: &mut [f32],
     ) {
-        let channels = self.problem.input.channels;
-        let of_panel = self.problem.input.blocks() * sums_len::<L>();
+        let channels = self.shape.input.channels;
+        let of_panel = self.shape.input.blocks() * sums_len::<L>();
         let rows = kernel.par_chunks_mut(L::COLUMNS * WIDTH * channels * 9);
         let s = s.par_chunks_exact(L::COLUMNS * Self::POINTS * tiles);
         rows.zip(s).enumerate().for_each(|(panel, (kernel, s))| {
             let before = before.map(|sums| (&sums[panel * of_panel..], sums.len() / Self::POINTS));
             let matrix = PhantomData::<T::Gather>;
-            self.lanes.vectorize(Finish { matrix, v, s, tiles, before, channels, kernel });
+            self.lanes.vectorize(LastTiles { matrix, v, s, tiles, before, channels, kernel });
         });
     }
 
-    /// Transforms the sums back: `[panel of outputs][chunk of inputs]`.
+    /// Transforms the sums back to the kernel, panel by panel.
     fn back(&self, sums: &[Values], kernel: &mut [f32]) {
-        let channels = self.problem.input.channels;
-        let blocks = self.problem.input.blocks().next_multiple_of(depth::<L>());
+        let channels = self.shape.input.channels;
+        let blocks = self.shape.input.blocks().next_multiple_of(depth::<L>());
         let rows = L::COLUMNS * WIDTH * channels * 9;
         kernel.par_chunks_mut(rows).enumerate().for_each(|(panel, kernel)| {
             self.lanes.vectorize(Back::<T::Gather, N> {
@@ -193,7 +196,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> KernelGradient<L
     }
 }
 
-/// Sixteens of the sums of one panel and one block of inputs.
+/// Number of [`Values`] in the sums of one panel and one block of inputs.
 const fn sums_len<L: Lanes>() -> usize {
     WIDTH * L::COLUMNS
 }

@@ -1,46 +1,23 @@
-//! Sixteen channels at a time: the one vector type of this crate, on whatever the processor has.
+//! Arithmetic on sixteen channels at a time, the one vector type of this crate, on each
+//! instruction set.
 //!
-//! Everything above is written once against [`Lanes`]. `pulp` finds out at run time what the
-//! processor can do and holds the intrinsics, so the one `unsafe` here is a prefetch hint.
+//! The kernels are written once, in terms of [`Lanes`]. `pulp` detects at run time what the
+//! processor supports and wraps the intrinsics, so that vector code needs `unsafe` only for a
+//! prefetch hint.
 
 pub mod matrix_unit;
 #[cfg(target_arch = "x86_64")]
-mod x86;
+pub mod x86;
 
-#[cfg(target_arch = "x86_64")]
-pub use x86::Wide;
-
-use bytemuck::{Pod, Zeroable};
-
-/// Channels that are computed together.
-pub const WIDTH: usize = 16;
-
-/// Sixteen values of neighbouring channels, as they lie in working memory: on one cache line.
-#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
-#[repr(C, align(64))]
-pub struct Values(pub [f32; WIDTH]);
-
-impl Values {
-    /// Sixteen zeros.
-    pub const ZERO: Self = Self([0.0; WIDTH]);
-}
-
-/// One value per channel, in blocks of sixteen; zero where there is none.
-pub fn in_blocks(values: &[f32], blocks: usize) -> Vec<Values> {
-    let mut out = vec![Values::ZERO; blocks];
-    for (out, values) in out.iter_mut().zip(values.chunks(WIDTH)) {
-        out.0[..values.len()].copy_from_slice(values);
-    }
-    out
-}
+use crate::values::{Values, WIDTH};
 
 /// Work that is compiled once per instruction set. Implementations of `run` are
 /// `#[inline(always)]`: the instruction set is a property of the function that they end up in.
 pub trait Work {
-    /// What comes out.
+    /// The result.
     type Output;
 
-    /// Does it.
+    /// Does the work.
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
@@ -48,17 +25,17 @@ pub trait Work {
 pub trait Lanes: Copy + Send + Sync + 'static {
     /// Sixteen values in registers.
     type V: Copy;
-    /// Sixteen-wide columns of a matrix product that are computed together.
+    /// Columns of a matrix product, each sixteen wide, that are computed together.
     const COLUMNS: usize;
-    /// Rows of a matrix product that are computed together, at most.
+    /// The most rows of a matrix product that are computed together.
     const ROWS: usize;
-    /// Whether there is a matrix unit, see [`matrix_unit`]: then [`Self::split`] says how operands
-    /// lie, and [`Self::product`] multiplies them.
+    /// Whether there is a [`matrix_unit`]. If so, [`Self::split`] prepares operands, and
+    /// [`Self::product`] multiplies them.
     const MATRIX_UNIT: bool = false;
 
-    /// From memory that may lie anywhere.
+    /// Loads from memory of any alignment.
     fn read(self, values: &[f32; WIDTH]) -> Self::V;
-    /// To memory that may lie anywhere.
+    /// Stores to memory of any alignment.
     fn write(self, value: Self::V, into: &mut [f32; WIDTH]);
     /// The same value sixteen times.
     fn splat(self, value: f32) -> Self::V;
@@ -70,14 +47,15 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// a × b + c, in one rounding where the processor can.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// The larger of the two; `b` where one is not a number.
+    /// The larger of the two; `b` where one is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `value` where `positive` is, zero elsewhere: the derivative of ReLU.
+    /// `value` where `positive` is positive, zero elsewhere: the derivative of ReLU.
     fn keep(self, value: Self::V, positive: Self::V) -> Self::V;
     /// Rows become columns.
     fn transpose(self, rows: [Self::V; WIDTH]) -> [Self::V; WIDTH];
-    /// Cuts values into [`matrix_unit::PIECES`] numbers of eight significant bits, whose sum they
-    /// are: those of `first` in the lower half of each element, those of `second` in the upper.
+    /// Splits values into [`matrix_unit::PIECES`] numbers of eight significant bits that
+    /// add up to them: those of `first` in the lower half of each element, those of
+    /// `second` in the upper half.
     #[inline(always)]
     fn split(self, first: Self::V, _second: Self::V) -> [Self::V; matrix_unit::PIECES] {
         [first; matrix_unit::PIECES]
@@ -85,15 +63,15 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     /// Up to 32 by 32 sums of products.
     #[inline(always)]
     fn product(self, _task: matrix_unit::Task<'_>, _out: &mut [Values]) {}
-    /// Says that the values at this distance from these will be wanted soon, if there are any.
+    /// Prefetches the values at this distance from these, if there are any.
     #[inline(always)]
     fn prefetch(self, _values: &Values, _distance: usize) {}
-    /// From working memory.
+    /// Loads from working memory.
     #[inline(always)]
     fn load(self, values: &Values) -> Self::V {
         self.read(&values.0)
     }
-    /// To working memory.
+    /// Stores to working memory.
     #[inline(always)]
     fn store(self, value: Self::V, into: &mut Values) {
         self.write(value, &mut into.0);
@@ -106,7 +84,7 @@ pub trait Lanes: Copy + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 pub struct Portable;
 
-/// Element by element, so that it becomes vector instructions.
+/// Applies `f` element by element, in a form that the compiler vectorizes.
 #[inline(always)]
 fn each(
     a: [f32; WIDTH],
@@ -115,8 +93,8 @@ fn each(
     f: impl Fn(f32, f32, f32) -> f32,
 ) -> [f32; WIDTH] {
     let mut out = [0.0; WIDTH];
-    for at in 0..WIDTH {
-        out[at] = f(a[at], b[at], c[at]);
+    for lane in 0..WIDTH {
+        out[lane] = f(a[lane], b[lane], c[lane]);
     }
     out
 }
@@ -152,8 +130,8 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        // A fused multiply-add is an instruction of the baseline there; elsewhere it would be a
-        // call.
+        // On AArch64 the baseline has a fused multiply-add; elsewhere it would be a
+        // function call.
         if cfg!(target_arch = "aarch64") {
             each(a, b, c, f32::mul_add)
         } else {

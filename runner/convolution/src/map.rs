@@ -1,102 +1,51 @@
-//! Feature maps in memory, and strips of them in the form that the transforms want.
+//! Feature maps in memory: reading windows of them with zeros around, and writing them strip by
+//! strip.
 
-use rayon::prelude::*;
-
-use crate::Level;
-use crate::buffer::scratch;
-use crate::direct;
-use crate::lanes::{Lanes, Values, WIDTH, Work};
-use crate::tile::{RunLanes, with_lanes};
-
-/// The order of a batch of maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// `[image, channel, height, width]`, as in Burn and PyTorch.
-    Planar,
-    /// `[image, channel / 16, height, width, 16]`; missing channels are zero.
-    Lanes,
-}
-
-impl Order {
-    /// How maps of so many channels lie between two layers.
-    #[must_use]
-    pub fn between(channels: usize) -> Self {
-        if channels > direct::CHANNELS { Self::Lanes } else { Self::Planar }
-    }
-}
-
-/// Channels, height and width of one map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// Number of channels.
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Extent {
-    /// Blocks of sixteen channels.
-    #[must_use]
-    pub fn blocks(self) -> usize {
-        self.channels.div_ceil(WIDTH)
-    }
-
-    /// Values of one map.
-    #[must_use]
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(self) -> usize {
-        self.channels * self.height * self.width
-    }
-
-    /// After a 2×2 maximum with stride 2: an odd last row or column is dropped.
-    #[must_use]
-    pub fn pooled(self) -> Self {
-        Self { height: self.height / 2, width: self.width / 2, ..self }
-    }
-
-    /// Values of one map in this order.
-    #[must_use]
-    pub fn values(self, order: Order) -> usize {
-        let channels = match order {
-            Order::Planar => self.channels,
-            Order::Lanes => self.blocks() * WIDTH,
-        };
-        channels * self.height * self.width
-    }
-}
+use crate::lanes::Lanes;
+use crate::shape::{Extent, Layout};
+use crate::values::{Values, WIDTH};
 
 /// A batch of maps to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Maps<'a> {
-    /// All values.
+    /// The values of all images.
     pub values: &'a [f32],
-    /// Their order.
-    pub order: Order,
+    /// Their layout.
+    pub layout: Layout,
     /// The size of one map.
     pub extent: Extent,
 }
 
-/// A rectangle of a map, sixteen channels of it; may reach over the map's edge.
+/// A batch of maps to write.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The values of all images.
+    pub values: &'a mut [f32],
+    /// Their layout.
+    pub layout: Layout,
+    /// Writes only the largest value of every 2×2 square. Needs tiles with even sides.
+    pub pool: bool,
+}
+
+/// A rectangle of sixteen channels of a map. It may reach over the map's edge.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// Which image of the batch.
     pub image: usize,
     /// Which block of sixteen channels.
     pub block: usize,
-    /// First row, counted from the map's own; negative above it.
+    /// First row; negative where the window begins above the map.
     pub top: isize,
-    /// First column.
+    /// First column; negative where the window begins to the left of the map.
     pub left: isize,
     /// Columns per row of the window.
     pub width: usize,
 }
 
 impl Maps<'_> {
-    /// Copies a window into `into`, row by row, zeros where it reaches over the edge. With
-    /// `positive`, a map of the same extent and order: zeros where that is not positive too, which
-    /// is the derivative of ReLU.
+    /// Copies a window into `into`, row by row, with zeros where it reaches over the edge.
+    /// Given `positive`, maps of the same extent and layout, values become zero where those
+    /// are not positive: the derivative of ReLU.
     #[inline(always)]
     pub fn read<L: Lanes>(
         &self,
@@ -123,12 +72,12 @@ impl Maps<'_> {
         }
     }
 
-    /// One row, from column `x` on, all inside the map.
+    /// Part of one row, from column `x` on, which lies entirely inside the map.
     #[inline(always)]
     fn row<L: Lanes>(
         &self,
         lanes: L,
-        at: Window,
+        window: Window,
         y: usize,
         x: usize,
         positive: Option<&[f32]>,
@@ -136,13 +85,15 @@ impl Maps<'_> {
     ) {
         let Extent { channels, height, width } = self.extent;
         let plane = height * width;
-        match self.order {
-            Order::Lanes => {
-                let start = ((at.image * self.extent.blocks() + at.block) * height + y) * width + x;
+        match self.layout {
+            Layout::Nchw16c => {
+                let start =
+                    ((window.image * self.extent.blocks() + window.block) * height + y) * width + x;
                 let range = start * WIDTH..(start + into.len()) * WIDTH;
                 let (values, _) = self.values[range.clone()].as_chunks::<WIDTH>();
                 let positive = positive.map(|positive| positive[range].as_chunks::<WIDTH>().0);
-                // Not `copy_from_slice`: that is a call with a slow start.
+                // Not `copy_from_slice`: that is a function call, which is slow
+                // for so few values.
                 for (x, (into, values)) in into.iter_mut().zip(values).enumerate() {
                     let mut value = lanes.read(values);
                     if let Some(positive) = positive {
@@ -151,9 +102,10 @@ impl Maps<'_> {
                     lanes.store(value, into);
                 }
             }
-            Order::Planar => {
-                let count = WIDTH.min(channels - at.block * WIDTH);
-                let start = (at.image * channels + at.block * WIDTH) * plane + y * width + x;
+            Layout::Nchw => {
+                let count = WIDTH.min(channels - window.block * WIDTH);
+                let start =
+                    (window.image * channels + window.block * WIDTH) * plane + y * width + x;
                 let planes = Planes { values: &self.values[start..], plane, count };
                 let positive =
                     positive.map(|positive| Planes { values: &positive[start..], ..planes });
@@ -172,7 +124,7 @@ struct Planes<'a> {
 }
 
 impl Planes<'_> {
-    /// Sixteen pixels of all channels, from pixel `x` on.
+    /// Sixteen pixels of each channel, from pixel `x` on.
     #[inline(always)]
     fn square<L: Lanes>(&self, lanes: L, x: usize) -> [L::V; WIDTH] {
         let mut rows = [lanes.splat(0.0); WIDTH];
@@ -187,10 +139,10 @@ impl Planes<'_> {
     #[inline(always)]
     fn read<L: Lanes>(&self, lanes: L, positive: Option<Self>, into: &mut [Values]) {
         let (squares, rest) = into.as_chunks_mut::<WIDTH>();
-        for (at, into) in squares.iter_mut().enumerate() {
-            let mut rows = self.square(lanes, at * WIDTH);
+        for (index, into) in squares.iter_mut().enumerate() {
+            let mut rows = self.square(lanes, index * WIDTH);
             if let Some(positive) = positive {
-                let positive = positive.square(lanes, at * WIDTH);
+                let positive = positive.square(lanes, index * WIDTH);
                 for (row, positive) in rows.iter_mut().zip(positive) {
                     *row = lanes.keep(*row, positive);
                 }
@@ -203,30 +155,30 @@ impl Planes<'_> {
         for (x, into) in rest.iter_mut().enumerate() {
             *into = Values::ZERO;
             for channel in 0..self.count {
-                let at = channel * self.plane + done + x;
-                if positive.is_none_or(|positive| positive.values[at] > 0.0) {
-                    into.0[channel] = self.values[at];
+                let index = channel * self.plane + done + x;
+                if positive.is_none_or(|positive| positive.values[index] > 0.0) {
+                    into.0[channel] = self.values[index];
                 }
             }
         }
     }
 }
 
-/// Where one strip of one block of channels is written.
+/// The memory of one strip of one block of sixteen channels.
 #[derive(Debug)]
 pub enum Piece<'a> {
-    /// Whole rows of sixteen channels.
-    Lanes(&'a mut [f32]),
-    /// The same rows of each channel.
-    Planar(Vec<&'a mut [f32]>),
+    /// Consecutive rows of pixels of sixteen channels.
+    Nchw16c(&'a mut [f32]),
+    /// The strip's rows of each channel.
+    Nchw(Vec<&'a mut [f32]>),
 }
 
 impl Piece<'_> {
-    /// Writes rows of `width` pixels that lie `stride` apart.
+    /// Writes rows of `width` pixels, which lie `stride` apart in `rows`.
     #[inline(always)]
     pub fn write<L: Lanes>(&mut self, lanes: L, width: usize, stride: usize, rows: &[Values]) {
         match self {
-            Self::Lanes(out) => {
+            Self::Nchw16c(out) => {
                 let (out, _) = out.as_chunks_mut::<WIDTH>();
                 for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks(stride)) {
                     for (out, values) in out.iter_mut().zip(row) {
@@ -234,7 +186,7 @@ impl Piece<'_> {
                     }
                 }
             }
-            Self::Planar(planes) => {
+            Self::Nchw(planes) => {
                 let rows = rows.chunks(stride);
                 for (y, row) in rows.enumerate().take(planes[0].len() / width) {
                     write_row(lanes, &row[..width], planes, y * width);
@@ -244,17 +196,17 @@ impl Piece<'_> {
     }
 }
 
-/// One row to up to sixteen planes, at `start` in each.
+/// Writes one row to up to sixteen planes, at `start` in each.
 #[inline(always)]
 fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], start: usize) {
     let (squares, rest) = row.as_chunks::<WIDTH>();
-    for (at, square) in squares.iter().enumerate() {
+    for (index, square) in squares.iter().enumerate() {
         let mut columns = [lanes.splat(0.0); WIDTH];
         for (column, values) in columns.iter_mut().zip(square) {
             *column = lanes.load(values);
         }
         for (plane, row) in planes.iter_mut().zip(lanes.transpose(columns)) {
-            if let Some(into) = plane[start + at * WIDTH..].first_chunk_mut() {
+            if let Some(into) = plane[start + index * WIDTH..].first_chunk_mut() {
                 lanes.write(row, into);
             }
         }
@@ -267,31 +219,31 @@ fn write_row<L: Lanes>(lanes: L, row: &[Values], planes: &mut [&mut [f32]], star
     }
 }
 
-/// Cuts a batch of maps into pieces of `rows` rows: `[strip of the batch][block of channels]`.
-pub fn cut(values: &mut [f32], order: Order, extent: Extent, rows: usize) -> Vec<Vec<Piece<'_>>> {
+/// Cuts a batch of maps into strips of `rows` rows: `[strip of the batch][block of channels]`.
+pub fn cut(values: &mut [f32], layout: Layout, extent: Extent, rows: usize) -> Vec<Vec<Piece<'_>>> {
     let strips = extent.height.div_ceil(rows);
     let mut pieces: Vec<Vec<Piece<'_>>> = Vec::new();
-    for image in values.chunks_exact_mut(extent.values(order)) {
+    for image in values.chunks_exact_mut(extent.values(layout)) {
         let first = pieces.len();
         pieces.resize_with(first + strips, Vec::new);
         let of_image = &mut pieces[first..];
         let row = extent.width;
-        match order {
-            Order::Lanes => {
+        match layout {
+            Layout::Nchw16c => {
                 for block in image.chunks_exact_mut(extent.height * row * WIDTH) {
                     for (strip, part) in block.chunks_mut(rows * row * WIDTH).enumerate() {
-                        of_image[strip].push(Piece::Lanes(part));
+                        of_image[strip].push(Piece::Nchw16c(part));
                     }
                 }
             }
-            Order::Planar => {
+            Layout::Nchw => {
                 for block in image.chunks_mut(WIDTH * extent.height * row) {
                     for strip in of_image.iter_mut() {
-                        strip.push(Piece::Planar(Vec::with_capacity(WIDTH)));
+                        strip.push(Piece::Nchw(Vec::with_capacity(WIDTH)));
                     }
                     for plane in block.chunks_exact_mut(extent.height * row) {
                         for (strip, part) in plane.chunks_mut(rows * row).enumerate() {
-                            if let Some(Piece::Planar(planes)) = of_image[strip].last_mut() {
+                            if let Some(Piece::Nchw(planes)) = of_image[strip].last_mut() {
                                 planes.push(part);
                             }
                         }
@@ -301,52 +253,4 @@ pub fn cut(values: &mut [f32], order: Order, extent: Extent, rows: usize) -> Vec
         }
     }
     pieces
-}
-
-/// Copies a batch of maps from one order to the other.
-///
-/// # Panics
-///
-/// Where a slice is shorter than a whole number of maps.
-pub fn reorder(extent: Extent, values: &[f32], from: Order, out: &mut [f32], to: Order) {
-    let maps = Maps { values, order: from, extent };
-    with_lanes(Level::best(), Reorder { maps, out, to });
-}
-
-struct Reorder<'a> {
-    maps: Maps<'a>,
-    out: &'a mut [f32],
-    to: Order,
-}
-
-impl RunLanes for Reorder<'_> {
-    fn run<L: Lanes>(self, lanes: L) {
-        let Extent { height, width, .. } = self.maps.extent;
-        let images = cut(self.out, self.to, self.maps.extent, height);
-        images.into_par_iter().enumerate().for_each(|(image, blocks)| {
-            for (block, out) in blocks.into_iter().enumerate() {
-                let window = Window { image, block, top: 0, left: 0, width };
-                lanes.vectorize(Copy { maps: self.maps, window, out });
-            }
-        });
-    }
-}
-
-/// One block of channels of one map.
-struct Copy<'a, 'b> {
-    maps: Maps<'a>,
-    window: Window,
-    out: Piece<'b>,
-}
-
-impl Work for Copy<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L) {
-        let Extent { height, width, .. } = self.maps.extent;
-        let mut rows = scratch(height * width);
-        self.maps.read(lanes, self.window, None, &mut rows);
-        self.out.write(lanes, width, width, &rows);
-    }
 }

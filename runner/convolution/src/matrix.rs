@@ -1,16 +1,17 @@
 //! The matrices of minimal filtering as types, and how they are applied to a square.
 
-use crate::lanes::{Lanes, Values};
+use crate::lanes::Lanes;
 use crate::minimal::{F3, F4, F6, Minimal};
+use crate::values::Values;
 
 /// Values on a square: `values[y × down + x × right]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Grid<'a> {
-    /// From the upper left corner on.
+    /// The values, from the upper left corner on.
     pub values: &'a [Values],
-    /// From one row to the next.
+    /// Distance from one row to the next.
     pub down: usize,
-    /// From one column to the next.
+    /// Distance from one column to the next.
     pub right: usize,
 }
 
@@ -71,7 +72,7 @@ macro_rules! tilings {
 }
 tilings!(F3: 3, 5; F4: 4, 6; F6: 6, 8;);
 
-/// The matrix applied to the columns of a square, then to its rows.
+/// Applies the matrix to the columns of a square, then to its rows.
 #[inline(always)]
 pub fn square<A: Matrix<I, O>, L: Lanes, const I: usize, const O: usize>(
     lanes: L,

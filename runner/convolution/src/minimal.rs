@@ -5,7 +5,7 @@
 //! matrix is applied to the columns, then to the rows. The gradient of the filter is the same
 //! identity read the other way: `Gᵀ[(A y) ⊙ (Bᵀ d)]`.
 //!
-//! Points p and -p share their even and odd parts, so each pair costs little more than one.
+//! Points p and -p share their even and odd parts, so a pair costs little more than one point.
 
 use crate::lanes::Lanes;
 
@@ -29,7 +29,7 @@ fn pair<L: Lanes>(lanes: L, a: L::V, b: L::V) -> (L::V, L::V) {
     (lanes.add(a, b), lanes.sub(a, b))
 }
 
-/// The sum of values with their weights.
+/// A weighted sum.
 macro_rules! sum {
     ($lanes:ident; $first:expr $(, $weight:literal * $value:expr)*) => {{
         let total = $first;

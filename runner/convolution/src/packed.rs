@@ -1,16 +1,15 @@
-//! The matrix product of one transform point on a matrix unit: operands are cut into pieces and
-//! packed where they stay in a core's second-level cache while they are used.
+//! The matrix product of one transform point on a matrix unit. The operands are split into
+//! pieces and packed into working memory that stays in a core's second-level cache.
 
 use crate::buffer::scratch;
-use crate::lanes::matrix_unit::{Next, PIECES, Task, UNIT};
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::lanes::Lanes;
+use crate::lanes::matrix_unit::{Next, PIECES, ROWS, Task, UNIT};
 use crate::product::{Rows, panel_len};
+use crate::values::{Values, WIDTH};
 
-pub use crate::lanes::matrix_unit::ROWS;
-
-/// `[tiles, channels] × [channels, out]`: `rows` as for [`crate::product::product`], then one
-/// panel of the right operand after the other. `out` is `[panel][tile][COLUMNS][16]`, tiles rounded
-/// up to whole [`ROWS`].
+/// `[tiles, channels] × [channels, out]`. `rows` is as for [`crate::product::product`];
+/// `panels` holds one panel of the right operand after the other. `out` is
+/// `[panel][tile][COLUMNS][16]`, the number of tiles rounded up to a multiple of [`ROWS`].
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
@@ -24,9 +23,9 @@ pub fn product<L: Lanes>(
     let per_panel = parts * ROWS * L::COLUMNS;
     let mut left = scratch(units * parts * UNIT);
     let mut right = scratch(units * UNIT);
-    for (at, into) in left.chunks_exact_mut(parts * UNIT).enumerate() {
-        let block = |half: usize| rows.values.get((2 * at + half) * rows.stride..);
-        let second = block(1).filter(|_| 2 * at + 1 < blocks);
+    for (unit, into) in left.chunks_exact_mut(parts * UNIT).enumerate() {
+        let block = |half: usize| rows.values.get((2 * unit + half) * rows.stride..);
+        let second = block(1).filter(|_| 2 * unit + 1 < blocks);
         pack_rows(lanes, block(0), second, tiles, into);
     }
     let tasks = out.len() / per_panel * parts;
@@ -34,7 +33,7 @@ pub fn product<L: Lanes>(
         let panels = &panels[panel * panel_len::<L>(blocks)..];
         pack_panel(lanes, &panels[..panel_len::<L>(blocks)], &mut right);
         for (part, out) in out.chunks_exact_mut(ROWS * L::COLUMNS).enumerate() {
-            let share = |lines: usize, at: usize, of: usize| lines * at / of;
+            let share = |lines: usize, part: usize, of: usize| lines * part / of;
             let task = panel * parts + part;
             let ahead = share(blocks * tiles, task, tasks);
             let next = Next {
@@ -52,7 +51,7 @@ pub fn product<L: Lanes>(
                 rows: ROWS.min(tiles - part * ROWS),
                 right: &right,
                 units,
-                more: false,
+                accumulate: false,
                 next: Some(next),
             };
             lanes.product(task, out);
@@ -60,7 +59,7 @@ pub fn product<L: Lanes>(
     }
 }
 
-/// Rows of two blocks of sixteen channels: `[32 rows][half][piece][row]`.
+/// Packs rows of two blocks of sixteen channels as `[32 rows][half][piece][row]`.
 #[inline(always)]
 fn pack_rows<L: Lanes>(
     lanes: L,
@@ -74,23 +73,23 @@ fn pack_rows<L: Lanes>(
         let value = |block: Option<&[Values]>| block.map_or(zero, |block| lanes.load(&block[row]));
         let pieces = lanes.split(value(first), value(second));
         let into = &mut into[row / WIDTH * PIECES * WIDTH + row % WIDTH..];
-        for (at, piece) in pieces.into_iter().enumerate() {
-            lanes.store(piece, &mut into[at * WIDTH]);
+        for (piece, value) in pieces.into_iter().enumerate() {
+            lanes.store(value, &mut into[piece * WIDTH]);
         }
     }
 }
 
-/// A panel `[channel][COLUMNS]`: `[32 channels][piece][COLUMNS][pair of channels]`.
+/// Packs a panel `[channel][COLUMNS]` as `[32 channels][piece][COLUMNS][pair of channels]`.
 #[inline(always)]
 fn pack_panel<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
     let half = WIDTH * L::COLUMNS;
     let zero = lanes.splat(0.0);
     for (panel, into) in panel.chunks(2 * half).zip(into.chunks_exact_mut(UNIT)) {
         let (first, second) = panel.split_at(half);
-        for at in 0..half {
-            let (pair, column) = (at / L::COLUMNS, at % L::COLUMNS);
-            let second = second.get(at).map_or(zero, |value| lanes.load(value));
-            let pieces = lanes.split(lanes.load(&first[at]), second);
+        for row in 0..half {
+            let (pair, column) = (row / L::COLUMNS, row % L::COLUMNS);
+            let second = second.get(row).map_or(zero, |value| lanes.load(value));
+            let pieces = lanes.split(lanes.load(&first[row]), second);
             for (piece, value) in pieces.into_iter().enumerate() {
                 lanes.store(value, &mut into[piece * half + column * WIDTH + pair]);
             }
@@ -101,19 +100,19 @@ fn pack_panel<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
 /// Tiles whose pairs fill a line.
 const CHUNK: usize = 2 * WIDTH;
 
-/// Units for sums over so many tiles.
+/// Number of units for sums over this many tiles.
 pub const fn units(tiles: usize) -> usize {
     tiles.div_ceil(CHUNK)
 }
 
-/// One block of sixteen channels of all tiles, `[32 tiles][piece][channel]`, the halves of two
-/// blocks next to each other; pairs of tiles on each line.
+/// Packs one block of sixteen channels of all tiles as `[32 tiles][half][piece][channel]`, with
+/// pairs of tiles on each line. `half` says which of two neighbouring blocks it is.
 #[inline(always)]
 pub fn pack_channels<L: Lanes>(lanes: L, tiles: &[Values], half: usize, into: &mut [Values]) {
     for (tiles, into) in tiles.chunks(CHUNK).zip(into.chunks_exact_mut(UNIT)) {
-        let pieces = pairs(lanes, |at| tiles.get(at));
-        for (at, rows) in pieces.iter().enumerate() {
-            let into = &mut into[(half * PIECES + at) * WIDTH..];
+        let pieces = pairs(lanes, |tile| tiles.get(tile));
+        for (piece, rows) in pieces.iter().enumerate() {
+            let into = &mut into[(half * PIECES + piece) * WIDTH..];
             for (row, into) in lanes.transpose(*rows).into_iter().zip(into) {
                 lanes.store(row, into);
             }
@@ -121,15 +120,16 @@ pub fn pack_channels<L: Lanes>(lanes: L, tiles: &[Values], half: usize, into: &m
     }
 }
 
-/// All tiles of a panel, `[tile][COLUMNS]`: `[32 tiles][piece][COLUMNS][pair of tiles]`.
+/// Packs all tiles of a panel, `[tile][COLUMNS]`, as `[32 tiles][piece][COLUMNS][pair of
+/// tiles]`.
 #[inline(always)]
 pub fn pack_outputs<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
     let chunks = panel.chunks(CHUNK * L::COLUMNS);
     for (tiles, into) in chunks.zip(into.chunks_exact_mut(UNIT)) {
         for column in 0..L::COLUMNS {
-            let pieces = pairs(lanes, |at| tiles.get(at * L::COLUMNS + column));
-            for (at, rows) in pieces.iter().enumerate() {
-                let into = &mut into[(at * L::COLUMNS + column) * WIDTH..];
+            let pieces = pairs(lanes, |tile| tiles.get(tile * L::COLUMNS + column));
+            for (piece, rows) in pieces.iter().enumerate() {
+                let into = &mut into[(piece * L::COLUMNS + column) * WIDTH..];
                 for (row, into) in rows.iter().zip(into) {
                     lanes.store(*row, into);
                 }
@@ -138,7 +138,7 @@ pub fn pack_outputs<L: Lanes>(lanes: L, panel: &[Values], into: &mut [Values]) {
     }
 }
 
-/// Values that are sixteen apart, cut into pieces together.
+/// Splits sixteen pairs of values into pieces; the two values of a pair are sixteen apart.
 #[inline(always)]
 fn pairs<'a, L: Lanes>(
     lanes: L,
@@ -147,10 +147,10 @@ fn pairs<'a, L: Lanes>(
     let zero = lanes.splat(0.0);
     let mut pieces = [[zero; WIDTH]; PIECES];
     for pair in 0..WIDTH {
-        let value = |at: usize| values(at).map_or(zero, |value| lanes.load(value));
+        let value = |index: usize| values(index).map_or(zero, |value| lanes.load(value));
         let split = lanes.split(value(pair), value(pair + WIDTH));
-        for at in 0..PIECES {
-            pieces[at][pair] = split[at];
+        for piece in 0..PIECES {
+            pieces[piece][pair] = split[piece];
         }
     }
     pieces

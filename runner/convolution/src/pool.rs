@@ -1,50 +1,52 @@
-//! 2×2 maximum with stride 2, and its gradient.
+//! The 2×2 maximum with stride 2, and its gradient.
 
 use rayon::prelude::*;
 
-use crate::Level;
-use crate::lanes::{Lanes, WIDTH, Work};
-use crate::map::{Extent, Order};
-use crate::tile::{RunLanes, with_lanes};
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::{Lanes, Work};
+use crate::shape::{Extent, Layout};
+use crate::values::WIDTH;
 
 /// A 2×2 maximum with stride 2 of a batch of maps.
 #[derive(Debug, Clone, Copy)]
 pub struct Pool {
-    /// The size of each map that goes in; an odd last row or column is dropped.
+    /// The size of each map that goes in. An odd last row or column is dropped.
     pub extent: Extent,
-    /// How maps lie, before and after.
-    pub order: Order,
+    /// The layout of the maps that go in and of those that come out.
+    pub layout: Layout,
 }
 
 impl Pool {
-    /// Takes the largest of each square.
+    /// Writes the largest value of each square; NaN where one of them is NaN. `input` and `out` hold
+    /// the same number of maps.
     ///
     /// # Panics
     ///
-    /// Where a slice is no whole number of maps.
+    /// Where `extent` is smaller than 2×2.
     pub fn forward(&self, input: &[f32], out: &mut [f32]) {
-        with_lanes(Level::best(), Forward { pool: *self, input, out });
+        with_lanes(Isa::best(), Forward { pool: *self, input, out });
     }
 
-    /// The gradient at the input: each output's goes to the first of its largest values.
+    /// The gradient of the input, from the output's `gradient`: each value goes to the
+    /// first of the largest values of its square, and all others get zero.
     ///
     /// # Panics
     ///
-    /// Where a slice is no whole number of maps.
+    /// Where `extent` is smaller than 2×2.
     pub fn gradient(&self, input: &[f32], gradient: &[f32], out: &mut [f32]) {
-        with_lanes(Level::best(), Backward { pool: *self, input, gradient, out });
+        with_lanes(Isa::best(), Backward { pool: *self, input, gradient, out });
     }
 
-    /// Values of one plane, before and after.
+    /// Number of values in one plane, before and after.
     fn planes(&self) -> (usize, usize) {
         let pooled = self.extent.pooled();
         let lanes = self.lanes();
         (self.extent.height * self.extent.width * lanes, pooled.height * pooled.width * lanes)
     }
 
-    /// Channels that lie together.
+    /// Number of channels that lie together.
     fn lanes(&self) -> usize {
-        if self.order == Order::Lanes { WIDTH } else { 1 }
+        if self.layout == Layout::Nchw16c { WIDTH } else { 1 }
     }
 }
 
@@ -97,14 +99,14 @@ impl<P: OfPlane> Work for Plane<P> {
     #[inline(always)]
     fn run<L: Lanes>(self, _: L) {
         let width = self.pool.extent.width;
-        match self.pool.order {
-            Order::Planar => self.work.run::<1>(width),
-            Order::Lanes => self.work.run::<WIDTH>(width),
+        match self.pool.layout {
+            Layout::Nchw => self.work.run::<1>(width),
+            Layout::Nchw16c => self.work.run::<WIDTH>(width),
         }
     }
 }
 
-/// As in Burn, a value that is not a number stays.
+/// The larger of the two; NaN, as in Burn, where one of them is NaN.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b || a.is_nan() { a } else { b }
@@ -166,7 +168,7 @@ impl OfPlane for Spread<'_> {
     }
 }
 
-/// `gradient` where the first of the largest is, zeros elsewhere.
+/// `gradient` at the first of the largest values, zeros elsewhere.
 #[inline(always)]
 fn first_of_largest(square: [f32; 4], gradient: f32) -> [f32; 4] {
     let top = larger(larger(square[0], square[1]), larger(square[2], square[3]));

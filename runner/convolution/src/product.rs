@@ -1,40 +1,42 @@
 //! The matrix product in the middle of the algorithm, for one transform point.
 //!
-//! `[rows, inner] × [inner, columns]`, the operands as the transforms leave them: nothing is
-//! packed here, but for a matrix unit. Sums over `inner` run in one order whatever the number of rows or threads.
+//! `[rows, inner] × [inner, columns]`. The operands are read as the transforms leave them; only a
+//! matrix unit needs them packed. Sums over `inner` are always computed in the same order, whatever
+//! the number of rows or threads.
 
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::lanes::Lanes;
+use crate::values::{Values, WIDTH};
 
-/// Sixteens of one panel of the right operand for so many blocks of channels.
+/// Number of [`Values`] in one panel of the right operand, for this many blocks of channels.
 pub const fn panel_len<L: Lanes>(blocks: usize) -> usize {
     blocks * WIDTH * L::COLUMNS
 }
 
-/// Where the left operand's rows lie: `rows[chunk × stride + row][channel in block]`.
+/// The left operand's rows: `values[block × stride + row][channel in block]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     /// From the first row of this product on.
     pub values: &'a [Values],
-    /// Distance from one chunk of blocks of sixteen channels to the next.
+    /// Distance from one block of sixteen channels to the next.
     pub stride: usize,
-    /// Distance to rows that are wanted after these, where they should be asked for; else 0.
+    /// Distance to the rows that are needed next, to prefetch them; 0 for no prefetch.
     pub next: usize,
 }
 
-/// Blocks of sixteen that are summed before the next rows come: as much of the panel as stays in
-/// the first-level cache.
+/// Blocks of channels that are summed before moving on to the next rows: as much of the panel
+/// as stays in the first-level cache.
 pub const INNER: usize = 8;
 
-/// One panel of the right operand: of so many blocks of channels, at the beginning of `panels`,
-/// which goes on with what is needed next; and as many rows of the result `[row][COLUMNS][16]` as
-/// `out` has room for, added to what is there where there is `more`.
+/// Multiplies by one panel of the right operand, of this many blocks of channels. It lies at
+/// the beginning of `panels`; what follows there is needed next. Computes as many rows
+/// `[row][COLUMNS][16]` as `out` has room for, and adds them to its contents if `accumulate`.
 #[inline(always)]
 pub fn product<L: Lanes>(
     lanes: L,
     blocks: usize,
     rows: Rows<'_>,
     panels: &[Values],
-    more: bool,
+    accumulate: bool,
     out: &mut [Values],
 ) {
     let count = out.len() / L::COLUMNS;
@@ -45,12 +47,12 @@ pub fn product<L: Lanes>(
         let panels = &panels[block * WIDTH * L::COLUMNS..];
         let mut done = 0;
         for part in 0..parts {
-            // As even as can be: eleven rows cost hardly less than fourteen.
+            // As even as possible: eleven rows cost hardly less than fourteen.
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
-            let more = more || block > 0;
-            let task = Task { rows, panels, blocks: some, more, first: part == 0 };
+            let accumulate = accumulate || block > 0;
+            let task = Task { rows, panels, blocks: some, accumulate, first: part == 0 };
             some_rows(lanes, size, task, out);
             done += size;
         }
@@ -64,8 +66,9 @@ struct Task<'a> {
     panels: &'a [Values],
     blocks: usize,
     /// Adds to what is in `out`.
-    more: bool,
-    /// Nobody has read this part of the panel yet, and it is far away.
+    accumulate: bool,
+    /// This part of the panel is read for the first time, and must be prefetched from far
+    /// away.
     first: bool,
 }
 
@@ -92,19 +95,19 @@ fn kernel<L: Lanes, const R: usize>(lanes: L, task: Task<'_>, out: &mut [Values]
     }
 }
 
-/// How far ahead of its use a panel is asked for, in sixteens: the processor itself looks no
+/// How far ahead of its use a panel is prefetched, in [`Values`]: the processor itself looks no
 /// further than the end of a page.
 const AHEAD: usize = 320;
 
-/// Sums in registers: those that are there where there is `more`, else zeros.
+/// Loads sums into registers: the contents of `from` if `accumulate`, else zeros.
 #[inline(always)]
 pub fn load<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
     from: &[[Values; N]; R],
-    more: bool,
+    accumulate: bool,
 ) -> [[L::V; N]; R] {
     let mut sums = [[lanes.splat(0.0); N]; R];
-    if more {
+    if accumulate {
         for r in 0..R {
             for n in 0..N {
                 sums[r][n] = lanes.load(&from[r][n]);
@@ -114,7 +117,7 @@ pub fn load<L: Lanes, const R: usize, const N: usize>(
     sums
 }
 
-/// Adds one product of a column and a row to the sums.
+/// Adds the product of a column and a row to the sums.
 #[inline(always)]
 pub fn add<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
@@ -134,7 +137,7 @@ pub fn add<L: Lanes, const R: usize, const N: usize>(
     }
 }
 
-/// Writes them.
+/// Writes the sums.
 #[inline(always)]
 pub fn store<L: Lanes, const R: usize, const N: usize>(
     lanes: L,
@@ -154,14 +157,14 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
     let Some(out) = out.first_chunk_mut::<R>() else {
         return;
     };
-    let mut sums = load(lanes, out, task.more);
+    let mut sums = load(lanes, out, task.accumulate);
     let (panel, _) = task.panels.as_chunks::<N>();
     let (panel, _) = panel.as_chunks::<WIDTH>();
     // No branches in the inner loop: with them, sums can end up outside the registers.
     let ahead = if task.first { AHEAD } else { 0 };
     for block in 0..task.blocks {
-        let at = block * task.rows.stride;
-        let Some(left) = task.rows.values[at..].first_chunk::<R>() else {
+        let start = block * task.rows.stride;
+        let Some(left) = task.rows.values[start..].first_chunk::<R>() else {
             return;
         };
         let right = &panel[block];

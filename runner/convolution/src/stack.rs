@@ -1,133 +1,104 @@
-//! Several layers that stay as they are, one after the other: their filters are transformed once,
-//! maps stay in blocks of sixteen channels between them, and pooling happens where a tile is
+//! Layers with fixed filters, run one after the other. The filters are transformed only once,
+//! maps stay in blocks of sixteen channels between layers, and pooling happens while a tile is
 //! transformed back.
 
-use std::marker::PhantomData;
+mod prepared;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::buffer::scratch;
-use crate::filter::{self, Kernel};
-use crate::lanes::{Lanes, Values, WIDTH};
-use crate::map::{Extent, Maps, Order};
-use crate::matrix::Tiling;
-use crate::tile::{Blocking, Run, Tile, dispatch, filters_len, wants_batch};
-use crate::winograd::{self, Finish, Problem, Target, Winograd};
-use crate::{Convolution, Level, Pool, direct};
+use crate::buffer::{Scratch, scratch};
+use crate::convolution::Convolution;
+use crate::isa::Isa;
+use crate::pool::Pool;
+use crate::shape::{ConvShape, DIRECT_CHANNELS, Extent, Layout};
+use crate::tile::Tile;
+use crate::values::WIDTH;
+use prepared::{Batch, Prepared};
 
 /// One layer of a [`Stack`].
 #[derive(Debug, Clone, Copy)]
 pub enum Layer<'a> {
-    /// 3×3 with stride 1, bias and ReLU.
+    /// A 3×3 convolution with stride 1, bias and ReLU.
     Convolution {
         /// `[out, in, 3, 3]`
         kernel: &'a [f32],
         /// `[out]`
         bias: &'a [f32],
-        /// Zeros around the map: 0 or 1.
+        /// Rows and columns of zeros on each side of the map: 0 or 1.
         padding: usize,
     },
-    /// 2×2 maximum with stride 2.
+    /// A 2×2 maximum with stride 2.
     MaxPool,
 }
 
-/// Layers with their filters transformed.
+/// Layers whose filters are already transformed.
 pub struct Stack {
     steps: Vec<Step>,
-    /// Steps that run image after image while their maps are in the cache.
+    /// Number of steps at the beginning that run one image at a time, while its maps are in
+    /// the cache.
     early: usize,
     input: Extent,
     output: Extent,
 }
 
+/// A layer, or a convolution together with the pooling after it.
 enum Step {
     Convolution(Prepared),
     MaxPool(Pool),
 }
 
-struct Prepared {
-    /// Of one image.
-    problem: Problem,
-    level: Level,
-    tile: Tile,
-    filters: Filters,
-    bias: Vec<f32>,
-    pool: bool,
-    from: Order,
-    to: Order,
-}
-
-enum Filters {
-    /// As they are, for very few channels.
-    Direct(Vec<f32>),
-    Transformed(Vec<Values>),
-}
-
-impl Prepared {
-    fn output(&self) -> Extent {
-        let whole = self.problem.output();
-        if self.pool { whole.pooled() } else { whole }
-    }
-}
-
 impl Step {
-    /// What goes in.
-    fn input(&self) -> (Extent, Order) {
+    /// The size and layout of the maps that go in.
+    fn input(&self) -> (Extent, Layout) {
         match self {
-            Self::Convolution(own) => (own.problem.input, own.from),
-            Self::MaxPool(pool) => (pool.extent, pool.order),
+            Self::Convolution(prepared) => (prepared.shape.input, prepared.from),
+            Self::MaxPool(pool) => (pool.extent, pool.layout),
         }
     }
 
-    /// What comes out.
-    fn output(&self) -> (Extent, Order) {
+    /// The size and layout of the maps that come out.
+    fn output(&self) -> (Extent, Layout) {
         match self {
-            Self::Convolution(own) => (own.output(), own.to),
-            Self::MaxPool(pool) => (pool.extent.pooled(), pool.order),
+            Self::Convolution(prepared) => (prepared.output(), prepared.to),
+            Self::MaxPool(pool) => (pool.extent.pooled(), pool.layout),
         }
     }
 
-    /// Whether a batch should pass at once, so that its filters are read once.
+    /// Whether a whole batch should pass together, so that the filters are read only once.
     fn is_late(&self) -> bool {
         match self {
-            Self::Convolution(own) => wants_batch(own.problem, own.tile, own.level),
+            Self::Convolution(prepared) => prepared.wants_batch(),
             Self::MaxPool(_) => false,
         }
     }
 }
 
-/// Images that pass a step together, of all that are under way.
-#[derive(Debug, Clone, Copy)]
-struct Batch {
-    images: usize,
-    of: usize,
-}
-
 impl Stack {
-    /// Prepares `layers` for maps of this size, with these instructions or the best for each layer;
-    /// `None` where a map gets too small for a layer.
+    /// Prepares `layers` for maps of this size and the given instruction set, or the best
+    /// one for each layer. `None` where a map becomes too small for a layer.
     #[must_use]
-    pub fn new(level: Option<Level>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
+    pub fn new(isa: Option<Isa>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
         let mut steps: Vec<Step> = Vec::new();
         let mut extent = input;
         let mut rest = layers;
         while let Some((layer, after)) = rest.split_first() {
             rest = after;
             let step = match *layer {
-                Layer::MaxPool => Step::MaxPool(Pool { extent, order: Order::Planar }),
+                Layer::MaxPool => Step::MaxPool(Pool { extent, layout: Layout::Nchw }),
                 Layer::Convolution { kernel, bias, padding } => {
-                    let problem =
-                        Problem { images: 1, input: extent, outputs: bias.len(), padding };
-                    if !Convolution::takes(problem) {
+                    let shape =
+                        ConvShape { images: 1, input: extent, outputs: bias.len(), padding };
+                    if !Convolution::takes(shape) {
                         return None;
                     }
-                    let level = level.unwrap_or_else(|| Level::suited(problem));
+                    let isa = isa.unwrap_or_else(|| Isa::suited(shape));
                     let pool = matches!(rest.first(), Some(Layer::MaxPool))
-                        && extent.channels > direct::CHANNELS
-                        && Tile::of(problem.output(), level).is_even();
+                        && extent.channels > DIRECT_CHANNELS
+                        && Tile::of(shape.output(), isa).is_even();
                     rest = &rest[usize::from(pool)..];
-                    Step::Convolution(prepare(level, problem, kernel, bias, pool))
+                    Step::Convolution(Prepared::new(isa, shape, kernel, bias, pool))
                 }
             };
             extent = step.output().0;
@@ -147,37 +118,38 @@ impl Stack {
         self.output
     }
 
-    /// Runs all layers on `[image, channel, height, width]`.
+    /// Runs all layers on NCHW maps, and writes NCHW maps.
     ///
     /// # Panics
     ///
-    /// Where a slice is shorter than the images need.
+    /// Where a slice is shorter than `images` maps.
     pub fn forward(&self, images: usize, input: &[f32], out: &mut [f32]) {
         let (early, late) = (0..self.early, self.early..self.steps.len());
         if late.is_empty() {
             self.piecewise(early, images, input, out);
         } else if early.is_empty() {
-            self.run(late, Batch { images, of: images }, input, out);
+            self.run(late, Batch { images, total: images }, input, out);
         } else {
-            let (extent, order) = self.steps[late.start].input();
-            let mut between = scratch((images * extent.values(order)).div_ceil(WIDTH));
+            let (extent, layout) = self.steps[late.start].input();
+            let mut between = scratch((images * extent.values(layout)).div_ceil(WIDTH));
             let between = bytemuck::cast_slice_mut(&mut between);
             self.piecewise(early, images, input, between);
-            self.run(late, Batch { images, of: images }, between, out);
+            self.run(late, Batch { images, total: images }, between, out);
         }
     }
 
-    /// Runs some steps image by image: each thread has its own, whose maps stay in its cache.
+    /// Runs some steps one image at a time. Each thread has an image of its own, whose maps
+    /// stay in its cache.
     fn piecewise(&self, steps: Range<usize>, images: usize, input: &[f32], out: &mut [f32]) {
         let from = self.input.len();
         let to = match steps.end.checked_sub(1) {
             Some(last) => self.steps[last].output(),
-            None => (self.input, Order::Planar),
+            None => (self.input, Layout::Nchw),
         };
         let to = to.0.values(to.1);
         let inputs = input[..images * from].par_chunks_exact(from);
         out[..images * to].par_chunks_exact_mut(to).zip(inputs).for_each(|(out, input)| {
-            self.run(steps.clone(), Batch { images: 1, of: images }, input, out);
+            self.run(steps.clone(), Batch { images: 1, total: images }, input, out);
         });
     }
 
@@ -187,10 +159,10 @@ impl Stack {
             out.copy_from_slice(&input[..out.len()]);
             return;
         };
-        let mut before: Option<crate::buffer::Scratch> = None;
+        let mut before: Option<Scratch> = None;
         for step in &self.steps[steps.start..last] {
-            let (extent, order) = step.output();
-            let mut after = scratch((images * extent.values(order)).div_ceil(WIDTH));
+            let (extent, layout) = step.output();
+            let mut after = scratch((images * extent.values(layout)).div_ceil(WIDTH));
             let from = before.as_deref().map_or(input, bytemuck::cast_slice);
             self.step(step, batch, from, bytemuck::cast_slice_mut(&mut after));
             before = Some(after);
@@ -202,96 +174,30 @@ impl Stack {
     fn step(&self, step: &Step, batch: Batch, input: &[f32], out: &mut [f32]) {
         match step {
             Step::MaxPool(pool) => {
-                pool.forward(&input[..batch.images * pool.extent.values(pool.order)], out);
+                pool.forward(&input[..batch.images * pool.extent.values(pool.layout)], out);
             }
             Step::Convolution(prepared) => {
-                dispatch(prepared.level, prepared.tile, Pass { prepared, batch, input, out });
+                prepared.forward(batch, input, out);
             }
         }
     }
 }
 
-/// Maps go in blocks of sixteen channels on their way from one convolution to another.
+/// Chooses layouts: blocks of sixteen channels between convolutions, NCHW before the first and
+/// after the last.
 fn join(steps: &mut [Step]) {
     let is_convolution = |step: &Step| matches!(step, Step::Convolution(_));
     let last = steps.iter().rposition(is_convolution).unwrap_or(0);
-    let mut order = Order::Planar;
-    for (at, step) in steps.iter_mut().enumerate() {
+    let mut layout = Layout::Nchw;
+    for (index, step) in steps.iter_mut().enumerate() {
         match step {
-            Step::MaxPool(pool) => pool.order = order,
-            Step::Convolution(own) => {
-                own.from = order;
-                if at < last {
-                    own.to = Order::between(own.problem.outputs);
+            Step::MaxPool(pool) => pool.layout = layout,
+            Step::Convolution(prepared) => {
+                prepared.from = layout;
+                if index < last {
+                    prepared.to = Layout::between(prepared.shape.outputs);
                 }
-                order = own.to;
-            }
-        }
-    }
-}
-
-fn prepare(level: Level, problem: Problem, kernel: &[f32], bias: &[f32], pool: bool) -> Prepared {
-    let tile = Tile::of(problem.output(), level);
-    let filters = if problem.input.channels <= direct::CHANNELS {
-        Filters::Direct(kernel.to_vec())
-    } else {
-        let mut values = Vec::new();
-        let kernel = Kernel { values: kernel, transposed: false };
-        dispatch(level, tile, Transform { problem, tile, kernel, values: &mut values });
-        Filters::Transformed(values)
-    };
-    let (from, to) = (Order::Planar, Order::Planar);
-    Prepared { problem, level, tile, filters, bias: bias.to_vec(), pool, from, to }
-}
-
-struct Transform<'a> {
-    problem: Problem,
-    tile: Tile,
-    kernel: Kernel<'a>,
-    values: &'a mut Vec<Values>,
-}
-
-impl Run for Transform<'_> {
-    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Self { problem, tile, kernel, values } = self;
-        let per_pass = Blocking::of::<L>(problem, tile, problem.images).panels(L::COLUMNS);
-        values.resize(filters_len::<L>(problem, tile.points()), Values::ZERO);
-        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, values);
-    }
-}
-
-struct Pass<'a> {
-    prepared: &'a Prepared,
-    batch: Batch,
-    input: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl Run for Pass<'_> {
-    fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Prepared { problem, tile, filters, bias, pool, from, to, .. } = self.prepared;
-        let Batch { images, of } = self.batch;
-        let problem = Problem { images, ..*problem };
-        let values = &self.input[..images * problem.input.values(*from)];
-        let maps = Maps { values, order: *from, extent: problem.input };
-        let finish = Finish { bias: Some(bias), relu: true };
-        let out = &mut self.out[..images * self.prepared.output().values(*to)];
-        let target = Target { values: out, order: *to, pool: *pool };
-        match filters {
-            Filters::Direct(kernel) => {
-                direct::forward(lanes, problem, values, kernel, finish, target);
-            }
-            Filters::Transformed(filters) => {
-                let blocking = Blocking::of::<L>(problem, *tile, of);
-                let algorithm =
-                    Winograd::<L, T, M, N> { lanes, tile: PhantomData, problem, blocking };
-                algorithm.forward(
-                    maps,
-                    None,
-                    winograd::Filters::Transformed(filters),
-                    finish,
-                    target,
-                );
+                layout = prepared.to;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Every instruction set against sums in float64, straight from the definition.
+//! Compares every instruction set with sums in float64, straight from the definition.
 
 use super::*;
 
@@ -16,11 +16,11 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
 }
 
 struct Case {
-    problem: Problem,
+    shape: ConvShape,
     input: Vec<f32>,
     kernel: Vec<f32>,
     bias: Vec<f32>,
-    /// Of what comes out.
+    /// Of the output.
     gradient: Vec<f32>,
 }
 
@@ -32,11 +32,11 @@ impl Case {
         (height, width): (usize, usize),
         padding: usize,
     ) -> Self {
-        let problem =
-            Problem { images, input: Extent { channels, height, width }, outputs, padding };
-        let out = problem.output();
+        let shape =
+            ConvShape { images, input: Extent { channels, height, width }, outputs, padding };
+        let out = shape.output();
         Self {
-            problem,
+            shape,
             input: numbers(images * channels * height * width, 1),
             kernel: numbers(outputs * channels * 9, 2),
             bias: numbers(outputs, 3),
@@ -46,8 +46,8 @@ impl Case {
 
     /// Calls `f` with the indices of input, kernel and output of every product.
     fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
-        let Problem { images, input, outputs, padding } = self.problem;
-        let out = self.problem.output();
+        let ConvShape { images, input, outputs, padding } = self.shape;
+        let out = self.shape.output();
         for image in 0..images {
             for o in 0..outputs {
                 for c in 0..input.channels {
@@ -78,15 +78,15 @@ impl Case {
         self.products(|from, tap, to| {
             out[to] += f64::from(self.input[from]) * f64::from(self.kernel[tap]);
         });
-        let out_plane = out.len() / self.problem.images / self.bias.len();
-        for (at, value) in out.iter_mut().enumerate() {
-            *value = (*value + f64::from(self.bias[at / out_plane % self.bias.len()])).max(0.0);
+        let out_plane = out.len() / self.shape.images / self.bias.len();
+        for (index, value) in out.iter_mut().enumerate() {
+            *value = (*value + f64::from(self.bias[index / out_plane % self.bias.len()])).max(0.0);
         }
         out
     }
 }
 
-/// The largest difference over the largest value.
+/// The largest difference, divided by the largest value.
 fn error(got: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
@@ -94,9 +94,9 @@ fn error(got: &[f32], expected: &[f64]) -> f64 {
     off.fold(0.0, f64::max) / largest
 }
 
-/// Channels and outputs that are and are not whole sixteens, sides that each tile divides and
-/// does not, both paddings, few channels; more channels than are summed at once, one panel after
-/// the other; more tiles than pass at once.
+/// Numbers of channels and outputs that are and are not multiples of sixteen; sides that are
+/// and are not multiples of each tile's; both paddings; few channels; more channels than are
+/// summed together, one panel after the other; more tiles than pass together.
 fn cases() -> Vec<Case> {
     vec![
         Case::new(2, 16, 32, (18, 18), 1),
@@ -117,13 +117,13 @@ fn cases() -> Vec<Case> {
 fn forward_is_the_sum_of_the_definition() {
     for case in cases() {
         let expected = case.forward();
-        for level in Level::available() {
+        for isa in Isa::available() {
             let mut out = vec![f32::NAN; expected.len()];
-            let finish = Finish { bias: Some(&case.bias), relu: true };
-            let convolution = Convolution { level, ..Convolution::new(case.problem) };
-            convolution.forward(&case.input, &case.kernel, finish, &mut out);
+            let epilogue = Epilogue { bias: Some(&case.bias), relu: true };
+            let convolution = Convolution { isa, ..Convolution::new(case.shape) };
+            convolution.forward(&case.input, &case.kernel, epilogue, &mut out);
             let error = error(&out, &expected);
-            assert!(error < 1e-5, "{level:?} {:?}: {error}", case.problem);
+            assert!(error < 1e-5, "{isa:?} {:?}: {error}", case.shape);
         }
     }
 }
@@ -145,16 +145,16 @@ fn gradients_are_the_sums_of_the_definition() {
             input[from] += masked[to] * f64::from(case.kernel[tap]);
             kernel[tap] += masked[to] * f64::from(case.input[from]);
         });
-        let plane = masked.len() / case.problem.images / bias.len();
-        for (at, value) in masked.iter().enumerate() {
-            bias[at / plane % case.bias.len()] += value;
+        let plane = masked.len() / case.shape.images / bias.len();
+        for (index, value) in masked.iter().enumerate() {
+            bias[index / plane % case.bias.len()] += value;
         }
-        for level in Level::available() {
-            let convolution = Convolution { level, ..Convolution::new(case.problem) };
+        for isa in Isa::available() {
+            let convolution = Convolution { isa, ..Convolution::new(case.shape) };
             let mut got = vec![f32::NAN; input.len()];
             convolution.input_gradient(&case.gradient, Some(&output), &case.kernel, &mut got);
             let off = error(&got, &input);
-            assert!(off < 1e-5, "input, {level:?} {:?}: {off}", case.problem);
+            assert!(off < 1e-5, "input, {isa:?} {:?}: {off}", case.shape);
             let (mut got, mut got_bias) =
                 (vec![f32::NAN; kernel.len()], vec![f32::NAN; bias.len()]);
             convolution.kernel_gradient(
@@ -164,9 +164,9 @@ fn gradients_are_the_sums_of_the_definition() {
                 (&mut got, &mut got_bias),
             );
             let off = error(&got, &kernel);
-            assert!(off < 1e-5, "kernel, {level:?} {:?}: {off}", case.problem);
+            assert!(off < 1e-5, "kernel, {isa:?} {:?}: {off}", case.shape);
             let off = error(&got_bias, &bias);
-            assert!(off < 1e-5, "bias, {level:?} {:?}: {off}", case.problem);
+            assert!(off < 1e-5, "bias, {isa:?} {:?}: {off}", case.shape);
         }
     }
 }
@@ -174,76 +174,76 @@ fn gradients_are_the_sums_of_the_definition() {
 #[test]
 fn an_image_does_not_depend_on_its_batch_nor_on_threads() {
     let case = Case::new(24, 48, 64, (14, 14), 1);
-    let whole = case.problem.output().len() * case.problem.images;
-    let run = |level: Level, images: usize, threads: usize| {
+    let whole = case.shape.output().len() * case.shape.images;
+    let run = |isa: Isa, images: usize, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let mut out = vec![0.0; whole];
-        let problem = Problem { images, ..case.problem };
-        let inputs = case.input.chunks(problem.input.len() * images);
-        for (input, out) in inputs.zip(out.chunks_mut(problem.output().len() * images)) {
-            let finish = Finish { bias: Some(&case.bias), relu: true };
-            let convolution = Convolution { level, ..Convolution::new(problem) };
-            pool.install(|| convolution.forward(input, &case.kernel, finish, out));
+        let shape = ConvShape { images, ..case.shape };
+        let inputs = case.input.chunks(shape.input.len() * images);
+        for (input, out) in inputs.zip(out.chunks_mut(shape.output().len() * images)) {
+            let epilogue = Epilogue { bias: Some(&case.bias), relu: true };
+            let convolution = Convolution { isa, ..Convolution::new(shape) };
+            pool.install(|| convolution.forward(input, &case.kernel, epilogue, out));
         }
         out.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
     };
-    for level in Level::available() {
-        let expected = run(level, 1, 1);
+    for isa in Isa::available() {
+        let expected = run(isa, 1, 1);
         for (images, threads) in [(1, 2), (2, 1), (3, 3), (8, 2), (24, 1), (24, 3)] {
-            let got = run(level, images, threads);
-            assert!(got == expected, "{level:?}, {images} images, {threads} threads");
+            let got = run(isa, images, threads);
+            assert!(got == expected, "{isa:?}, {images} images, {threads} threads");
         }
     }
 }
 
-/// A batch of maps in blocks of sixteen channels.
-fn in_blocks(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
-    let mut out = vec![f32::NAN; images * extent.values(Order::Lanes)];
-    reorder(extent, values, Order::Planar, &mut out, Order::Lanes);
+/// A batch of NCHW maps in blocks of sixteen channels.
+fn nchw16c(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
+    let mut out = vec![f32::NAN; images * extent.values(Layout::Nchw16c)];
+    reorder(extent, values, Layout::Nchw, &mut out, Layout::Nchw16c);
     out
 }
 
-fn planar(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
+fn nchw(extent: Extent, images: usize, values: &[f32]) -> Vec<f32> {
     let mut out = vec![f32::NAN; images * extent.len()];
-    reorder(extent, values, Order::Lanes, &mut out, Order::Planar);
+    reorder(extent, values, Layout::Nchw16c, &mut out, Layout::Nchw);
     out
 }
 
-/// Forward and both gradients of a case, all planar, computed on maps in one order or the other.
+/// Forward and both gradients of a case, all NCHW, computed on maps in one layout or the other.
 fn all_of(case: &Case, convolution: Convolution) -> [Vec<f32>; 4] {
-    let Problem { images, input, .. } = case.problem;
-    let to = case.problem.output();
-    let order = convolution.to;
-    let lay = |extent: Extent, values: &[f32]| match order {
-        Order::Planar => values.to_vec(),
-        Order::Lanes => in_blocks(extent, images, values),
+    let ConvShape { images, input, .. } = case.shape;
+    let to = case.shape.output();
+    let layout = convolution.to;
+    let lay = |extent: Extent, values: &[f32]| match layout {
+        Layout::Nchw => values.to_vec(),
+        Layout::Nchw16c => nchw16c(extent, images, values),
     };
-    let take = |extent: Extent, values: Vec<f32>| match order {
-        Order::Planar => values,
-        Order::Lanes => planar(extent, images, &values),
+    let take = |extent: Extent, values: Vec<f32>| match layout {
+        Layout::Nchw => values,
+        Layout::Nchw16c => nchw(extent, images, &values),
     };
     let (x, gradient) = (lay(input, &case.input), lay(to, &case.gradient));
-    let mut out = vec![f32::NAN; images * to.values(order)];
-    let finish = Finish { bias: Some(&case.bias), relu: true };
-    convolution.forward(&x, &case.kernel, finish, &mut out);
-    let mut back = vec![f32::NAN; images * input.values(order)];
+    let mut out = vec![f32::NAN; images * to.values(layout)];
+    let epilogue = Epilogue { bias: Some(&case.bias), relu: true };
+    convolution.forward(&x, &case.kernel, epilogue, &mut out);
+    let mut back = vec![f32::NAN; images * input.values(layout)];
     convolution.input_gradient(&gradient, Some(&out), &case.kernel, &mut back);
-    let mut slopes = [vec![f32::NAN; case.kernel.len()], vec![f32::NAN; case.bias.len()]];
-    let [kernel, bias] = &mut slopes;
+    let mut gradients = [vec![f32::NAN; case.kernel.len()], vec![f32::NAN; case.bias.len()]];
+    let [kernel, bias] = &mut gradients;
     convolution.kernel_gradient(&x, &gradient, Some(&out), (kernel, bias));
-    let [kernel, bias] = slopes;
+    let [kernel, bias] = gradients;
     [take(to, out), take(input, back), kernel, bias]
 }
 
 #[test]
 fn maps_in_blocks_give_the_same_bits() {
-    for case in cases().into_iter().filter(|case| case.problem.input.channels > 4) {
-        for level in Level::available() {
-            let of = |order| {
-                let plain = Convolution::new(case.problem);
-                all_of(&case, Convolution { level, from: order, to: order, ..plain })
+    for case in cases().into_iter().filter(|case| case.shape.input.channels > 4) {
+        for isa in Isa::available() {
+            let of = |layout| {
+                let plain = Convolution::new(case.shape);
+                all_of(&case, Convolution { isa, from: layout, to: layout, ..plain })
             };
-            assert!(of(Order::Planar) == of(Order::Lanes), "{level:?}, {:?}", case.problem);
+            assert!(of(Layout::Nchw) == of(Layout::Nchw16c), "{isa:?}, {:?}", case.shape);
         }
     }
 }
@@ -252,18 +252,18 @@ fn maps_in_blocks_give_the_same_bits() {
 fn pooling_in_blocks_is_pooling() {
     let extent = Extent { channels: 20, height: 7, width: 9 };
     let (input, gradient) = (numbers(2 * extent.len(), 1), numbers(2 * extent.pooled().len(), 2));
-    let run = |order: Order, input: &[f32], gradient: &[f32]| {
-        let pool = Pool { extent, order };
-        let mut out = vec![f32::NAN; 2 * extent.pooled().values(order)];
+    let run = |layout: Layout, input: &[f32], gradient: &[f32]| {
+        let pool = Pool { extent, layout };
+        let mut out = vec![f32::NAN; 2 * extent.pooled().values(layout)];
         pool.forward(input, &mut out);
-        let mut back = vec![f32::NAN; 2 * extent.values(order)];
+        let mut back = vec![f32::NAN; 2 * extent.values(layout)];
         pool.gradient(input, gradient, &mut back);
         (out, back)
     };
-    let expected = run(Order::Planar, &input, &gradient);
+    let expected = run(Layout::Nchw, &input, &gradient);
     let (out, back) =
-        run(Order::Lanes, &in_blocks(extent, 2, &input), &in_blocks(extent.pooled(), 2, &gradient));
-    assert_eq!((planar(extent.pooled(), 2, &out), planar(extent, 2, &back)), expected);
+        run(Layout::Nchw16c, &nchw16c(extent, 2, &input), &nchw16c(extent.pooled(), 2, &gradient));
+    assert_eq!((nchw(extent.pooled(), 2, &out), nchw(extent, 2, &back)), expected);
 }
 
 #[test]
@@ -271,10 +271,10 @@ fn pooling_takes_the_largest_and_its_gradient_goes_there() {
     let extent = Extent { channels: 1, height: 3, width: 5 };
     let input = [1.0, 2.0, 5.0, 5.0, 9.0, 4.0, 3.0, 5.0, 0.0, 9.0, 7.0, 7.0, 7.0, 7.0, 7.0];
     let mut out = [0.0; 2];
-    Pool { extent, order: Order::Planar }.forward(&input, &mut out);
+    Pool { extent, layout: Layout::Nchw }.forward(&input, &mut out);
     assert_eq!(out, [4.0, 5.0]);
     let mut gradient = [f32::NAN; 15];
-    Pool { extent, order: Order::Planar }.gradient(&input, &[0.5, 0.25], &mut gradient);
+    Pool { extent, layout: Layout::Nchw }.gradient(&input, &[0.5, 0.25], &mut gradient);
     let expected = [0.0, 0.0, 0.25, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     assert_eq!(gradient, expected);
 }
@@ -284,42 +284,43 @@ fn what_is_not_a_number_is_not_hidden_by_relu() {
     for channels in [3, 16] {
         let case = Case::new(1, channels, 16, (9, 9), 1);
         let input = vec![f32::NAN; case.input.len()];
-        for level in Level::available() {
+        for isa in Isa::available() {
             let mut out = vec![0.0; case.gradient.len()];
-            let finish = Finish { bias: Some(&case.bias), relu: true };
-            let convolution = Convolution { level, ..Convolution::new(case.problem) };
-            convolution.forward(&input, &case.kernel, finish, &mut out);
-            assert!(out.iter().all(|value| value.is_nan()), "{level:?}, {channels} channels");
+            let epilogue = Epilogue { bias: Some(&case.bias), relu: true };
+            let convolution = Convolution { isa, ..Convolution::new(case.shape) };
+            convolution.forward(&input, &case.kernel, epilogue, &mut out);
+            assert!(out.iter().all(|value| value.is_nan()), "{isa:?}, {channels} channels");
         }
     }
 }
 
-/// Outputs and padding of a convolution, or a pool.
+/// Outputs and padding of a convolution, or `None` for pooling.
 const LAYERS: [Option<(usize, usize)>; 8] =
     [Some((20, 1)), Some((32, 1)), None, Some((48, 1)), None, Some((40, 0)), Some((16, 1)), None];
 
 /// A kernel and its bias.
 type Parameters = (Vec<f32>, Vec<f32>);
 
-/// Runs [`LAYERS`] one by one; their kernels and biases come back with the result.
-fn one_by_one(level: Level, images: usize, input: Extent) -> (Vec<Parameters>, Extent, Vec<f32>) {
+/// Runs [`LAYERS`] one by one. Returns their kernels and biases, the size of the result, and
+/// the result.
+fn one_by_one(isa: Isa, images: usize, input: Extent) -> (Vec<Parameters>, Extent, Vec<f32>) {
     let mut values = numbers(images * input.len(), 1);
     let mut extent = input;
     let mut parameters = Vec::new();
     for layer in LAYERS {
-        let problem = |(outputs, padding)| Problem { images, input: extent, outputs, padding };
-        let problem = layer.map(problem);
-        let to = problem.map_or(extent.pooled(), |problem| problem.output());
+        let shape = |(outputs, padding)| ConvShape { images, input: extent, outputs, padding };
+        let shape = layer.map(shape);
+        let to = shape.map_or(extent.pooled(), |shape| shape.output());
         let mut out = vec![f32::NAN; images * to.len()];
-        if let Some(problem) = problem {
+        if let Some(shape) = shape {
             let kernel = numbers(to.channels * extent.channels * 9, 10 + to.len() as u64);
             let bias = numbers(to.channels, 20 + to.len() as u64);
-            let finish = Finish { bias: Some(&bias), relu: true };
-            Convolution { level, ..Convolution::new(problem) }
-                .forward(&values, &kernel, finish, &mut out);
+            let epilogue = Epilogue { bias: Some(&bias), relu: true };
+            Convolution { isa, ..Convolution::new(shape) }
+                .forward(&values, &kernel, epilogue, &mut out);
             parameters.push((kernel, bias));
         } else {
-            Pool { extent, order: Order::Planar }.forward(&values, &mut out);
+            Pool { extent, layout: Layout::Nchw }.forward(&values, &mut out);
         }
         (values, extent) = (out, to);
     }
@@ -329,22 +330,22 @@ fn one_by_one(level: Level, images: usize, input: Extent) -> (Vec<Parameters>, E
 #[test]
 fn a_stack_computes_what_its_layers_do() {
     let input = Extent { channels: 3, height: 37, width: 41 };
-    let both = |images| Level::available().into_iter().map(move |level| (images, level));
-    for (images, level) in [1, 5].into_iter().flat_map(both) {
-        let (parameters, extent, expected) = one_by_one(level, images, input);
-        let mut own = parameters.iter();
+    let both = |images| Isa::available().into_iter().map(move |isa| (images, isa));
+    for (images, isa) in [1, 5].into_iter().flat_map(both) {
+        let (parameters, extent, expected) = one_by_one(isa, images, input);
+        let mut parameters = parameters.iter();
         let layers = LAYERS.map(|layer| match layer {
             None => Layer::MaxPool,
             Some((_, padding)) => {
-                let (kernel, bias) = own.next().unwrap();
+                let (kernel, bias) = parameters.next().unwrap();
                 Layer::Convolution { kernel, bias, padding }
             }
         });
-        let stack = Stack::new(Some(level), input, &layers).unwrap();
+        let stack = Stack::new(Some(isa), input, &layers).unwrap();
         assert_eq!(stack.output(), extent);
         let mut out = vec![f32::NAN; expected.len()];
         stack.forward(images, &numbers(images * input.len(), 1), &mut out);
         let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert!(bits(&out) == bits(&expected), "{level:?}, {images} images");
+        assert!(bits(&out) == bits(&expected), "{isa:?}, {images} images");
     }
 }

@@ -1,17 +1,16 @@
-//! Which tiles a map is cut into, how the work is cut, and the code for each choice.
+//! The tile size for each map, how the work is divided, and how to run code that is compiled
+//! for each tile size.
 
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::Lanes;
 use crate::lanes::matrix_unit::PIECES;
-use crate::lanes::{Lanes, Portable, WIDTH};
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::{Wide, matrix_unit::MatrixUnit};
-use crate::map::Extent;
 use crate::matrix::Tiling;
 use crate::minimal::{F3, F4, F6};
 use crate::product::panel_len;
-use crate::winograd::Problem;
-use crate::{Level, direct};
+use crate::shape::{ConvShape, DIRECT_CHANNELS, Extent};
+use crate::values::WIDTH;
 
-/// The outputs that are computed together, on each side.
+/// The side of the square of outputs that are computed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tile {
     Three,
@@ -20,13 +19,14 @@ pub enum Tile {
 }
 
 impl Tile {
-    /// Four, unless another saves enough multiplications to pay for what it costs beside them:
-    /// measured on VGG16's layers.
-    pub fn of(output: Extent, level: Level) -> Self {
+    /// Four, unless another size saves enough multiplications to make up for its costlier
+    /// transforms, as measured on VGG16's layers.
+    pub fn of(output: Extent, isa: Isa) -> Self {
         let products =
             |m: usize| (m + 2) * (m + 2) * output.height.div_ceil(m) * output.width.div_ceil(m);
-        if level == Level::Amx {
-            // Products are cheap there; filters are not, which every training step transforms.
+        if isa == Isa::Amx {
+            // Products are cheap there; transforming the filters, which every
+            // training step does, is not.
             let cost = |tile: &Self| products(tile.side()) + 30 * tile.points();
             let all = [Self::Four, Self::Six, Self::Three];
             return all.into_iter().min_by_key(cost).unwrap_or(Self::Four);
@@ -52,38 +52,42 @@ impl Tile {
         (self.side() + 2) * (self.side() + 2)
     }
 
-    /// Whether 2×2 squares never reach from one tile into the next.
+    /// Whether the side is even, so that no 2×2 square reaches from one tile into the next.
     pub fn is_even(self) -> bool {
         self != Self::Three
     }
 }
 
-/// How the work is cut.
+/// How the work is divided.
 #[derive(Debug, Clone, Copy)]
 pub struct Blocking {
     /// Tiles that are transformed before they are multiplied.
     pub tiles: usize,
-    /// Sixteens of output channels that are multiplied before they are transformed back.
+    /// Blocks of sixteen output channels that are multiplied before they are transformed
+    /// back.
     pub blocks: usize,
-    /// All threads share each block of tiles instead of having one each.
+    /// Whether all threads share each group of tiles, instead of each working on its own.
     pub shared: bool,
 }
 
-/// Transformed filters that no longer fit a core's cache are shared between threads.
+/// Transformed filters larger than this don't fit in a core's cache: the threads then share
+/// each group of tiles.
 const SHARED_BYTES: usize = 16 << 20;
 
-/// What a matrix unit works on stays in a core's cache: one point of what goes in and comes out.
+/// What one point of a group of tiles may take, in and out, so that it stays in a core's cache
+/// while a matrix unit works on it.
 const POINT_BYTES: usize = 1 << 20;
 
 impl Blocking {
-    /// Measured on VGG16's layers. `images` are those that are under way at the same time.
-    pub fn of<L: Lanes>(problem: Problem, tile: Tile, images: usize) -> Self {
+    /// As measured on VGG16's layers. `images` is how many are being worked on at the same
+    /// time.
+    pub fn of<L: Lanes>(shape: ConvShape, tile: Tile, images: usize) -> Self {
         let all = usize::MAX;
         if L::MATRIX_UNIT {
-            let per_tile = 2 * PIECES * problem.input.channels + 4 * problem.outputs;
+            let per_tile = 2 * PIECES * shape.input.channels + 4 * shape.outputs;
             let tiles = (POINT_BYTES / per_tile).clamp(96, 384) / 32 * 32;
             Self { tiles, blocks: all, shared: true }
-        } else if is_large(problem, tile) {
+        } else if is_large(shape, tile) {
             Self { tiles: 192, blocks: all, shared: true }
         } else if images < rayon::current_num_threads() {
             Self { tiles: 192, blocks: 2, shared: true }
@@ -92,59 +96,42 @@ impl Blocking {
         }
     }
 
-    /// Panels of `columns` sixteens per pass.
+    /// Number of panels, each of `columns` blocks, per pass.
     pub fn panels(&self, columns: usize) -> usize {
         (self.blocks / columns).max(1)
     }
 }
 
-/// Whether the filters are read anew for each block of tiles, from far away.
-fn is_large(problem: Problem, tile: Tile) -> bool {
-    let channels = problem.input.channels;
-    channels > direct::CHANNELS && tile.points() * channels * problem.outputs * 4 > SHARED_BYTES
+/// Whether the filters don't fit in a core's cache, so that each group of tiles reads them from
+/// memory.
+fn is_large(shape: ConvShape, tile: Tile) -> bool {
+    let channels = shape.input.channels;
+    channels > DIRECT_CHANNELS && tile.points() * channels * shape.outputs * 4 > SHARED_BYTES
 }
 
-/// Whether a batch should pass at once, so that the filters are read once.
-pub fn wants_batch(problem: Problem, tile: Tile, level: Level) -> bool {
-    level == Level::Amx && problem.input.channels > direct::CHANNELS || is_large(problem, tile)
+/// Whether a whole batch should pass together, so that the filters are read only once.
+pub fn wants_batch(shape: ConvShape, tile: Tile, isa: Isa) -> bool {
+    isa == Isa::Amx && shape.input.channels > DIRECT_CHANNELS || is_large(shape, tile)
 }
 
-/// Values that a transformed kernel takes.
-pub fn filters_len<L: Lanes>(problem: Problem, points: usize) -> usize {
-    let panels = problem.outputs.div_ceil(L::COLUMNS * WIDTH);
-    points * panels * panel_len::<L>(problem.input.blocks())
+/// Number of [`Values`](crate::values::Values) in a transformed kernel.
+pub fn filters_len<L: Lanes>(shape: ConvShape, points: usize) -> usize {
+    let panels = shape.outputs.div_ceil(L::COLUMNS * WIDTH);
+    points * panels * panel_len::<L>(shape.input.blocks())
 }
 
-/// Something that is compiled for each instruction set and tile.
+/// Code that is compiled once per instruction set and tile size.
 pub trait Run {
+    /// Runs it on `lanes` with tiles `T`.
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L);
 }
 
-/// Something that is compiled for each instruction set.
-pub trait RunLanes {
-    fn run<L: Lanes>(self, lanes: L);
+/// Runs `run` on `isa` with tiles of this size.
+pub fn dispatch(isa: Isa, tile: Tile, run: impl Run) {
+    with_lanes(isa, Tiled(tile, run));
 }
 
-pub fn with_lanes(level: Level, run: impl RunLanes) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if let (Level::Amx | Level::Avx512, Some(lanes)) = (level, pulp::x86::V4::try_new()) {
-            return match (level, MatrixUnit::try_new()) {
-                (Level::Amx, Some(unit)) => run.run(Wide(lanes, unit)),
-                _ => run.run(Wide(lanes, ())),
-            };
-        }
-        if let (Level::Avx2, Some(lanes)) = (level, pulp::x86::V3::try_new()) {
-            return run.run(lanes);
-        }
-    }
-    run.run(Portable);
-}
-
-pub fn dispatch(level: Level, tile: Tile, run: impl Run) {
-    with_lanes(level, Tiled(tile, run));
-}
-
+/// Code with the tile size that it will run with.
 struct Tiled<R>(Tile, R);
 
 impl<R: Run> RunLanes for Tiled<R> {

@@ -1,23 +1,24 @@
-//! From maps to the points of their tiles, and back.
+//! The transforms from maps to the points of their tiles, and back.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::buffer::scratch;
-use crate::lanes::{Lanes, Values, Work};
+use crate::lanes::{Lanes, Work};
 use crate::map::{Maps, Piece, Window};
 use crate::matrix::{Grid, Matrix, square};
+use crate::values::Values;
 
-/// Rows of tiles of a batch of maps; all images are numbered through.
+/// Rows of tiles of a batch of maps, numbered consecutively over all images.
 #[derive(Debug, Clone)]
 pub struct Strips<'a> {
-    /// The batch.
+    /// The batch of maps.
     pub maps: Maps<'a>,
     /// Values are zero where these are not positive.
     pub positive: Option<&'a [f32]>,
-    /// Zeros around each map.
+    /// Rows and columns of zeros on each side of a map.
     pub padding: usize,
-    /// From one tile to the next.
+    /// Pixels from one tile to the next.
     pub step: usize,
     /// Tiles per strip.
     pub across: usize,
@@ -28,7 +29,7 @@ pub struct Strips<'a> {
 }
 
 impl Strips<'_> {
-    /// How many tiles there are.
+    /// Number of tiles in these strips.
     pub fn tiles(&self) -> usize {
         self.range.len() * self.across
     }
@@ -36,19 +37,19 @@ impl Strips<'_> {
 
 /// Transforms one block of sixteen channels.
 pub struct ToPoints<'a, A, const I: usize, const O: usize> {
-    /// Which transform.
+    /// The transform.
     pub matrix: PhantomData<A>,
-    /// Of which tiles.
+    /// The tiles to transform.
     pub strips: Strips<'a>,
-    /// Of which channels.
+    /// The block of channels to transform.
     pub block: usize,
-    /// Gets the sum of all values where that is wanted.
+    /// If given, the sum of all values is added to it.
     pub sum: Option<&'a mut Values>,
-    /// From one tile to the next.
+    /// Distance from one tile to the next in `out`.
     pub columns: usize,
-    /// From one point to the next.
+    /// Distance from one point to the next in `out`.
     pub point: usize,
-    /// From the first point of the first tile on.
+    /// The result, from the first point of the first tile on.
     pub out: &'a mut [Values],
 }
 
@@ -59,31 +60,31 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> Work for ToPoints<'_, A, I
     fn run<L: Lanes>(mut self, lanes: L) {
         let Strips { across, down, step, padding, .. } = self.strips;
         let width = (across - 1) * step + I;
-        let mut strip = scratch(I * width);
-        for (at, index) in self.strips.range.clone().enumerate() {
+        let mut pixels = scratch(I * width);
+        for (done, strip) in self.strips.range.clone().enumerate() {
             let window = Window {
-                image: index / down,
+                image: strip / down,
                 block: self.block,
-                top: (index % down * step) as isize - padding as isize,
+                top: (strip % down * step) as isize - padding as isize,
                 left: -(padding as isize),
                 width,
             };
-            self.strips.maps.read(lanes, window, self.strips.positive, &mut strip);
+            self.strips.maps.read(lanes, window, self.strips.positive, &mut pixels);
             if let Some(sum) = &mut self.sum {
-                let total = strip.iter().fold(lanes.load(sum), |a, b| lanes.add(a, lanes.load(b)));
+                let total = pixels.iter().fold(lanes.load(sum), |a, b| lanes.add(a, lanes.load(b)));
                 lanes.store(total, sum);
             }
-            self.tiles(lanes, &strip, width, at * across);
+            self.tiles(lanes, &pixels, width, done * across);
         }
     }
 }
 
 impl<A: Matrix<I, O>, const I: usize, const O: usize> ToPoints<'_, A, I, O> {
-    /// The tiles of one strip; the first has this number.
+    /// Transforms the tiles of one strip, which are numbered from `first` on in `out`.
     #[inline(always)]
-    fn tiles<L: Lanes>(&mut self, lanes: L, strip: &[Values], width: usize, first: usize) {
+    fn tiles<L: Lanes>(&mut self, lanes: L, pixels: &[Values], width: usize, first: usize) {
         for tile in 0..self.strips.across {
-            let grid = Grid { values: &strip[tile * self.strips.step..], down: width, right: 1 };
+            let grid = Grid { values: &pixels[tile * self.strips.step..], down: width, right: 1 };
             let points = square::<A, L, I, O>(lanes, grid);
             let out = &mut self.out[(first + tile) * self.columns..];
             for y in 0..O {
@@ -97,25 +98,25 @@ impl<A: Matrix<I, O>, const I: usize, const O: usize> ToPoints<'_, A, I, O> {
 
 /// Transforms one strip of one block of channels back.
 pub struct ToMaps<'a, 'b, A, const M: usize, const N: usize> {
-    /// Which transform.
+    /// The transform.
     pub matrix: PhantomData<A>,
     /// `[point][tile][COLUMNS]`, from the first tile of this strip and this block on.
     pub sums: &'a [Values],
-    /// From one point to the next.
+    /// Distance from one point to the next in `sums`.
     pub point: usize,
-    /// Tiles.
+    /// Number of tiles in the strip.
     pub across: usize,
     /// Added to every value.
     pub bias: &'a Values,
     /// Values below zero become zero.
     pub relu: bool,
-    /// Of every 2×2 square, the largest goes out.
+    /// Writes only the largest value of every 2×2 square.
     pub pool: bool,
-    /// Pixels per row of what goes out.
+    /// Pixels per row of the output.
     pub width: usize,
-    /// Room for the strip.
+    /// Working memory for the strip.
     pub strip: &'a mut [Values],
-    /// Where to.
+    /// Where the strip is written.
     pub out: &'a mut Piece<'b>,
 }
 
@@ -146,7 +147,7 @@ impl<A: Matrix<N, M>, const M: usize, const N: usize> Work for ToMaps<'_, '_, A,
                         let [a, b] = [values[2 * y][2 * x], values[2 * y][2 * x + 1]];
                         let [c, d] = [values[2 * y + 1][2 * x], values[2 * y + 1][2 * x + 1]];
                         let most = lanes.max(lanes.max(a, b), lanes.max(c, d));
-                        // The maximum loses what is not a number, the sum does not.
+                        // The maximum may drop a NaN, the sum keeps it.
                         let sum = lanes.add(lanes.add(a, b), lanes.add(c, d));
                         let most = lanes.mul_add(lanes.splat(0.0), sum, most);
                         lanes.store(most, &mut strip[y * stride + x]);

@@ -10,144 +10,94 @@ use rayon::prelude::*;
 
 use crate::buffer::{Scratch, scratch};
 use crate::filter::{self, Kernel};
-use crate::lanes::{Lanes, Values, WIDTH, in_blocks};
-use crate::map::{Extent, Maps, Order, cut};
+use crate::lanes::Lanes;
+use crate::map::{Maps, Target, cut};
 use crate::matrix::Tiling;
+use crate::shape::{ConvShape, Epilogue};
 use crate::tile::{Blocking, filters_len};
 use crate::transform::Strips;
+use crate::values::{Values, WIDTH, in_blocks};
 use group::Group;
-
-/// What is convolved.
-#[derive(Debug, Clone, Copy)]
-pub struct Problem {
-    /// Maps in the batch.
-    pub images: usize,
-    /// The size of each.
-    pub input: Extent,
-    /// Channels that come out.
-    pub outputs: usize,
-    /// Zeros around the map: 0 or 1.
-    pub padding: usize,
-}
-
-impl Problem {
-    /// The size of each map that comes out.
-    #[must_use]
-    pub fn output(&self) -> Extent {
-        let side = |length: usize| length + 2 * self.padding - 2;
-        Extent {
-            channels: self.outputs,
-            height: side(self.input.height),
-            width: side(self.input.width),
-        }
-    }
-}
-
-/// What happens to the sums on their way out.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Finish<'a> {
-    /// Added to them, one per channel.
-    pub bias: Option<&'a [f32]>,
-    /// Those below zero become zero.
-    pub relu: bool,
-}
-
-/// Where the maps go.
-#[derive(Debug)]
-pub struct Target<'a> {
-    /// Of all images.
-    pub values: &'a mut [f32],
-    /// Their order.
-    pub order: Order,
-    /// Only the largest of every 2×2 square goes out; for even tiles, after ReLU.
-    pub pool: bool,
-}
 
 /// The filters.
 #[derive(Debug, Clone, Copy)]
 pub enum Filters<'a> {
     /// From [`filter::transform`].
     Transformed(&'a [Values]),
-    /// As they are.
+    /// Not transformed yet.
     Kernel(Kernel<'a>),
 }
 
-/// One algorithm with its blocking.
+/// A convolution by minimal filtering with tiles `T`, and how its work is divided.
 #[derive(Debug, Clone, Copy)]
 pub struct Winograd<L, T, const M: usize, const N: usize> {
     pub lanes: L,
     pub tile: PhantomData<T>,
-    pub problem: Problem,
+    pub shape: ConvShape,
     pub blocking: Blocking,
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Winograd<L, T, M, N> {
-    /// Convolves.
+    /// Convolves `maps`, where `positive` is positive if it is given.
     pub fn forward(
         &self,
         maps: Maps<'_>,
         positive: Option<&[f32]>,
         filters: Filters<'_>,
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
         target: Target<'_>,
     ) {
-        let whole = self.problem.output();
+        let whole = self.shape.output();
         let (extent, side) = if target.pool { (whole.pooled(), M / 2) } else { (whole, M) };
         let (down, across) = (extent.height.div_ceil(side), extent.width.div_ceil(side));
-        let mut pieces = cut(target.values, target.order, extent, side);
+        let mut pieces = cut(target.values, target.layout, extent, side);
         let strips = self.blocking.tiles.div_ceil(across).clamp(1, pieces.len());
-        // As even as can be.
+        // As even as possible.
         let strips = pieces.len().div_ceil(pieces.len().div_ceil(strips));
-        let padding = self.problem.padding;
+        let padding = self.shape.padding;
         let group = Group {
             algorithm: *self,
             strips: Strips { maps, positive, padding, step: M, across, down, range: 0..0 },
-            bias: &in_blocks(finish.bias.unwrap_or(&[]), extent.blocks()),
-            relu: finish.relu,
+            bias: &in_blocks(epilogue.bias.unwrap_or(&[]), extent.blocks()),
+            relu: epilogue.relu,
             pool: target.pool,
             width: extent.width,
         };
-        let own;
+        let transformed;
         let filters = match filters {
             Filters::Kernel(kernel) if self.is_by_panel(strips == pieces.len()) => {
                 group.by_panel(kernel, &mut pieces);
                 return;
             }
             Filters::Kernel(kernel) => {
-                own = self.transformed(kernel);
-                &own[..]
+                transformed = self.transformed(kernel);
+                &transformed[..]
             }
             Filters::Transformed(filters) => filters,
         };
         if self.blocking.shared {
-            for (at, pieces) in pieces.chunks_mut(strips).enumerate() {
-                group.run(filters, at * strips, pieces);
+            for (index, pieces) in pieces.chunks_mut(strips).enumerate() {
+                group.run(filters, index * strips, pieces);
             }
         } else {
             let groups = pieces.par_chunks_mut(strips).enumerate();
-            groups.for_each(|(at, pieces)| group.run(filters, at * strips, pieces));
+            groups.for_each(|(index, pieces)| group.run(filters, index * strips, pieces));
         }
     }
 
     fn transformed(&self, kernel: Kernel<'_>) -> Scratch {
-        let Self { lanes, problem, blocking, .. } = *self;
-        let mut values = scratch(filters_len::<L>(problem, N * N));
+        let Self { lanes, shape, blocking, .. } = *self;
+        let mut values = scratch(filters_len::<L>(shape, N * N));
         let per_pass = blocking.panels(L::COLUMNS);
-        filter::transform::<L, T::Filter, N>(lanes, problem, kernel, per_pass, &mut values);
+        filter::transform::<L, T::Filter, N>(lanes, shape, kernel, per_pass, &mut values);
         values
     }
 
-    /// Whether filters are transformed where they are multiplied: where all strips pass `at_once`
-    /// nobody needs them twice.
+    /// Whether each panel of filters is transformed just before it is multiplied. Where all
+    /// strips pass `at_once`, it is needed only once.
     fn is_by_panel(&self, at_once: bool) -> bool {
-        let panels = self.problem.outputs.div_ceil(WIDTH * L::COLUMNS);
+        let panels = self.shape.outputs.div_ceil(WIDTH * L::COLUMNS);
         let enough = panels >= rayon::current_num_threads();
         at_once && self.blocking.shared && enough && !L::MATRIX_UNIT
     }
-}
-
-/// At least `len`, so that what lies that far apart does not share one corner of the cache, which
-/// has 64 lines: four neighbours are a quarter apart.
-pub fn apart(len: usize) -> usize {
-    len.next_multiple_of(64) + 16
 }

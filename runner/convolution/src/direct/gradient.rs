@@ -1,31 +1,33 @@
-//! The gradient of a convolution of very few channels.
+//! The gradient of the filters for inputs of at most four channels.
 
 use rayon::prelude::*;
 
 use super::{ROWS, padded};
 use crate::buffer::scratch;
 use crate::gradient::Terms;
-use crate::lanes::{Lanes, Values, WIDTH, Work};
-use crate::map::{Extent, Window};
+use crate::lanes::{Lanes, Work};
+use crate::map::Window;
 use crate::product::{add, load, store};
-use crate::winograd::Problem;
+use crate::shape::{ConvShape, Extent};
+use crate::values::{Values, WIDTH};
 
-/// The gradient of the kernel and of the bias: partial sums per image, added in the images' order.
+/// Writes the gradients of the kernel and of the bias: sums per image, added in the order of
+/// the images.
 pub fn kernel_gradient<L: Lanes>(
     lanes: L,
-    problem: Problem,
+    shape: ConvShape,
     terms: Terms<'_>,
     kernel: &mut [f32],
     bias: &mut [f32],
 ) {
-    let extent = problem.output();
-    let taps = problem.input.channels * 9;
+    let extent = shape.output();
+    let taps = shape.input.channels * 9;
     let panels = extent.blocks().div_ceil(L::COLUMNS);
     let per_panel = (taps + 1) * L::COLUMNS;
-    let mut partial = vec![Values::ZERO; problem.images * panels * per_panel];
-    partial.par_chunks_exact_mut(per_panel).enumerate().for_each(|(at, out)| {
-        let (image, panel) = (at / panels, at % panels);
-        lanes.vectorize(ImageGradient { problem, terms, image, panel, out });
+    let mut partial = vec![Values::ZERO; shape.images * panels * per_panel];
+    partial.par_chunks_exact_mut(per_panel).enumerate().for_each(|(index, out)| {
+        let (image, panel) = (index / panels, index % panels);
+        lanes.vectorize(ImageGradient { shape, terms, image, panel, out });
     });
     let (first, others) = partial.split_at_mut(panels * per_panel);
     for other in others.chunks_exact(panels * per_panel) {
@@ -47,11 +49,11 @@ pub fn kernel_gradient<L: Lanes>(
 }
 
 struct ImageGradient<'a> {
-    problem: Problem,
+    shape: ConvShape,
     terms: Terms<'a>,
     image: usize,
     panel: usize,
-    /// `[channel × 9 + tap][COLUMNS][16]`, then the bias's.
+    /// `[channel × 9 + tap][COLUMNS][16]`, then `[COLUMNS][16]` for the bias.
     out: &'a mut [Values],
 }
 
@@ -67,14 +69,14 @@ impl Work for ImageGradient<'_> {
 impl ImageGradient<'_> {
     #[inline(always)]
     fn columns<L: Lanes, const N: usize>(self, lanes: L) {
-        let extent = self.problem.output();
-        let Extent { channels, width, .. } = self.problem.input;
-        let across = width + 2 * self.problem.padding;
+        let extent = self.shape.output();
+        let Extent { channels, width, .. } = self.shape.input;
+        let across = width + 2 * self.shape.padding;
         let mut strip = scratch(ROWS * extent.width);
         let mut gradient = scratch(ROWS * extent.width * N);
         for top in (0..extent.height).step_by(ROWS) {
             let rows = ROWS.min(extent.height - top);
-            let input = padded(&self.terms.input, self.problem.padding, self.image, top, rows + 2);
+            let input = padded(&self.terms.input, self.shape.padding, self.image, top, rows + 2);
             for n in 0..N {
                 let strip = &mut strip[..rows * extent.width];
                 self.gradient(lanes, self.panel * N + n, top, strip);
@@ -99,10 +101,11 @@ impl ImageGradient<'_> {
         }
     }
 
-    /// Rows of the gradient of one block of outputs; zeros where there is no such block.
+    /// Reads rows of the output's gradient, one block of channels; zeros if there is no
+    /// such block.
     #[inline(always)]
     fn gradient<L: Lanes>(&self, lanes: L, block: usize, top: usize, strip: &mut [Values]) {
-        let extent = self.problem.output();
+        let extent = self.shape.output();
         if block >= extent.blocks() {
             strip.fill(Values::ZERO);
             return;
@@ -113,7 +116,7 @@ impl ImageGradient<'_> {
     }
 }
 
-/// Adds what some rows say about the nine taps of one channel.
+/// Adds the products of some rows to the nine taps of one channel.
 #[inline(always)]
 fn all_taps<L: Lanes, const N: usize>(
     lanes: L,

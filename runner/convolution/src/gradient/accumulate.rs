@@ -1,32 +1,33 @@
-//! The gradient's products, and from their sums to the taps of the filters.
+//! The matrix products of the filters' gradient, and the transform from their sums to the taps.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::buffer::scratch;
 use crate::lanes::matrix_unit::{Next, ROWS, Task, UNIT};
-use crate::lanes::{Lanes, Values, WIDTH, Work};
+use crate::lanes::{Lanes, Work};
 use crate::matrix::{Grid, Matrix, square};
 use crate::packed;
 use crate::product::{add, load, store};
+use crate::values::{Values, WIDTH};
 
-/// `[in, tiles] × [tiles, out]` of one point.
+/// The product `[in, tiles] × [tiles, out]` of one point.
 pub struct Accumulate<'a> {
     /// The inputs, `[block][point][tile]`, from this point on.
     pub v: &'a [Values],
     /// The gradient of the outputs, `[panel][point][tile][COLUMNS]`, from this point on.
     pub s: &'a [Values],
-    /// How many points there are.
+    /// Number of points.
     pub points: usize,
-    /// How many tiles.
+    /// Number of tiles.
     pub tiles: usize,
-    /// Blocks of inputs.
+    /// Number of blocks of inputs.
     pub blocks: usize,
-    /// Panels of outputs.
+    /// Number of panels of outputs.
     pub panels: usize,
-    /// Adds to what is there.
-    pub more: bool,
-    /// `[panel][block][in][COLUMNS][16]`
+    /// Adds to the contents of `out`.
+    pub accumulate: bool,
+    /// The result, `[panel][block][in][COLUMNS][16]`.
     pub out: &'a mut [Values],
 }
 
@@ -39,13 +40,13 @@ impl Work for Accumulate<'_> {
             self.on_unit(lanes);
             return;
         }
-        let Self { v, s, points, tiles, blocks, panels, more, out } = self;
+        let Self { v, s, points, tiles, blocks, panels, accumulate, out } = self;
         let sums = WIDTH * L::COLUMNS;
-        for (at, out) in out.chunks_exact_mut(sums).enumerate().take(panels * blocks) {
-            let (panel, block) = (at / blocks, at % blocks);
+        for (index, out) in out.chunks_exact_mut(sums).enumerate().take(panels * blocks) {
+            let (panel, block) = (index / blocks, index % blocks);
             let v = &v[block * points * tiles..][..tiles];
             let s = &s[panel * points * tiles * L::COLUMNS..][..tiles * L::COLUMNS];
-            Product { v, next: points * tiles, s, more }.run(lanes, out);
+            Product { v, next: points * tiles, s, accumulate }.run(lanes, out);
         }
     }
 }
@@ -54,7 +55,7 @@ impl Accumulate<'_> {
     /// The same on a matrix unit, two blocks at a time.
     #[inline(always)]
     fn on_unit<L: Lanes>(self, lanes: L) {
-        let Self { v, s, points, tiles, blocks, panels, more, out } = self;
+        let Self { v, s, points, tiles, blocks, panels, accumulate, out } = self;
         let (units, pairs) = (packed::units(tiles), blocks.div_ceil(2));
         let mut left = scratch(pairs * units * UNIT);
         let mut right = scratch(units * UNIT);
@@ -86,7 +87,7 @@ impl Accumulate<'_> {
                     rows: ROWS,
                     right: &right,
                     units,
-                    more,
+                    accumulate,
                     next: Some(next),
                 };
                 lanes.product(task, out);
@@ -100,12 +101,12 @@ impl Accumulate<'_> {
 struct Product<'a> {
     /// `[tile]`
     v: &'a [Values],
-    /// From these inputs to those that are wanted after them.
+    /// Distance from these inputs to those that are needed next.
     next: usize,
     /// `[tile][COLUMNS]`
     s: &'a [Values],
-    /// Adds to what is there.
-    more: bool,
+    /// Adds to the contents of `out`.
+    accumulate: bool,
 }
 
 impl Product<'_> {
@@ -123,12 +124,12 @@ impl Product<'_> {
     fn columns<L: Lanes, const R: usize, const C: usize>(self, lanes: L, out: &mut [Values]) {
         let (s, _) = self.s.as_chunks::<C>();
         let (sums, _) = out.as_chunks_mut::<C>();
-        for (at, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
-            let next = if at == 0 { self.next } else { 0 };
-            let mut total = load(lanes, sums, self.more);
+        for (group, sums) in sums.as_chunks_mut::<R>().0.iter_mut().enumerate() {
+            let next = if group == 0 { self.next } else { 0 };
+            let mut total = load(lanes, sums, self.accumulate);
             for (v, s) in self.v.iter().zip(s) {
                 lanes.prefetch(v, next);
-                let Some(v) = v.0[at * R..].first_chunk::<R>() else {
+                let Some(v) = v.0[group * R..].first_chunk::<R>() else {
                     return;
                 };
                 add(lanes, |r| v[r], s, &mut total);
@@ -138,65 +139,66 @@ impl Product<'_> {
     }
 }
 
-/// The products of the last tiles and one panel of outputs, transformed back while they are in a
-/// core's cache.
-pub struct Finish<'a, A, const N: usize> {
-    /// Which transform.
+/// Adds the products of the last tiles and one panel of outputs, and transforms the sums back
+/// while they are in a core's cache.
+pub struct LastTiles<'a, A, const N: usize> {
+    /// The transform.
     pub matrix: PhantomData<A>,
     /// The inputs, `[block][point][tile]`.
     pub v: &'a [Values],
     /// The gradient of the outputs of this panel, `[point][tile][COLUMNS]`.
     pub s: &'a [Values],
-    /// How many tiles.
+    /// Number of tiles.
     pub tiles: usize,
-    /// The sums of the tiles before, where there were any: from this panel of the first point on,
-    /// and how far it is to the next point.
+    /// The sums of earlier tiles, if there were any, from this panel of the first point on;
+    /// and the distance to the next point.
     pub before: Option<(&'a [Values], usize)>,
-    /// Of the input.
+    /// Number of input channels.
     pub channels: usize,
-    /// `[out][in][tap]` of up to sixteen times `COLUMNS` outputs.
+    /// The result, `[out][in][tap]`, of up to sixteen times `COLUMNS` outputs.
     pub kernel: &'a mut [f32],
 }
 
-impl<A: Matrix<N, 3>, const N: usize> Work for Finish<'_, A, N> {
+impl<A: Matrix<N, 3>, const N: usize> Work for LastTiles<'_, A, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let Self { matrix, v, s, tiles, before, channels, kernel } = self;
         let (points, sums) = (N * N, WIDTH * L::COLUMNS);
-        // Odd: what lies a power of two apart shares one corner of the cache.
+        // Odd, because values a power of two apart share few lines of the cache.
         let point = sums | 1;
-        let mut own = scratch(points * point);
+        let mut products = scratch(points * point);
         for (block, v) in v.chunks_exact(points * tiles).enumerate() {
-            let products_of = v.chunks_exact(tiles).zip(s.chunks_exact(tiles * L::COLUMNS));
-            for ((at, (v, s)), out) in products_of.enumerate().zip(own.chunks_exact_mut(point)) {
+            let operands = v.chunks_exact(tiles).zip(s.chunks_exact(tiles * L::COLUMNS));
+            for ((index, (v, s)), out) in operands.enumerate().zip(products.chunks_exact_mut(point))
+            {
                 let out = &mut out[..sums];
                 if let Some((before, next)) = before {
-                    out.copy_from_slice(&before[at * next + block * sums..][..sums]);
+                    out.copy_from_slice(&before[index * next + block * sums..][..sums]);
                 }
-                Product { v, next: tiles, s, more: before.is_some() }.run(lanes, out);
+                Product { v, next: tiles, s, accumulate: before.is_some() }.run(lanes, out);
             }
             let some = block * WIDTH..channels.min((block + 1) * WIDTH);
             let kernel = &mut *kernel;
-            Back { matrix, sums: &own, point, channels, some, kernel }.run(lanes);
+            Back { matrix, sums: &products, point, channels, some, kernel }.run(lanes);
         }
     }
 }
 
 /// Transforms the sums of one panel of outputs back.
 pub struct Back<'a, A, const N: usize> {
-    /// Which transform.
+    /// The transform.
     pub matrix: PhantomData<A>,
-    /// `[in][COLUMNS][16]` of the first point.
+    /// The sums of the first point, `[in][COLUMNS][16]`.
     pub sums: &'a [Values],
-    /// From one point to the next.
+    /// Distance from one point to the next.
     pub point: usize,
-    /// Of the input.
+    /// Number of input channels.
     pub channels: usize,
-    /// Which of them the sums are of.
+    /// The input channels that the sums belong to.
     pub some: Range<usize>,
-    /// `[out][in][tap]` of up to sixteen times `COLUMNS` outputs.
+    /// The result, `[out][in][tap]`, of up to sixteen times `COLUMNS` outputs.
     pub kernel: &'a mut [f32],
 }
 
@@ -223,10 +225,10 @@ impl<A: Matrix<N, 3>, const N: usize> Work for Back<'_, A, N> {
     }
 }
 
-/// How far ahead sums are asked for.
+/// How far ahead sums are prefetched.
 const AHEAD: usize = 16;
 
-/// The taps of sixteen inputs and sixteen outputs: `[in][tap][out]`.
+/// Transforms sums back to the taps of sixteen inputs and sixteen outputs, `[in][tap][out]`.
 #[inline(always)]
 fn gather<L: Lanes, A: Matrix<N, 3>, const N: usize>(
     lanes: L,
@@ -235,7 +237,7 @@ fn gather<L: Lanes, A: Matrix<N, 3>, const N: usize>(
 ) -> [Values; 9 * WIDTH] {
     let mut taps = [Values::ZERO; 9 * WIDTH];
     for (channel, taps) in taps.chunks_exact_mut(9).enumerate() {
-        // More streams than the processor follows by itself.
+        // These are more streams than the processor prefetches by itself.
         for of in 0..N * N {
             lanes.prefetch(&sums[channel * L::COLUMNS + of * point], AHEAD);
         }
@@ -250,7 +252,7 @@ fn gather<L: Lanes, A: Matrix<N, 3>, const N: usize>(
     taps
 }
 
-/// Writes sixteen taps, or as many as there are, to each of up to sixteen outputs.
+/// Writes sixteen taps, or as many as fit, to each of up to sixteen outputs.
 #[inline(always)]
 fn write<'a, L: Lanes>(
     lanes: L,

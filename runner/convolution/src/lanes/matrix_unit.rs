@@ -8,52 +8,52 @@
 //! Henry, Tang & Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 //! Higher-Precision Computations" (2019).
 
-use super::{Values, WIDTH};
+use crate::values::{Values, WIDTH};
 
-/// Numbers that an `f32` is cut into.
+/// Numbers that an `f32` is split into.
 pub const PIECES: usize = 3;
 
 /// Rows that are computed together.
 pub const ROWS: usize = 2 * WIDTH;
 
-/// Lines of an operand for 32 rows or columns and 32 numbers that are summed over: the left one
-/// `[half][piece][row]`, each line two times sixteen numbers that are summed over; the right one
-/// `[piece][column][pair]`, each line both numbers of sixteen columns.
+/// Lines of an operand for 32 rows or columns and 32 terms of the sum. The left operand is
+/// `[half][piece][row]`, each line twice sixteen terms; the right one is
+/// `[piece][column][pair]`, each line two terms of sixteen columns.
 pub const UNIT: usize = 2 * PIECES * WIDTH;
 
-/// Up to 32 rows times 32 columns.
+/// A product with up to 32 rows and 32 columns.
 #[derive(Debug, Clone, Copy)]
 pub struct Task<'a> {
     /// The left operand, from the first unit on.
     pub left: &'a [Values],
-    /// From one unit to the next.
+    /// Distance from one unit of the left operand to the next.
     pub stride: usize,
-    /// Rows, 1 to 32.
+    /// Number of rows, 1 to 32.
     pub rows: usize,
     /// The right operand, unit after unit.
     pub right: &'a [Values],
-    /// Units that are summed.
+    /// Number of units to sum over.
     pub units: usize,
-    /// Adds to what is there.
-    pub more: bool,
-    /// What comes after this and lies far away.
+    /// Adds to the contents of the output.
+    pub accumulate: bool,
+    /// What is needed next and must be prefetched.
     pub next: Option<Next>,
 }
 
-/// Lines to ask for while a task is computed: what the matrix unit itself waits for, it waits for
-/// one after the other.
+/// Lines to prefetch while a task is computed, because the matrix unit itself waits for one
+/// line after the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Next {
-    /// Of a left operand.
+    /// In a left operand.
     pub left: *const Values,
-    /// Of a right one.
+    /// In a right operand.
     pub right: *const Values,
-    /// Where results will go.
+    /// Where results will be written.
     pub out: *const Values,
 }
 
 impl Task<'_> {
-    /// Whether all that is read and written is there.
+    /// Whether everything that is read and written lies within the slices.
     fn fits(&self, out: &[Values]) -> bool {
         let last = self.units.wrapping_sub(1);
         (1..=ROWS).contains(&self.rows)
@@ -69,12 +69,12 @@ pub struct MatrixUnit(());
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 impl MatrixUnit {
-    /// Only known on Linux.
+    /// `None`: only supported on Linux.
     pub fn try_new() -> Option<Self> {
         None
     }
 
-    /// Nobody has one.
+    /// Never called.
     pub fn product(self, _task: Task<'_>, _out: &mut [Values]) {}
 }
 
@@ -85,12 +85,12 @@ mod unit {
     use std::sync::OnceLock;
 
     use super::{MatrixUnit, Next, Task, UNIT};
-    use crate::lanes::{Values, WIDTH};
+    use crate::values::{Values, WIDTH};
 
     /// Bytes of a line.
     const LINE: usize = size_of::<Values>();
 
-    /// What `ldtilecfg` reads: the shape of each of the eight tile registers.
+    /// The operand of `ldtilecfg`: the shape of each of the eight tile registers.
     #[repr(C, align(64))]
     struct Shapes {
         palette: u8,
@@ -108,7 +108,7 @@ mod unit {
             let mut rows = [0; 16];
             let all = WIDTH as u8;
             let upper = all.min(count as u8);
-            // A register of no rows cannot be used.
+            // A register must have at least one row.
             let lower = (count as u8 - upper).max(1);
             rows[..8].copy_from_slice(&[upper, upper, lower, lower, upper, lower, all, all]);
             Self { palette: 1, start: 0, reserved: [0; 14], bytes_per_row, rows }
@@ -116,7 +116,8 @@ mod unit {
     }
 
     impl MatrixUnit {
-        /// Where the processor has one and the system lets this process use it.
+        /// Available where the processor has one and the system lets this process use
+        /// it.
         pub fn try_new() -> Option<Self> {
             static ALLOWED: OnceLock<bool> = OnceLock::new();
             ALLOWED.get_or_init(|| has_unit() && ask()).then_some(Self(()))
@@ -151,12 +152,14 @@ mod unit {
         has && [22, 24].iter().all(|bit| __cpuid_count(7, 0).edx >> bit & 1 == 1)
     }
 
-    /// Asks the system for the registers' state: they are too large to be saved for everyone.
+    /// Asks the system for permission to use the tile registers, which are too large to be
+    /// saved for every process.
     #[allow(unsafe_code)]
     fn ask() -> bool {
         const REQUEST_PERMISSION: libc::c_long = 0x1023;
         const TILE_DATA: libc::c_long = 18;
-        // SAFETY: a request that takes two numbers; a system that does not know it says so.
+        // SAFETY: a system call that takes two numbers; a system that does not know it
+        // returns an error.
         unsafe { libc::syscall(libc::SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0 }
     }
 
@@ -188,7 +191,7 @@ mod unit {
         };
     }
 
-    /// Multiplies what is loaded, then asks for lines.
+    /// Multiplies what is loaded, then prefetches lines.
     macro_rules! multiply {
         () => {
             concat!(
@@ -203,8 +206,9 @@ mod unit {
         };
     }
 
-    /// Asks for that many lines after each of the six products by pieces, which are 0×0, 0×2, 0×1,
-    /// 1×1, 1×0, 2×0, so that as few tiles as can be are loaded anew.
+    /// Computes a task, and prefetches that many lines after each of the six products of
+    /// pieces. Their order, 0×0, 0×2, 0×1, 1×1, 1×0, 2×0, is the one that loads the fewest
+    /// tiles.
     #[inline(always)]
     #[allow(unsafe_code, clippy::too_many_lines)]
     fn run<const RIGHTS: usize, const LEFTS: usize, const OUTS: usize>(
@@ -213,13 +217,14 @@ mod unit {
         out: &mut [Values],
     ) {
         let shapes = Shapes::new(task.rows);
-        // SAFETY: `product` has checked that all that is read and written lies in the slices, and
-        // there is a `MatrixUnit` only where these instructions may be used. Tile registers are
-        // the block's own from `ldtilecfg` to `tilerelease`. What is asked for ahead is a hint.
+        // SAFETY: `product` has checked that everything that is read and written lies
+        // within the slices, and there is a `MatrixUnit` only where these instructions
+        // may be used. The tile registers belong to this block from `ldtilecfg` to
+        // `tilerelease`. A prefetch is only a hint.
         unsafe {
             asm!(
                 "ldtilecfg [{shapes}]",
-                "test {more:e}, {more:e}",
+                "test {accumulate:e}, {accumulate:e}",
                 "jz 2f",
                 "tileloadd tmm0, [{out} + {line}*2]",
                 "tileloadd tmm1, [{out} + {line}*2 + 64]",
@@ -252,7 +257,7 @@ mod unit {
                 outs = const OUTS,
                 unit = const UNIT * LINE,
                 shapes = in(reg) &raw const shapes,
-                more = in(reg) u32::from(task.more),
+                accumulate = in(reg) u32::from(task.accumulate),
                 left = inout(reg) task.left.as_ptr() => _,
                 stride = in(reg) task.stride * LINE,
                 right = inout(reg) task.right.as_ptr() => _,

@@ -7,9 +7,10 @@ use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
 
 use super::matrix_unit::{MatrixUnit, PIECES, Task};
-use super::{Lanes, Values, WIDTH, Work};
+use super::{Lanes, Work};
+use crate::values::{Values, WIDTH};
 
-/// Carries work into the function that has the instruction set's attribute.
+/// Carries work into the function that is compiled for the instruction set.
 struct Carrier<L, W>(L, W);
 
 impl<L: Lanes, W: Work> NullaryFnOnce for Carrier<L, W> {
@@ -25,19 +26,19 @@ impl<L: Lanes, W: Work> NullaryFnOnce for Carrier<L, W> {
 #[allow(unsafe_code)]
 fn prefetch(values: &Values, distance: usize) {
     let wanted = std::ptr::from_ref(values).wrapping_add(distance);
-    // SAFETY: a hint, which reads nothing and cannot fault, whatever the address.
+    // SAFETY: a prefetch is a hint; it reads nothing and cannot fault, whatever the address.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(wanted.cast()) }
 }
 
-/// AVX-512: thirty-two registers of sixteen. With a matrix unit or without.
+/// AVX-512: thirty-two registers of sixteen values. With or without a matrix unit.
 #[derive(Debug, Clone, Copy)]
 pub struct Wide<U>(pub V4, pub U);
 
-/// What multiplies matrices beside AVX-512.
+/// A matrix unit beside AVX-512, or none.
 pub trait Unit: Copy + Send + Sync + 'static {
-    /// Whether there is anything.
+    /// Whether there is one.
     const IS_THERE: bool;
-    /// Does it.
+    /// Computes `task`.
     fn product(self, task: Task<'_>, out: &mut [Values]);
 }
 
@@ -99,38 +100,39 @@ impl<U: Unit> Lanes for Wide<U> {
         let mask = f._mm512_cmp_ps_mask::<_CMP_GT_OQ>(positive, f._mm512_setzero_ps());
         f._mm512_maskz_mov_ps(mask, value)
     }
-    /// Pairs, fours, then the four quarters of each register twice.
+    /// Interleaves pairs, then fours, then the quarters of each register, twice.
     #[inline(always)]
     fn transpose(self, rows: [__m512; WIDTH]) -> [__m512; WIDTH] {
         let f = self.0.avx512f;
         let mut fours = rows;
-        for at in (0..WIDTH).step_by(4) {
+        for row in (0..WIDTH).step_by(4) {
             let low = [
-                f._mm512_unpacklo_ps(rows[at], rows[at + 1]),
-                f._mm512_unpacklo_ps(rows[at + 2], rows[at + 3]),
+                f._mm512_unpacklo_ps(rows[row], rows[row + 1]),
+                f._mm512_unpacklo_ps(rows[row + 2], rows[row + 3]),
             ];
             let high = [
-                f._mm512_unpackhi_ps(rows[at], rows[at + 1]),
-                f._mm512_unpackhi_ps(rows[at + 2], rows[at + 3]),
+                f._mm512_unpackhi_ps(rows[row], rows[row + 1]),
+                f._mm512_unpackhi_ps(rows[row + 2], rows[row + 3]),
             ];
-            fours[at] = cast(f._mm512_unpacklo_pd(cast(low[0]), cast(low[1])));
-            fours[at + 1] = cast(f._mm512_unpackhi_pd(cast(low[0]), cast(low[1])));
-            fours[at + 2] = cast(f._mm512_unpacklo_pd(cast(high[0]), cast(high[1])));
-            fours[at + 3] = cast(f._mm512_unpackhi_pd(cast(high[0]), cast(high[1])));
+            fours[row] = cast(f._mm512_unpacklo_pd(cast(low[0]), cast(low[1])));
+            fours[row + 1] = cast(f._mm512_unpackhi_pd(cast(low[0]), cast(low[1])));
+            fours[row + 2] = cast(f._mm512_unpacklo_pd(cast(high[0]), cast(high[1])));
+            fours[row + 3] = cast(f._mm512_unpackhi_pd(cast(high[0]), cast(high[1])));
         }
         let mut out = rows;
-        for at in 0..4 {
-            let (a, b, c, d) = (fours[at], fours[at + 4], fours[at + 8], fours[at + 12]);
+        for row in 0..4 {
+            let (a, b, c, d) = (fours[row], fours[row + 4], fours[row + 8], fours[row + 12]);
             let even = [f._mm512_shuffle_f32x4::<0x88>(a, b), f._mm512_shuffle_f32x4::<0x88>(c, d)];
             let odd = [f._mm512_shuffle_f32x4::<0xdd>(a, b), f._mm512_shuffle_f32x4::<0xdd>(c, d)];
-            out[at] = f._mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
-            out[at + 8] = f._mm512_shuffle_f32x4::<0xdd>(even[0], even[1]);
-            out[at + 4] = f._mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
-            out[at + 12] = f._mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
+            out[row] = f._mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
+            out[row + 8] = f._mm512_shuffle_f32x4::<0xdd>(even[0], even[1]);
+            out[row + 4] = f._mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
+            out[row + 12] = f._mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
         }
         out
     }
-    /// The upper half of an `f32` is a number of eight significant bits; what it leaves is exact.
+    /// The upper half of an `f32` is a number of eight significant bits; the remainder is
+    /// exact.
     #[inline(always)]
     fn split(self, first: __m512, second: __m512) -> [__m512; PIECES] {
         let f = self.0.avx512f;
@@ -159,7 +161,7 @@ impl<U: Unit> Lanes for Wide<U> {
     }
 }
 
-/// AVX2 and FMA: sixteen registers of eight.
+/// AVX2 and FMA: sixteen registers of eight values.
 impl Lanes for V3 {
     type V = [__m256; 2];
     const COLUMNS: usize = 1;
@@ -211,12 +213,12 @@ impl Lanes for V3 {
         let mut out = rows;
         for (y, x) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             let mut square = [rows[0][0]; 8];
-            for at in 0..8 {
-                square[at] = rows[8 * y + at][x];
+            for row in 0..8 {
+                square[row] = rows[8 * y + row][x];
             }
             let square = eight(self, square);
-            for at in 0..8 {
-                out[8 * x + at][y] = square[at];
+            for row in 0..8 {
+                out[8 * x + row][y] = square[row];
             }
         }
         out
@@ -231,29 +233,29 @@ impl Lanes for V3 {
     }
 }
 
-/// Eight by eight.
+/// Transposes eight rows of eight values.
 #[inline(always)]
 fn eight(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
     let a = simd.avx;
     let mut fours = rows;
-    for at in [0, 4] {
+    for row in [0, 4] {
         let low = [
-            a._mm256_unpacklo_ps(rows[at], rows[at + 1]),
-            a._mm256_unpacklo_ps(rows[at + 2], rows[at + 3]),
+            a._mm256_unpacklo_ps(rows[row], rows[row + 1]),
+            a._mm256_unpacklo_ps(rows[row + 2], rows[row + 3]),
         ];
         let high = [
-            a._mm256_unpackhi_ps(rows[at], rows[at + 1]),
-            a._mm256_unpackhi_ps(rows[at + 2], rows[at + 3]),
+            a._mm256_unpackhi_ps(rows[row], rows[row + 1]),
+            a._mm256_unpackhi_ps(rows[row + 2], rows[row + 3]),
         ];
-        fours[at] = cast(a._mm256_unpacklo_pd(cast(low[0]), cast(low[1])));
-        fours[at + 1] = cast(a._mm256_unpackhi_pd(cast(low[0]), cast(low[1])));
-        fours[at + 2] = cast(a._mm256_unpacklo_pd(cast(high[0]), cast(high[1])));
-        fours[at + 3] = cast(a._mm256_unpackhi_pd(cast(high[0]), cast(high[1])));
+        fours[row] = cast(a._mm256_unpacklo_pd(cast(low[0]), cast(low[1])));
+        fours[row + 1] = cast(a._mm256_unpackhi_pd(cast(low[0]), cast(low[1])));
+        fours[row + 2] = cast(a._mm256_unpacklo_pd(cast(high[0]), cast(high[1])));
+        fours[row + 3] = cast(a._mm256_unpackhi_pd(cast(high[0]), cast(high[1])));
     }
     let mut out = rows;
-    for at in 0..4 {
-        out[at] = a._mm256_permute2f128_ps::<0x20>(fours[at], fours[at + 4]);
-        out[at + 4] = a._mm256_permute2f128_ps::<0x31>(fours[at], fours[at + 4]);
+    for row in 0..4 {
+        out[row] = a._mm256_permute2f128_ps::<0x20>(fours[row], fours[row + 4]);
+        out[row + 4] = a._mm256_permute2f128_ps::<0x31>(fours[row], fours[row + 4]);
     }
     out
 }

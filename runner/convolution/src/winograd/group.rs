@@ -1,47 +1,48 @@
-//! Strips that pass together.
+//! Strips of tiles that are transformed and multiplied together.
 
 use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::Winograd;
 use super::multiply::{Multiply, MultiplyPanel, Pass};
-use super::{Winograd, apart};
-use crate::buffer::{Scratch, scratch};
+use crate::buffer::{Scratch, apart, scratch};
 use crate::filter::{self, Kernel};
-use crate::lanes::{Lanes, Values, WIDTH};
+use crate::lanes::Lanes;
 use crate::map::Piece;
 use crate::matrix::Tiling;
 use crate::product::{INNER, Rows, panel_len};
 use crate::transform::{Strips, ToMaps, ToPoints};
+use crate::values::{Values, WIDTH};
 
 /// What all groups of strips have in common.
 pub struct Group<'a, L, T, const M: usize, const N: usize> {
-    /// Which, and how it is cut.
+    /// The convolution, and how its work is divided.
     pub algorithm: Winograd<L, T, M, N>,
-    /// Of all groups.
+    /// The strips of all groups.
     pub strips: Strips<'a>,
-    /// `[out / 16]`
+    /// The bias, `[out / 16]`.
     pub bias: &'a [Values],
     /// Sums below zero become zero.
     pub relu: bool,
-    /// The largest of every 2×2 square goes out.
+    /// Writes only the largest value of every 2×2 square.
     pub pool: bool,
-    /// Pixels per row of what goes out.
+    /// Pixels per row of the output.
     pub width: usize,
 }
 
 impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, M, N> {
-    /// Some strips, with filters that are transformed.
+    /// Computes some strips from transformed filters.
     pub fn run(&self, filters: &[Values], first: usize, pieces: &mut [Vec<Piece<'_>>]) {
-        let Winograd { problem, blocking, .. } = self.algorithm;
+        let Winograd { shape, blocking, .. } = self.algorithm;
         let strips = Strips { range: first..first + pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
         let inputs = self.inputs(&strips);
-        let panels = problem.outputs.div_ceil(WIDTH * L::COLUMNS);
+        let panels = shape.outputs.div_ceil(WIDTH * L::COLUMNS);
         let per_pass = blocking.panels(L::COLUMNS).min(panels);
         let largest = Pass { first: 0, count: per_pass, tiles };
         let mut m = scratch(N * N * largest.per_point::<L>());
-        let per_panel = N * N * panel_len::<L>(problem.input.blocks());
+        let per_panel = N * N * panel_len::<L>(shape.input.blocks());
         for first in (0..panels).step_by(per_pass) {
             let pass = Pass { first, count: per_pass.min(panels - first), tiles };
             let m = &mut m[..N * N * pass.per_point::<L>()];
@@ -50,7 +51,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         }
     }
 
-    /// All strips: each thread takes a panel from its filters to its maps, in its own cache.
+    /// Computes all strips. Each thread takes one panel all the way from filters to maps,
+    /// in its own cache.
     pub fn by_panel(&self, kernel: Kernel<'_>, pieces: &mut [Vec<Piece<'_>>]) {
         let strips = Strips { range: 0..pieces.len(), ..self.strips.clone() };
         let tiles = strips.tiles();
@@ -67,8 +69,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
             self.multiply_panel(pass, kernel, &inputs, &mut m);
             let mut room = scratch(M * M * self.strips.across);
             for (strip, blocks) in strips.iter_mut().enumerate() {
-                for (at, out) in blocks.iter_mut().enumerate() {
-                    self.back(pass, &m, (strip, at), &mut room, out);
+                for (block, out) in blocks.iter_mut().enumerate() {
+                    self.back(pass, &m, (strip, block), &mut room, out);
                 }
             }
         });
@@ -77,7 +79,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     fn inputs(&self, strips: &Strips<'_>) -> Inputs {
         let point = strips.tiles() | 1;
         let block = apart(N * N * point);
-        let mut values = scratch(self.algorithm.problem.input.blocks() * block);
+        let mut values = scratch(self.algorithm.shape.input.blocks() * block);
         self.each(&mut values, block, |block, out| {
             self.algorithm.lanes.vectorize(ToPoints::<T::Input, N, N> {
                 matrix: PhantomData,
@@ -92,9 +94,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         Inputs { values, point, block }
     }
 
-    /// `[point][panel][tile][COLUMNS][16]` of this pass's panels.
+    /// Writes the products of this pass's panels, `[point][panel][tile][COLUMNS][16]`.
     fn multiply(&self, pass: Pass, filters: &[Values], inputs: &Inputs, m: &mut [Values]) {
-        let blocks = self.algorithm.problem.input.blocks();
+        let blocks = self.algorithm.shape.input.blocks();
         let panel = panel_len::<L>(blocks);
         self.each(m, pass.per_point::<L>(), |point, out| {
             let values = &inputs.values[point * inputs.point..];
@@ -108,26 +110,27 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         });
     }
 
-    /// `[point][tile][COLUMNS][16]` of one panel. Its filters are transformed as many channels at
-    /// a time as are summed at once, so that they stay in this core's cache.
+    /// Writes the products of one panel, `[point][tile][COLUMNS][16]`. Its filters are
+    /// transformed only as many channels at a time as are summed together, so that they
+    /// stay in this core's cache.
     fn multiply_panel(&self, pass: Pass, kernel: Kernel<'_>, inputs: &Inputs, m: &mut [Values]) {
-        let Winograd { problem, lanes, .. } = self.algorithm;
-        let blocks = problem.input.blocks();
+        let Winograd { shape, lanes, .. } = self.algorithm;
+        let blocks = shape.input.blocks();
         let part = panel_len::<L>(INNER.min(blocks));
         let mut filters = scratch(N * N * part);
         for first in (0..blocks).step_by(INNER) {
             let some = first..blocks.min(first + INNER);
-            let channels = some.start * WIDTH..problem.input.channels.min(some.end * WIDTH);
+            let channels = some.start * WIDTH..shape.input.channels.min(some.end * WIDTH);
             let points = filters.chunks_exact_mut(part).collect();
             let of = (pass.first, channels);
-            filter::transform_panel::<L, T::Filter, N>(lanes, problem, kernel, of, points);
+            filter::transform_panel::<L, T::Filter, N>(lanes, shape, kernel, of, points);
             let values = &inputs.values[first * inputs.block..];
             lanes.vectorize(MultiplyPanel {
                 rows: Rows { values, stride: inputs.block, next: inputs.point },
                 pass,
                 blocks: some.len(),
                 filters: &filters,
-                more: first > 0,
+                accumulate: first > 0,
                 out: &mut *m,
             });
         }
@@ -139,29 +142,31 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         let room = M * M * self.strips.across;
         if self.algorithm.blocking.shared {
             pieces.par_iter_mut().enumerate().for_each(|(strip, blocks)| {
-                let own = blocks[range.clone()].par_iter_mut().enumerate();
-                own.for_each(|(at, out)| self.back(pass, m, (strip, at), &mut scratch(room), out));
+                let blocks = blocks[range.clone()].par_iter_mut().enumerate();
+                blocks.for_each(|(block, out)| {
+                    self.back(pass, m, (strip, block), &mut scratch(room), out)
+                });
             });
         } else {
             let mut room = scratch(room);
             for (strip, blocks) in pieces.iter_mut().enumerate() {
-                for (at, out) in blocks[range.clone()].iter_mut().enumerate() {
-                    self.back(pass, m, (strip, at), &mut room, out);
+                for (block, out) in blocks[range.clone()].iter_mut().enumerate() {
+                    self.back(pass, m, (strip, block), &mut room, out);
                 }
             }
         }
     }
 
-    /// One strip of one block of this pass, transformed back.
+    /// Transforms one strip of one block of this pass back.
     fn back(
         &self,
         pass: Pass,
         m: &[Values],
-        (strip, at): (usize, usize),
+        (strip, block): (usize, usize),
         room: &mut [Values],
         out: &mut Piece<'_>,
     ) {
-        let (panel, column) = (at / L::COLUMNS, at % L::COLUMNS);
+        let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
         let start =
             panel * pass.per_panel::<L>() + strip * self.strips.across * L::COLUMNS + column;
         self.algorithm.lanes.vectorize(ToMaps::<T::Output, M, N> {
@@ -169,7 +174,7 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
             sums: &m[start..],
             point: pass.per_point::<L>(),
             across: self.strips.across,
-            bias: &self.bias[pass.first * L::COLUMNS + at],
+            bias: &self.bias[pass.first * L::COLUMNS + block],
             relu: self.relu,
             pool: self.pool,
             width: self.width,
@@ -178,7 +183,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         });
     }
 
-    /// Calls `f` with each chunk of `size`; on all threads where the work is shared.
+    /// Calls `f` with each chunk of `size` values, on all threads where they share the
+    /// work.
     fn each(
         &self,
         values: &mut [Values],
@@ -186,9 +192,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
         f: impl Fn(usize, &mut [Values]) + Send + Sync,
     ) {
         if self.algorithm.blocking.shared {
-            values.par_chunks_exact_mut(size).enumerate().for_each(|(at, out)| f(at, out));
+            values.par_chunks_exact_mut(size).enumerate().for_each(|(index, out)| f(index, out));
         } else {
-            values.chunks_exact_mut(size).enumerate().for_each(|(at, out)| f(at, out));
+            values.chunks_exact_mut(size).enumerate().for_each(|(index, out)| f(index, out));
         }
     }
 }
@@ -196,8 +202,8 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
 /// The points of a group of strips, `[block][point][tile]`.
 struct Inputs {
     values: Scratch,
-    /// From one point to the next.
+    /// Distance from one point to the next.
     point: usize,
-    /// From one block to the next.
+    /// Distance from one block to the next.
     block: usize,
 }

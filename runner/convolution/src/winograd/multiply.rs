@@ -1,27 +1,30 @@
-//! The products of one point of several panels, or of all points of one panel.
+//! Matrix products: one point of several panels, or all points of one panel.
 
-use crate::lanes::{Lanes, Values, Work};
-use crate::packed::{self, ROWS};
+use crate::lanes::matrix_unit::ROWS;
+use crate::lanes::{Lanes, Work};
+use crate::packed;
 use crate::product::{Rows, panel_len, product};
+use crate::values::Values;
 
 /// Panels of output channels that are multiplied before they are transformed back.
 #[derive(Clone, Copy)]
 pub struct Pass {
-    /// The first of them.
+    /// The first panel.
     pub first: usize,
-    /// How many.
+    /// Number of panels.
     pub count: usize,
-    /// Of all panels.
+    /// Number of tiles.
     pub tiles: usize,
 }
 
 impl Pass {
-    /// Odd: what lies a power of two apart shares one corner of the cache.
+    /// Length of one point. It is odd, because values a power of two apart share few lines
+    /// of the cache.
     pub fn per_point<L: Lanes>(self) -> usize {
         (self.count * self.per_panel::<L>()) | 1
     }
 
-    /// A matrix unit takes whole rows of its own.
+    /// Length of one panel. A matrix unit computes a whole number of its rows.
     pub fn per_panel<L: Lanes>(self) -> usize {
         let rows = if L::MATRIX_UNIT { ROWS } else { 1 };
         self.tiles.next_multiple_of(rows) * L::COLUMNS
@@ -30,15 +33,15 @@ impl Pass {
 
 /// One point of the panels of a pass.
 pub struct Multiply<'a> {
-    /// Of this point.
+    /// The left operand of this point.
     pub rows: Rows<'a>,
-    /// Which panels.
+    /// The panels to multiply by.
     pub pass: Pass,
-    /// Of sixteen channels.
+    /// Number of blocks of sixteen channels.
     pub blocks: usize,
-    /// `[panel][channel][COLUMNS][16]`
+    /// The right operand, `[panel][channel][COLUMNS][16]`.
     pub panels: &'a [Values],
-    /// `[panel][tile][COLUMNS][16]`
+    /// The result, `[panel][tile][COLUMNS][16]`.
     pub out: &'a mut [Values],
 }
 
@@ -63,17 +66,18 @@ impl Work for Multiply<'_> {
 
 /// All points of one panel, and some of its channels.
 pub struct MultiplyPanel<'a> {
-    /// Of the first point; the next point lies where `next` says.
+    /// The left operand of the first point; `next` is the distance to the next point's.
     pub rows: Rows<'a>,
-    /// Of one panel.
+    /// The one panel.
     pub pass: Pass,
-    /// Of sixteen channels.
+    /// Number of blocks of sixteen channels.
     pub blocks: usize,
-    /// `[point][channel][COLUMNS][16]`, with room for as many channels as are summed at once.
+    /// `[point][channel][COLUMNS][16]`, with room for as many channels as are summed
+    /// together.
     pub filters: &'a [Values],
-    /// Adds to what is there.
-    pub more: bool,
-    /// `[point][tile][COLUMNS][16]`
+    /// Adds to the contents of `out`.
+    pub accumulate: bool,
+    /// The result, `[point][tile][COLUMNS][16]`.
     pub out: &'a mut [Values],
 }
 
@@ -82,13 +86,13 @@ impl Work for MultiplyPanel<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { rows, pass, blocks, filters, more, out } = self;
+        let Self { rows, pass, blocks, filters, accumulate, out } = self;
         let outs = out.chunks_exact_mut(pass.per_point::<L>());
         let part = filters.len() / outs.len();
         for (point, out) in outs.enumerate() {
             let rows = Rows { values: &rows.values[point * rows.next..], ..rows };
             let out = &mut out[..pass.tiles * L::COLUMNS];
-            product(lanes, blocks, rows, &filters[point * part..], more, out);
+            product(lanes, blocks, rows, &filters[point * part..], accumulate, out);
         }
     }
 }
