@@ -2,9 +2,9 @@
 //! torchvision compute with them.
 
 use runner_data::preprocess;
-use runner_experiment::architecture::{LayerKind, Top, imagenet, layers};
+use runner_experiment::architecture::family::Vgg;
+use runner_experiment::architecture::{ArchitectureName, Op, Role, Top, imagenet, layers};
 use runner_experiment::section::dataset::Preprocessing;
-use runner_experiment::section::model::ArchitectureName;
 use runner_explain::backward::Goal;
 use runner_explain::filters::{Ascent, step};
 use runner_network::device::Compute;
@@ -28,13 +28,13 @@ fn generated(count: usize, salt: u64) -> impl Iterator<Item = f64> {
 /// VGG16 with kernels uniform in ±√(6 / fan in), times `last` in the classifier's last layer; biases
 /// uniform in ±`bias`.
 fn network(side: usize, top: &Top<'_>, last: f64, bias: f64) -> Network {
-    let layers = layers(ArchitectureName::Vgg16, [side, side], top).unwrap();
+    let layers = layers(ArchitectureName::default(), [side, side], top).unwrap();
     let mut weights = Weights::new();
-    let with_parameters = layers.iter().filter(|layer| layer.kind.has_parameters());
+    let with_parameters = layers.iter().filter(|layer| layer.has_parameters());
     for (salt, layer) in (0..).zip(with_parameters) {
         let out = layer.output.channels();
-        let inputs = match layer.kind {
-            LayerKind::Convolution { .. } => 9 * layer.input.channels(),
+        let inputs = match layer.op {
+            Op::Convolution(_) => 9 * layer.input.channels(),
             _ => layer.input.elements(),
         };
         let factor = if layer.name == "predictions" { last } else { 1.0 };
@@ -44,7 +44,8 @@ fn network(side: usize, top: &Top<'_>, last: f64, bias: f64) -> Network {
         };
         let kernel = values(inputs * out, salt, scale);
         let bias = values(out, salt + 100, 2.0 * bias);
-        weights.insert(layer.name.clone(), LayerWeights { kernel, bias });
+        let own = LayerWeights::from([(Role::Kernel, kernel), (Role::Bias, bias)]);
+        weights.insert(layer.name.clone(), own);
     }
     Network::new(layers, weights, 0, Compute::cpu())
 }
@@ -99,7 +100,7 @@ fn an_exported_model_is_torchvisions_vgg16_and_comes_back() {
     let network = network(64, &Top::None, 1.0, 0.1);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    export::write(&network, &serde_json::json!({}), &path).unwrap();
+    export::write(&network, &Vgg, &serde_json::json!({}), &path).unwrap();
     let tensors = weights::open(&path).unwrap().entries;
     assert_eq!(tensors.len(), 2 * FEATURES.len());
     for (index, [out, input]) in FEATURES {
@@ -111,7 +112,7 @@ fn an_exported_model_is_torchvisions_vgg16_and_comes_back() {
         assert_eq!(shape("bias"), Some(vec![out]));
     }
     let loaded =
-        weights::load(&path.into(), &network.layers, weights::Head::Leave).unwrap().weights;
+        weights::load(&path.into(), (&Vgg, &network.layers), weights::Head::Leave).unwrap().weights;
     let back = Network::new(network.layers.clone(), loaded, 1, Compute::cpu());
     let input: Vec<f32> = generated(3 * 64 * 64, 99).map(|u| u as f32).collect();
     let whole = Inference::new(&back, 0..back.layers.len()).unwrap();

@@ -7,6 +7,7 @@
 
 mod commands;
 mod damage;
+mod family;
 mod generated;
 mod images;
 mod invalid;

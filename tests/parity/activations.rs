@@ -1,22 +1,61 @@
 //! What comes out of every pooling layer, with both kinds of preprocessing.
 
 use runner_data::preprocess;
-use runner_experiment::architecture::{Top, layers};
+use runner_experiment::architecture::family::Vgg;
+use runner_experiment::architecture::{
+    Activation, ArchitectureName, Builder, Family, Op, Role, Top, layers,
+};
 use runner_experiment::section::dataset::Preprocessing;
-use runner_experiment::section::model::ArchitectureName;
 use runner_network::device::Compute;
-use runner_network::network::{Flow, Network};
 use runner_network::parameter::read;
-use runner_network::weights;
+use runner_network::weights::{self, LayerWeights, Weights};
+use runner_network::{Flow, Network};
 
 use crate::support::fixtures::{self, Reference};
 
 /// The conv base with the pretrained weights.
 pub fn base(folder: &std::path::Path, size: [usize; 2]) -> Network {
-    let layers = layers(ArchitectureName::Vgg16, size, &Top::None).unwrap();
+    let layers = layers(ArchitectureName::default(), size, &Top::None).unwrap();
+    Network::new(layers, pretrained(folder, size), 0, Compute::cpu())
+}
+
+/// The pretrained weights of the conv base.
+pub fn pretrained(folder: &std::path::Path, size: [usize; 2]) -> Weights {
+    let layers = layers(ArchitectureName::default(), size, &Top::None).unwrap();
     let source = fixtures::weights(folder).into();
-    let loaded = weights::load(&source, &layers, weights::Head::Leave).unwrap().weights;
-    Network::new(layers, loaded, 0, Compute::cpu())
+    weights::load(&source, (&Vgg, &layers), weights::Head::Leave).unwrap().weights
+}
+
+/// VGG16 with a flattened head of one hidden layer and one sigmoid unit, whose parameters are those
+/// of a reference below a prefix.
+pub fn with_head(
+    folder: &std::path::Path,
+    size: [usize; 2],
+    (reference, prefix): (&Reference, &str),
+) -> Network {
+    let mut net = Builder::new(size);
+    Vgg.base("vgg16", &mut net);
+    net.end_base();
+    net.push("flatten", Op::Flatten);
+    let [input, hidden] = reference.shape(&format!("{prefix}hidden.kernel"))[..] else {
+        panic!("not a kernel")
+    };
+    assert_eq!(net.shape(net.current()).elements(), input);
+    net.dense("hidden", hidden, Activation::Relu);
+    net.dense("output", 1, Activation::Sigmoid);
+    let mut weights = pretrained(folder, size);
+    weights.extend(head_weights(reference, prefix));
+    Network::new(net.finish().unwrap(), weights, 0, Compute::cpu())
+}
+
+/// The parameters of that head.
+pub fn head_weights(reference: &Reference, prefix: &str) -> Weights {
+    let of = |layer: &str| {
+        let values = |part| reference.floats(&format!("{prefix}{layer}.{part}"));
+        let roles = [(Role::Kernel, values("kernel")), (Role::Bias, values("bias"))];
+        (layer.to_owned(), LayerWeights::from(roles))
+    };
+    Weights::from([of("hidden"), of("output")])
 }
 
 #[test]

@@ -6,7 +6,7 @@ use runner_experiment::folder::{ClassFolder, Split};
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use runner_learn::features::{Extractor, RESIDENT_BYTES};
-use runner_network::network::Flow;
+use runner_network::Flow;
 use runner_network::parameter::read;
 
 use super::activations::base;

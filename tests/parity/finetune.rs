@@ -1,17 +1,17 @@
 //! Twenty steps of block5 and the head: losses, gradients, biases.
 
 use burn::tensor::Tensor;
-use runner_convolution::Level;
+use runner_convolution::Isa;
 use runner_data::preprocess;
-use runner_experiment::architecture::{Layer, LayerKind, Shape};
+use runner_experiment::architecture::Shape;
 use runner_experiment::section::dataset::Preprocessing;
-use runner_network::network::{Flow, Network};
 use runner_network::parameter::{Parameter, read};
+use runner_network::{Flow, Network};
 use runner_random::{Key, Purpose};
 use serde_json::Value;
 
-use super::activations::base;
-use super::head_training::{Batches, batch, head, labels, settings};
+use super::activations::with_head;
+use super::head_training::{Batches, batch, labels, settings};
 use crate::support::fixtures::{self, Reference};
 
 /// Images per forward pass of the frozen blocks.
@@ -19,20 +19,7 @@ const BATCH: usize = 20;
 
 /// VGG16 with the pretrained base and the head that the reference starts with.
 fn network(folder: &std::path::Path, size: [usize; 2]) -> Network {
-    let mut network = base(folder, size);
-    let head = head(&Reference::open(folder, "head_training.safetensors"));
-    let map = network.layers[network.layers.len() - 1].output;
-    network.layers.push(Layer {
-        name: "flatten".to_owned(),
-        block: String::new(),
-        base: false,
-        kind: LayerKind::Flatten,
-        input: map,
-        output: Shape::Vector(map.elements()),
-    });
-    network.layers.extend(head.layers);
-    network.parameters.extend(head.parameters);
-    network
+    with_head(folder, size, (&Reference::open(folder, "head_training.safetensors"), ""))
 }
 
 /// What the frozen blocks make of the reference's images.
@@ -48,7 +35,7 @@ fn features(network: &Network, prefix: usize, reference: &Reference) -> Vec<f32>
             preprocess::preprocess(&pixels, Preprocessing::Rescale)
         });
         let input = Flow::batch(values.collect(), count, shape, &network.compute);
-        let Flow::Map(map) = network.forward(0..prefix, input, &network.values(), None) else {
+        let Flow::Map(map) = network.forward(0..prefix, input, &network.values()) else {
             panic!("a feature map")
         };
         all.extend(read(map).unwrap());
@@ -91,7 +78,7 @@ fn parity_finetuning_block5_losses_gradients_and_biases() {
     let network = network(&folder, [height, width]);
     let prefix = network.layers.iter().position(|layer| layer.block == "block5").unwrap();
     let features = features(&network, prefix, &reference);
-    let draws = if Level::best() == Level::Amx { 5 } else { 1 };
+    let draws = if Isa::best() == Isa::Amx { 5 } else { 1 };
     let mut all: [Vec<f64>; 3] = Default::default();
     for draw in 0..draws {
         let off = train(network.clone(), prefix, &perturbed(&features, draw), &reference);
@@ -131,8 +118,10 @@ fn train(mut network: Network, prefix: usize, features: &[f32], reference: &Refe
     let settings = settings(&optimizer(&reference.metadata["optimizer"]));
     let losses = reference.floats("losses");
     let mut gradient = 0.0;
-    let first: Vec<String> =
-        network.parameters[network.kernel_index(prefix)..].iter().map(|p| p.name.clone()).collect();
+    let first: Vec<String> = network.parameters[network.first_parameter(prefix)..]
+        .iter()
+        .map(|p| p.name.clone())
+        .collect();
     let first = &first;
     let off = batches.train(&mut network, prefix, settings, &losses, |step, slopes| {
         if step == 0 {

@@ -3,45 +3,26 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
+use runner_experiment::architecture::{Activation, Builder, Shape};
 use runner_experiment::plan::{LearningRate, Optimizer as Settings, Rule};
 use runner_learn::gradients::gradients;
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_network::device::Compute;
-use runner_network::network::{Flow, Network};
-use runner_network::parameter::Parameter;
+use runner_network::{Flow, Network};
 use serde_json::Value;
 
+use super::activations::head_weights;
 use crate::support::fixtures::{self, Reference};
 
 /// Dense 256 ReLU and one sigmoid unit, as the reference starts them.
 pub fn head(reference: &Reference) -> Network {
-    let compute = Compute::cpu();
     let [input, hidden] = reference.shape("hidden.kernel")[..] else { panic!("not a kernel") };
-    let dense = |name: &str, input, output, activation| Layer {
-        name: name.to_owned(),
-        block: String::new(),
-        base: false,
-        kind: LayerKind::Dense(activation),
-        input: Shape::Vector(input),
-        output: Shape::Vector(output),
-    };
-    let parameters = ["hidden.kernel", "hidden.bias", "output.kernel", "output.bias"]
-        .into_iter()
-        .map(|name| {
-            let (shape, values) = (reference.shape(name), reference.floats(name));
-            Parameter::new(name.to_owned(), shape, values, &compute.device)
-        })
-        .collect();
-    Network {
-        layers: vec![
-            dense("hidden", input, hidden, Activation::Relu),
-            dense("output", hidden, 1, Activation::Sigmoid),
-        ],
-        parameters,
-        compute,
-    }
+    let mut net = Builder::on(Shape::Vector(input));
+    net.end_base();
+    net.dense("hidden", hidden, Activation::Relu);
+    net.dense("output", 1, Activation::Sigmoid);
+    Network::new(net.finish().unwrap(), head_weights(reference, ""), 0, Compute::cpu())
 }
 
 /// Keras's numbers for what the metadata does not name.
@@ -129,7 +110,7 @@ impl Batches<'_> {
         mut watch: impl FnMut(usize, &[Tensor<1>]),
     ) -> Vec<f64> {
         let indices: Vec<usize> =
-            (network.kernel_index(prefix)..network.parameters.len()).collect();
+            (network.first_parameter(prefix)..network.parameters.len()).collect();
         let trained = &network.parameters[indices[0]..];
         let LearningRate::One(rate) = settings.learning_rate else { panic!("one rate") };
         let trained = trained.iter().map(|parameter| Trained::new(parameter, rate)).collect();
@@ -143,8 +124,8 @@ impl Batches<'_> {
             let input = Flow::batch(features, size, self.shape, &network.compute);
             let labels = self.labels[from..from + size].iter();
             let targets: Vec<Target> = labels.map(|label| Target::of(*label, 2)).collect();
-            let (outcomes, slopes) =
-                gradients(network, prefix, input, &targets, None, &indices).unwrap();
+            let found = gradients(network, prefix, input, &targets, None, &indices).unwrap();
+            let (outcomes, slopes) = (found.outcomes, found.gradients);
             let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / size as f64;
             off.push((loss - f64::from(*expected)).abs());
             watch(step, &slopes);

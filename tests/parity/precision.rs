@@ -1,7 +1,7 @@
 //! The conv base against the same sums in 64 bits, from a photo to the last pool.
 
 use runner_data::preprocess;
-use runner_experiment::architecture::{LayerKind, Shape};
+use runner_experiment::architecture::{Op, Shape};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_network::inference::{self, Inference};
 use runner_network::network::Network;
@@ -67,9 +67,9 @@ fn in_64_bits(network: &Network, pixels: &[f32], height: usize, width: usize) ->
     let values = pixels.iter().map(|value| f64::from(*value)).collect();
     let mut map = Map { values, height, width };
     for (at, layer) in network.layers.iter().enumerate() {
-        map = match layer.kind {
-            LayerKind::Convolution { .. } => {
-                let own = &network.parameters[network.kernel_index(at)..];
+        map = match layer.op {
+            Op::Convolution(_) => {
+                let own = &network.parameters[network.first_parameter(at)..];
                 convolution(&map, &own[0].values().unwrap(), &own[1].values().unwrap())
             }
             _ => max_pool(&map),

@@ -2,7 +2,6 @@
 
 use runner_data::Interrupt;
 use runner_data::preprocess;
-use runner_experiment::architecture::{Layer, LayerKind, Shape};
 use runner_experiment::section::dataset::Preprocessing;
 use runner_experiment::section::visualize::{Method, Of};
 use runner_explain::Scene;
@@ -10,39 +9,13 @@ use runner_explain::backward::{Goal, guided, of_input};
 use runner_explain::cam::{self, Scorer, Settings, pixels};
 use runner_explain::filters::{Ascent, picture, step};
 use runner_network::network::Network;
-use runner_network::parameter::Parameter;
 
-use super::activations::base;
+use super::activations::{base, with_head};
 use crate::support::fixtures::{self, Reference};
 
 /// VGG16 with the head of the reference: dense 256 ReLU and one sigmoid unit on the flattened base.
 fn network(folder: &std::path::Path, reference: &Reference, size: [usize; 2]) -> Network {
-    let mut network = base(folder, size);
-    let map = network.layers[network.layers.len() - 1].output;
-    let [input, hidden] = reference.shape("head.hidden.kernel")[..] else { panic!("a kernel") };
-    assert_eq!(map.elements(), input);
-    let layer = |name: &str, kind, input, output| Layer {
-        name: name.to_owned(),
-        block: String::new(),
-        base: false,
-        kind,
-        input,
-        output,
-    };
-    use runner_experiment::architecture::Activation::{Relu, Sigmoid};
-    let (flat, middle) = (Shape::Vector(input), Shape::Vector(hidden));
-    network.layers.extend([
-        layer("flatten", LayerKind::Flatten, map, flat),
-        layer("hidden", LayerKind::Dense(Relu), flat, middle),
-        layer("output", LayerKind::Dense(Sigmoid), middle, Shape::Vector(1)),
-    ]);
-    for name in ["hidden.kernel", "hidden.bias", "output.kernel", "output.bias"] {
-        let own = format!("head.{name}");
-        let (shape, values) = (reference.shape(&own), reference.floats(&own));
-        let device = &network.compute.device;
-        network.parameters.push(Parameter::new(name.to_owned(), shape, values, device));
-    }
-    network
+    with_head(folder, size, (reference, "head."))
 }
 
 struct Place {

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
+use runner_experiment::architecture::family::Vgg;
+use runner_experiment::architecture::{Activation, Builder, Layer, LayerId, Op, Padding, Role};
 use runner_network::weights::{self, Head, Loaded, Source, Weights, WeightsError};
 
 use crate::support::fixtures;
@@ -14,34 +15,28 @@ fn file(name: &str) -> PathBuf {
 
 /// The network of `make.py`.
 fn layers() -> Vec<Layer> {
-    let map = |height, channels| Shape::Map { height, width: height, channels };
-    let layer = |name: &str, kind, input, output| Layer {
-        name: name.to_owned(),
-        block: String::new(),
-        base: !name.starts_with('o') && !name.starts_with('f'),
-        kind,
-        input,
-        output,
-    };
-    let convolution = LayerKind::Convolution { padding: 1 };
-    vec![
-        layer("block1_conv1", convolution, map(4, 3), map(4, 2)),
-        layer("block1_conv2", convolution, map(4, 2), map(4, 4)),
-        layer("block1_pool", LayerKind::MaxPool, map(4, 4), map(2, 4)),
-        layer("flatten", LayerKind::Flatten, map(2, 4), Shape::Vector(16)),
-        layer("output", LayerKind::Dense(Activation::Softmax), Shape::Vector(16), Shape::Vector(3)),
-    ]
+    network([2, 4], ("output", 3))
+}
+
+/// Convolutions with so many channels, and a dense layer.
+fn network(channels: [usize; 2], (dense, units): (&str, usize)) -> Vec<Layer> {
+    let mut net = Builder::new([4, 4]);
+    net.convolution("block1_conv1".to_owned(), Padding::Same, channels[0]);
+    net.convolution("block1_conv2".to_owned(), Padding::Same, channels[1]);
+    net.halve("block1_pool".to_owned());
+    net.end_base();
+    net.push("flatten", Op::Flatten);
+    net.dense(dense, units, Activation::Softmax);
+    net.finish().unwrap()
 }
 
 /// The same with the dense layer as a classifier of its own.
 fn with_top() -> Vec<Layer> {
-    let mut layers = layers();
-    layers[4].name = "predictions".to_owned();
-    layers
+    network([2, 4], ("predictions", 3))
 }
 
 fn load(name: &str, layers: &[Layer]) -> Result<Loaded, WeightsError> {
-    weights::load(&Source::parse(file(name).to_str().unwrap()), layers, Head::Leave)
+    weights::load(&Source::parse(file(name).to_str().unwrap()), (&Vgg, layers), Head::Leave)
 }
 
 fn check_convolutions(name: &str, loaded: &Weights) {
@@ -54,13 +49,13 @@ fn check_convolutions(name: &str, loaded: &Weights) {
             for i in 0..input {
                 for o in 0..output {
                     let expected = start + f32::from(((tap * input + i) * output + o) as u16);
-                    let found = own.kernel[(o * input + i) * 9 + tap];
+                    let found = own[&Role::Kernel][(o * input + i) * 9 + tap];
                     assert_eq!(found, expected, "{name}: {layer}, tap {tap}, {i} to {o}");
                 }
             }
         }
         let biases: Vec<f32> = (0..output).map(|o| bias + f32::from(o as u16)).collect();
-        assert_eq!(own.bias, biases, "{name}: {layer}");
+        assert_eq!(own[&Role::Bias], biases, "{name}: {layer}");
     }
 }
 
@@ -98,8 +93,8 @@ fn every_format_holds_the_same_numbers() {
     for name in ["keras3.weights.h5", "theano_th_kernels.h5", "torch.onnx", "external.onnx"] {
         let loaded = load(name, &with_top()).unwrap_or_else(|error| panic!("{error}"));
         let kernel: Vec<f32> = (0..48_u16).map(|n| 5000.0 + f32::from(n)).collect();
-        assert_eq!(loaded.weights["predictions"].kernel, kernel, "{name}");
-        assert_eq!(loaded.weights["predictions"].bias, [21.0, 22.0, 23.0], "{name}");
+        assert_eq!(loaded.weights["predictions"][&Role::Kernel], kernel, "{name}");
+        assert_eq!(loaded.weights["predictions"][&Role::Bias], [21.0, 22.0, 23.0], "{name}");
     }
 }
 
@@ -120,7 +115,7 @@ fn what_was_taken_of_several_sets_is_said() {
     assert!(notes("theano_backend.h5").contains("2 kernels were Theano's"));
     // The other half is the same, one higher.
     let other = load("averaged.pth.tar#state_dict", &layers()).unwrap();
-    assert_eq!(other.weights["block1_conv1"].bias, [2.0, 3.0]);
+    assert_eq!(other.weights["block1_conv1"][&Role::Bias], [2.0, 3.0]);
 }
 
 #[test]
@@ -132,8 +127,7 @@ fn what_cannot_be_told_apart_is_refused_with_the_reason() {
     let norm = error("batch_norm.pth");
     assert!(norm.contains("these have batch normalization, this network has none"), "{norm}");
     // The classifier is needed, and is another one.
-    let mut ten = with_top();
-    ten[4].output = Shape::Vector(10);
+    let ten = network([2, 4], ("predictions", 10));
     let top = load("keras3.weights.h5", &ten).unwrap_err().to_string();
     assert!(top.contains("the network needs [16, 10]"), "{top}");
 }
@@ -159,10 +153,14 @@ fn a_tensor_that_claims_more_than_the_network_holds_is_not_read() {
 
 #[test]
 fn what_does_not_fit_is_listed_from_both_sides() {
-    let mut other = layers();
-    other[1].output = Shape::Map { height: 4, width: 4, channels: 5 };
-    other.insert(2, Layer { name: "block1_conv3".to_owned(), ..other[1].clone() });
-    other[2].input = other[1].output;
+    let mut other = network([2, 5], ("output", 3));
+    let third = Layer {
+        name: "block1_conv3".to_owned(),
+        input: other[1].output,
+        inputs: vec![LayerId::of(1)],
+        ..other[1].clone()
+    };
+    other.push(third);
     let error = load("keras_names.safetensors", &other).unwrap_err();
     let WeightsError::Mismatch { missing, misshapen, extra, .. } = &error else {
         panic!("{error}")
@@ -204,7 +202,7 @@ fn damaged_weight_files_are_errors() {
         for cut in [0, 1, 10, whole.len() / 2, whole.len() - 1] {
             let damaged = place.path(name);
             std::fs::write(&damaged, &whole[..cut]).unwrap();
-            let loaded = weights::load(&damaged.clone().into(), &layers(), Head::Leave);
+            let loaded = weights::load(&damaged.clone().into(), (&Vgg, &layers()), Head::Leave);
             assert!(loaded.is_err(), "{name} cut to {cut} bytes");
         }
     }

@@ -2,21 +2,21 @@
 
 use burn::tensor::Tensor;
 use runner_convolution::buffer;
-use runner_experiment::architecture::{LayerKind, Shape, Top, layers};
+use runner_experiment::architecture::{ArchitectureName, Op, Shape, Top, layers};
 use runner_experiment::plan::{Optimizer as Settings, Rule};
-use runner_experiment::section::model::{ArchitectureName, Pooling};
+use runner_experiment::section::model::Pooling;
 use runner_learn::gradients::gradients;
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_network::device::Compute;
 use runner_network::inference::Inference;
-use runner_network::network::{Flow, Network};
 use runner_network::parameter::read;
+use runner_network::{Flow, Network};
 
 use crate::{BATCH, Error, Job, SIDE, numbers};
 
 fn vgg16(top: &Top<'_>) -> Result<Network, Error> {
-    let layers = layers(ArchitectureName::Vgg16, [SIDE, SIDE], top)?;
+    let layers = layers(ArchitectureName::default(), [SIDE, SIDE], top)?;
     Ok(Network::new(layers, Default::default(), 0, Compute::cpu()))
 }
 
@@ -61,7 +61,7 @@ pub fn full() -> Result<Job, Error> {
 pub fn head() -> Result<Job, Error> {
     let network =
         vgg16(&Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.0, classes: 2 })?;
-    let first = network.layers.iter().position(|layer| matches!(layer.kind, LayerKind::Dense(_)));
+    let first = network.layers.iter().position(|layer| matches!(layer.op, Op::Dense { .. }));
     Ok(train(network, first.ok_or("a head is dense")?, true))
 }
 
@@ -71,7 +71,7 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     let shape = network.layers[first].input;
     let input = images(shape);
     let has_head = matches!(network.layers.last().map(|l| l.output), Some(Shape::Vector(_)));
-    let indices: Vec<usize> = (network.kernel_index(first)..network.parameters.len()).collect();
+    let indices: Vec<usize> = (network.first_parameter(first)..network.parameters.len()).collect();
     let trained = &network.parameters[indices[0]..];
     let trained = trained.iter().map(|parameter| Trained::new(parameter, 1e-5)).collect();
     let rule = Rule::Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
@@ -80,7 +80,7 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     Box::new(move || {
         let flow = Flow::batch(batch(&input), BATCH, shape, &network.compute);
         let slopes = if has_head {
-            gradients(&network, first, flow, &targets, None, &indices)?.1
+            gradients(&network, first, flow, &targets, None, &indices)?.gradients
         } else {
             of_mean_square(&network, first, flow, &indices)?
         };
@@ -115,7 +115,7 @@ fn of_mean_square(
         values[*at] = values[*at].clone().autodiff().require_grad();
     }
     let whole = first..network.layers.len();
-    let out = network.forward(whole, input, &values, None).rows();
+    let out = network.forward(whole, input, &values).rows();
     let mut graph = out.powf_scalar(2.0).mean().backward();
     let gradients = indices.iter().map(|at| values[*at].grad_remove(&mut graph));
     gradients.collect::<Option<_>>().ok_or_else(|| "a parameter has no gradient".into())

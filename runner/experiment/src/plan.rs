@@ -9,7 +9,7 @@ mod optimizer;
 mod schedule;
 mod visualize;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub use optimizer::{LearningRate, Optimizer, Rule};
 pub use schedule::Schedule;
 pub use visualize::{Activations, Faithfulness, Filters, Gradcam, Visualize};
 
-use crate::architecture::{Layer, Top};
+use crate::architecture::{Layer, Top, cuts};
 use crate::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use crate::section::model::{ArchitectureName, Pooling};
 use crate::section::run::{DeviceName, Kept};
@@ -157,27 +157,20 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The layers with parameters that this stage leaves alone.
-    #[must_use]
-    pub fn frozen_layers<'a>(&self, layers: &'a [Layer]) -> BTreeSet<&'a str> {
-        layers.iter().filter(|layer| self.freezes(layer)).map(|layer| layer.name.as_str()).collect()
-    }
-
     /// Whether this stage leaves `layer` alone, by its own name or its block's.
     #[must_use]
     pub fn freezes(&self, layer: &Layer) -> bool {
-        layer.base && self.frozen.iter().any(|name| *name == layer.name || *name == layer.block)
+        layer.is_named(&self.frozen)
     }
 
     /// How many leading layers of the conv base this stage does not train: the frozen prefix.
     ///
-    /// It ends with the base at the latest, so that one set of features serves every head.
+    /// It ends at a cut, and with the base at the latest, so that one set of features serves every head.
     #[must_use]
     pub fn frozen_prefix(&self, layers: &[Layer]) -> usize {
-        layers
-            .iter()
-            .take_while(|layer| layer.base && (!layer.kind.has_parameters() || self.freezes(layer)))
-            .count()
+        cuts::longest(layers, |layer| {
+            layer.base && (!layer.has_parameters() || self.freezes(layer))
+        })
     }
 }
 

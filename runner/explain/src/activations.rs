@@ -7,7 +7,7 @@ use runner_experiment::plan::Activations as Job;
 use crate::error::ExplainError;
 use crate::progress::Progress;
 use crate::scene::Scene;
-use runner_network::network::Flow;
+use runner_network::Flow;
 use runner_network::parameter::read;
 use runner_record::{Activations, Event};
 

@@ -4,15 +4,17 @@
 //! class: the score of the second is z, that of the first -z. `probability` explains what comes out
 //! of the sigmoid or softmax instead, whose derivative by the logits is known.
 
-use burn::tensor::{Tensor, TensorData};
-use runner_experiment::architecture::{Activation, LayerKind, Shape};
+use std::collections::BTreeMap;
+
+use burn::tensor::{Gradients, Tensor, TensorData};
+use runner_experiment::architecture::{Activation, LayerId, Shape};
 use runner_experiment::section::visualize::Of;
 
 use crate::error::ExplainError;
 use runner_learn::LearnError;
 use runner_learn::loss::cross_entropy;
-use runner_network::network::{Flow, Network};
 use runner_network::parameter::read;
+use runner_network::{Flow, Network};
 
 /// What is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,17 +95,21 @@ pub fn maps(
     input: Vec<f32>,
     goal: Goal,
 ) -> Result<Maps, ExplainError> {
-    let flow = Flow::batch(input, 1, network.layers[0].input, &network.compute);
-    let values = network.values();
-    let flow = network.forward(0..layer + 1, flow, &values, None);
-    let (Flow::Map(map), Shape::Map { height, width, channels }) =
-        (flow, network.layers[layer].output)
-    else {
-        let name = &network.layers[layer].name;
+    let name = &network.layers[layer].name;
+    let Shape::Map { height, width, channels } = network.layers[layer].output else {
         return Err(ExplainError::Job(format!("`{name}` gives no feature map")));
     };
-    let leaf = map.clone().autodiff().require_grad();
-    let gradient = slopes(network, layer + 1, Flow::Map(leaf.clone()), goal, &leaf)?;
+    let flow = Flow::batch(input, 1, network.layers[0].input, &network.compute);
+    let mut seen = None;
+    let logits = network.forward_through(flow, &network.values(), layer, &mut |flow| {
+        let leaf = leaf(flow.clone());
+        seen = Some((flow, leaf.clone()));
+        leaf
+    });
+    let Some((Flow::Map(map), Flow::Map(leaf))) = seen else {
+        return Err(ExplainError::Job(format!("`{name}` gives no feature map")));
+    };
+    let gradient = of_score(network, logits.rows(), goal, &leaf)?;
     Ok(Maps { values: read(map)?, gradient, channels, height, width })
 }
 
@@ -117,36 +123,35 @@ pub fn of_input(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f3
         return Err(LearnError::bug("the network does not begin with an image").into());
     };
     let leaf = map.autodiff().require_grad();
-    slopes(network, 0, Flow::Map(leaf.clone()), goal, &leaf)
+    let all = 0..network.layers.len();
+    let logits = network.forward(all, Flow::Map(leaf.clone()), &network.values());
+    of_score(network, logits.rows(), goal, &leaf)
 }
 
-/// The gradient of a score of what comes out, by `leaf`, which goes into the layer at `from`.
-fn slopes<const D: usize>(
+/// The gradient of a score of these logits by `leaf`.
+fn of_score<const D: usize>(
     network: &Network,
-    from: usize,
-    input: Flow,
+    logits: Tensor<2>,
     goal: Goal,
     leaf: &Tensor<D>,
 ) -> Result<Vec<f32>, ExplainError> {
-    let all = from..network.layers.len();
-    let logits = network.forward(all, input, &network.values(), None).rows();
-    let slope = goal.slope(&read(logits.clone().inner())?);
-    backward(network, logits, slope, leaf)
+    let weights = goal.slope(&read(logits.clone().inner())?);
+    gradient_by(leaf, &mut graph(network, logits, weights))
 }
 
-/// The gradient by `leaf` of Σ slope · out, for one image.
-fn backward<const D: usize>(
-    network: &Network,
-    out: Tensor<2>,
-    slope: Vec<f32>,
+/// The gradients of Σ weight · out, for one image.
+fn graph(network: &Network, out: Tensor<2>, weights: Vec<f32>) -> Gradients {
+    let weights = TensorData::new(weights, out.dims());
+    let weights = Tensor::<2>::from_data(weights, &network.compute.device);
+    (out * weights).sum().backward()
+}
+
+fn gradient_by<const D: usize>(
     leaf: &Tensor<D>,
+    graph: &mut Gradients,
 ) -> Result<Vec<f32>, ExplainError> {
-    let slope = TensorData::new(slope, out.dims());
-    let slope = Tensor::<2>::from_data(slope, &network.compute.device);
-    let mut graph = (out * slope).sum().backward();
-    let gradient = leaf
-        .grad_remove(&mut graph)
-        .ok_or_else(|| LearnError::bug("a feature map has no gradient"))?;
+    let gradient = leaf.grad_remove(graph);
+    let gradient = gradient.ok_or_else(|| LearnError::bug("a value has no gradient"))?;
     Ok(read(gradient)?)
 }
 
@@ -158,31 +163,48 @@ fn backward<const D: usize>(
 /// [`ExplainError::Compute`].
 pub fn guided(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f32>, ExplainError> {
     let values = network.values();
-    let mut flow = Flow::batch(input, 1, network.layers[0].input, &network.compute);
-    let mut inputs = Vec::new();
-    for at in 0..network.layers.len() {
-        inputs.push(flow.clone());
-        flow = network.forward(at..at + 1, flow, &values, None);
+    let image = Flow::batch(input, 1, network.layers[0].input, &network.compute);
+    let mut outputs: Vec<Flow> = Vec::new();
+    let inputs = |index: usize, outputs: &[Flow]| -> Vec<Flow> {
+        let of = |id: &LayerId| id.layer().map_or(&image, |layer| &outputs[layer]).clone();
+        network.layers[index].inputs.iter().map(of).collect()
+    };
+    for index in 0..network.layers.len() {
+        outputs.push(network.layer(index, inputs(index, &outputs), &values));
     }
-    let mut gradient = goal.slope(&read(flow.rows())?);
-    for (at, input) in inputs.into_iter().enumerate().rev() {
-        let kind = network.layers[at].kind;
-        if matches!(kind, LayerKind::Convolution { .. } | LayerKind::Dense(Activation::Relu)) {
-            gradient.iter_mut().for_each(|slope| *slope = slope.max(0.0));
+    let Some(logits) = outputs.last() else { return Ok(Vec::new()) };
+    let score = goal.slope(&read(logits.clone().rows())?);
+    // By each value that a layer behind has passed something back to.
+    let mut gradients = BTreeMap::from([(LayerId::of(outputs.len() - 1), score)]);
+    for (index, layer) in network.layers.iter().enumerate().rev() {
+        let Some(mut gradient) = gradients.remove(&LayerId::of(index)) else { continue };
+        if layer.op.activation() == Some(Activation::Relu) {
+            gradient.iter_mut().for_each(|value| *value = value.max(0.0));
         }
-        let run = |input: Flow| network.forward(at..at + 1, input, &values, None);
-        gradient = match input {
-            Flow::Map(map) => {
-                let leaf = map.autodiff().require_grad();
-                backward(network, run(Flow::Map(leaf.clone())).rows(), gradient, &leaf)?
+        let leaves: Vec<Flow> = inputs(index, &outputs).into_iter().map(leaf).collect();
+        let out = network.layer(index, leaves.clone(), &values).rows();
+        let mut graph = graph(network, out, gradient);
+        for (id, leaf) in layer.inputs.iter().zip(&leaves) {
+            let passed = match leaf {
+                Flow::Map(map) => gradient_by(map, &mut graph)?,
+                Flow::Vector(rows) => gradient_by(rows, &mut graph)?,
+            };
+            match gradients.get_mut(id) {
+                Some(sum) => sum.iter_mut().zip(passed).for_each(|(sum, value)| *sum += value),
+                None => {
+                    gradients.insert(*id, passed);
+                }
             }
-            Flow::Vector(vector) => {
-                let leaf = vector.autodiff().require_grad();
-                backward(network, run(Flow::Vector(leaf.clone())).rows(), gradient, &leaf)?
-            }
-        };
+        }
     }
-    Ok(gradient)
+    Ok(gradients.remove(&LayerId::IMAGE).unwrap_or_default())
+}
+
+fn leaf(flow: Flow) -> Flow {
+    match flow {
+        Flow::Map(map) => Flow::Map(map.autodiff().require_grad()),
+        Flow::Vector(rows) => Flow::Vector(rows.autodiff().require_grad()),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! differ most (principal components, Pearson 1901), or so that neighbours stay neighbours.
 
 use runner_convolution::buffer;
-use runner_experiment::architecture::LayerKind;
+use runner_experiment::architecture::Op;
 use runner_experiment::section::visualize::{Projection, SplitName};
 
 use crate::components::principal;
@@ -58,8 +58,8 @@ fn outputs(
 ) -> Result<(String, Vec<f32>), ExplainError> {
     let layers = &scene.network.layers;
     // What goes into the classifier, dropout aside.
-    let active = |kind: LayerKind| !matches!(kind, LayerKind::Dropout(_));
-    let end = layers[..layers.len() - 1].iter().rposition(|layer| active(layer.kind));
+    let active = |op: Op| !matches!(op, Op::Dropout(_));
+    let end = layers[..layers.len() - 1].iter().rposition(|layer| active(layer.op));
     let end = end.map_or(0, |last| last + 1);
     let network = Inference::new(scene.network, 0..end)?;
     let room = || buffer::room(BATCH * layers[0].input.elements());

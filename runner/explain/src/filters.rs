@@ -4,7 +4,7 @@
 //! divided by its root mean square, and the picture goes into the network as it is, around 128.
 
 use burn::tensor::{Tensor, TensorData};
-use runner_experiment::architecture::{LayerKind, Shape};
+use runner_experiment::architecture::{LayerId, Shape};
 use runner_experiment::plan::Filters as Job;
 use runner_experiment::section::visualize::Parametrization;
 
@@ -14,13 +14,16 @@ use crate::grid::Grid;
 use crate::progress::Progress;
 use crate::scene::Scene;
 use runner_learn::LearnError;
-use runner_network::network::{Flow, Network};
 use runner_network::parameter::read;
+use runner_network::{Flow, Network};
 use runner_random::{Key, Purpose, Stream};
 use runner_record::{Event, Filter, LayerFilters};
 
 /// How much larger each octave is than the last.
 const OCTAVE: f64 = 1.4;
+
+/// No network leaves nothing of a picture of this size.
+const LARGEST: usize = 4096;
 
 /// Keeps a gradient that is zero from dividing by zero, as in the textbook.
 const EPSILON: f32 = 1e-5;
@@ -151,11 +154,17 @@ fn ascend(
 
 /// The smallest picture that leaves something of the layer's map.
 fn smallest(network: &Network, layer: usize) -> usize {
-    network.layers[..=layer].iter().rev().fold(1, |need, layer| match layer.kind {
-        LayerKind::MaxPool => 2 * need,
-        LayerKind::Convolution { padding } => need + 2 - 2 * padding,
-        _ => need,
-    })
+    let leaves_something = |side: usize| {
+        let mut shapes: Vec<Shape> = Vec::new();
+        let image = Shape::Map { height: side, width: side, channels: 3 };
+        network.layers[..=layer].iter().all(|layer| {
+            let of = |id: &LayerId| id.layer().map_or(image, |layer| shapes[layer]);
+            let output = layer.op.output(&layer.inputs.iter().map(of).collect::<Vec<_>>());
+            shapes.push(output);
+            output.elements() > 0
+        })
+    };
+    (1..LARGEST).find(|side| leaves_something(*side)).unwrap_or(LARGEST)
 }
 
 /// Sizes of the octaves, the last as wanted.
@@ -221,7 +230,7 @@ pub(super) fn gradients(
     let Flow::Map(map) = batch else { return Ok((Vec::new(), Vec::new())) };
     let leaf = map.autodiff().require_grad();
     let flow = Flow::Map(leaf.clone());
-    let out = network.forward(0..layer + 1, flow, &network.values(), None).rows();
+    let out = network.forward(0..layer + 1, flow, &network.values()).rows();
     let [images, length] = out.dims();
     let channels = network.layers[layer].output.channels();
     let area = length / channels;
@@ -340,12 +349,13 @@ mod tests {
 
     #[test]
     fn the_smallest_picture_leaves_one_pixel() {
+        use runner_experiment::architecture::ArchitectureName;
         use runner_experiment::architecture::{Top, layers};
-        use runner_experiment::section::model::ArchitectureName::{Convnet, Vgg16};
 
         use runner_network::device::Compute;
         use runner_network::weights::Weights;
-        for (name, last, expected) in [(Vgg16, "block5_conv3", 16), (Convnet, "conv4", 38)] {
+        for (name, last, expected) in [("vgg16", "block5_conv3", 16), ("convnet", "conv4", 38)] {
+            let name = ArchitectureName::find(name).unwrap_or_default();
             let layers = layers(name, [64, 64], &Top::None).unwrap();
             let at = layers.iter().position(|layer| layer.name == last).unwrap();
             let network = Network::new(layers, Weights::default(), 0, Compute::cpu());

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_experiment::architecture::{Activation, LayerKind, Shape};
+use runner_experiment::architecture::{Op, Shape};
 use runner_experiment::section::dataset::Preprocessing;
 
 use crate::error::ExplainError;
@@ -81,10 +81,10 @@ impl Scene<'_> {
     ///
     /// [`ExplainError::Job`] where there is no classifier.
     pub fn outputs(&self) -> Result<usize, ExplainError> {
-        match self.network.layers.last().map(|layer| (layer.kind, layer.output)) {
-            Some((LayerKind::Dense(Activation::Sigmoid), _)) => Ok(2),
-            Some((LayerKind::Dense(_), output)) => Ok(output.channels()),
-            _ => Err(ExplainError::Job(
+        let last = self.network.layers.last();
+        match last.filter(|layer| matches!(layer.op, Op::Dense { .. })) {
+            Some(layer) => Ok(layer.classes().unwrap_or(layer.output.channels())),
+            None => Err(ExplainError::Job(
                 "this network is a conv base without a classifier: train a stage, or say where \
                  the weights come from with `weights = \"run:<run id>\"` or `include_top = true`"
                     .to_owned(),

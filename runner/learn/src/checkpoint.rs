@@ -282,20 +282,22 @@ mod tests {
     use super::*;
     use crate::keeper::{Keeper, Snapshot};
     use crate::optimizer;
+    use runner_experiment::architecture::{Activation, Builder, Shape};
     use runner_network::device::Compute;
     use runner_network::network::Network;
-    use runner_network::parameter::Parameter;
+    use runner_network::parameter::tensor;
+    use runner_network::weights::Weights;
 
     fn network() -> Network {
-        let compute = Compute::cpu();
-        let parameter = |values: &[f32]| {
-            Parameter::new("p".to_owned(), vec![values.len()], values.to_vec(), &compute.device)
-        };
-        Network {
-            layers: Vec::new(),
-            parameters: vec![parameter(&[1.0]), parameter(&[2.0, 3.0])],
-            compute: compute.clone(),
+        let mut net = Builder::on(Shape::Vector(1));
+        net.dense("a", 1, Activation::Linear);
+        let mut network =
+            Network::new(net.finish().unwrap_or_default(), Weights::new(), 0, Compute::cpu());
+        let values = [vec![1.0], vec![2.0, 3.0]];
+        for (parameter, values) in network.parameters.iter_mut().zip(values) {
+            parameter.value = tensor(values, &network.compute.device);
         }
+        network
     }
 
     fn snapshot(network: &Network, steps: usize) -> Snapshot<'_> {

@@ -4,8 +4,20 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::LearnError;
 use crate::loss::{Outcome, Target, outcome};
-use runner_network::network::{Dropping, Flow, Network};
+use runner_network::network::{Moved, Network};
 use runner_network::parameter::read;
+use runner_network::{Flow, Training};
+
+/// What a batch comes to.
+#[derive(Debug)]
+pub struct Gradients {
+    /// Of each image.
+    pub outcomes: Vec<Outcome>,
+    /// Of the mean loss, by each of the parameters that were asked for.
+    pub gradients: Vec<Tensor<1>>,
+    /// New values of parameters that no gradient reaches.
+    pub moved: Moved,
+}
 
 /// Loss of a batch and its gradient by the parameters at `indices`, each flat.
 ///
@@ -21,15 +33,20 @@ pub fn gradients(
     prefix: usize,
     input: Flow,
     targets: &[Target],
-    dropping: Option<Dropping<'_>>,
+    training: Option<Training<'_>>,
     indices: &[usize],
-) -> Result<(Vec<Outcome>, Vec<Tensor<1>>), LearnError> {
+) -> Result<Gradients, LearnError> {
     let mut values = network.values();
-    for at in indices {
-        values[*at] = values[*at].clone().autodiff().require_grad();
+    let is_trainable = |index: usize| network.parameters[index].role.is_trainable();
+    for index in indices.iter().filter(|index| is_trainable(**index)) {
+        values[*index] = values[*index].clone().autodiff().require_grad();
     }
-    let last = network.layers.len();
-    let logits = network.forward(prefix..last, input, &values, dropping).rows();
+    let behind = prefix..network.layers.len();
+    let (logits, moved) = match training {
+        Some(training) => network.forward_training(behind, input, &values, training),
+        None => (network.forward(behind, input, &values), Vec::new()),
+    };
+    let logits = logits.rows();
     let [images, classes] = logits.dims();
     let rows = read(logits.clone().inner())?;
     let outcomes: Vec<Outcome> =
@@ -43,13 +60,15 @@ pub fn gradients(
     let slope =
         Tensor::<2>::from_data(TensorData::new(slope, [images, classes]), &network.compute.device);
     let mut graph = (logits * slope).sum().backward();
-    indices
-        .iter()
-        .map(|at| {
-            values[*at]
+    let gradients = indices.iter().map(|index| {
+        let value = &values[*index];
+        match is_trainable(*index) {
+            true => value
                 .grad_remove(&mut graph)
-                .ok_or_else(|| LearnError::bug(format!("no gradient for parameter {at}")))
-        })
-        .collect::<Result<_, _>>()
-        .map(|gradients| (outcomes, gradients))
+                .ok_or_else(|| LearnError::bug(format!("no gradient for parameter {index}"))),
+            // Optimizers see nothing to do.
+            false => Ok(value.zeros_like()),
+        }
+    });
+    Ok(Gradients { outcomes, gradients: gradients.collect::<Result<_, _>>()?, moved })
 }

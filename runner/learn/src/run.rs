@@ -166,7 +166,8 @@ impl Run<'_> {
     fn finish(&mut self, network: &Network, ready: Option<&Prepared>) -> Result<(), LearnError> {
         // The model first: whatever happens while it is measured, it is there.
         let path = &self.request.model;
-        export::write(network, &about(self.request, self.dataset), path)?;
+        let family = self.request.checked.plan.model.architecture.family();
+        export::write(network, family, &about(self.request, self.dataset), path)?;
         (self.observe)(Event::Written(path.clone()));
         ready.map_or(Ok(()), |ready| self.evaluate(network, ready))
     }

@@ -285,7 +285,7 @@ impl StageRun<'_> {
 pub fn trained(stage: &Stage, network: &Network) -> BTreeSet<usize> {
     let layers = network.layers.iter().enumerate();
     layers
-        .filter(|(_, layer)| layer.kind.has_parameters() && !stage.freezes(layer))
+        .filter(|(_, layer)| layer.has_parameters() && !stage.freezes(layer))
         .map(|(at, _)| at)
         .collect()
 }
@@ -296,12 +296,15 @@ pub fn announcement(stage: &Stage, network: &Network, trained: &BTreeSet<usize>)
     let layers = network.layers.iter().enumerate();
     Event::Stage {
         stage: stage.name.clone(),
-        trainable_parameters: trained.iter().map(|at| network.layers[*at].parameters()).sum(),
+        trainable_parameters: trained
+            .iter()
+            .map(|index| network.layers[*index].trainable_parameters())
+            .sum(),
         layers: layers
             .map(|(at, layer)| LayerRecord {
                 stage: stage.name.clone(),
                 layer: layer.name.clone(),
-                kind: layer.kind.keras_name().to_owned(),
+                kind: layer.keras_name().to_owned(),
                 output_shape: layer.output.to_string(),
                 parameters: layer.parameters(),
                 trainable: trained.contains(&at),

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use runner_experiment::architecture::Family;
 use runner_experiment::disk::{self, Synced};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -23,12 +24,13 @@ use crate::error::{Cause, NetworkError};
 /// [`NetworkError::Write`], or [`NetworkError::Compute`] where the device lost the tensors.
 pub fn write(
     network: &Network,
+    family: &dyn Family,
     about: &serde_json::Value,
     path: &Path,
 ) -> Result<(), NetworkError> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     for parameter in &network.parameters {
-        let name = names::exported(&network.layers, &parameter.name);
+        let name = names::exported(family, &network.layers, &parameter.name);
         let values = parameter.values()?;
         let bytes = le_bytes(&values).to_vec();
         tensors.push((name, parameter.shape.clone(), bytes));

@@ -9,21 +9,22 @@ use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
-use runner_convolution::{Convolution, Dense, Extent, Finish, Order, Pool, buffer, reorder};
+use runner_convolution::{Convolution, Dense, Epilogue, Extent, Layout, Pool, buffer, reorder};
 
 use gradient::{ConvolutionGradient, DenseGradient, PlanarGradient, PoolGradient, Recorded};
 
 /// Operations that this project adds to the CPU backend; `f32` only.
 #[backend_extension(Flex, Autodiff)]
 pub trait Maps: Backend {
-    /// 3×3 convolution with stride 1, bias and ReLU of a batch of maps, `[out, in, 3, 3]` and
+    /// 3×3 convolution with stride 1, bias and, where `relu` says so, ReLU of a batch of maps, `[out, in, 3, 3]` and
     /// `[out]`. Maps are `[batch, channel, height, width]`, or in blocks of channels
     /// `[batch, channel / 16, height × width, 16]`.
-    fn convolution_relu(
+    fn convolution(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         convolution: Convolution,
+        relu: bool,
     ) -> FloatTensor<Self>;
 
     /// 2×2 maximum with stride 2, of a batch of maps as above.
@@ -38,7 +39,7 @@ pub trait Maps: Backend {
 
 type Host = FloatTensor<Flex>;
 
-/// Calls `f` with the values in their order; no copy where they lie that way.
+/// Calls `f` with the values in their layout; no copy where they lie that way.
 fn with<R>(tensor: &Host, f: impl FnOnce(&[f32]) -> R) -> R {
     match tensor.as_slice::<f32>() {
         Some(values) => f(values),
@@ -46,13 +47,13 @@ fn with<R>(tensor: &Host, f: impl FnOnce(&[f32]) -> R) -> R {
     }
 }
 
-fn map(values: Vec<f32>, images: usize, extent: Extent, order: Order) -> Host {
+fn map(values: Vec<f32>, images: usize, extent: Extent, layout: Layout) -> Host {
     let Extent { channels, height, width } = extent;
-    let shape = match order {
-        Order::Planar => [images, channels, height, width],
-        Order::Lanes => {
+    let shape = match layout {
+        Layout::Nchw => [images, channels, height, width],
+        Layout::Nchw16c => {
             let pixels = height * width;
-            [images, extent.blocks(), pixels, extent.values(order) / extent.blocks() / pixels]
+            [images, extent.blocks(), pixels, extent.values(layout) / extent.blocks() / pixels]
         }
     };
     Host::from_data(TensorData::new(values, shape))
@@ -68,15 +69,21 @@ fn reclaim(tensor: Host) {
 }
 
 impl Maps for Flex {
-    fn convolution_relu(input: Host, kernel: Host, bias: Host, convolution: Convolution) -> Host {
-        let (images, to) = (convolution.problem.images, convolution.to);
-        let extent = convolution.problem.output();
+    fn convolution(
+        input: Host,
+        kernel: Host,
+        bias: Host,
+        convolution: Convolution,
+        relu: bool,
+    ) -> Host {
+        let (images, to) = (convolution.shape.images, convolution.to);
+        let extent = convolution.shape.output();
         let mut out = buffer::take(images * extent.values(to));
         with(&input, |input| {
             with(&kernel, |kernel| {
                 with(&bias, |bias| {
-                    let finish = Finish { bias: Some(bias), relu: true };
-                    convolution.forward(input, kernel, finish, &mut out);
+                    let epilogue = Epilogue { bias: Some(bias), relu };
+                    convolution.forward(input, kernel, epilogue, &mut out);
                 });
             });
         });
@@ -86,14 +93,14 @@ impl Maps for Flex {
 
     fn max_pool(input: Host, pool: Pool) -> Host {
         let (images, pooled) = (input.shape()[0], pool.extent.pooled());
-        let mut out = buffer::take(images * pooled.values(pool.order));
+        let mut out = buffer::take(images * pooled.values(pool.layout));
         with(&input, |input| pool.forward(input, &mut out));
         reclaim(input);
-        map(out, images, pooled, pool.order)
+        map(out, images, pooled, pool.layout)
     }
 
     fn planar(input: Host, extent: Extent) -> Host {
-        reordered(input, extent, Order::Lanes, Order::Planar)
+        reordered(input, extent, Layout::Nchw16c, Layout::Nchw)
     }
 
     fn dense(input: Host, kernel: Host) -> Host {
@@ -104,7 +111,7 @@ impl Maps for Flex {
     }
 }
 
-fn reordered(input: Host, extent: Extent, from: Order, to: Order) -> Host {
+fn reordered(input: Host, extent: Extent, from: Layout, to: Layout) -> Host {
     let images = input.shape()[0];
     let mut out = buffer::take(images * extent.values(to));
     with(&input, |input| reorder(extent, input, from, &mut out, to));
@@ -118,31 +125,39 @@ fn dense(input: &Host, kernel: &Host) -> (usize, Dense) {
 }
 
 impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
-    fn convolution_relu(
+    fn convolution(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         convolution: Convolution,
+        relu: bool,
     ) -> FloatTensor<Self> {
         let nodes = [input.node(), kernel.node(), bias.node()];
         match ConvolutionGradient.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut recording) => {
                 let (from, filters) = (recording.checkpoint(&input), recording.checkpoint(&kernel));
-                let output = Flex::convolution_relu(
+                let output = Flex::convolution(
                     input.into_primitive(),
                     kernel.into_primitive(),
                     bias.into_primitive(),
                     convolution,
+                    relu,
                 );
-                let recorded =
-                    Recorded { input: from, kernel: filters, output: output.clone(), convolution };
+                let recorded = Recorded {
+                    input: from,
+                    kernel: filters,
+                    output: output.clone(),
+                    convolution,
+                    relu,
+                };
                 recording.finish(recorded, output)
             }
-            OpsKind::UnTracked(plain) => plain.finish(Flex::convolution_relu(
+            OpsKind::UnTracked(plain) => plain.finish(Flex::convolution(
                 input.into_primitive(),
                 kernel.into_primitive(),
                 bias.into_primitive(),
                 convolution,
+                relu,
             )),
         }
     }

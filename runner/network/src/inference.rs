@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use runner_convolution::{Extent, Layer, Stack, buffer};
-use runner_experiment::architecture::{LayerKind, Shape};
+use runner_experiment::architecture::{self, Activation, LayerId, Op, Shape, cuts};
 
-use super::network::{Flow, Network};
-use super::parameter::read;
 use crate::error::NetworkError;
+use crate::flow::Flow;
+use crate::network::{Network, takes_blocks};
+use crate::parameter::read;
 
 /// A range of layers, ready to run.
 pub struct Inference {
@@ -27,9 +28,14 @@ impl Inference {
     ///
     /// [`NetworkError::Compute`] where a parameter cannot be read.
     pub fn new(network: &Network, range: Range<usize>) -> Result<Self, NetworkError> {
-        let input = network.layers[range.start].input;
-        let maps = network.layers[range.clone()].iter().take_while(|layer| layer.kind.is_of_maps());
-        let end = range.start + maps.count();
+        let entrance = range.start.checked_sub(1);
+        let first = network.layers.get(range.start);
+        let input = match (first, entrance) {
+            (Some(first), _) => first.input,
+            (None, Some(last)) => network.layers[last].output,
+            (None, None) => return Err(NetworkError::Bug("a network without layers".to_owned())),
+        };
+        let end = range.start + leading(network, range.clone());
         let stack = match (input, network.compute.is_host()) {
             (Shape::Map { height, width, channels }, true) if end > range.start => {
                 stack(network, range.start..end, Extent { channels, height, width })?
@@ -56,7 +62,28 @@ impl Inference {
             }
         };
         let all = 0..self.rest.layers.len();
-        self.rest.forward(all, input, &self.parameters, None)
+        self.rest.forward(all, input, &self.parameters)
+    }
+}
+
+/// How many layers at the beginning of a range are a chain of convolutions and pools that this
+/// project's kernels compute, and end at a cut.
+fn leading(network: &Network, range: Range<usize>) -> usize {
+    let start = range.start;
+    let chained = |index: usize| {
+        let before = index.checked_sub(1).map_or(LayerId::IMAGE, LayerId::of);
+        network.layers[index].inputs == [before] && is_stacked(&network.layers[index])
+    };
+    let most = range.clone().take_while(|index| chained(*index)).count();
+    let ends = |count: &usize| cuts::is_cut(&network.layers[..range.end], start + count);
+    (0..=most).rev().find(ends).unwrap_or(0)
+}
+
+/// Whether a stack computes the layer: 3×3 with stride 1, bias and ReLU, or a pool that halves.
+fn is_stacked(layer: &architecture::Layer) -> bool {
+    match layer.op {
+        Op::Convolution(op) => takes_blocks(layer) && op.bias && op.activation == Activation::Relu,
+        _ => takes_blocks(layer),
     }
 }
 
@@ -65,23 +92,25 @@ fn stack(
     range: Range<usize>,
     input: Extent,
 ) -> Result<Option<Stack>, NetworkError> {
-    let first = network.kernel_index(range.start);
-    let last = network.kernel_index(range.end);
-    let values: Vec<Vec<f32>> = network.parameters[first..last]
+    let parameters = network.first_parameter(range.start)..network.first_parameter(range.end);
+    let values: Vec<Vec<f32>> = network.parameters[parameters]
         .iter()
         .map(|parameter| parameter.values())
         .collect::<Result<_, _>>()?;
-    let mut own = values.as_chunks::<2>().0.iter();
-    let layers: Vec<Layer<'_>> = network.layers[range]
+    let mut pairs = values.as_chunks::<2>().0.iter();
+    let layers: Option<Vec<Layer<'_>>> = network.layers[range]
         .iter()
-        .filter_map(|layer| match layer.kind {
-            LayerKind::Convolution { padding } => {
-                own.next().map(|[kernel, bias]| Layer::Convolution { kernel, bias, padding })
+        .map(|layer| match layer.op {
+            Op::Convolution(op) => {
+                let (padding, [kernel, bias]) = (op.simple_padding()?, pairs.next()?);
+                Some(Layer::Convolution { kernel, bias, padding })
             }
-            _ => Some(Layer::MaxPool),
+            Op::MaxPool(_) => Some(Layer::MaxPool),
+            // Only layers for which `is_stacked` says yes come here.
+            _ => None,
         })
         .collect();
-    Ok(Stack::new(None, input, &layers))
+    Ok(layers.and_then(|layers| Stack::new(None, input, &layers)))
 }
 
 /// The values that come out, image by image.

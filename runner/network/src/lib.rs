@@ -3,18 +3,21 @@
 //! Knows no image file and no training: values come in, values go out.
 
 pub mod allocator;
-pub mod convolution;
 pub mod device;
 pub mod error;
 pub mod export;
 mod extension;
+pub mod flow;
 pub mod inference;
 pub mod initial;
 pub mod network;
+pub mod op;
 pub mod parameter;
 pub mod saved;
 pub mod weights;
 
 pub use device::Compute;
 pub use error::NetworkError;
+pub use flow::Flow;
 pub use network::Network;
+pub use op::Training;

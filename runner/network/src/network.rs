@@ -1,4 +1,4 @@
-//! The network: layers in order, run from any layer to any other.
+//! The network: a graph of layers with their parameters, run from any cut to any layer behind it.
 //!
 //! There is one forward function. The frozen prefix runs it on plain tensors; a training stage
 //! runs the rest of it on autodiff leaves.
@@ -6,151 +6,89 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use burn::tensor::activation::relu;
-use burn::tensor::{Tensor, TensorData};
-use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
+use burn::tensor::Tensor;
+use runner_experiment::architecture::op::Pooling;
+use runner_experiment::architecture::{Layer, LayerId, Op};
 
-use super::convolution::{Map, convolution, dense, max_pool};
-use super::initial::{glorot_uniform, kernel_shape};
-use super::parameter::{Parameter, tensor};
-use super::weights::{LayerWeights, Weights};
 use crate::device::Compute;
-use runner_random::{Key, Purpose};
+use crate::flow::{Flow, Value};
+use crate::initial::first_values;
+use crate::op::{self, Call, Training};
+use crate::parameter::Parameter;
+use crate::weights::Weights;
 
-/// What flows between layers.
-#[derive(Debug, Clone)]
-pub enum Flow {
-    /// `[batch, channel, height, width]`
-    Map(Tensor<4>),
-    /// `[batch, length]`
-    Vector(Tensor<2>),
-}
-
-impl Flow {
-    /// A batch from flat values, image by image.
-    #[must_use]
-    pub fn batch(values: Vec<f32>, images: usize, shape: Shape, compute: &Compute) -> Self {
-        match shape {
-            Shape::Map { height, width, channels } => Self::Map(Tensor::from_data(
-                TensorData::new(values, [images, channels, height, width]),
-                &compute.device,
-            )),
-            Shape::Vector(length) => Self::Vector(Tensor::from_data(
-                TensorData::new(values, [images, length]),
-                &compute.device,
-            )),
-        }
-    }
-
-    /// The same values as one row per image.
-    #[must_use]
-    pub fn rows(self) -> Tensor<2> {
-        match self {
-            Self::Map(map) => map.flatten(1, 3),
-            Self::Vector(vector) => vector,
-        }
-    }
-}
-
-/// The same inside of [`Network::forward`], where maps may lie otherwise.
-enum Between {
-    Map(Map),
-    Vector(Tensor<2>),
-}
-
-impl From<Flow> for Between {
-    fn from(flow: Flow) -> Self {
-        match flow {
-            Flow::Map(map) => Self::Map(Map::Planar(map)),
-            Flow::Vector(vector) => Self::Vector(vector),
-        }
-    }
-}
-
-impl From<Between> for Flow {
-    fn from(flow: Between) -> Self {
-        match flow {
-            Between::Map(map) => Self::Map(map.planar()),
-            Between::Vector(vector) => Self::Vector(vector),
-        }
-    }
-}
-
-/// Which units of a training batch are dropped.
-#[derive(Debug, Clone, Copy)]
-pub struct Dropping<'a> {
-    /// Seed, stage and epoch.
-    pub key: Key,
-    /// The index of each image of the batch in its split.
-    pub samples: &'a [usize],
-}
+/// New values of parameters that no gradient reaches, by their index.
+pub type Moved = Vec<(usize, Tensor<1>)>;
 
 /// Layers with their parameters.
 #[derive(Debug, Clone)]
 pub struct Network {
-    /// From the image to the classifier.
+    /// From the image to the classifier, each behind those that it takes values of.
     pub layers: Vec<Layer>,
-    /// Kernel and bias of every layer that has them, in order.
+    /// Those of every layer, in order.
     pub parameters: Vec<Parameter>,
+    /// Which of them belong to each layer.
+    ranges: Vec<Range<usize>>,
     /// Where the tensors live.
     pub compute: Compute,
 }
 
 impl Network {
-    /// Layers with these weights, and Glorot's first values where there are none.
+    /// Layers with these weights, and first values where there are none.
     #[must_use]
     pub fn new(layers: Vec<Layer>, mut weights: Weights, seed: u64, compute: Compute) -> Self {
-        let mut parameters = Vec::new();
-        for (at, layer) in layers.iter().enumerate() {
-            let Some(shape) = kernel_shape(layer) else { continue };
-            let own = weights.remove(&layer.name).unwrap_or_else(|| LayerWeights {
-                kernel: glorot_uniform(&shape, seed, at),
-                bias: vec![0.0; shape.out],
-            });
-            let mut push = |part: &str, shape: Vec<usize>, values: Vec<f32>| {
-                let name = format!("{}.{part}", layer.name);
-                parameters.push(Parameter::new(name, shape, values, &compute.device));
-            };
-            push("kernel", shape.kernel, own.kernel);
-            push("bias", vec![shape.out], own.bias);
+        let (mut parameters, mut ranges) = (Vec::new(), Vec::new());
+        for (index, layer) in layers.iter().enumerate() {
+            let first = parameters.len();
+            let mut given = weights.remove(&layer.name).unwrap_or_default();
+            for spec in layer.specs() {
+                let values = given.remove(&spec.role);
+                let values = values.unwrap_or_else(|| first_values(&spec, seed, index));
+                parameters.push(Parameter::new(layer, spec, values, &compute.device));
+            }
+            ranges.push(first..parameters.len());
         }
-        Self { layers, parameters, compute }
+        Self { layers, parameters, ranges, compute }
     }
 
-    /// Some of the layers with their parameters, which are shared and not copied.
+    /// Some of the layers, from a cut on, with their parameters, which are shared and not copied.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
-        let parameters = self.kernel_index(range.start)..self.kernel_index(range.end);
+        let first = self.first_parameter(range.start);
+        let mut layers = self.layers[range.clone()].to_vec();
+        for layer in &mut layers {
+            for input in &mut layer.inputs {
+                // What comes into the part is its image.
+                let inside = input.layer().and_then(|layer| layer.checked_sub(range.start));
+                *input = inside.map_or(LayerId::IMAGE, LayerId::of);
+            }
+        }
+        let shifted = |own: &Range<usize>| own.start - first..own.end - first;
         Self {
-            layers: self.layers[range].to_vec(),
-            parameters: self.parameters[parameters].to_vec(),
+            layers,
+            parameters: self.parameters[first..self.first_parameter(range.end)].to_vec(),
+            ranges: self.ranges[range].iter().map(shifted).collect(),
             compute: self.compute.clone(),
         }
     }
 
-    /// For each layer, the index of its kernel in `parameters` (the bias follows it).
+    /// The index of the first parameter that belongs to the layer at this position or one behind it.
     #[must_use]
-    pub fn kernel_index(&self, layer: usize) -> usize {
-        2 * self.layers[..layer].iter().filter(|layer| layer.kind.has_parameters()).count()
+    pub fn first_parameter(&self, layer: usize) -> usize {
+        self.ranges.get(layer).map_or(self.parameters.len(), |range| range.start)
     }
 
     /// The layer that the parameter at `index` belongs to.
     #[must_use]
     pub fn owner(&self, index: usize) -> &Layer {
-        let own = self.layers.iter().filter(|layer| layer.kind.has_parameters()).nth(index / 2);
-        own.unwrap_or(&self.layers[0])
+        let layer = self.ranges.partition_point(|range| range.end <= index);
+        &self.layers[layer.min(self.layers.len() - 1)]
     }
 
-    /// Indices in `parameters` of the layers that `trainable` names.
+    /// Indices in `parameters` of some layers.
     #[must_use]
-    pub fn indices(&self, trainable: &BTreeSet<usize>) -> Vec<usize> {
-        trainable
-            .iter()
-            .flat_map(|layer| {
-                let kernel = self.kernel_index(*layer);
-                [kernel, kernel + 1]
-            })
-            .collect()
+    pub fn indices(&self, layers: &BTreeSet<usize>) -> Vec<usize> {
+        layers.iter().flat_map(|layer| self.ranges[*layer].clone()).collect()
     }
 
     /// The values of every parameter, flat, for [`Network::forward`] without training.
@@ -159,29 +97,26 @@ impl Network {
         self.parameters.iter().map(|parameter| parameter.value.clone()).collect()
     }
 
-    /// Runs `layers[range]`. The last layer's activation is left out: what comes out of the
-    /// classifier are logits.
+    /// Runs `layers[range]`, which begins at a cut, on what comes out of the layer before it. The
+    /// sigmoid or softmax of a classifier at the end is left out: what comes out are logits.
     ///
-    /// `values` are the parameters, as [`Network::values`] or as autodiff leaves. Dropout is
-    /// inactive where `dropping` is `None`.
-    pub fn forward(
+    /// `values` are the parameters, as [`Network::values`] or as autodiff leaves.
+    pub fn forward(&self, range: Range<usize>, input: Flow, values: &[Tensor<1>]) -> Flow {
+        self.run(range, input, values, None, None).0
+    }
+
+    /// The same while training, with dropout and the statistics of the batch.
+    pub fn forward_training(
         &self,
         range: Range<usize>,
         input: Flow,
         values: &[Tensor<1>],
-        dropping: Option<Dropping<'_>>,
-    ) -> Flow {
-        let mut flow = Between::from(input);
-        for at in range.clone() {
-            let layer = |at: usize| &self.layers[at];
-            // Maps lie as they are best computed with, until somebody else wants them.
-            let blocks = range.contains(&(at + 1)) && layer(at + 1).kind.is_of_maps();
-            flow = self.layer(at, flow, self.own(at, values), dropping, blocks);
-        }
-        flow.into()
+        training: Training<'_>,
+    ) -> (Flow, Moved) {
+        self.run(range, input, values, Some(training), None)
     }
 
-    /// The same without dropout; `watch` sees what comes out of each layer.
+    /// The same as [`Network::forward`]; `watch` sees what comes out of each layer.
     pub fn watched(
         &self,
         range: Range<usize>,
@@ -189,91 +124,164 @@ impl Network {
         values: &[Tensor<1>],
         watch: &mut dyn FnMut(&Layer, &Flow),
     ) {
-        let mut flow = input;
-        for at in range {
-            flow = self.forward(at..at + 1, flow, values, None);
-            watch(&self.layers[at], &flow);
-        }
-    }
-
-    /// Kernel and bias of a layer, where it has them.
-    fn own<'a>(&self, layer: usize, values: &'a [Tensor<1>]) -> &'a [Tensor<1>] {
-        let kernel = self.kernel_index(layer);
-        values.get(kernel..kernel + 2).unwrap_or(&[])
-    }
-
-    fn layer(
-        &self,
-        at: usize,
-        flow: Between,
-        own: &[Tensor<1>],
-        dropping: Option<Dropping<'_>>,
-        blocks: bool,
-    ) -> Between {
-        let layer = &self.layers[at];
-        let (input, output) = (layer.input.channels(), layer.output.channels());
-        let map = match (layer.kind, flow) {
-            (LayerKind::Convolution { padding }, Between::Map(map)) => {
-                let kernel = own[0].clone().reshape([output, input, 3, 3]);
-                return Between::Map(convolution(map, kernel, own[1].clone(), padding, blocks));
-            }
-            (LayerKind::MaxPool, Between::Map(map)) => return Between::Map(max_pool(map)),
-            (_, Between::Map(map)) => Flow::Map(map.planar()),
-            (_, Between::Vector(vector)) => Flow::Vector(vector),
+        let see = &mut |index: usize, flow: Flow| {
+            watch(&self.layers[index], &flow);
+            flow
         };
-        Between::Vector(match (layer.kind, map) {
-            // Keras's order: height, width, channel.
-            (LayerKind::Flatten, Flow::Map(map)) => map.permute([0, 2, 3, 1]).flatten(1, 3),
-            (LayerKind::GlobalAveragePool, Flow::Map(map)) => {
-                map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
-            }
-            (LayerKind::GlobalMaxPool, Flow::Map(map)) => {
-                map.flatten::<3>(2, 3).max_dim(2).squeeze_dim(2)
-            }
-            (LayerKind::Dense(activation), flow) => {
-                let kernel = own[0].clone().reshape([input, output]);
-                let sum = dense(flow.rows(), kernel) + own[1].clone().unsqueeze();
-                match activation {
-                    Activation::Relu => relu(sum),
-                    Activation::Sigmoid | Activation::Softmax => sum,
-                }
-            }
-            (LayerKind::Dropout(rate), flow) => match dropping {
-                Some(dropping) => self.drop(at, flow.rows(), rate, dropping),
-                None => flow.rows(),
-            },
-            // Maps after a flatten do not occur: the architectures are made in one place.
-            (_, flow) => flow.rows(),
-        })
+        self.run(range, input, values, None, Some(Tap { layer: None, see }));
     }
 
-    /// Zeroes each unit with probability `rate` and scales the others by 1 / (1 - rate).
-    fn drop(&self, at: usize, rows: Tensor<2>, rate: f64, dropping: Dropping<'_>) -> Tensor<2> {
-        let [images, length] = rows.dims();
-        #[allow(clippy::cast_possible_truncation)]
-        let (rate, scale) = (rate as f32, (1.0 / (1.0 - rate)) as f32);
-        let mut mask = Vec::with_capacity(images * length);
-        for sample in dropping.samples {
-            let (sample, layer) = (*sample as u64, at as u64);
-            let key = Key { sample, layer, purpose: Purpose::Dropout, ..dropping.key };
-            let mut stream = key.stream();
-            mask.extend((0..length).map(|_| if stream.uniform() < rate { 0.0 } else { scale }));
+    /// The same as [`Network::forward`] of all layers; `see` may replace what comes out of one.
+    pub fn forward_through(
+        &self,
+        input: Flow,
+        values: &[Tensor<1>],
+        layer: usize,
+        see: &mut dyn FnMut(Flow) -> Flow,
+    ) -> Flow {
+        let see = &mut |_: usize, flow: Flow| see(flow);
+        let tap = Tap { layer: Some(layer), see };
+        self.run(0..self.layers.len(), input, values, None, Some(tap)).0
+    }
+
+    /// What comes out of one layer for values of its inputs.
+    #[must_use]
+    pub fn layer(&self, index: usize, inputs: Vec<Flow>, values: &[Tensor<1>]) -> Flow {
+        let inputs = inputs.into_iter().map(Value::from).collect();
+        op::apply(&self.call(index, values, None, false), inputs).value.into()
+    }
+
+    fn call<'a>(
+        &'a self,
+        index: usize,
+        values: &'a [Tensor<1>],
+        training: Option<Training<'a>>,
+        blocks: bool,
+    ) -> Call<'a> {
+        let layer = &self.layers[index];
+        let parameters = &values[self.ranges[index].clone()];
+        let logits = layer.classes().is_some() && self.users(index).next().is_none();
+        Call { layer, index, parameters, training, blocks, logits }
+    }
+
+    fn run(
+        &self,
+        range: Range<usize>,
+        input: Flow,
+        values: &[Tensor<1>],
+        training: Option<Training<'_>>,
+        mut tap: Option<Tap<'_>>,
+    ) -> (Flow, Moved) {
+        let entrance = range.start.checked_sub(1).map_or(LayerId::IMAGE, LayerId::of);
+        let mut alive = Alive::new(entrance, input.into());
+        let mut moved = Moved::new();
+        for index in range.clone() {
+            let layer = &self.layers[index];
+            let inputs = layer.inputs.iter().enumerate().map(|(place, id)| {
+                let again = layer.inputs[place + 1..].contains(id);
+                alive.take(*id, !again && self.is_last(*id, index))
+            });
+            let inputs = inputs.collect();
+            let tap = tap.as_mut().filter(|tap| tap.layer.is_none_or(|layer| layer == index));
+            let blocks = tap.is_none() && self.wants_blocks(index, range.end);
+            let outcome = op::apply(&self.call(index, values, training, blocks), inputs);
+            if let Some([mean, variance]) = outcome.moved {
+                // The last two parameters of a batch normalization.
+                let end = self.ranges[index].end;
+                moved.extend([(end - 2, mean), (end - 1, variance)]);
+            }
+            let mut value = outcome.value;
+            if let Some(tap) = tap {
+                value = (tap.see)(index, value.into()).into();
+            }
+            alive.put(LayerId::of(index), value);
         }
-        rows * tensor(mask, &self.compute.device).reshape([images, length])
+        let exit = if range.is_empty() { entrance } else { LayerId::of(range.end - 1) };
+        (alive.take(exit, true).into(), moved)
+    }
+
+    /// The layers that take what comes out of the one at `index`.
+    fn users(&self, index: usize) -> impl Iterator<Item = &Layer> {
+        let value = LayerId::of(index);
+        let behind = self.layers[index + 1..].iter();
+        behind.filter(move |layer| layer.inputs.contains(&value))
+    }
+
+    /// Whether nobody behind the layer at `index` takes a value.
+    fn is_last(&self, value: LayerId, index: usize) -> bool {
+        self.layers[index + 1..].iter().all(|layer| !layer.inputs.contains(&value))
+    }
+
+    /// Whether everybody who takes the value computes with maps in blocks of channels.
+    fn wants_blocks(&self, index: usize, end: usize) -> bool {
+        index + 1 < end && self.users(index).all(takes_blocks)
+    }
+}
+
+/// Whether a layer is computed on maps in blocks of channels.
+pub(crate) fn takes_blocks(layer: &Layer) -> bool {
+    match layer.op {
+        Op::Convolution(op) => op.simple_padding().is_some(),
+        Op::MaxPool(op) => op == Pooling::HALVES,
+        Op::BatchNorm { .. }
+        | Op::LayerNorm { .. }
+        | Op::LayerScale { .. }
+        | Op::AveragePool(_)
+        | Op::GlobalAveragePool
+        | Op::GlobalMaxPool
+        | Op::Add
+        | Op::Concatenate
+        | Op::Multiply
+        | Op::ZeroPadding { .. }
+        | Op::Activation(_)
+        | Op::Flatten
+        | Op::Dense { .. }
+        | Op::Dropout(_) => false,
+    }
+}
+
+/// Sees what comes out of layers, and passes something on.
+struct Tap<'a> {
+    /// Of this one; `None` is all.
+    layer: Option<usize>,
+    see: &'a mut dyn FnMut(usize, Flow) -> Flow,
+}
+
+/// Values that somebody still wants.
+struct Alive(Vec<(LayerId, Value)>);
+
+impl Alive {
+    fn new(id: LayerId, value: Value) -> Self {
+        Self(vec![(id, value)])
+    }
+
+    fn put(&mut self, id: LayerId, value: Value) {
+        self.0.push((id, value));
+    }
+
+    /// A value; the last one who asks gets it itself, so that its memory can be used again. Layers
+    /// stand in topological order, and ranges begin at cuts: it is there.
+    fn take(&mut self, id: LayerId, last: bool) -> Value {
+        let place = self.0.iter().position(|(own, _)| *own == id).unwrap_or(0);
+        match last {
+            true => self.0.swap_remove(place).1,
+            false => self.0[place].1.clone(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use runner_experiment::architecture::{Top, layers};
-    use runner_experiment::section::model::ArchitectureName;
+    use runner_experiment::architecture::{ArchitectureName, Shape, Top, layers};
+    use runner_random::{Key, Purpose};
 
     use super::*;
     use crate::error::NetworkError;
     use crate::inference::{self, Inference};
 
     fn base(side: usize) -> Network {
-        let layers = layers(ArchitectureName::Vgg16, [side, side], &Top::None).unwrap_or_default();
+        let layers =
+            layers(ArchitectureName::default(), [side, side], &Top::None).unwrap_or_default();
         Network::new(layers, Weights::default(), 7, Compute::cpu())
     }
 
@@ -293,7 +301,7 @@ mod tests {
             let (pixels, whole) = (pixels(shape), 0..network.layers.len());
             let input = Flow::batch(pixels.clone(), IMAGES, shape, &network.compute);
             let parameters = network.values();
-            let output = network.forward(whole.clone(), input, &parameters, None);
+            let output = network.forward(whole.clone(), input, &parameters);
             let expected = inference::values(output)?;
             let prepared = Inference::new(&network, whole)?;
             for batch in [1, 7, 16, 20] {

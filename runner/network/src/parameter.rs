@@ -1,28 +1,34 @@
-//! Kernels and biases as flat tensors with a name and a shape.
+//! Parameters as flat tensors with a name and a shape.
 //!
 //! Flat, because optimizers, checkpoints and files do not care about shapes; the network gives
 //! each its shape where it uses it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use runner_experiment::architecture::{Layer, ParameterSpec, Role};
+
 use crate::error::NetworkError;
 
-/// One trained tensor.
+/// One tensor of a layer.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// `block5_conv1.kernel`, `output.bias`, …
     pub name: String,
-    /// Convolution kernels `[out, in, 3, 3]`, dense kernels `[in, out]`, biases `[out]`.
+    /// What it is for.
+    pub role: Role,
+    /// As [`ParameterSpec`] has it.
     pub shape: Vec<usize>,
     /// The values, flat, without autodiff.
     pub value: Tensor<1>,
 }
 
 impl Parameter {
-    /// A parameter from values on the host.
+    /// A parameter of a layer from values on the host.
     #[must_use]
-    pub fn new(name: String, shape: Vec<usize>, values: Vec<f32>, device: &Device) -> Self {
-        Self { name, shape, value: tensor(values, device) }
+    pub fn new(layer: &Layer, spec: ParameterSpec, values: Vec<f32>, device: &Device) -> Self {
+        let ParameterSpec { role, shape, .. } = spec;
+        let name = format!("{}.{}", layer.name, role.name());
+        Self { name, role, shape, value: tensor(values, device) }
     }
 
     /// The values on the host.

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use runner_experiment::architecture::{Layer, layers};
+use runner_experiment::architecture::{ArchitectureName, Layer, layers};
 use runner_experiment::plan::Head;
 use runner_experiment::section::dataset::Preprocessing;
-use runner_experiment::section::model::ArchitectureName;
 use serde::Deserialize;
 
 use super::network::Network;
@@ -91,13 +90,17 @@ impl Saved {
     ///
     /// [`NetworkError::Weights`] where it is no such file.
     pub fn open(path: &Path, compute: Compute) -> Result<Self, NetworkError> {
-        let unreadable =
-            |reason: String| WeightsError::Unreadable { path: path.to_path_buf(), reason };
+        let unreadable = |reason: String| WeightsError::Unreadable {
+            path: path.to_path_buf(),
+            source: reason.into(),
+        };
         let about = About::read(path).map_err(unreadable)?;
         let layers = about.layers().map_err(unreadable)?;
         let source = Source::from(path.to_path_buf());
-        let loaded = weights::load(&source, &layers, weights::Head::Take)?.weights;
-        let heads = layers.iter().filter(|layer| !layer.base && layer.kind.has_parameters());
+        let loaded =
+            weights::load(&source, (about.architecture.family(), &layers), weights::Head::Take)?
+                .weights;
+        let heads = layers.iter().filter(|layer| !layer.base && layer.has_parameters());
         if let Some(layer) = heads.into_iter().find(|layer| !loaded.contains_key(&layer.name)) {
             return Err(unreadable(format!("it lacks the layer `{}`", layer.name)).into());
         }

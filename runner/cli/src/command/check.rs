@@ -116,7 +116,7 @@ fn model(checked: &Checked) -> Result<(), Failure> {
         .map(|layer| {
             vec![
                 layer.name.clone(),
-                layer.kind.keras_name().to_owned(),
+                layer.keras_name().to_owned(),
                 layer.output.to_string(),
                 thousands(layer.parameters()),
             ]
@@ -139,7 +139,7 @@ fn model(checked: &Checked) -> Result<(), Failure> {
 fn stage_text(checked: &Checked, stage: &Stage) -> String {
     let layers = &checked.layers;
     let with_parameters: Vec<&Layer> =
-        layers.iter().filter(|layer| layer.kind.has_parameters()).collect();
+        layers.iter().filter(|layer| layer.has_parameters()).collect();
     let trained: Vec<&&Layer> =
         with_parameters.iter().filter(|layer| !stage.freezes(layer)).collect();
     let count: usize = trained.iter().map(|layer| layer.parameters()).sum();

@@ -11,7 +11,9 @@ use runner_data::Interrupt;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::{Checksum, POLL};
+use runner_experiment::architecture::family::Checksum;
+
+use super::{POLL, check};
 use crate::progress;
 
 /// Why a download did not arrive.
@@ -105,7 +107,7 @@ impl Download<'_> {
             let _ = std::fs::remove_file(&part);
             return Ok(());
         }
-        let is_whole = self.checksum.check(&part).map_err(write_error)?.is_ok();
+        let is_whole = check(self.checksum, &part).map_err(write_error)?.is_ok();
         if !is_whole {
             let received = self.receive(&mut file, interrupt);
             if matches!(received, Err(DownloadError::Checksum { .. })) {
@@ -114,7 +116,7 @@ impl Download<'_> {
             received?;
         }
         file.sync_all().map_err(write_error)?;
-        if let Err(reason) = self.checksum.check(&part).map_err(write_error)? {
+        if let Err(reason) = check(self.checksum, &part).map_err(write_error)? {
             std::fs::remove_file(&part).map_err(write_error)?;
             return Err(self.wrong(reason));
         }

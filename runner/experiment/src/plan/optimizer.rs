@@ -119,8 +119,7 @@ impl LearningRate {
         match self {
             Self::One(rate) => Some(*rate),
             Self::Named(rates) => {
-                let part = if layer.base { layer.block.as_str() } else { "head" };
-                rates.get(&layer.name).or_else(|| rates.get(part)).copied()
+                rates.get(&layer.name).or_else(|| rates.get(layer.part())).copied()
             }
         }
     }

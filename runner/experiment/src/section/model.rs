@@ -1,5 +1,6 @@
 //! `[model]`: the conv base, its weights and the head.
 
+pub use crate::architecture::ArchitectureName;
 use crate::value::{BelowOne, Size, choice, section};
 
 section! {
@@ -28,22 +29,6 @@ section! {
         /// Share of units dropped after each hidden layer (after the pooling where there is
         /// none), at least 0 and less than 1. Default: 0.5.
         dropout: BelowOne,
-    }
-}
-
-choice! {
-    /// Which convnet.
-    pub enum ArchitectureName {
-        /// Simonyan & Zisserman 2014, configuration D: 13 convolutions in five blocks.
-        Vgg16 = "vgg16",
-        /// Configuration A: 8 convolutions.
-        Vgg11 = "vgg11",
-        /// Configuration B: 10 convolutions.
-        Vgg13 = "vgg13",
-        /// Configuration E: 16 convolutions.
-        Vgg19 = "vgg19",
-        /// The textbook's small convnet from scratch: four convolutions.
-        Convnet = "convnet",
     }
 }
 

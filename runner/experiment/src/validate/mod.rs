@@ -10,7 +10,7 @@ mod optimizer;
 mod stage;
 mod visualize;
 
-use crate::architecture::{Layer, imagenet};
+use crate::architecture::Layer;
 use crate::file::ExperimentFile;
 use crate::folder::Split;
 use crate::plan::{Experiment, Model, Plan, Run, Stage};
@@ -81,9 +81,9 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
 
 /// The classes that a heatmap can be about.
 fn explained(model: &Model, data: &dataset::Data) -> Vec<String> {
-    match model.include_top {
-        true => imagenet::classes(),
-        false => data.classes.clone(),
+    match model.architecture.family().classifier().filter(|_| model.include_top) {
+        Some(classifier) => (classifier.classes)(),
+        None => data.classes.clone(),
     }
 }
 

@@ -9,13 +9,10 @@ use crate::section::model::{ArchitectureName, HeadSection, ModelSection, Pooling
 use super::dataset::{Data, has_control, missing_help};
 use super::get;
 
-/// The image size of the published ImageNet classifier.
-const IMAGENET_SIZE: [usize; 2] = [224, 224];
-
 pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Model, Vec<Layer>) {
     let empty = ModelSection::default();
     let section = root.model.as_ref().map_or(&empty, |table| &table.value);
-    let architecture = get(&section.architecture).unwrap_or(ArchitectureName::Vgg16);
+    let architecture = get(&section.architecture).unwrap_or_default();
     let include_top = get(&section.include_top).unwrap_or(false);
     check_top(root, section, data, problems);
     check_weights(section, architecture, problems);
@@ -31,18 +28,13 @@ pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Mod
     (model, layers)
 }
 
+/// Where the family has published some, those of ImageNet.
 fn default_weights(architecture: ArchitectureName) -> &'static str {
-    match architecture {
-        ArchitectureName::Convnet => "random",
-        _ => "imagenet",
-    }
+    if architecture.family().published().is_empty() { "random" } else { "imagenet" }
 }
 
 fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
-    let units = match architecture {
-        ArchitectureName::Convnet => 512,
-        _ => 256,
-    };
+    let units = architecture.family().hidden_units();
     let hidden = section.and_then(|head| get(&head.hidden)).map_or(vec![units], |hidden| {
         hidden.iter().map(|units| usize::try_from(units.0).unwrap_or(1)).collect()
     });
@@ -58,10 +50,11 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
     let Some(top) = section.include_top.as_ref().filter(|top| top.value) else {
         return;
     };
-    if get(&section.architecture) == Some(ArchitectureName::Convnet) {
-        problems
-            .error(top.span.clone(), "model.include_top", "`convnet` has no ImageNet classifier")
-            .help("remove `include_top`");
+    let architecture = get(&section.architecture).unwrap_or_default();
+    let classifier = architecture.family().classifier();
+    if classifier.is_none() {
+        let message = format!("`{architecture}` has no ImageNet classifier");
+        problems.error(top.span.clone(), "model.include_top", message).help("remove `include_top`");
     }
     if let Some(head) = &section.head {
         problems
@@ -81,14 +74,15 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
             )
             .help("remove the stages, or set `include_top = false`");
     }
-    if root.dataset.is_some() && data.image_size != IMAGENET_SIZE {
+    let Some(size) = classifier.map(|classifier| classifier.image_size) else { return };
+    if root.dataset.is_some() && data.image_size != size {
         problems
             .error(
                 data.image_size_span.clone(),
                 "dataset.image_size",
-                "with `include_top = true` the image size must be [224, 224]",
+                format!("with `include_top = true` the image size must be {size:?}"),
             )
-            .help("set `image_size = [224, 224]`");
+            .help(format!("set `image_size = {size:?}`"));
     }
 }
 
@@ -101,9 +95,10 @@ fn check_weights(section: &ModelSection, architecture: ArchitectureName, problem
         problems
             .error(weights.span.clone(), key, "`model.weights` is empty")
             .help("say `imagenet`, `random`, an imported name, a file, or `run:<run id>`");
-    } else if architecture == ArchitectureName::Convnet && weights.value == "imagenet" {
+    } else if architecture.family().published().is_empty() && weights.value == "imagenet" {
+        let message = format!("there are no ImageNet weights for `{architecture}`");
         problems
-            .error(weights.span.clone(), key, "there are no ImageNet weights for `convnet`")
+            .error(weights.span.clone(), key, message)
             .help("use `weights = \"random\"`: this network is trained from scratch");
     } else if is_path(&weights.value) && !is_there(&weights.value) {
         problems
@@ -156,7 +151,8 @@ fn layers(model: &Model, data: &Data, problems: &mut Problems) -> Vec<Layer> {
         Some(head) if data.classes.len() >= 2 => head.top(data.classes.len()),
         Some(_) => Top::None,
     };
-    let size = if model.include_top { IMAGENET_SIZE } else { data.image_size };
+    let classifier = model.architecture.family().classifier().filter(|_| model.include_top);
+    let size = classifier.map_or(data.image_size, |classifier| classifier.image_size);
     match architecture::layers(model.architecture, size, &top) {
         Ok(layers) => layers,
         Err(too_small) => {

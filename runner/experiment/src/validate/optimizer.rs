@@ -115,10 +115,9 @@ fn check_rates(
 ) {
     let LearningRateSection::Named(rates) = &section.value else { return };
     let key = "stage.optimizer.learning_rate";
-    let part = |layer: &Layer| if layer.base { layer.block.clone() } else { "head".to_owned() };
     let mut known: Vec<String> = Vec::new();
     for layer in trained {
-        for name in [part(layer), layer.name.clone()] {
+        for name in [layer.part().to_owned(), layer.name.clone()] {
             if !name.is_empty() && !known.contains(&name) {
                 known.push(name);
             }

@@ -50,11 +50,8 @@ fn stage(
     problems: &mut Problems,
 ) -> Stage {
     let whole = |number: i64| usize::try_from(number).unwrap_or(1);
-    let is_frozen = |layer: &Layer| frozen.iter().any(|n| *n == layer.name || *n == layer.block);
-    let trained: Vec<&Layer> = layers
-        .iter()
-        .filter(|layer| layer.kind.has_parameters() && !(layer.base && is_frozen(layer)))
-        .collect();
+    let trained: Vec<&Layer> =
+        layers.iter().filter(|layer| layer.has_parameters() && !layer.is_named(&frozen)).collect();
     let fallback = Optimizer::plain(Rule::Sgd { momentum: 0.0, nesterov: false }, 1e-2);
     let optimizer = section.optimizer.as_ref();
     let optimizer =
@@ -219,11 +216,11 @@ fn known_names(base: &[&Layer]) -> Vec<String> {
 /// A block counts as whole where every layer with parameters is frozen.
 fn compress(base: &[&Layer], is_frozen: &dyn Fn(&Layer) -> bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for layer in base.iter().filter(|layer| layer.kind.has_parameters() && is_frozen(layer)) {
+    for layer in base.iter().filter(|layer| layer.has_parameters() && is_frozen(layer)) {
         let whole = !layer.block.is_empty()
             && base
                 .iter()
-                .filter(|other| other.block == layer.block && other.kind.has_parameters())
+                .filter(|other| other.block == layer.block && other.has_parameters())
                 .all(|other| is_frozen(other));
         let name = if whole { &layer.block } else { &layer.name };
         if !names.contains(name) {
@@ -240,10 +237,8 @@ fn check_trains(
     frozen: &[String],
     problems: &mut Problems,
 ) {
-    let is_frozen = |layer: &Layer| frozen.iter().any(|n| *n == layer.name || *n == layer.block);
     let has_head = layers.iter().any(|layer| !layer.base);
-    let trains =
-        layers.iter().any(|layer| layer.kind.has_parameters() && !(layer.base && is_frozen(layer)));
+    let trains = layers.iter().any(|layer| layer.has_parameters() && !layer.is_named(frozen));
     if has_head && !trains {
         problems.error(section.span.clone(), "stage.frozen", "this stage has nothing to train");
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::architecture::{Layer, LayerKind};
+use crate::architecture::Layer;
 use crate::plan::{Activations, Faithfulness, Filters, Gradcam, Visualize};
 use crate::problem::Problems;
 use crate::section::Root;
@@ -25,13 +25,19 @@ pub(super) fn resolve(
     let Some(sections) = &root.visualize else {
         return Vec::new();
     };
+    let top = root.model.as_ref().and_then(|model| get(&model.value.include_top));
+    let published = top == Some(true);
     sections
         .value
         .iter()
         .enumerate()
         .map(|(at, section)| {
-            let mut check =
-                Check { key: format!("visualize[{at}]"), layers, problems: &mut *problems };
+            let mut check = Check {
+                key: format!("visualize[{at}]"),
+                published,
+                layers,
+                problems: &mut *problems,
+            };
             check.job(section, root, classes)
         })
         .collect()
@@ -39,12 +45,11 @@ pub(super) fn resolve(
 
 struct Check<'a> {
     key: String,
+    /// Whether the network ends with the classifier that was published with it.
+    published: bool,
     layers: &'a [Layer],
     problems: &'a mut Problems,
 }
-
-/// Height and width that the ImageNet classifier takes.
-const IMAGENET: usize = 224;
 
 /// Methods that weight feature maps.
 const OF_MAPS: [Method; 6] = [
@@ -128,7 +133,7 @@ impl Check<'_> {
             .any(|name| self.layers.iter().any(|layer| layer.name == *name && !layer.base));
         let parametrization = get(&table.parametrization).unwrap_or(Parametrization::Pixels);
         let step_size = if parametrization == Parametrization::Fourier { 0.05 } else { 1.0 };
-        let side = if flattens { IMAGENET } else { 64 };
+        let side = if flattens { self.image_side() } else { 64 };
         Filters {
             layers,
             count: wanted,
@@ -290,7 +295,7 @@ impl Check<'_> {
         let base: Vec<&str> = self
             .layers
             .iter()
-            .filter(|layer| layer.base || (top && layer.name == "predictions"))
+            .filter(|layer| layer.base || (top && layer.classes().is_some() && self.published))
             .map(|layer| layer.name.as_str())
             .collect();
         if base.is_empty() || base.contains(&name.value.as_str()) {
@@ -327,7 +332,7 @@ impl Check<'_> {
     fn first_convolutions(&self) -> Vec<String> {
         let mut last_block = "";
         let mut names = Vec::new();
-        for layer in self.layers.iter().filter(|layer| is_convolution(layer)) {
+        for layer in self.layers.iter().filter(|layer| layer.is_convolution()) {
             if layer.block.is_empty() || layer.block != last_block {
                 names.push(layer.name.clone());
             }
@@ -336,14 +341,15 @@ impl Check<'_> {
         names
     }
 
+    /// The height of the images that the network stands on.
+    fn image_side(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.input.size()[0])
+    }
+
     fn last_convolution(&self) -> String {
-        let last = self.layers.iter().rfind(|layer| is_convolution(layer));
+        let last = self.layers.iter().rfind(|layer| layer.is_convolution());
         last.map(|layer| layer.name.clone()).unwrap_or_default()
     }
-}
-
-fn is_convolution(layer: &Layer) -> bool {
-    matches!(layer.kind, LayerKind::Convolution { .. })
 }
 
 fn count(field: &Option<Located<Count>>, default: usize) -> usize {

@@ -237,7 +237,7 @@ pub fn explain(
 
 #[cfg(test)]
 mod tests {
-    use runner_experiment::architecture::{Activation, Layer, LayerKind, Shape};
+    use runner_experiment::architecture::{Activation, Builder, Op, Padding, Role};
     use runner_experiment::section::dataset::Preprocessing;
     use runner_experiment::section::visualize::Of;
 
@@ -245,7 +245,7 @@ mod tests {
     use runner_data::interrupt::Interrupt;
     use runner_network::device::Compute;
     use runner_network::network::Network;
-    use runner_network::parameter::Parameter;
+    use runner_network::weights::{LayerWeights, Weights};
 
     /// What the one unit makes of each place.
     const WEIGHTS: [f32; 16] =
@@ -257,36 +257,17 @@ mod tests {
 
     /// A convolution that passes red on, and one sigmoid unit: z = Σ weight · max(red, 0).
     fn network() -> Network {
-        let compute = Compute::cpu();
-        let map = |channels| Shape::Map { height: 4, width: 4, channels };
-        let layer = |name: &str, kind, input, output| Layer {
-            name: name.to_owned(),
-            block: String::new(),
-            base: true,
-            kind,
-            input,
-            output,
-        };
-        let flat = Shape::Vector(16);
-        let parameter = |name: &str, shape: &[usize], values: Vec<f32>| {
-            Parameter::new(name.to_owned(), shape.to_vec(), values, &compute.device)
-        };
+        let mut net = Builder::new([4, 4]);
+        net.convolution("conv".to_owned(), Padding::Same, 1);
+        net.push("flatten", Op::Flatten);
+        net.dense("output", 1, Activation::Sigmoid);
         let mut kernel = vec![0.0; 27];
         kernel[4] = 1.0;
-        Network {
-            layers: vec![
-                layer("conv", LayerKind::Convolution { padding: 1 }, map(3), map(1)),
-                layer("flatten", LayerKind::Flatten, map(1), flat),
-                layer("output", LayerKind::Dense(Activation::Sigmoid), flat, Shape::Vector(1)),
-            ],
-            parameters: vec![
-                parameter("conv.kernel", &[1, 3, 3, 3], kernel),
-                parameter("conv.bias", &[1], vec![0.0]),
-                parameter("output.kernel", &[16, 1], WEIGHTS.to_vec()),
-                parameter("output.bias", &[1], vec![0.0]),
-            ],
-            compute,
-        }
+        let weights = Weights::from([
+            ("conv".to_owned(), LayerWeights::from([(Role::Kernel, kernel)])),
+            ("output".to_owned(), LayerWeights::from([(Role::Kernel, WEIGHTS.to_vec())])),
+        ]);
+        Network::new(net.finish().unwrap_or_default(), weights, 0, Compute::cpu())
     }
 
     fn input() -> Vec<f32> {

@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LearnError;
 use runner_data::scan::ContentHash;
-use runner_network::convolution;
 use runner_network::network::Network;
+use runner_network::op::kernels;
 use runner_network::weights::le_bytes;
 
 /// Raised when decoding, resizing or the entry format changes.
@@ -77,7 +77,7 @@ impl Description {
             precision: dataset.feature_precision,
             device: network.compute.name.to_owned(),
             weights: prefix_hash(network, prefix)?,
-            implementation: format!("{} format {FORMAT}", convolution::implementation()),
+            implementation: format!("{} format {FORMAT}", kernels::implementation()),
             view: None,
         })
     }
@@ -109,9 +109,9 @@ pub fn prefix_shape(layers: &[Layer], prefix: usize, image_size: [usize; 2]) -> 
 fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
     let mut hasher = blake3::Hasher::new();
     for layer in &network.layers[..prefix] {
-        hasher.update(format!("{} {:?} {}\n", layer.name, layer.kind, layer.output).as_bytes());
+        hasher.update(format!("{} {:?} {}\n", layer.name, layer.op, layer.output).as_bytes());
     }
-    for parameter in &network.parameters[..network.kernel_index(prefix)] {
+    for parameter in &network.parameters[..network.first_parameter(prefix)] {
         hasher.update(parameter.name.as_bytes());
         hasher.update(le_bytes(&parameter.values()?));
     }

@@ -62,12 +62,14 @@ fn matched<'a>(
     source: &Source,
     checked: &'a Checked,
 ) -> Result<Matched<'a>, LearnError> {
+    let family = checked.plan.model.architecture.family();
     let classes = weights::classes(&source.path);
     let head = match &classes {
         Some(classes) if *classes == checked.classes => Head::Take,
         _ => Head::Leave,
     };
-    let mut matched = weights::matched(file, &checked.layers, source.part.as_deref(), head)?;
+    let mut matched =
+        weights::matched(file, (family, &checked.layers), source.part.as_deref(), head)?;
     if let Some(classes) = classes.filter(|_| head == Head::Leave) {
         let note = format!("its head is for other classes ({}), and left out", classes.join(", "));
         matched.notes.push(note);

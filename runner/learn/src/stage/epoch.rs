@@ -8,11 +8,11 @@ use super::{StageRun, Work};
 use crate::checkpoint::Position;
 use crate::error::LearnError;
 use crate::evaluate;
-use crate::gradients::gradients;
-use crate::loss::{Outcome, Target};
+use crate::gradients::{Gradients, gradients};
+use crate::loss::Target;
 use crate::samples::Draws;
 use runner_data::mixing::{Mix, Mixing};
-use runner_network::network::{Dropping, Flow};
+use runner_network::{Flow, Training};
 use runner_random::{Key, Purpose};
 use runner_record::{EpochRecord, Event, Phase};
 
@@ -125,7 +125,11 @@ impl StageRun<'_> {
         let mut reached = work.position;
         train.batches(left, size, draws, &mut |batch, values, mix| {
             self.interrupt.check()?;
-            let (outcomes, gradients) = self.gradients(key, batch, values, mix, &work.indices)?;
+            let Gradients { outcomes, gradients, moved } =
+                self.gradients(key, batch, values, mix, &work.indices)?;
+            for (index, value) in moved {
+                self.network.parameters[index].value = value;
+            }
             reached.sums.add(&outcomes);
             reached.steps += 1;
             self.check_finite(reached.sums.loss, reached.epochs + 1, reached.steps)?;
@@ -156,11 +160,11 @@ impl StageRun<'_> {
         values: Vec<f32>,
         mix: Option<Mix>,
         indices: &[usize],
-    ) -> Result<(Vec<Outcome>, Vec<Tensor<1>>), LearnError> {
+    ) -> Result<Gradients, LearnError> {
         let input = Flow::batch(values, batch.len(), self.train.shape(), &self.network.compute);
-        let dropping = Dropping { key, samples: batch };
+        let training = Training { key, samples: batch };
         let targets = self.targets(batch, mix);
-        gradients(self.network, self.prefix, input, &targets, Some(dropping), indices)
+        gradients(self.network, self.prefix, input, &targets, Some(training), indices)
     }
 
     /// What the images of a batch should be classified as.

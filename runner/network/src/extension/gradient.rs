@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
-use runner_convolution::{Convolution, Extent, Order, Pool, buffer};
+use runner_convolution::{Convolution, Extent, Layout, Pool, buffer};
 
 use super::{Host, dense, map, reclaim, reordered, with};
 
@@ -22,6 +22,8 @@ pub(super) struct Recorded {
     /// What came out: ReLU's derivative is one where that is positive.
     pub(super) output: Host,
     pub(super) convolution: Convolution,
+    /// Whether ReLU was applied to it.
+    pub(super) relu: bool,
 }
 
 impl Backward<Flex, 3> for ConvolutionGradient {
@@ -35,12 +37,13 @@ impl Backward<Flex, 3> for ConvolutionGradient {
     ) {
         let [for_input, for_kernel, for_bias] = ops.parents;
         let gradient = grads.consume::<Flex>(&ops.node);
-        let Recorded { input, kernel, output, convolution } = ops.state;
+        let Recorded { input, kernel, output, convolution, relu } = ops.state;
         let input: Host = checkpointer.retrieve_node_output(input);
         let kernel: Host = checkpointer.retrieve_node_output(kernel);
-        let (images, extent) = (convolution.problem.images, convolution.problem.input);
+        let (images, extent) = (convolution.shape.images, convolution.shape.input);
         with(&gradient, |gradient| {
             with(&output, |output| {
+                let output = relu.then_some(output);
                 if for_kernel.is_some() || for_bias.is_some() {
                     let [kernels, biases] =
                         kernel_gradient(&convolution, &input, gradient, output, &kernel);
@@ -54,7 +57,7 @@ impl Backward<Flex, 3> for ConvolutionGradient {
                 if let Some(node) = for_input {
                     let mut out = buffer::take(images * extent.values(convolution.from));
                     with(&kernel, |kernel| {
-                        convolution.input_gradient(gradient, Some(output), kernel, &mut out);
+                        convolution.input_gradient(gradient, output, kernel, &mut out);
                     });
                     let out = map(out, images, extent, convolution.from);
                     grads.register::<Flex>(node.id, out);
@@ -72,15 +75,15 @@ fn kernel_gradient(
     convolution: &Convolution,
     input: &Host,
     gradient: &[f32],
-    output: &[f32],
+    output: Option<&[f32]>,
     kernel: &Host,
 ) -> [Host; 2] {
-    let outputs = convolution.problem.outputs;
+    let outputs = convolution.shape.outputs;
     let mut kernels = buffer::take(kernel.shape().num_elements());
     let mut biases = vec![0.0; outputs];
     with(input, |input| {
         let out = (&mut kernels[..], &mut biases[..]);
-        convolution.kernel_gradient(input, gradient, Some(output), out);
+        convolution.kernel_gradient(input, gradient, output, out);
     });
     [
         Host::from_data(TensorData::new(kernels, kernel.shape())),
@@ -106,11 +109,11 @@ impl Backward<Flex, 1> for PoolGradient {
         let input: Host = checkpointer.retrieve_node_output(input);
         if let Some(node) = for_input {
             let images = input.shape()[0];
-            let mut out = buffer::take(images * pool.extent.values(pool.order));
+            let mut out = buffer::take(images * pool.extent.values(pool.layout));
             with(&input, |input| {
                 with(&gradient, |gradient| pool.gradient(input, gradient, &mut out));
             });
-            grads.register::<Flex>(node.id, map(out, images, pool.extent, pool.order));
+            grads.register::<Flex>(node.id, map(out, images, pool.extent, pool.layout));
         }
         reclaim(gradient);
     }
@@ -126,7 +129,7 @@ impl Backward<Flex, 1> for PlanarGradient {
         let [for_input] = ops.parents;
         let gradient = grads.consume::<Flex>(&ops.node);
         if let Some(node) = for_input {
-            let gradient = reordered(gradient, ops.state, Order::Planar, Order::Lanes);
+            let gradient = reordered(gradient, ops.state, Layout::Nchw, Layout::Nchw16c);
             grads.register::<Flex>(node.id, gradient);
         }
     }

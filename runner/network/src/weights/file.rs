@@ -100,7 +100,10 @@ type Contents = (Vec<Entry>, Option<KerasAbout>);
 ///
 /// [`WeightsError::Unreadable`] or [`WeightsError::UnknownFormat`].
 pub fn open(path: &Path) -> Result<TensorFile, WeightsError> {
-    let unreadable = |reason: String| WeightsError::Unreadable { path: path.to_path_buf(), reason };
+    let unreadable = |reason: String| WeightsError::Unreadable {
+        path: path.to_path_buf(),
+        source: reason.into(),
+    };
     let mut start = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(16).read_to_end(&mut start))

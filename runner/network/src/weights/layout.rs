@@ -1,4 +1,4 @@
-//! Kernels from the layouts of other programs into this crate's: convolutions `[out, in, 3, 3]`,
+//! Kernels from the layouts of other programs into this crate's: convolutions `[out, in, rows, columns]`,
 //! dense `[in, out]` with rows in the order height, width, channel.
 
 /// `[taps, in, out]` to `[out, in, taps]`.
@@ -15,9 +15,20 @@ pub(super) fn transpose(values: &[f32], taps: usize, input: usize, out: usize) -
     result
 }
 
-/// Every 3×3 kernel turned by 180 degrees: Theano's convolution turns it back.
-pub(super) fn turn(values: &mut [f32]) {
-    values.as_chunks_mut::<9>().0.iter_mut().for_each(|kernel| kernel.reverse());
+/// Every kernel of so many taps turned by 180 degrees: Theano's convolution turns it back.
+pub(super) fn turn(values: &mut [f32], taps: usize) {
+    values.chunks_exact_mut(taps).for_each(<[f32]>::reverse);
+}
+
+/// `[taps, in, multiple]` of a depthwise convolution to `[in × multiple, taps]`.
+pub(super) fn depthwise(values: &[f32], taps: usize, outputs: usize) -> Vec<f32> {
+    let mut result = vec![0.0; values.len()];
+    for tap in 0..taps {
+        for output in 0..outputs {
+            result[output * taps + tap] = values[tap * outputs + output];
+        }
+    }
+    result
 }
 
 /// `[out, in]` to `[in, out]`; after a flatten also from channel, height, width to height, width,
@@ -71,7 +82,7 @@ mod tests {
         let rows = [0.0, 100.0, 10.0, 110.0, 1.0, 101.0, 11.0, 111.0];
         assert_eq!(rows_from_channels_first(&theano, 2, [1, 2, 2]), rows);
         let mut kernel = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
-        turn(&mut kernel);
+        turn(&mut kernel, 9);
         assert_eq!(kernel, [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]);
     }
 }

@@ -1,7 +1,8 @@
 //! Pretrained weights: one importer per file format, one assembly for all of them.
 //!
 //! An importer lists the tensors of a file; [`select`] finds those that are meant, [`names`] whose
-//! names they are (Keras's, torchvision's, timm's, or the order of the layers), and [`assemble`]
+//! names they are (those that a family knows from other frameworks, or the order of the layers),
+//! [`identify`] which architecture they are for, where nobody says so, and [`assemble`]
 //! brings every kernel into this crate's layout and insists that nothing is missing, left over, or
 //! misshapen.
 //!
@@ -12,6 +13,7 @@
 mod assemble;
 mod file;
 mod hdf5;
+pub mod identify;
 mod keras;
 mod layout;
 pub mod names;
@@ -19,20 +21,21 @@ mod onnx;
 mod pytorch;
 mod safetensors;
 pub mod select;
+mod values;
 mod why;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use runner_experiment::architecture::Layer;
+use runner_experiment::architecture::{Family, Layer, Role};
 use sha2::{Digest, Sha256};
 
 pub use assemble::{Head, Matched, matched};
 pub use file::{Entry, TensorFile, open};
 
 use super::export;
-use crate::error::NetworkError;
+use crate::error::{Cause, NetworkError};
 
 /// Where weights are: a file, and which of its sets of tensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,14 +76,9 @@ impl fmt::Display for Source {
     }
 }
 
-/// Kernel and bias of a layer in this crate's layout.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerWeights {
-    /// Convolutions `[out, in, 3, 3]`, dense `[in, out]` with Keras's order of flattening.
-    pub kernel: Vec<f32>,
-    /// `[out]`
-    pub bias: Vec<f32>,
-}
+/// The parameters of a layer in this crate's layout: convolutions `[out, in, rows, columns]`, dense
+/// `[in, out]` with Keras's order of flattening.
+pub type LayerWeights = BTreeMap<Role, Vec<f32>>;
 
 /// Layer name to its weights.
 pub type Weights = BTreeMap<String, LayerWeights>;
@@ -98,12 +96,12 @@ pub struct Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The file is not there or cannot be read.
-    #[error("cannot read the weights file {path}: {reason}")]
+    #[error("cannot read the weights file {path}: {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What went wrong.
-        reason: String,
+        source: Cause,
     },
     /// The name of the file does not say what it is.
     #[error(
@@ -191,9 +189,13 @@ fn prefixes(known: &[String]) -> String {
 /// # Errors
 ///
 /// [`WeightsError`].
-pub fn load(source: &Source, layers: &[Layer], head: Head) -> Result<Loaded, WeightsError> {
+pub fn load(
+    source: &Source,
+    (family, layers): (&dyn Family, &[Layer]),
+    head: Head,
+) -> Result<Loaded, WeightsError> {
     let file = open(&source.path)?;
-    matched(&file, layers, source.part.as_deref(), head)?.read()
+    matched(&file, (family, layers), source.part.as_deref(), head)?.read()
 }
 
 /// What a file of this program says of itself.
@@ -222,7 +224,7 @@ pub fn sha256(weights: &Weights) -> String {
     let mut hasher = Sha256::new();
     for (layer, weights) in weights {
         hasher.update(layer.as_bytes());
-        for values in [&weights.kernel, &weights.bias] {
+        for values in weights.values() {
             hasher.update(le_bytes(values));
         }
     }
@@ -236,24 +238,24 @@ pub fn sha256(weights: &Weights) -> String {
 /// [`NetworkError::Write`].
 pub fn save(
     weights: &Weights,
-    layers: &[Layer],
+    (family, layers): (&dyn Family, &[Layer]),
     about: &serde_json::Value,
     path: &Path,
 ) -> Result<(), NetworkError> {
     let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let head: Vec<&str> = assemble::head_names(layers).collect();
+    let head: Vec<&str> = assemble::head_names(family, layers).collect();
     let mut tensors = Vec::new();
     for layer in layers {
-        let shape = super::initial::kernel_shape(layer);
-        let (Some(own), Some(shape)) = (weights.get(&layer.name), shape) else {
-            continue;
-        };
+        let Some(values) = weights.get(&layer.name) else { continue };
         let name = match head.contains(&layer.name.as_str()) {
             true => format!("head.{}", layer.name),
             false => layer.name.clone(),
         };
-        tensors.push((format!("{name}.kernel"), shape.kernel, bytes(&own.kernel)));
-        tensors.push((format!("{name}.bias"), vec![shape.out], bytes(&own.bias)));
+        for spec in layer.specs() {
+            if let Some(values) = values.get(&spec.role) {
+                tensors.push((format!("{name}.{}", spec.role.name()), spec.shape, bytes(values)));
+            }
+        }
     }
     export::write_tensors(&tensors, about, path)
 }

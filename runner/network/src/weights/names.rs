@@ -1,6 +1,9 @@
-//! Whose names are these? Keras's, torchvision's, timm's, this crate's own, or just the order.
+//! Whose names are these? Those that a family knows from other frameworks, this program's own, or
+//! just the order.
 
-use runner_experiment::architecture::{Layer, LayerKind};
+use std::collections::BTreeSet;
+
+use runner_experiment::architecture::{Family, Layer, Op, Place, Role, Top, build};
 
 /// How a dense kernel lies in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,40 +26,24 @@ pub struct Located {
     pub convention: Convention,
 }
 
-/// Which layer a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// torchvision's `features.<n>`, which counts convolution, ReLU and pooling as a module each.
-    Feature(usize),
-    /// By the name that Keras gives it, or this crate.
-    Named(String),
-    /// The n-th convolution.
-    Convolution(usize),
-    /// The n-th dense layer.
-    Dense(usize),
-    /// A dense layer of a classifier that has no name here.
-    OtherTop,
-}
-
 /// Where the components of a name that are known begin, and what they say.
 ///
-/// `names` are layers of the network that neither Keras nor torchvision gave their names: those of
-/// a head, or of the textbook's convnet.
+/// `names` are layers of the network that no framework gave their names: those of a head.
 #[must_use]
-pub fn locate(name: &str, names: &dyn Fn(&str) -> bool) -> Option<Located> {
+pub fn locate(name: &str, family: &dyn Family, names: &dyn Fn(&str) -> bool) -> Option<Located> {
     if let Some((prefix, rest)) = name.split_once('#') {
         return ordered(prefix, rest);
     }
     if let Some((before, after)) = wrapped(name) {
         // `features.module.0.weight`: PyTorch's example for ImageNet wraps the features alone.
-        return locate(&format!("{before}{after}"), names);
+        return locate(&format!("{before}{after}"), family, names);
     }
     let parts: Vec<&str> = name.split(['/', '.', ':']).collect();
     let (at, place) = (0..parts.len()).find_map(|at| {
         let next = parts.get(at + 1).copied().unwrap_or_default();
-        Some((at, place(parts[at], next, names)?))
+        Some((at, place(parts[at], next, family, names)?))
     })?;
-    let torch = matches!(place, Place::Feature(_) | Place::OtherTop)
+    let torch = matches!(place, Place::Module(_) | Place::OtherTop)
         || ["classifier", "pre_logits"].contains(&parts[at])
         || (parts[at], parts.get(at + 1)) == ("head", Some(&"fc"))
         || name.ends_with(".weight");
@@ -81,39 +68,85 @@ fn wrapped(name: &str) -> Option<(&str, &str)> {
 pub fn locate_bare(name: &str) -> Option<Located> {
     let (module, part) = name.rsplit_once('.')?;
     let (prefix, index) = module.rsplit_once('.').unwrap_or(("", module));
-    let place = Place::Feature(index.parse().ok()?);
+    let place = Place::Module(index.parse().ok()?);
     let (prefix, convention) = (prefix.to_owned(), Convention::Torch);
     ["weight", "bias"].contains(&part).then_some(Located { prefix, place, convention })
 }
 
-/// Whether a shape is that of a kernel of 3×3, in one of the layouts.
-#[must_use]
-pub fn is_3x3(shape: &[usize]) -> bool {
-    matches!(shape, [_, _, 3, 3] | [3, 3, _, _])
+/// Sizes of the kernels of a family's conv bases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernels(BTreeSet<[usize; 2]>);
+
+impl Kernels {
+    /// Those of its first architecture: the others have the same.
+    #[must_use]
+    pub fn of(family: &dyn Family) -> Self {
+        let size = |layer: Layer| match layer.op {
+            Op::Convolution(op) => Some(op.kernel),
+            _ => None,
+        };
+        Self(base(family).into_iter().filter_map(size).collect())
+    }
+
+    /// Whether a shape is that of a kernel of one of these sizes, in one of the layouts.
+    #[must_use]
+    pub fn fit(&self, shape: &[usize]) -> bool {
+        let [a, b, c, d] = *shape else { return false };
+        self.0.contains(&[a, b]) || self.0.contains(&[c, d])
+    }
 }
 
-fn place(part: &str, next: &str, names: &dyn Fn(&str) -> bool) -> Option<Place> {
-    let named = |name: &str| Some(Place::Named(name.to_owned()));
-    match (part, next) {
-        ("features", index) => index.parse().ok().map(Place::Feature),
-        // torchvision's vgg16, and timm's.
-        ("classifier", "0") | ("pre_logits", "fc1") => named("fc1"),
-        ("classifier", "3") | ("pre_logits", "fc2") => named("fc2"),
-        ("classifier", "6") | ("head", "fc") => named("predictions"),
-        ("classifier", index) => index.parse::<usize>().ok().map(|_| Place::OtherTop),
-        ("fc1" | "fc2" | "predictions", _) => named(part),
-        // A run's model.
-        ("head", layer) if names(layer) => named(layer),
-        _ if is_block(part) || names(part) => named(part),
+/// The layers of the conv base of a family's first architecture.
+fn base(family: &dyn Family) -> Vec<Layer> {
+    let first = family.architectures().first().map_or("", |architecture| architecture.name);
+    // Large enough for every layer.
+    build(family, first, [224, 224], &Top::None).unwrap_or_default()
+}
+
+/// Whether a place can only be a layer of a conv base.
+#[must_use]
+pub fn is_base(family: &dyn Family, place: &Place) -> bool {
+    match place {
+        Place::Module(_) | Place::Convolution(_) => true,
+        Place::Named(name) => family.architectures().iter().any(|architecture| {
+            let layers = build(family, architecture.name, [224, 224], &Top::None);
+            layers.unwrap_or_default().iter().any(|layer| layer.name == *name)
+        }),
+        Place::Dense(_) | Place::OtherTop => false,
+    }
+}
+
+/// What a tensor of a layer is for: by its dimensions where the layer has a kernel, else by the end
+/// of its name.
+#[must_use]
+pub fn role(name: &str, dimensions: usize, layer: &Layer) -> Option<Role> {
+    if layer.specs().iter().any(|spec| spec.role == Role::Kernel) {
+        return Some(if dimensions > 1 { Role::Kernel } else { Role::Bias });
+    }
+    let end = name.rsplit(['/', '.']).next().unwrap_or_default();
+    match end.split(':').next().unwrap_or_default() {
+        "gamma" | "weight" => Some(Role::Gamma),
+        "beta" | "bias" => Some(Role::Beta),
+        "moving_mean" | "running_mean" => Some(Role::MovingMean),
+        "moving_variance" | "running_var" => Some(Role::MovingVariance),
         _ => None,
     }
 }
 
-/// `block3_conv2`
-fn is_block(part: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-    let halves = part.strip_prefix("block").and_then(|rest| rest.split_once("_conv"));
-    halves.is_some_and(|(block, layer)| number(block) && number(layer))
+fn place(
+    part: &str,
+    next: &str,
+    family: &dyn Family,
+    names: &dyn Fn(&str) -> bool,
+) -> Option<Place> {
+    let named = |name: &str| Some(Place::Named(name.to_owned()));
+    match (family.place(part, next), part) {
+        (Some(place), _) => Some(place),
+        // A run's model.
+        (None, "head") if names(next) => named(next),
+        _ if names(part) => named(part),
+        _ => None,
+    }
 }
 
 /// `#convolution.3.kernel`, `#dense.0.bias`: the fourth convolution, the first dense layer.
@@ -132,34 +165,6 @@ fn ordered(prefix: &str, rest: &str) -> Option<Located> {
     Some(Located { prefix: prefix.trim_end_matches('/').to_owned(), place, convention })
 }
 
-impl Place {
-    /// The layer of a network, where it has it.
-    #[must_use]
-    pub fn layer<'a>(&self, layers: &'a [Layer]) -> Option<&'a Layer> {
-        match self {
-            Self::Feature(index) => {
-                feature_indices(layers).find(|(_, own)| own == index).map(|(layer, _)| layer)
-            }
-            Self::Named(name) => {
-                layers.iter().find(|layer| layer.name == *name && layer.kind.has_parameters())
-            }
-            Self::Convolution(index) => convolutions(layers).nth(*index),
-            Self::Dense(index) => dense(layers).nth(*index),
-            Self::OtherTop => None,
-        }
-    }
-
-    /// Whether this can only be a layer of a conv base.
-    #[must_use]
-    pub fn is_base(&self) -> bool {
-        match self {
-            Self::Feature(_) | Self::Convolution(_) => true,
-            Self::Named(name) => is_block(name),
-            Self::Dense(_) | Self::OtherTop => false,
-        }
-    }
-}
-
 /// Whether a tensor is one of a batch normalization, by its name.
 #[must_use]
 pub fn is_batch_norm(name: &str) -> bool {
@@ -172,51 +177,30 @@ pub fn is_batch_norm(name: &str) -> bool {
 
 /// The name of a parameter in `model.safetensors`.
 #[must_use]
-pub fn exported(layers: &[Layer], parameter: &str) -> String {
-    let (layer, part) = parameter.rsplit_once('.').unwrap_or((parameter, ""));
-    let found = feature_indices(layers).find(|(candidate, _)| candidate.name == layer);
-    match found {
-        Some((_, index)) => format!("features.{index}.{}", part.replace("kernel", "weight")),
+pub fn exported(family: &dyn Family, layers: &[Layer], parameter: &str) -> String {
+    let (name, part) = parameter.rsplit_once('.').unwrap_or((parameter, ""));
+    match layers.iter().find(|layer| layer.name == name && layer.base) {
+        Some(layer) => {
+            let part = if part == Role::Kernel.name() { "weight" } else { part };
+            format!("{}.{part}", family.exported(layers, layer))
+        }
         None => format!("head.{parameter}"),
     }
-}
-
-fn convolutions(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
-    layers.iter().filter(|layer| matches!(layer.kind, LayerKind::Convolution { .. }))
-}
-
-fn dense(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
-    layers.iter().filter(|layer| matches!(layer.kind, LayerKind::Dense(_)))
-}
-
-/// torchvision counts convolution, ReLU and pooling as a module each.
-fn feature_indices(layers: &[Layer]) -> impl Iterator<Item = (&Layer, usize)> {
-    let mut next = 0;
-    layers.iter().filter_map(move |layer| match layer.kind {
-        LayerKind::Convolution { .. } => {
-            next += 2;
-            Some((layer, next - 2))
-        }
-        LayerKind::MaxPool => {
-            next += 1;
-            None
-        }
-        _ => None,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runner_experiment::architecture::{Top, layers};
-    use runner_experiment::section::model::ArchitectureName;
+    use runner_experiment::architecture::family::Vgg;
+    use runner_experiment::architecture::{ArchitectureName, layers};
 
     #[test]
     fn every_convention_finds_its_layer() {
-        let full = layers(ArchitectureName::Vgg16, [224, 224], &Top::Imagenet).unwrap_or_default();
+        let full =
+            layers(ArchitectureName::default(), [224, 224], &Top::Imagenet).unwrap_or_default();
         let of = |name: &str| {
-            let Located { prefix, place, convention } = locate(name, &|_| false)?;
-            Some((prefix, place.layer(&full)?.name.clone(), convention))
+            let Located { prefix, place, convention } = locate(name, &Vgg, &|_| false)?;
+            Some((prefix, Vgg.layer(&full, &place)?.name.clone(), convention))
         };
         let found = |prefix: &str, layer: &str, convention| {
             Some((prefix.to_owned(), layer.to_owned(), convention))
@@ -238,13 +222,13 @@ mod tests {
         assert_eq!(of("features.module.28.weight"), torch("", "block5_conv3"));
         assert_eq!(of("net.features.module.0.bias"), torch("net", "block1_conv1"));
         assert_eq!(of("features.29.weight"), None);
-        assert_eq!(exported(&full, "block5_conv3.kernel"), "features.28.weight");
+        assert_eq!(exported(&Vgg, &full, "block5_conv3.kernel"), "features.28.weight");
     }
 
     #[test]
     fn a_head_is_found_by_the_names_of_its_layers_alone() {
         let own = |name: &str| name == "hidden1";
-        let place = |name| locate(name, &own).map(|located| (located.prefix, located.place));
+        let place = |name| locate(name, &Vgg, &own).map(|located| (located.prefix, located.place));
         let named = Some((String::new(), Place::Named("hidden1".to_owned())));
         assert_eq!(place("head.hidden1.kernel"), named);
         assert_eq!(place("hidden1.bias"), named);

@@ -2,14 +2,16 @@
 //!
 //! Wrappers put a name before every tensor (`module.`, `_orig_mod.`, `model.backbone.`), and a
 //! training checkpoint holds several sets (`state_dict`, `state_dict_ema`, an optimizer's). The
-//! prefix is whatever stands before names of a VGG; where several sets fit, the averaged one is
+//! prefix is whatever stands before names of the family; where several sets fit, the averaged one is
 //! taken, as timm does, and said; anything else is the user's to choose, with `FILE#PREFIX`.
 
 use std::collections::BTreeMap;
 
+use runner_experiment::architecture::Family;
+
 use super::WeightsError;
 use super::file::{Entry, TensorFile};
-use super::names::{Located, is_3x3, is_batch_norm, locate, locate_bare};
+use super::names::{Kernels, Located, is_batch_norm, locate, locate_bare};
 
 /// One set of tensors.
 #[derive(Debug, Default)]
@@ -37,12 +39,14 @@ pub struct Set<'a> {
 /// the name that was asked for.
 pub fn choose<'a>(
     file: &'a TensorFile,
+    family: &dyn Family,
     pick: Option<&str>,
     names: &dyn Fn(&str) -> bool,
 ) -> Result<Set<'a>, WeightsError> {
-    let mut sets = sets(file, &|name| locate(name, names));
+    let kernels = Kernels::of(family);
+    let mut sets = sets(file, &kernels, &|name| locate(name, family, names));
     if sets.is_empty() {
-        sets = self::sets(file, &locate_bare);
+        sets = self::sets(file, &kernels, &locate_bare);
     }
     if let Some(pick) = pick {
         let known: Vec<String> = sets.keys().cloned().collect();
@@ -74,13 +78,14 @@ pub fn choose<'a>(
 /// Every prefix with a convolution below it.
 fn sets<'a>(
     file: &'a TensorFile,
+    kernels: &Kernels,
     locate: &dyn Fn(&str) -> Option<Located>,
 ) -> BTreeMap<String, Set<'a>> {
     let mut sets: BTreeMap<String, Set<'a>> = BTreeMap::new();
     for entry in &file.entries {
         if let Some(located) = locate(&entry.name) {
             let set = sets.entry(located.prefix.clone()).or_default();
-            set.convolutions += usize::from(is_3x3(&entry.shape));
+            set.convolutions += usize::from(kernels.fit(&entry.shape));
             set.located.push((entry, located));
         }
     }
@@ -149,6 +154,8 @@ fn is_average(prefix: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use runner_experiment::architecture::family::Vgg;
+
     use super::*;
 
     fn file(prefixes: &[(&str, usize)]) -> TensorFile {
@@ -164,7 +171,7 @@ mod tests {
 
     fn chosen(prefixes: &[(&str, usize)], pick: Option<&str>) -> Result<String, String> {
         let file = file(prefixes);
-        let set = choose(&file, pick, &|_| false).map_err(|error| error.to_string())?;
+        let set = choose(&file, &Vgg, pick, &|_| false).map_err(|error| error.to_string())?;
         Ok(set.prefix)
     }
 

@@ -1,17 +1,25 @@
 //! The likely reason why a file does not fit, said once.
 
-use runner_experiment::architecture::{Layer, LayerKind};
+use runner_experiment::architecture::{ArchitectureName, Layer, Op, Top, layers as layers_of};
 
 use super::file::TensorFile;
 use super::select::Set;
 
-/// The VGGs by how many convolutions they have.
-const VGG: [(usize, &str); 4] = [(8, "vgg11"), (10, "vgg13"), (13, "vgg16"), (16, "vgg19")];
+fn convolutions(layers: &[Layer]) -> usize {
+    layers.iter().filter(|layer| layer.is_convolution()).count()
+}
+
+/// The architecture with so many convolutions.
+fn known(count: usize) -> Option<&'static str> {
+    let of = |name: ArchitectureName| layers_of(name, [224, 224], &Top::None).unwrap_or_default();
+    ArchitectureName::all().find(|name| convolutions(&of(*name)) == count).map(|name| name.as_str())
+}
 
 pub(super) fn reason(file: &TensorFile, layers: &[Layer], set: &Set<'_>) -> Option<String> {
-    let needed = layers.iter().filter(|l| matches!(l.kind, LayerKind::Convolution { .. })).count();
-    let network = VGG.iter().find(|(count, _)| *count == needed).map_or("this network", |v| v.1);
-    if set.batch_norm {
+    let needed = convolutions(layers);
+    let network = known(needed).unwrap_or("this network");
+    let normalized = layers.iter().any(|layer| matches!(layer.op, Op::BatchNorm { .. }));
+    if set.batch_norm && !normalized {
         return Some(format!("these have batch normalization, {network} has none"));
     }
     if set.located.is_empty() {
@@ -28,10 +36,9 @@ pub(super) fn reason(file: &TensorFile, layers: &[Layer], set: &Set<'_>) -> Opti
         });
     }
     if set.convolutions != needed {
-        let known = VGG.iter().find(|(count, _)| *count == set.convolutions);
-        return Some(match known {
-            Some((count, name)) => {
-                format!("with {count} convolutions these look like those of {name}")
+        return Some(match known(set.convolutions) {
+            Some(name) => {
+                format!("with {} convolutions these look like those of {name}", set.convolutions)
             }
             None => format!("it has {} convolutions, {network} has {needed}", set.convolutions),
         });

@@ -7,10 +7,10 @@ pub mod definitions;
 use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{
-    Column as PolarsColumn, CompatLevel, DataFrame, KeyValueMetadata, ParquetReader, ParquetWriter,
-    SchemaExt, SerReader,
-};
+use polars::prelude::{Column as PolarsColumn, CompatLevel, DataFrame, SchemaExt};
+use polars_io::SerReader;
+use polars_io::parquet::write::KeyValueMetadata;
+use polars_io::prelude::{ParquetReader, ParquetWriter};
 use polars_parquet::write::schema_to_metadata_key;
 
 pub use cell::{Cell, Record};

@@ -1,20 +1,20 @@
-//! The one place where convolutions and other heavy products are called: this project's own on the
-//! CPU, Burn's everywhere else.
+//! The heavy products of VGG-like networks: this project's own kernels on the CPU, Burn's everywhere
+//! else.
 
 use burn::backend::Dispatch;
-use burn::tensor::activation::relu;
+use burn::tensor::activation;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{Convolution, Dense, Extent, Level, Order, Pool, Problem};
+use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool};
 
-use super::extension::Maps;
+use crate::extension::Maps;
 
 /// Names the implementation: part of the address of cached features, since another one rounds
 /// differently.
 #[must_use]
 pub fn implementation() -> String {
-    format!("winograd-3 {:?}, burn-0.22.1", Level::best())
+    format!("winograd-3 {:?}, burn-0.22.1", Isa::best())
 }
 
 /// A batch of maps between two layers.
@@ -32,10 +32,10 @@ pub enum Map {
 }
 
 impl Map {
-    fn new(values: Tensor<4>, extent: Extent, order: Order) -> Self {
-        match order {
-            Order::Planar => Self::Planar(values),
-            Order::Lanes => Self::Blocks { values, extent },
+    fn new(values: Tensor<4>, extent: Extent, layout: Layout) -> Self {
+        match layout {
+            Layout::Nchw => Self::Planar(values),
+            Layout::Nchw16c => Self::Blocks { values, extent },
         }
     }
 
@@ -60,15 +60,15 @@ impl Map {
         }
     }
 
-    fn parts(self) -> (Tensor<4>, Order) {
+    fn parts(self) -> (Tensor<4>, Layout) {
         match self {
-            Self::Planar(values) => (values, Order::Planar),
-            Self::Blocks { values, .. } => (values, Order::Lanes),
+            Self::Planar(values) => (values, Layout::Nchw),
+            Self::Blocks { values, .. } => (values, Layout::Nchw16c),
         }
     }
 }
 
-/// 3×3 convolution with stride 1, bias, and ReLU. What comes out lies as the operation that
+/// 3×3 convolution with stride 1, bias, and ReLU where `relu` says so. What comes out lies as the operation that
 /// follows wants it where `blocks` says that one of this module does.
 ///
 /// # Shapes
@@ -82,26 +82,28 @@ pub fn convolution(
     kernel: Tensor<4>,
     bias: Tensor<1>,
     padding: usize,
-    blocks: bool,
+    (relu, blocks): (bool, bool),
 ) -> Map {
     let extent = input.extent();
     let (input, from) = input.parts();
     let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
-    let problem = Problem { images, input: extent, outputs, padding };
-    if !(Convolution::takes(problem) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
+    let shape = ConvShape { images, input: extent, outputs, padding };
+    if !(Convolution::takes(shape) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
         let input = Map::new(input, extent, from).planar();
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
-        return Map::Planar(relu(conv2d(input, kernel, Some(bias), options)));
+        let sum = conv2d(input, kernel, Some(bias), options);
+        return Map::Planar(if relu { activation::relu(sum) } else { sum });
     }
-    let to = if blocks { Order::between(outputs) } else { Order::Planar };
-    let convolution = Convolution { from, to, ..Convolution::new(problem) };
-    let out = Tensor::from_dispatch(<Dispatch as Maps>::convolution_relu(
+    let to = if blocks { Layout::between(outputs) } else { Layout::Nchw };
+    let convolution = Convolution { from, to, ..Convolution::new(shape) };
+    let out = Tensor::from_dispatch(<Dispatch as Maps>::convolution(
         input.into_dispatch(),
         kernel.into_dispatch(),
         bias.into_dispatch(),
         convolution,
+        relu,
     ));
-    Map::new(out, problem.output(), to)
+    Map::new(out, shape.output(), to)
 }
 
 /// 2×2 maximum with stride 2; an odd last row or column is dropped.
@@ -112,14 +114,14 @@ pub fn convolution(
 #[must_use]
 pub fn max_pool(input: Map) -> Map {
     let extent = input.extent();
-    let (input, order) = input.parts();
+    let (input, layout) = input.parts();
     if input.dims()[0] * extent.pooled().len() == 0 || !on_host(&input) {
-        let input = Map::new(input, extent, order).planar();
+        let input = Map::new(input, extent, layout).planar();
         return Map::Planar(max_pool2d(input, MaxPoolOptions::new([2, 2])));
     }
-    let pool = Pool { extent, order };
+    let pool = Pool { extent, layout };
     let out = Tensor::from_dispatch(<Dispatch as Maps>::max_pool(input.into_dispatch(), pool));
-    Map::new(out, extent.pooled(), order)
+    Map::new(out, extent.pooled(), layout)
 }
 
 /// The product of a fully connected layer.
@@ -159,7 +161,7 @@ mod tests {
     /// Burn's own, as an independent answer.
     fn burns(input: Tensor<4>, kernel: Tensor<4>, bias: Tensor<1>, padding: usize) -> Tensor<4> {
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
-        relu(conv2d(input, kernel, Some(bias), options))
+        activation::relu(conv2d(input, kernel, Some(bias), options))
     }
 
     fn assert_near<const D: usize>(burns: Tensor<D>, ours: Tensor<D>, what: &str) {
@@ -183,7 +185,8 @@ mod tests {
             let burns = burns(input.clone(), kernel.clone(), bias.clone(), padding);
             for blocks in [false, true] {
                 let input = Map::Planar(input.clone());
-                let ours = convolution(input, kernel.clone(), bias.clone(), padding, blocks);
+                let ours =
+                    convolution(input, kernel.clone(), bias.clone(), padding, (true, blocks));
                 assert_near(burns.clone(), ours.clone().planar(), "convolution");
                 if side >= 4 {
                     let burns = max_pool2d(burns.clone(), MaxPoolOptions::new([2, 2]));
@@ -205,8 +208,8 @@ mod tests {
         let first = first.reshape([outputs, channels, 3, 3]);
         let second = second.reshape([outputs, outputs, 3, 3]);
         let out = if let Some(blocks) = ours {
-            let hidden = convolution(Map::Planar(input), first, bias, padding, blocks);
-            max_pool(convolution(hidden, second, other, padding, blocks)).planar()
+            let hidden = convolution(Map::Planar(input), first, bias, padding, (true, blocks));
+            max_pool(convolution(hidden, second, other, padding, (true, blocks))).planar()
         } else {
             let hidden = burns(input, first, bias, padding);
             let out = burns(hidden, second, other, padding);
@@ -265,7 +268,9 @@ mod tests {
         let run = |ours: bool| {
             let trained = leaf(numbers([16, 16, 3, 3], 4));
             let layer = |map: Tensor<4>, kernel: Tensor<4>| match ours {
-                true => convolution(Map::Planar(map), kernel, bias.clone(), 1, false).planar(),
+                true => {
+                    convolution(Map::Planar(map), kernel, bias.clone(), 1, (true, false)).planar()
+                }
                 false => burns(map, kernel, bias.clone(), 1),
             };
             let out = layer(layer(input.clone(), trained.clone()), frozen.clone());

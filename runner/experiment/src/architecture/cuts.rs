@@ -1,0 +1,20 @@
+//! Where a network can be cut in two: places in which one value alone is alive.
+
+use super::layer::{Layer, LayerId};
+
+/// Whether what comes out of the layers before `position` is one value: nothing behind it needs
+/// another. The beginning and the end are cuts.
+#[must_use]
+pub fn is_cut(layers: &[Layer], position: usize) -> bool {
+    let Some(last) = position.checked_sub(1) else { return true };
+    let alive = LayerId::of(last);
+    let behind = layers[position.min(layers.len())..].iter().flat_map(|layer| &layer.inputs);
+    behind.into_iter().all(|input| *input >= alive)
+}
+
+/// The longest cut of which `fits` says so for every layer before it.
+#[must_use]
+pub fn longest(layers: &[Layer], fits: impl Fn(&Layer) -> bool) -> usize {
+    let most = layers.iter().take_while(|layer| fits(layer)).count();
+    (0..=most).rev().find(|position| is_cut(layers, *position)).unwrap_or(0)
+}

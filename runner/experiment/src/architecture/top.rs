@@ -1,0 +1,56 @@
+//! What stands on a conv base: a head of one's own, or the classifier that was published with it.
+
+use super::builder::Builder;
+use super::op::{Activation, Op};
+use crate::section::model::Pooling;
+
+/// The layers behind the conv base.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Top<'a> {
+    /// Nothing: the base alone.
+    None,
+    /// The classifier that the family published.
+    Imagenet,
+    /// A head of one's own.
+    Head {
+        /// How the last feature map becomes a vector.
+        pooling: Pooling,
+        /// Units of the hidden layers.
+        hidden: &'a [usize],
+        /// Share of units dropped.
+        dropout: f64,
+        /// How many classes; two are one sigmoid unit.
+        classes: usize,
+    },
+}
+
+/// Pooling, hidden layers with dropout, the output.
+pub(super) fn head(
+    net: &mut Builder,
+    pooling: Pooling,
+    hidden: &[usize],
+    dropout: f64,
+    classes: usize,
+) {
+    match pooling {
+        Pooling::Flatten => net.push("flatten", Op::Flatten),
+        Pooling::Average => net.push("average_pool", Op::GlobalAveragePool),
+        Pooling::Max => net.push("max_pool", Op::GlobalMaxPool),
+    };
+    let drop = |net: &mut Builder, number: usize| {
+        if dropout > 0.0 {
+            net.push(format!("dropout{number}"), Op::Dropout(dropout));
+        }
+    };
+    if hidden.is_empty() {
+        drop(net, 1);
+    }
+    for (index, units) in hidden.iter().enumerate() {
+        net.dense(format!("hidden{}", index + 1), *units, Activation::Relu);
+        drop(net, index + 1);
+    }
+    match classes {
+        2 => net.dense("output", 1, Activation::Sigmoid),
+        many => net.dense("output", many, Activation::Softmax),
+    }
+}

@@ -1,0 +1,33 @@
+//! Functions of each value.
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::{gelu, relu, sigmoid, silu, softmax};
+use runner_experiment::architecture::Activation;
+
+/// Of a batch of maps, `[batch, channel, height, width]`; a softmax is one over the channels.
+#[must_use]
+pub fn of_map(activation: Activation, map: Tensor<4>) -> Tensor<4> {
+    apply(activation, map)
+}
+
+/// Of a batch of vectors, `[batch, length]`.
+#[must_use]
+pub fn of_rows(activation: Activation, rows: Tensor<2>) -> Tensor<2> {
+    apply(activation, rows)
+}
+
+fn apply<const D: usize>(activation: Activation, values: Tensor<D>) -> Tensor<D> {
+    match activation {
+        Activation::Linear => values,
+        Activation::Relu => relu(values),
+        Activation::Relu6 => values.clamp(0.0, 6.0),
+        Activation::Sigmoid => sigmoid(values),
+        Activation::Swish => silu(values),
+        Activation::HardSwish => {
+            let gate = (values.clone() + 3.0).clamp(0.0, 6.0) / 6.0;
+            values * gate
+        }
+        Activation::Gelu => gelu(values),
+        Activation::Softmax => softmax(values, 1),
+    }
+}

@@ -1,0 +1,54 @@
+//! Convolutions: 3×3 ones with stride 1 by this project's kernels, all others by Burn's.
+
+use burn::tensor::Tensor;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use runner_experiment::architecture::Activation;
+use runner_experiment::architecture::op::Convolution;
+
+use super::combine::pixels;
+use super::kernels::{self, Map};
+use super::{Call, activation};
+use crate::flow::{Flow, Value};
+
+pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
+    let channels = call.layer.input.channels();
+    let [rows, columns] = op.kernel;
+    let kernel: Tensor<4> =
+        call.parameters[0].clone().reshape([op.channels, channels / op.groups, rows, columns]);
+    let bias = call.parameters.get(1).cloned();
+    let map = match input {
+        Value::Map(map) => map,
+        Value::Vector(rows) => Map::Planar(pixels(Flow::Vector(rows))),
+    };
+    let Some(padding) = op.simple_padding() else {
+        return Value::Map(Map::Planar(general(op, map.planar(), kernel, bias)));
+    };
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([op.channels], &kernel.device()));
+    let relu = op.activation == Activation::Relu;
+    let sum = kernels::convolution(map, kernel, bias, padding, (relu, call.blocks));
+    Value::Map(match op.activation {
+        Activation::Relu | Activation::Linear => sum,
+        other => Map::Planar(activation::of_map(other, sum.planar())),
+    })
+}
+
+fn general(
+    op: Convolution,
+    map: Tensor<4>,
+    kernel: Tensor<4>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<4> {
+    let [_, _, height, width] = map.dims();
+    let amounts = |size: usize, window: usize| {
+        let [before, after] = op.padding.amounts(size, window, op.stride);
+        (before, after)
+    };
+    let options = ConvOptions {
+        stride: [op.stride; 2],
+        padding: [amounts(height, op.kernel[0]), amounts(width, op.kernel[1])],
+        dilation: [1, 1],
+        groups: op.groups,
+    };
+    activation::of_map(op.activation, conv2d(map, kernel, bias, options))
+}

@@ -1,0 +1,92 @@
+//! Normalization: values less their mean, over their deviation, scaled and moved.
+
+use burn::tensor::Tensor;
+
+use super::{Call, Outcome};
+use crate::flow::Flow;
+
+/// Settings of a batch normalization.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moments {
+    pub epsilon: f64,
+    pub momentum: f64,
+}
+
+/// Batch normalization. Where its layer is being trained: by mean and variance of the batch, which
+/// move those that are kept (Keras: the variance without Bessel's correction, in both places).
+/// Anywhere else by those that are kept: a frozen layer computes the same in every batch.
+pub(super) fn batch(call: &Call<'_>, settings: Moments, input: Flow) -> Outcome {
+    let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|index| call.parameters[index].clone());
+    let is_trained = call.training.is_some() && gamma.is_require_grad();
+    let normal = |mean: Tensor<1>, variance: Tensor<1>| {
+        let factor = gamma.clone() / (variance + settings.epsilon as f32).sqrt();
+        let moved = beta.clone() - mean * factor.clone();
+        (factor, moved)
+    };
+    if !is_trained {
+        let (factor, moved) = normal(mean, variance);
+        return scaled(input, factor, Some(moved)).into();
+    }
+    let (batch_mean, batch_variance) = moments(&input);
+    let kept = settings.momentum as f32;
+    let next = |old: Tensor<1>, new: &Tensor<1>| old * kept + new.clone().inner() * (1.0 - kept);
+    let moved = [next(mean, &batch_mean), next(variance, &batch_variance)];
+    let (factor, added) = normal(batch_mean, batch_variance);
+    Outcome { value: scaled(input, factor, Some(added)).into(), moved: Some(moved) }
+}
+
+/// Mean and variance of each channel, over images and pixels.
+fn moments(input: &Flow) -> (Tensor<1>, Tensor<1>) {
+    let rows: Tensor<2> = match input.clone() {
+        Flow::Map(map) => {
+            let [_, channels, ..] = map.dims();
+            map.swap_dims(0, 1).flatten::<2>(1, 3).reshape([channels as i64, -1])
+        }
+        Flow::Vector(rows) => rows.swap_dims(0, 1),
+    };
+    let mean = rows.clone().mean_dim(1);
+    let variance = (rows - mean.clone()).square().mean_dim(1);
+    (mean.squeeze_dim(1), variance.squeeze_dim(1))
+}
+
+/// Layer normalization: over the channels of each pixel, or the values of each vector.
+pub(super) fn layer(call: &Call<'_>, epsilon: f64, input: Flow) -> Flow {
+    let [gamma, beta] = [0, 1].map(|index| call.parameters[index].clone());
+    let normal = match input {
+        Flow::Map(map) => Flow::Map(normalised(map, epsilon)),
+        Flow::Vector(rows) => Flow::Vector(normalised(rows, epsilon)),
+    };
+    scaled(normal, gamma, Some(beta))
+}
+
+fn normalised<const D: usize>(values: Tensor<D>, epsilon: f64) -> Tensor<D> {
+    let mean = values.clone().mean_dim(1);
+    let centred = values - mean;
+    let variance = centred.clone().square().mean_dim(1);
+    centred / (variance + epsilon as f32).sqrt()
+}
+
+/// Each channel times a factor.
+pub(super) fn scale(input: Flow, factor: Tensor<1>) -> Flow {
+    scaled(input, factor, None)
+}
+
+fn scaled(input: Flow, factor: Tensor<1>, added: Option<Tensor<1>>) -> Flow {
+    let [channels] = factor.dims();
+    match input {
+        Flow::Map(map) => {
+            let map = map * factor.reshape([1, channels, 1, 1]);
+            Flow::Map(match added {
+                Some(added) => map + added.reshape([1, channels, 1, 1]),
+                None => map,
+            })
+        }
+        Flow::Vector(rows) => {
+            let rows = rows * factor.reshape([1, channels]);
+            Flow::Vector(match added {
+                Some(added) => rows + added.reshape([1, channels]),
+                None => rows,
+            })
+        }
+    }
+}
