@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use runner_experiment::plan::{Gradcam, Visualize};
+use runner_experiment::plan::{Confusion, Curves, Gradcam, ImageSet, Mistakes, Visualize};
 use runner_experiment::section::visualize::Projection;
 use runner_learn::data::decode::{self, Pixels};
 use runner_learn::visualize::activations::Activations;
@@ -89,7 +89,7 @@ impl Drawer {
     pub fn drawn(&mut self, number: usize) -> Result<(), ResultsError> {
         let about = About { job: self.name(number), ..About::default() };
         match self.jobs.get(number - 1).cloned() {
-            Some(Visualize::Curves { smoothing }) => {
+            Some(Visualize::Curves(Curves { smoothing })) => {
                 let run = History::read(&self.tables, self.run.clone())?;
                 if run.is_empty() {
                     return Err(ResultsError::Picture("this run has no epoch".to_owned()));
@@ -97,7 +97,7 @@ impl Drawer {
                 let drawn = chart::curves(&run.panels(), smoothing)?;
                 self.chart(about, "curves", &drawn)
             }
-            Some(Visualize::Confusion { split }) => {
+            Some(Visualize::Confusion(Confusion { of: ImageSet { split } })) => {
                 let rows = history::confusion(&self.tables, split.as_str())?;
                 if rows.is_empty() {
                     return Err(no_predictions(split.as_str()));
@@ -106,7 +106,7 @@ impl Drawer {
                 let table = confusion::picture(&rows, &self.classes);
                 self.picture(about, split.as_str(), &text::captioned(&table, &lines))
             }
-            Some(Visualize::Mistakes { split, count }) => {
+            Some(Visualize::Mistakes(Mistakes { of: ImageSet { split }, count })) => {
                 self.mistakes(about, split.as_str(), count)
             }
             _ => Ok(()),

@@ -3,7 +3,8 @@
 
 use runner_convolution::buffer;
 use runner_experiment::architecture::LayerKind;
-use runner_experiment::section::visualize::{Projection, SplitName};
+use runner_experiment::plan::{Embedding as Job, ImageSet};
+use runner_experiment::section::visualize::Projection;
 
 use super::components::principal;
 use super::{Progress, Scene, tsne};
@@ -35,12 +36,12 @@ pub struct Embedding {
 }
 
 pub(super) fn run(
-    split: SplitName,
-    (method, perplexity): (Projection, f64),
+    job: &Job,
     number: usize,
     scene: &Scene<'_>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), LearnError> {
+    let Job { of: ImageSet { split }, method, perplexity } = *job;
     scene.outputs()?;
     let found = scene.splits.iter().find(|own| own.name == split.as_str());
     let split = found.ok_or_else(|| LearnError::Job(format!("there is no split `{split}`")))?;
