@@ -14,7 +14,7 @@ pub use class_weights::{Balanced, ClassWeights};
 pub use learning_rate::LearningRate;
 pub(crate) use stage::freezes;
 
-pub use crate::optimizer::{Adagrad, Adam, Adamw, Lion, Rmsprop, Rule, Sgd};
+pub use crate::optimizer::{Adagrad, Adam, Adamw, Lamb, Lion, Rmsprop, Rule, Sgd};
 pub use crate::section::Plan;
 pub use crate::section::augmentation::{Augmentation, RandAugment};
 pub use crate::section::dataset::Dataset;

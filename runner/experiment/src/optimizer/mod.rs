@@ -11,6 +11,7 @@ pub mod adagrad;
 pub mod adam;
 pub mod adamw;
 mod formula;
+pub mod lamb;
 pub mod lion;
 pub mod rmsprop;
 pub mod sgd;
@@ -84,6 +85,8 @@ optimizers! {
     Adagrad(adagrad::AdagradSection) = "adagrad",
     /// Keras's `Lion`.
     Lion(lion::LionSection) = "lion",
+    /// Keras's `Lamb`.
+    Lamb(lamb::LambSection) = "lamb",
 }
 
 impl Rule {
@@ -123,10 +126,12 @@ mod tests {
         assert_eq!(Rule::Lion(Lion::default()).slots(), [Slot::First]);
     }
 
+    /// Keras 3.15: `keras.optimizers.Lamb()`.
     #[test]
     fn defaults_are_those_of_the_declaration() {
         let adam = Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
-        assert_eq!(Adamw::default(), Adamw { adam });
+        assert_eq!(Lamb::default(), Lamb { adam });
+        assert!((Rule::Lamb(Lamb { adam }).default_learning_rate() - 0.001).abs() < 1e-12);
         assert!(Optimizer::default().decay_biases);
         assert_eq!(Gradcam::default().samples, 25);
         assert_eq!(Augmentation::default().zoom, [1.0, 1.0]);
