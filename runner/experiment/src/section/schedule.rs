@@ -17,7 +17,7 @@ tagged! {
         Step(StepSection) = "step",
         /// Down after every epoch.
         Exponential(ExponentialSection) = "exponential",
-        /// Down where a figure no longer improves (Keras's `ReduceLROnPlateau`).
+        /// Down where a metric no longer improves (Keras's `ReduceLROnPlateau`).
         Plateau(PlateauSection) = "plateau",
     }
 }
@@ -89,10 +89,10 @@ section! {
 }
 
 section! {
-    /// Down where a figure no longer improves (Keras's `ReduceLROnPlateau`).
+    /// Down where a metric no longer improves (Keras's `ReduceLROnPlateau`).
     #[derive(Copy)]
     pub struct Plateau from PlateauSection {
-        /// The figure to watch.
+        /// The metric to watch.
         monitor: Monitor = Monitor::ValidationLoss,
         /// By how much.
         factor: Share = 0.1,

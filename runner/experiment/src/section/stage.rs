@@ -51,10 +51,10 @@ section! {
 }
 
 section! {
-    /// Stop where the monitored figure no longer improves (Keras's `EarlyStopping`).
+    /// Stop where the monitored metric no longer improves (Keras's `EarlyStopping`).
     #[derive(Copy, Eq)]
     pub struct EarlyStopping from EarlyStoppingSection {
-        /// The figure to watch.
+        /// The metric to watch.
         monitor: Monitor = Monitor::ValidationLoss,
         /// Epochs without improvement before stopping.
         patience: Whole = 0,
@@ -64,7 +64,7 @@ section! {
 }
 
 choice! {
-    /// The figure that early stopping watches; losses should fall, accuracies rise.
+    /// The metric that early stopping watches; losses should fall, accuracies rise.
     pub enum Monitor {
         /// Mean loss on the validation images.
         ValidationLoss = "validation_loss",

@@ -11,8 +11,8 @@ const RMSPROP: Rule = Rule::Rmsprop(Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 
 fn run(settings: &Settings, gradients: &[f32], on_host: bool) -> Result<f32, LearnError> {
     let device = Compute::cpu().device;
     let mut value = tensor(vec![1.0], &device);
-    let own = Trained { length: 1, learning_rate: 0.1, is_bias: true };
-    let mut optimizer = Optimizer::new(settings.clone(), vec![own], on_host);
+    let trained = Trained { length: 1, learning_rate: 0.1, is_bias: true };
+    let mut optimizer = Optimizer::new(settings.clone(), vec![trained], on_host);
     for gradient in gradients {
         optimizer.step(&mut [&mut value], vec![tensor(vec![*gradient], &device)], 1.0)?;
     }
@@ -74,9 +74,10 @@ fn the_norm_is_that_of_all_parameters_together_and_each_has_its_rate() -> Result
     let sgd = Settings::plain(Rule::Sgd(Sgd { momentum: 0.0, nesterov: false }), 0.1);
     for on_host in [true, false] {
         let rates = [0.1, 0.01];
-        let own = rates.map(|learning_rate| Trained { length: 1, learning_rate, is_bias: false });
+        let trained =
+            rates.map(|learning_rate| Trained { length: 1, learning_rate, is_bias: false });
         let settings = Settings { clip_norm: Some(1.0), ..sgd.clone() };
-        let mut optimizer = Optimizer::new(settings, own.to_vec(), on_host);
+        let mut optimizer = Optimizer::new(settings, trained.to_vec(), on_host);
         let (mut a, mut b) = (tensor(vec![1.0], &device), tensor(vec![1.0], &device));
         // The norm is 5; half of each rate.
         let gradients = vec![tensor(vec![3.0], &device), tensor(vec![4.0], &device)];
