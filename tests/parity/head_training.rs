@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
 use runner_experiment::architecture::{Activation, Builder, Shape};
-use runner_experiment::plan::{LearningRate, Optimizer as Settings, Rule};
+use runner_experiment::plan::{
+    Adam, Adamw, LearningRate, Optimizer as Settings, Rmsprop, Rule, Sgd,
+};
 use runner_learn::gradients::gradients;
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
@@ -32,21 +34,20 @@ pub fn settings(given: &Value) -> Settings {
     let epsilon = number("epsilon", 1e-7);
     let rule = match given["name"].as_str().unwrap() {
         "rmsprop" => {
-            Rule::Rmsprop { rho: number("rho", 0.9), momentum: number("momentum", 0.0), epsilon }
+            let (rho, momentum) = (number("rho", 0.9), number("momentum", 0.0));
+            Rule::Rmsprop(Rmsprop { rho, momentum, epsilon })
         }
-        "sgd" => Rule::Sgd {
+        "sgd" => Rule::Sgd(Sgd {
             momentum: number("momentum", 0.0),
             nesterov: given.get("nesterov").is_some_and(|v| v.as_bool().unwrap()),
-        },
-        "adam" => Rule::Adam { beta_1, beta_2, epsilon },
-        "adamw" => Rule::Adamw { beta_1, beta_2, epsilon },
+        }),
+        "adam" => Rule::Adam(Adam { beta_1, beta_2, epsilon }),
+        "adamw" => Rule::Adamw(Adamw { adam: Adam { beta_1, beta_2, epsilon } }),
         other => panic!("the reference uses `{other}`"),
     };
     let plain = Settings::plain(rule, number("learning_rate", f64::NAN));
     match rule {
-        Rule::Adamw { .. } => {
-            Settings { weight_decay: Some(number("weight_decay", 0.004)), ..plain }
-        }
+        Rule::Adamw(_) => Settings { weight_decay: Some(number("weight_decay", 0.004)), ..plain },
         _ => plain,
     }
 }

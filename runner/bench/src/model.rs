@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use runner_convolution::buffer;
 use runner_experiment::architecture::{ArchitectureName, Op, Shape, Top, layers};
-use runner_experiment::plan::{Optimizer as Settings, Rule};
+use runner_experiment::plan::{Optimizer as Settings, Rmsprop, Rule};
 use runner_experiment::section::model::Pooling;
 use runner_learn::gradients::gradients;
 use runner_learn::loss::Target;
@@ -74,7 +74,7 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     let indices: Vec<usize> = (network.first_parameter(first)..network.parameters.len()).collect();
     let trained = &network.parameters[indices[0]..];
     let trained = trained.iter().map(|parameter| Trained::new(parameter, 1e-5)).collect();
-    let rule = Rule::Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 1e-7 };
+    let rule = Rule::Rmsprop(Rmsprop::default());
     let mut optimizer = Optimizer::new(Settings::plain(rule, 1e-5), trained, true);
     let targets: Vec<Target> = (0..BATCH).map(|at| Target::of(at % 2, 2)).collect();
     Box::new(move || {

@@ -2,7 +2,7 @@
 
 use runner_experiment::Checked;
 use runner_experiment::architecture::Layer;
-use runner_experiment::plan::{Optimizer, Rule, Stage};
+use runner_experiment::plan::Stage;
 use runner_experiment::section::dataset::FeaturePrecision;
 
 /// Bytes of a 32-bit float.
@@ -36,7 +36,7 @@ pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
     let trained: usize =
         layers.iter().filter(|layer| !stage.freezes(layer)).map(Layer::parameters).sum();
     // Value, gradient, and what the optimizer remembers.
-    let per_trained = 1 + slots(&stage.optimizer);
+    let per_trained = 1 + stage.optimizer.rule.slots().len();
     let images = stage.batch_size.min(checked.splits.first().map_or(1, |split| split.images()));
     let training = images * activations(&layers[prefix..]) * 3;
     // Each thread works on an image of its own: what goes into a layer and what comes out.
@@ -45,13 +45,6 @@ pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
     let extracting = frozen * TRANSFORMED / 9 + 2 * threads * widest(&layers[..prefix]);
     let floats = parameters + trained * per_trained + training.max(extracting);
     Estimate { disk: disk as u64, memory: (BASE + resident + floats * FLOAT) as u64 }
-}
-
-fn slots(optimizer: &Optimizer) -> usize {
-    match optimizer.rule {
-        Rule::Sgd { .. } | Rule::Lion { .. } | Rule::Adagrad { .. } => 1,
-        Rule::Rmsprop { .. } | Rule::Adam { .. } | Rule::Adamw { .. } => 2,
-    }
 }
 
 fn activations(layers: &[Layer]) -> usize {

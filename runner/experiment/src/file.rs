@@ -151,8 +151,8 @@ fn step<'a>(
     let described = here.kind.describe();
     match &mut here.kind {
         Kind::Table(entries) => {
-            let at = match entries.iter().position(|(key, _)| key.name == part) {
-                Some(at) => at,
+            let index = match entries.iter().position(|(key, _)| key.name == part) {
+                Some(index) => index,
                 None => {
                     entries.push((
                         Key { name: part.to_owned(), span: span.clone() },
@@ -161,12 +161,12 @@ fn step<'a>(
                     entries.len() - 1
                 }
             };
-            Ok(&mut entries[at].1)
+            Ok(&mut entries[index].1)
         }
         Kind::Array(items) => {
             let names: Vec<String> = items.iter().map(entry_name).collect();
             match names.iter().position(|name| name == part) {
-                Some(at) => Ok(&mut items[at]),
+                Some(index) => Ok(&mut items[index]),
                 None if names.iter().all(String::is_empty) => {
                     Err(format!("there is no entry `{part}`, none has a name"))
                 }

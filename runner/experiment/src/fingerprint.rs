@@ -25,8 +25,8 @@ pub fn entries(plan: &Plan) -> Vec<(String, String)> {
 #[must_use]
 pub fn fingerprint(plan: &Plan) -> String {
     let mut plan = plan.clone();
-    for (at, stage) in plan.stage.iter_mut().enumerate() {
-        stage.name = (at + 1).to_string();
+    for (index, stage) in plan.stage.iter_mut().enumerate() {
+        stage.name = (index + 1).to_string();
     }
     let mut hasher = blake3::Hasher::new();
     let mut lines: Vec<String> = entries(&plan)
@@ -53,11 +53,11 @@ fn flatten(path: &str, value: &Value, list: &mut Vec<(String, String)>) {
             }
         }
         Value::Array(items) if items.iter().any(Value::is_object) => {
-            for (at, item) in items.iter().enumerate() {
+            for (index, item) in items.iter().enumerate() {
                 let key = match (item.get("name"), item.get("job")) {
                     (Some(Value::String(name)), _) => name.clone(),
-                    (_, Some(Value::String(job))) => format!("{}-{job}", at + 1),
-                    _ => (at + 1).to_string(),
+                    (_, Some(Value::String(job))) => format!("{}-{job}", index + 1),
+                    _ => (index + 1).to_string(),
                 };
                 flatten(&dotted(&key), item, list);
             }

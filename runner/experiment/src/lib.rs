@@ -12,6 +12,7 @@ pub mod disk;
 pub mod file;
 pub mod fingerprint;
 pub mod folder;
+pub mod optimizer;
 pub mod plan;
 pub mod problem;
 pub mod schema;

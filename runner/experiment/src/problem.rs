@@ -70,7 +70,7 @@ impl Problems {
         key: String,
         message: String,
     ) -> &mut Problem {
-        let at = self.list.len();
+        let index = self.list.len();
         self.list.push(Problem {
             severity,
             span,
@@ -81,7 +81,7 @@ impl Problems {
             help: None,
             syntax: false,
         });
-        &mut self.list[at]
+        &mut self.list[index]
     }
 
     /// How many of them are errors.
@@ -94,7 +94,7 @@ impl Problems {
     /// place at all, is not the author's mistake.
     pub(crate) fn drop_guesses(&mut self, source: &SourceText) {
         let starts = source.line_starts();
-        let line = |problem: &Problem| starts.partition_point(|at| *at <= problem.span.start);
+        let line = |problem: &Problem| starts.partition_point(|start| *start <= problem.span.start);
         let broken: BTreeSet<usize> = self.list.iter().filter(|p| p.syntax).map(line).collect();
         if !broken.is_empty() {
             self.list.retain(|problem| {

@@ -54,8 +54,10 @@ impl SourceText {
             let start = self.boundary(span.start.min(end));
             return (&self.name, text, start..end);
         }
-        let start = self.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[span.start..].find('\n').map_or(self.text.len(), |at| span.start + at);
+        let start = self.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = self.text[span.start..]
+            .find('\n')
+            .map_or(self.text.len(), |newline| span.start + newline);
         ("--set", &self.text[start..end], span.start - start..span.end.min(end) - start)
     }
 
@@ -64,7 +66,7 @@ impl SourceText {
     pub fn place(&self, span: &Range<usize>) -> Place {
         let (name, text, span) = self.excerpt(span);
         let before = &text[..span.start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Place {
             name: name.to_owned(),
             line: before.matches('\n').count() + 1,
@@ -74,13 +76,13 @@ impl SourceText {
 
     /// The offsets at which lines start, those of `--set` included.
     pub(crate) fn line_starts(&self) -> Vec<usize> {
-        let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+        let breaks = self.text.match_indices('\n').map(|(newline, _)| newline + 1);
         std::iter::once(0).chain(breaks).collect()
     }
 
-    /// The nearest character boundary at or before `at`.
-    fn boundary(&self, at: usize) -> usize {
-        (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+    /// The nearest character boundary at or before `offset`.
+    fn boundary(&self, offset: usize) -> usize {
+        (0..=offset).rev().find(|offset| self.text.is_char_boundary(*offset)).unwrap_or(0)
     }
 }
 

@@ -3,7 +3,8 @@
 
 use runner_convolution::buffer;
 use runner_experiment::architecture::Op;
-use runner_experiment::section::visualize::{Projection, SplitName};
+use runner_experiment::plan::{Embedding as Job, ImageSet};
+use runner_experiment::section::visualize::Projection;
 
 use crate::components::principal;
 use crate::error::ExplainError;
@@ -21,12 +22,12 @@ use runner_record::{Embedding, Event};
 const BATCH: usize = 32;
 
 pub(crate) fn run(
-    split: SplitName,
-    (method, perplexity): (Projection, f64),
+    job: &Job,
     number: usize,
     scene: &Scene<'_>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), ExplainError> {
+    let Job { of: ImageSet { split }, method, perplexity } = *job;
     scene.outputs()?;
     let found = scene.splits.iter().find(|own| own.name == split.as_str());
     let split = found.ok_or_else(|| ExplainError::Job(format!("there is no split `{split}`")))?;

@@ -23,7 +23,7 @@ pub fn run(
         let number = at + 1;
         scene.interrupt.check()?;
         let done = match job {
-            Visualize::Curves { .. } | Visualize::Confusion { .. } | Visualize::Mistakes { .. } => {
+            Visualize::Curves(_) | Visualize::Confusion(_) | Visualize::Mistakes(_) => {
                 observe(Event::Drawn { number });
                 Ok(())
             }
@@ -31,10 +31,7 @@ pub fn run(
             Visualize::Filters(job) => filters::run(job, number, scene, observe),
             Visualize::Gradcam(job) => cam::run(job, number, scene, observe),
             Visualize::Faithfulness(job) => faithfulness::run(job, number, scene, observe),
-            Visualize::Embedding { split, method, perplexity } => {
-                let how = (*method, *perplexity);
-                embedding::run(*split, how, number, scene, observe)
-            }
+            Visualize::Embedding(job) => embedding::run(job, number, scene, observe),
         };
         match done {
             Err(stopped @ ExplainError::Learn(LearnError::Interrupted)) => return Err(stopped),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use runner_experiment::optimizer::Slot;
 use runner_experiment::plan::Stage;
 
 use crate::checkpoint::Checkpoint;
@@ -26,7 +27,7 @@ pub fn check(
     };
     let fit = Fit { network, own: network.indices(&trained(stage, network)) };
     fit.parameters(found, stages)?;
-    fit.optimizer(found)?;
+    fit.optimizer(found, stage)?;
     fit.of_stage(found, stage)?;
     let none = BTreeSet::new();
     let kept = if found.state.lowest.is_some() { keeps } else { &none };
@@ -72,12 +73,14 @@ impl Fit<'_> {
         }
     }
 
-    fn optimizer(&self, found: &Checkpoint) -> Result<(), String> {
-        // On the host both are there from the first step on; a device keeps what it needs.
-        let full = found.state.optimizer_steps > 0 && self.network.compute.is_host();
-        let fits = |(slot, index): (&[Vec<f32>; 2], &usize)| {
-            slot.iter().all(|values| match values.len() {
-                0 => !full,
+    fn optimizer(&self, found: &Checkpoint, stage: &Stage) -> Result<(), String> {
+        // What is remembered is there from the first step on. Other lists are empty, or full of
+        // zeros where an earlier version wrote them.
+        let rule = stage.optimizer.rule;
+        let remembered = if found.state.optimizer_steps > 0 { rule.slots() } else { Vec::new() };
+        let fits = |(lists, index): (&[Vec<f32>; 2], &usize)| {
+            [Slot::First, Slot::Second].iter().zip(lists).all(|(slot, values)| match values.len() {
+                0 => !remembered.contains(slot),
                 length => length == self.length(*index),
             })
         };

@@ -1,6 +1,6 @@
 //! Learning rates while a stage runs: its schedule, and what a plateau takes off.
 
-use runner_experiment::plan::Schedule;
+use runner_experiment::plan::{self, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::early_stopping::figure;
@@ -49,11 +49,8 @@ impl Rates {
 
     /// Looks at an epoch. Keras's `ReduceLROnPlateau` without a cooldown.
     pub fn after(&mut self, epoch: &EpochRecord) {
-        let Some(Schedule::Plateau { monitor, factor, patience, min_delta, final_factor }) =
-            self.schedule
-        else {
-            return;
-        };
+        let Some(Schedule::Plateau(plan)) = self.schedule else { return };
+        let plan::Plateau { monitor, factor, patience, min_delta, final_factor } = plan;
         let (value, sign) = figure(monitor, epoch);
         let own = &mut self.plateau;
         if own.best.is_none_or(|best| sign * value < sign * best - min_delta) {
@@ -78,13 +75,13 @@ mod tests {
 
     #[test]
     fn a_plateau_takes_off_after_patience_runs_out() {
-        let schedule = Schedule::Plateau {
+        let schedule = Schedule::Plateau(plan::Plateau {
             monitor: Monitor::ValidationLoss,
             factor: 0.5,
             patience: 2,
             min_delta: 0.01,
             final_factor: 0.3,
-        };
+        });
         let mut rates = Rates::new(Some(schedule), Plateau::default());
         let losses = [1.0, 0.995, 0.98, 0.98, 0.975, 0.99, 0.99];
         let factors: Vec<f64> = losses

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::family::{Architecture, FAMILIES, Family};
 use crate::problem::Problems;
 use crate::tree::Node;
-use crate::value::{FromNode, unknown_word};
+use crate::value::{FromNode, Plain, unknown_word};
 
 /// An architecture that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +81,13 @@ impl FromNode for ArchitectureName {
             unknown_word(node, key, &word, names.iter().copied(), problems);
         }
         found
+    }
+}
+
+impl Plain for ArchitectureName {
+    type Value = Self;
+    fn plain(&self) -> Self {
+        *self
     }
 }
 

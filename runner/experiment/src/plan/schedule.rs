@@ -1,64 +1,6 @@
 //! `schedule = { … }`: how the learning rate moves, as a factor of the optimizer's.
 
-use serde::Serialize;
-
-use crate::section::stage::Monitor;
-
-/// `schedule = { … }`
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
-pub enum Schedule {
-    /// Always the same, after the warm-up.
-    Constant {
-        /// Epochs in which the rate rises from 0.
-        warmup_epochs: f64,
-    },
-    /// Half a cosine down.
-    Cosine {
-        /// Epochs in which the rate rises from 0.
-        warmup_epochs: f64,
-        /// Where it would be one step after the last.
-        final_factor: f64,
-    },
-    /// Up and down once, on half a cosine each.
-    OneCycle {
-        /// Share of the steps until the rate is at its highest.
-        peak: f64,
-        /// Where it starts.
-        start_factor: f64,
-        /// Where it ends.
-        final_factor: f64,
-    },
-    /// Down every few epochs.
-    Step {
-        /// Epochs in which the rate rises from 0.
-        warmup_epochs: f64,
-        /// Every how many.
-        every: usize,
-        /// By how much.
-        factor: f64,
-    },
-    /// Down after every epoch.
-    Exponential {
-        /// Epochs in which the rate rises from 0.
-        warmup_epochs: f64,
-        /// By how much.
-        factor: f64,
-    },
-    /// Down where a figure no longer improves.
-    Plateau {
-        /// The figure to watch.
-        monitor: Monitor,
-        /// By how much.
-        factor: f64,
-        /// Epochs without improvement before it goes down.
-        patience: usize,
-        /// Less than this is no improvement.
-        min_delta: f64,
-        /// It does not go below this.
-        final_factor: f64,
-    },
-}
+use super::Schedule;
 
 impl Schedule {
     /// The factor for the step at `step`, 0-based within a stage of `epochs` of `steps` each.
@@ -68,53 +10,42 @@ impl Schedule {
     #[allow(clippy::cast_precision_loss)]
     pub fn factor(&self, step: usize, steps: usize, epochs: usize) -> f64 {
         let steps = steps.max(1);
-        let (at, last) = (step as f64, (steps * epochs).saturating_sub(1) as f64);
+        let (now, last) = (step as f64, (steps * epochs).saturating_sub(1) as f64);
         let warmup = self.warmup_epochs() * steps as f64;
-        if at + 1.0 < warmup {
-            return (at + 1.0) / warmup;
+        if now + 1.0 < warmup {
+            return (now + 1.0) / warmup;
         }
         let epoch = step / steps;
-        match *self {
-            Self::Constant { .. } | Self::Plateau { .. } => 1.0,
-            Self::Cosine { final_factor, .. } => {
+        match self {
+            Self::Constant(_) | Self::Plateau(_) => 1.0,
+            Self::Cosine(cosine) => {
                 // Torch's and Keras's: the first step after the warm-up is at the top, and the one
                 // after the last would be at the bottom, so that the last still trains.
                 let steps = last + 1.0 - warmup;
-                half_cosine(1.0, final_factor, (at - warmup).max(0.0) / steps.max(1.0))
+                half_cosine(1.0, cosine.final_factor, (now - warmup).max(0.0) / steps.max(1.0))
             }
-            Self::OneCycle { peak, start_factor, final_factor } => {
+            Self::OneCycle(cycle) => {
                 // PyTorch's: the peak is at `peak * total_steps - 1`.
-                let top = (peak * (last + 1.0) - 1.0).max(0.0);
-                match at <= top {
-                    true => half_cosine(start_factor, 1.0, at / top.max(1.0)),
-                    false => half_cosine(1.0, final_factor, (at - top) / (last - top).max(1.0)),
+                let top = (cycle.peak * (last + 1.0) - 1.0).max(0.0);
+                match now <= top {
+                    true => half_cosine(cycle.start_factor, 1.0, now / top.max(1.0)),
+                    false => {
+                        half_cosine(1.0, cycle.final_factor, (now - top) / (last - top).max(1.0))
+                    }
                 }
             }
-            Self::Step { every, factor, .. } => power(factor, epoch / every.max(1)),
-            Self::Exponential { factor, .. } => power(factor, epoch),
-        }
-    }
-
-    /// The word that stands in the file.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Constant { .. } => "constant",
-            Self::Cosine { .. } => "cosine",
-            Self::OneCycle { .. } => "one_cycle",
-            Self::Step { .. } => "step",
-            Self::Exponential { .. } => "exponential",
-            Self::Plateau { .. } => "plateau",
+            Self::Step(down) => power(down.factor, epoch / down.every.max(1)),
+            Self::Exponential(down) => power(down.factor, epoch),
         }
     }
 
     fn warmup_epochs(&self) -> f64 {
-        match *self {
-            Self::Constant { warmup_epochs }
-            | Self::Cosine { warmup_epochs, .. }
-            | Self::Step { warmup_epochs, .. }
-            | Self::Exponential { warmup_epochs, .. } => warmup_epochs,
-            Self::OneCycle { .. } | Self::Plateau { .. } => 0.0,
+        match self {
+            Self::Constant(constant) => constant.warmup.warmup_epochs,
+            Self::Cosine(cosine) => cosine.warmup.warmup_epochs,
+            Self::Step(down) => down.warmup.warmup_epochs,
+            Self::Exponential(down) => down.warmup.warmup_epochs,
+            Self::OneCycle(_) | Self::Plateau(_) => 0.0,
         }
     }
 }
@@ -124,13 +55,14 @@ fn power(factor: f64, times: usize) -> f64 {
 }
 
 /// From `from` at 0 to `to` at 1.
-fn half_cosine(from: f64, to: f64, at: f64) -> f64 {
-    to + (from - to) * 0.5 * (1.0 + (std::f64::consts::PI * at.min(1.0)).cos())
+fn half_cosine(from: f64, to: f64, share: f64) -> f64 {
+    to + (from - to) * 0.5 * (1.0 + (std::f64::consts::PI * share.min(1.0)).cos())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Constant, Cosine, Exponential, OneCycle, Step, Warmup};
 
     fn factors(schedule: Schedule, steps: usize, epochs: usize) -> Vec<f64> {
         (0..steps * epochs).map(|step| schedule.factor(step, steps, epochs)).collect()
@@ -145,25 +77,29 @@ mod tests {
 
     #[test]
     fn factors_by_hand() {
-        let cosine = Schedule::Cosine { warmup_epochs: 1.0, final_factor: 0.0 };
+        let warmup = |warmup_epochs| Warmup { warmup_epochs };
+        let cosine = Schedule::Cosine(Cosine { warmup: warmup(1.0), final_factor: 0.0 });
         // torch 2.15: LinearLR over two steps, then CosineAnnealingLR(T_max=4).
         assert_near(&factors(cosine, 2, 3), &[0.5, 1.0, 1.0, 0.853_553_4, 0.5, 0.146_446_6]);
         // torch 2.15: CosineAnnealingLR(T_max=4, eta_min=0.2); Keras 3.15: CosineDecay(1, 4, 0.2).
-        let plain = Schedule::Cosine { warmup_epochs: 0.0, final_factor: 0.2 };
+        let plain = Schedule::Cosine(Cosine { warmup: warmup(0.0), final_factor: 0.2 });
         assert_near(&factors(plain, 1, 4), &[1.0, 0.882_842_7, 0.6, 0.317_157_3]);
-        let step = Schedule::Step { warmup_epochs: 0.0, every: 2, factor: 0.1 };
+        let step = Schedule::Step(Step { warmup: warmup(0.0), every: 2, factor: 0.1 });
         assert_near(&factors(step, 1, 5), &[1.0, 1.0, 0.1, 0.1, 0.01]);
-        let exponential = Schedule::Exponential { warmup_epochs: 0.0, factor: 0.5 };
+        let exponential = Schedule::Exponential(Exponential { warmup: warmup(0.0), factor: 0.5 });
         assert_near(&factors(exponential, 2, 2), &[1.0, 1.0, 0.5, 0.5]);
-        let constant = Schedule::Constant { warmup_epochs: 1.5 };
+        let constant = Schedule::Constant(Constant { warmup: warmup(1.5) });
         assert_near(&factors(constant, 2, 2), &[1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0]);
     }
 
     #[test]
     fn one_cycle_is_pytorchs() {
         // torch 2.15: OneCycleLR(max_lr=1, total_steps=10, div_factor=25, final_div_factor=1e4).
-        let schedule =
-            Schedule::OneCycle { peak: 0.3, start_factor: 0.04, final_factor: 0.04 / 1e4 };
+        let schedule = Schedule::OneCycle(OneCycle {
+            peak: 0.3,
+            start_factor: 0.04,
+            final_factor: 0.04 / 1e4,
+        });
         let expected = [
             0.04,
             0.52,

@@ -4,21 +4,23 @@ use crate::value::{choice, section};
 
 section! {
     /// Folders with one folder per class inside each.
-    pub struct DatasetSection {
+    #[derive(Eq)]
+    pub struct Dataset from DatasetSection {
         /// Folder of the training images.
-        train: String,
+        train: String [optional],
         /// Folder of the validation images, measured after every epoch.
-        validation: String,
-        /// Folder of the test images, measured once at the end. Default: none, and no test score.
-        test: String,
+        validation: String [optional],
+        /// Folder of the test images, measured once at the end; without them there is no test
+        /// score.
+        test: String [optional],
         /// Height and width that every image is resized to, each at least 32. Default: [150, 150].
-        image_size: Vec<i64>,
-        /// From pixels to what the network sees. Default: `rescale`.
-        preprocessing: Preprocessing,
-        /// What to do about an image that cannot be read. Default: `fail`.
-        on_bad_image: OnBadImage,
-        /// Precision of the frozen prefix's features, in the cache and in training. Default: `f32`.
-        feature_precision: FeaturePrecision,
+        image_size: Vec<i64> => [usize; 2] [computed] = [150, 150],
+        /// From pixels to what the network sees. Default: `rescale`; with `include_top`, `caffe`.
+        preprocessing: Preprocessing [computed] = Preprocessing::Rescale,
+        /// What to do about an image that cannot be read.
+        on_bad_image: OnBadImage = OnBadImage::Fail,
+        /// Precision of the frozen prefix's features, in the cache and in training.
+        feature_precision: FeaturePrecision = FeaturePrecision::F32,
     }
 }
 

@@ -5,30 +5,30 @@ use crate::value::{BelowOne, Size, choice, section};
 
 section! {
     /// The pretrained convnet and what stands on it.
-    pub struct ModelSection {
-        /// Which convnet. Default: `vgg16`.
-        architecture: ArchitectureName,
+    pub struct Model from ModelSection {
+        /// Which convnet.
+        architecture: ArchitectureName = ArchitectureName::default(),
         /// `imagenet`, `random`, an imported name, a file (.h5, .pth, .safetensors, .onnx), or
         /// `run:<run id>`. Default: `imagenet` (`random` for `convnet`).
-        weights: String,
+        weights: String [computed],
         /// Whether the ImageNet classifier stands on the base; then there is no head and no stage.
-        /// Default: false.
-        include_top: bool,
-        /// What stands on the conv base.
-        head: HeadSection,
+        include_top: bool = false,
+        /// What stands on the conv base; nothing with `include_top`.
+        head: HeadSection [computed optional],
     }
 }
 
 section! {
     /// What stands on the conv base: pooling, hidden dense layers with dropout, the classifier.
-    pub struct HeadSection {
-        /// How the last feature map becomes a vector. Default: `flatten`.
-        pooling: Pooling,
-        /// Units of the hidden dense layers (ReLU), in order. Default: [256].
-        hidden: Vec<Size>,
-        /// Share of units dropped after each hidden layer (after the pooling where there is
-        /// none), at least 0 and less than 1. Default: 0.5.
-        dropout: BelowOne,
+    #[derive(serde::Deserialize)]
+    pub struct Head from HeadSection {
+        /// How the last feature map becomes a vector.
+        pooling: Pooling = Pooling::Flatten,
+        /// Units of the hidden dense layers (ReLU), in order. Default: `[256]` (`convnet`: `[512]`).
+        hidden: Vec<Size> [computed],
+        /// Share of units dropped after each hidden layer (after the pooling where there is none),
+        /// at least 0 and less than 1.
+        dropout: BelowOne = 0.5,
     }
 }
 

@@ -4,12 +4,13 @@ use crate::value::{choice, section};
 
 section! {
     /// How to execute, and what is kept.
-    pub struct RunSection {
-        /// Where tensors live. Default: `auto`.
-        device: DeviceName,
+    #[derive(Copy, Eq)]
+    pub struct Run from RunSection {
+        /// Where tensors live.
+        device: DeviceName = DeviceName::Auto,
         /// Which parameters are kept and tested: those after the last epoch, or those of the epoch
-        /// with the lowest validation loss. Default: `last`.
-        checkpoint: Kept,
+        /// with the lowest validation loss.
+        checkpoint: Kept [omit] = Kept::Last,
     }
 }
 

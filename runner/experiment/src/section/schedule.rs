@@ -5,7 +5,8 @@ use crate::value::{Count, NonNegative, Share, Whole, section, tagged};
 
 tagged! {
     /// How the learning rate moves; every factor is one of the optimizer's learning rate.
-    pub enum ScheduleSection by "name" {
+    #[derive(Copy)]
+    pub enum Schedule from ScheduleSection by name {
         /// Always the same, after the warm-up.
         Constant(ConstantSection) = "constant",
         /// Half a cosine down (Loshchilov & Hutter 2016), step by step.
@@ -16,88 +17,90 @@ tagged! {
         Step(StepSection) = "step",
         /// Down after every epoch.
         Exponential(ExponentialSection) = "exponential",
-        /// Down where a figure no longer improves (Keras's `ReduceLROnPlateau`).
+        /// Down where a metric no longer improves (Keras's `ReduceLROnPlateau`).
         Plateau(PlateauSection) = "plateau",
     }
 }
 
 section! {
+    /// How a schedule starts.
+    #[derive(Copy)]
+    pub struct Warmup from WarmupSection {
+        /// Epochs in which the rate rises from 0, step by step.
+        warmup_epochs: NonNegative = 0.0,
+    }
+}
+
+section! {
     /// Always the same, after the warm-up.
-    pub struct ConstantSection {
-        /// Which schedule.
-        name: String,
-        /// Epochs in which the rate rises from 0, step by step. Default: 0.
-        warmup_epochs: NonNegative,
+    #[derive(Copy)]
+    pub struct Constant from ConstantSection {
+        /// The warm-up.
+        warmup: WarmupSection [flat],
     }
 }
 
 section! {
     /// Half a cosine down (Loshchilov & Hutter 2016), step by step.
-    pub struct CosineSection {
-        /// Which schedule.
-        name: String,
-        /// Epochs in which the rate rises from 0, step by step. Default: 0.
-        warmup_epochs: NonNegative,
-        /// Where it ends. Default: 0.
-        final_factor: Share,
+    #[derive(Copy)]
+    pub struct Cosine from CosineSection {
+        /// The warm-up.
+        warmup: WarmupSection [flat],
+        /// Where it ends.
+        final_factor: Share = 0.0,
     }
 }
 
 section! {
     /// Up and down once (Smith 2018), step by step, as PyTorch's `OneCycleLR`.
-    pub struct OneCycleSection {
-        /// Which schedule.
-        name: String,
-        /// Share of the steps until the rate is at its highest. Default: 0.3.
-        peak: Share,
-        /// Where it starts. Default: 0.04.
-        start_factor: Share,
-        /// Where it ends. Default: 4e-6.
-        final_factor: Share,
+    #[derive(Copy)]
+    pub struct OneCycle from OneCycleSection {
+        /// Share of the steps until the rate is at its highest.
+        peak: Share = 0.3,
+        /// Where it starts.
+        start_factor: Share = 0.04,
+        /// Where it ends.
+        final_factor: Share = 4e-6,
     }
 }
 
 section! {
     /// Down every few epochs.
-    pub struct StepSection {
-        /// Which schedule.
-        name: String,
-        /// Epochs in which the rate rises from 0, step by step. Default: 0.
-        warmup_epochs: NonNegative,
+    #[derive(Copy)]
+    pub struct Step from StepSection {
+        /// The warm-up.
+        warmup: WarmupSection [flat],
         /// Every how many epochs.
-        #[schemars(required)]
-        every: Count,
-        /// By how much. Default: 0.1.
-        factor: Share,
+        every: Count [required],
+        /// By how much.
+        factor: Share = 0.1,
     }
 }
 
 section! {
     /// Down after every epoch.
-    pub struct ExponentialSection {
-        /// Which schedule.
-        name: String,
-        /// Epochs in which the rate rises from 0, step by step. Default: 0.
-        warmup_epochs: NonNegative,
-        /// By how much. Default: 0.9.
-        factor: Share,
+    #[derive(Copy)]
+    pub struct Exponential from ExponentialSection {
+        /// The warm-up.
+        warmup: WarmupSection [flat],
+        /// By how much.
+        factor: Share = 0.9,
     }
 }
 
 section! {
-    /// Down where a figure no longer improves (Keras's `ReduceLROnPlateau`).
-    pub struct PlateauSection {
-        /// Which schedule.
-        name: String,
-        /// The figure to watch. Default: `validation_loss`.
-        monitor: Monitor,
-        /// By how much. Default: 0.1.
-        factor: Share,
-        /// Epochs without improvement before it goes down. Default: 10.
-        patience: Whole,
-        /// Less than this is no improvement. Default: 1e-4.
-        min_delta: NonNegative,
-        /// It does not go below this. Default: 0.
-        final_factor: Share,
+    /// Down where a metric no longer improves (Keras's `ReduceLROnPlateau`).
+    #[derive(Copy)]
+    pub struct Plateau from PlateauSection {
+        /// The metric to watch.
+        monitor: Monitor = Monitor::ValidationLoss,
+        /// By how much.
+        factor: Share = 0.1,
+        /// Epochs without improvement before it goes down.
+        patience: Whole = 10,
+        /// Less than this is no improvement.
+        min_delta: NonNegative = 1e-4,
+        /// It does not go below this.
+        final_factor: Share = 0.0,
     }
 }

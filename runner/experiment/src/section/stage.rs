@@ -2,69 +2,69 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use crate::plan::{Balanced, ClassWeights};
 use crate::problem::Problems;
+use crate::section::named::{NamedNumbers, by_name, read_by_name};
 use crate::section::optimizer::OptimizerSection;
 use crate::section::schedule::ScheduleSection;
 use crate::tree::{Kind, Node};
 use crate::value::{
-    BelowOne, Count, FromNode, Located, Positive, Size, Whole, choice, section, wrong_type,
+    BelowOne, Count, FromNode, Located, Plain, Positive, Size, Whole, choice, section, wrong_type,
 };
 
 section! {
     /// One training phase: what is frozen, which optimizer, how many epochs.
-    pub struct StageSection {
+    pub struct Stage from StageSection {
         /// What this stage is called in the tables.
-        #[schemars(required)]
-        name: String,
+        name: String [required],
         /// Blocks and layers of the conv base that this stage does not train: `"all"`, `"none"`,
         /// or a list such as `["block1", "block2_conv1"]`. Default: `"all"`.
-        frozen: FrozenSection,
-        /// Whether training images go through `[augmentation]`. Default: false.
-        augment: bool,
+        frozen: FrozenSection => Vec<String> [computed],
+        /// Whether training images go through `[augmentation]`.
+        augment: bool = false,
         /// Passes over the training images.
-        #[schemars(required)]
-        epochs: Count,
-        /// Images per step. Default: 32.
-        batch_size: Size,
+        epochs: Count [required],
+        /// Images per step.
+        batch_size: Size = 32,
         /// How parameters are updated.
-        #[schemars(required)]
-        optimizer: OptimizerSection,
+        optimizer: OptimizerSection [required],
         /// How the learning rate moves. Default: constant.
-        schedule: ScheduleSection,
-        /// Batches whose gradients are averaged before a step. Default: 1.
-        accumulate: Size,
-        /// Share of the target that goes to all classes evenly while training. Default: 0.
-        label_smoothing: BelowOne,
+        schedule: ScheduleSection [computed optional],
+        /// Batches whose gradients are averaged before a step.
+        accumulate: Size [omit] = 1,
+        /// Share of the target that goes to all classes evenly while training.
+        label_smoothing: BelowOne [omit] = 0.0,
         /// How much a training image of each class counts: `"balanced"` (the rarer the more), or a
         /// table such as `{ cats = 1.0, dogs = 2.0 }`. Default: all the same.
-        class_weights: ClassWeightsSection,
+        class_weights: ClassWeightsSection [computed optional],
         /// Decay of a moving average of the parameters, which takes their place for validation and
-        /// after the stage (Keras's `ema_momentum`). Default: none.
-        ema: BelowOne,
+        /// after the stage (Keras's `ema_momentum`).
+        ema: BelowOne [optional],
         /// Whether the decay starts low, min(ema, (1 + t) / (10 + t)) at step t, so that the first
-        /// values are soon forgotten (TensorFlow's `ExponentialMovingAverage`). Default: false.
-        ema_warmup: bool,
+        /// values are soon forgotten (TensorFlow's `ExponentialMovingAverage`).
+        ema_warmup: bool [omit] = false,
         /// No epoch begins after this many minutes of the stage. Default: no limit.
-        max_minutes: Positive,
+        max_minutes: Positive [computed optional],
         /// When to stop before the last epoch. Default: never.
-        early_stopping: EarlyStoppingSection,
+        early_stopping: EarlyStoppingSection [computed optional],
     }
 }
 
 section! {
-    /// Stop where the monitored figure no longer improves (Keras's `EarlyStopping`).
-    pub struct EarlyStoppingSection {
-        /// The figure to watch. Default: `validation_loss`.
-        monitor: Monitor,
-        /// Epochs without improvement before stopping. Default: 0.
-        patience: Whole,
-        /// Whether the parameters of the best epoch come back. Default: false.
-        restore_best: bool,
+    /// Stop where the monitored metric no longer improves (Keras's `EarlyStopping`).
+    #[derive(Copy, Eq)]
+    pub struct EarlyStopping from EarlyStoppingSection {
+        /// The metric to watch.
+        monitor: Monitor = Monitor::ValidationLoss,
+        /// Epochs without improvement before stopping.
+        patience: Whole = 0,
+        /// Whether the parameters of the best epoch come back.
+        restore_best: bool = false,
     }
 }
 
 choice! {
-    /// The figure that early stopping watches; losses should fall, accuracies rise.
+    /// The metric that early stopping watches; losses should fall, accuracies rise.
     pub enum Monitor {
         /// Mean loss on the validation images.
         ValidationLoss = "validation_loss",
@@ -126,26 +126,25 @@ pub enum ClassWeightsSection {
     /// Images ÷ (classes × images of the class).
     Balanced,
     /// By the name of the class.
-    Named(Vec<(Located<String>, f64)>),
+    Named(NamedNumbers),
 }
 
 impl FromNode for ClassWeightsSection {
     fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
         match &node.kind {
             Kind::String(word) if word == "balanced" => Some(Self::Balanced),
-            Kind::Table(entries) => {
-                let read: Vec<Option<_>> = entries
-                    .iter()
-                    .map(|(name, node)| {
-                        let own = format!("{key}.{}", name.name);
-                        let weight = Positive::from_node(node, &own, problems)?;
-                        let name = Located { value: name.name.clone(), span: name.span.clone() };
-                        Some((name, weight.0))
-                    })
-                    .collect();
-                read.into_iter().collect::<Option<_>>().map(Self::Named)
-            }
+            Kind::Table(entries) => read_by_name(entries, key, problems).map(Self::Named),
             _ => wrong_type(node, key, "\"balanced\" or a table of weights by class", problems),
+        }
+    }
+}
+
+impl Plain for ClassWeightsSection {
+    type Value = ClassWeights;
+    fn plain(&self) -> ClassWeights {
+        match self {
+            Self::Balanced => ClassWeights::Rule(Balanced::Balanced),
+            Self::Named(weights) => ClassWeights::Named(by_name(weights)),
         }
     }
 }

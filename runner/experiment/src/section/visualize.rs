@@ -6,7 +6,7 @@ use crate::value::{
 
 tagged! {
     /// A picture job.
-    pub enum VisualizeSection by "job" {
+    pub enum Visualize from VisualizeSection by job {
         /// Accuracy and loss over the epochs.
         Curves(CurvesSection) = "curves",
         /// What layers answer to images.
@@ -28,32 +28,29 @@ tagged! {
 
 section! {
     /// Accuracy and loss over the epochs, raw and smoothed.
-    pub struct CurvesSection {
-        /// Which job.
-        job: String,
-        /// Weight of the past in the exponential moving average. Default: 0.8.
-        smoothing: BelowOne,
+    pub struct Curves from CurvesSection {
+        /// Weight of the past in the exponential moving average.
+        smoothing: BelowOne = 0.8,
     }
 }
 
 section! {
     /// What layers answer to images, one tile per channel.
-    pub struct ActivationsSection {
-        /// Which job.
-        job: String,
+    pub struct Activations from ActivationsSection
+        listed [job, images, layers, channels]
+    {
         /// Image files.
-        #[schemars(required)]
-        images: Vec<Located<String>>,
+        images: Vec<Located<String>> [required],
         /// Layer names. Default: the first convolution of every block.
-        layers: Vec<Located<String>>,
-        /// Channels, from 0. Default: all.
-        channels: Vec<Whole>,
-        /// Tiles per row of the grid. Default: 16.
-        images_per_row: Count,
-        /// What the darkest and brightest colours stand for. Default: `channel`.
-        scale: Scale,
-        /// From values to colours. Default: `viridis`.
-        colors: Colors,
+        layers: Vec<Located<String>> [computed],
+        /// Tiles per row of the grid.
+        images_per_row: Count = 16,
+        /// These channels alone, from 0; all where there are none.
+        channels: Vec<Whole> [omit] = Vec::new(),
+        /// What the darkest and brightest colours stand for.
+        scale: Scale = Scale::Channel,
+        /// From values to colours.
+        colors: Colors = Colors::Viridis,
     }
 }
 
@@ -89,34 +86,32 @@ choice! {
 
 section! {
     /// What filters respond to most, by gradient ascent in input space.
-    pub struct FiltersSection {
-        /// Which job.
-        job: String,
+    pub struct Filters from FiltersSection {
         /// Layer names; with `include_top` also `predictions`, whose filters are the classes.
         /// Default: the first convolution of every block.
-        layers: Vec<Located<String>>,
-        /// Filters per layer, from the first. Default: 64.
-        count: Count,
+        layers: Vec<Located<String>> [computed],
+        /// Filters per layer, from the first.
+        count: Count = 64,
         /// These filters, from 0, in place of the first ones.
-        filters: Vec<Whole>,
+        filters: Vec<Whole> [omit] = Vec::new(),
         /// Height and width of a picture. Default: 64, or 150 for a single filter.
-        size: Size,
-        /// Steps of gradient ascent (per octave). Default: 40.
-        steps: Count,
+        size: Size [computed],
+        /// Steps of gradient ascent (per octave).
+        steps: Count = 40,
         /// Length of a step, in grey levels. Default: 1 (`fourier`: 0.05).
-        step_size: Positive,
-        /// Pictures per row of the grid. Default: 8.
-        images_per_row: Count,
-        /// Filters at once. Default: 16.
-        batch_size: Size,
-        /// Moves the picture by up to this many pixels before each step. Default: 0.
-        jitter: Whole,
-        /// Weight of the total variation that is taken off the score. Default: 0.
-        total_variation: NonNegative,
-        /// Sizes that the picture grows through, each 1.4 times the last. Default: 1.
-        octaves: Size,
-        /// What is climbed on. Default: `pixels`.
-        parametrization: Parametrization,
+        step_size: Positive [computed],
+        /// Pictures per row of the grid.
+        images_per_row: Count = 8,
+        /// Filters at once.
+        batch_size: Size = 16,
+        /// Moves the picture by up to this many pixels before each step.
+        jitter: Whole = 0,
+        /// Weight of the total variation that is taken off the score.
+        total_variation: NonNegative [omit] = 0.0,
+        /// Sizes that the picture grows through, each 1.4 times the last.
+        octaves: Size = 1,
+        /// What is climbed on.
+        parametrization: Parametrization = Parametrization::Pixels,
     }
 }
 
@@ -133,35 +128,31 @@ choice! {
 
 section! {
     /// Heatmaps of what a prediction rests on, laid over the photo.
-    pub struct GradcamSection {
-        /// Which job.
-        job: String,
+    pub struct Gradcam from GradcamSection {
         /// Image files.
-        #[schemars(required)]
-        images: Vec<Located<String>>,
+        images: Vec<Located<String>> [required],
         /// The layer whose feature maps are weighted. Default: the last convolution.
-        layer: String,
-        /// `predicted`, a class name, or with `include_top` the number of a class. Default:
-        /// `predicted`.
-        target: String,
-        /// How the map is made. Default: `["gradcam"]`.
-        methods: Vec<Located<Method>>,
-        /// What is explained. Default: `logit`.
-        of: Of,
-        /// From values to colours. Default: `jet`.
-        colors: Colors,
-        /// Weight of the heatmap over the photo. Default: 0.4.
-        alpha: Share,
-        /// Copies with noise that `smoothgrad` averages over. Default: 25.
-        samples: Count,
-        /// Deviation of that noise, as a share of the range of the input. Default: 0.15.
-        noise: NonNegative,
-        /// Steps of the sum that `integrated_gradients` is. Default: 50.
-        steps: Count,
-        /// Height and width of what `occlusion` hides, in pixels. Default: 30.
-        window: Size,
-        /// By how much it moves, in pixels. Default: 15.
-        stride: Size,
+        layer: String [computed],
+        /// `predicted`, a class name, or with `include_top` the number of a class.
+        target: String = "predicted".to_owned(),
+        /// How the map is made.
+        methods: Vec<Located<Method>> = vec![Method::Gradcam],
+        /// What is explained.
+        of: Of = Of::Logit,
+        /// From values to colours.
+        colors: Colors = Colors::Jet,
+        /// Weight of the heatmap over the photo.
+        alpha: Share = 0.4,
+        /// Copies with noise that `smoothgrad` averages over.
+        samples: Count = 25,
+        /// Deviation of that noise, as a share of the range of the input.
+        noise: NonNegative = 0.15,
+        /// Steps of the sum that `integrated_gradients` is.
+        steps: Count = 50,
+        /// Height and width of what `occlusion` hides, in pixels.
+        window: Size = 30,
+        /// By how much it moves, in pixels.
+        stride: Size = 15,
     }
 }
 
@@ -208,55 +199,56 @@ choice! {
 
 section! {
     /// How well heatmaps say what a prediction rests on.
-    pub struct FaithfulnessSection {
-        /// Which job.
-        job: String,
-        /// Image files. Default: the first `count` test images, evenly from every class.
-        images: Vec<Located<String>>,
-        /// How many test images, where none are named. Default: 20.
-        count: Count,
+    pub struct Faithfulness from FaithfulnessSection {
+        /// Image files; without any, the first `count` test images, evenly from every class.
+        images: Vec<Located<String>> [omit] = Vec::new(),
+        /// How many test images, where none are named.
+        count: Count = 20,
         /// The layer whose feature maps are weighted. Default: the last convolution.
-        layer: String,
+        layer: String [computed],
         /// How the maps are made. Default: all that weight feature maps.
-        methods: Vec<Located<Method>>,
-        /// Steps from the whole photo to nothing. Default: 20.
-        steps: Count,
+        methods: Vec<Located<Method>> [computed],
+        /// Steps from the whole photo to nothing.
+        steps: Count = 20,
+    }
+}
+
+section! {
+    /// The images of a job that takes those of a whole split.
+    #[derive(Copy, Eq)]
+    pub struct ImageSet from ImageSetSection {
+        /// Of which images. Default: `test`, or `validation` where there are none.
+        split: SplitName [computed] = SplitName::Test,
     }
 }
 
 section! {
     /// How often each class is taken for each.
-    pub struct ConfusionSection {
-        /// Which job.
-        job: String,
-        /// Of which images. Default: `test`, or `validation` where there are none.
-        split: SplitName,
+    pub struct Confusion from ConfusionSection {
+        /// The images.
+        of: ImageSetSection [flat],
     }
 }
 
 section! {
     /// The images that the model is most confidently wrong about.
-    pub struct MistakesSection {
-        /// Which job.
-        job: String,
-        /// Of which images. Default: `test`, or `validation` where there are none.
-        split: SplitName,
-        /// How many. Default: 16.
-        count: Count,
+    pub struct Mistakes from MistakesSection {
+        /// The images.
+        of: ImageSetSection [flat],
+        /// How many.
+        count: Count = 16,
     }
 }
 
 section! {
     /// Images by what the penultimate layer makes of them, in the plane.
-    pub struct EmbeddingSection {
-        /// Which job.
-        job: String,
-        /// Of which images. Default: `test`, or `validation` where there are none.
-        split: SplitName,
-        /// From many numbers to two. Default: `pca`.
-        method: Projection,
-        /// With `tsne`: how many neighbours an image has, about. Default: 30.
-        perplexity: Positive,
+    pub struct Embedding from EmbeddingSection {
+        /// The images.
+        of: ImageSetSection [flat],
+        /// From many numbers to two.
+        method: Projection = Projection::Pca,
+        /// With `tsne`: how many neighbours an image has, about.
+        perplexity: Positive = 30.0,
     }
 }
 

@@ -4,10 +4,10 @@ use crate::folder::{self, Split, composed, form};
 use crate::plan::Dataset;
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::dataset::{DatasetSection, FeaturePrecision, OnBadImage, Preprocessing};
+use crate::section::dataset::{DatasetSection, Preprocessing};
 use crate::suggest::{closest, join};
 use crate::tree::BACKSLASH;
-use crate::value::Located;
+use crate::value::{Located, Plain};
 
 use super::{get, require};
 
@@ -21,7 +21,6 @@ pub(super) struct Data {
     pub(super) classes: Vec<String>,
 }
 
-const DEFAULT_SIZE: [usize; 2] = [150, 150];
 const SMALLEST: i64 = 32;
 const LARGEST: i64 = 4096;
 
@@ -32,7 +31,7 @@ pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Dat
                 .error(0..0, "dataset", "the table `[dataset]` is missing, and stages need images")
                 .help("add `[dataset]` with `train = \"…\"` and `validation = \"…\"`");
         }
-        return Data { image_size: DEFAULT_SIZE, ..Data::default() };
+        return Data { image_size: Dataset::default().image_size, ..Data::default() };
     };
     let section = &table.value;
     if trains {
@@ -42,21 +41,18 @@ pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Dat
     }
     let splits = splits(section, problems);
     compare_classes(section, &splits, problems);
+    let image_size = image_size(section, problems);
     Data {
-        image_size: image_size(section, problems),
+        image_size,
         image_size_span: section
             .image_size
             .as_ref()
             .map_or(section.span.clone(), |s| s.span.clone()),
         plan: Some(Dataset {
-            train: get(&section.train),
-            validation: get(&section.validation),
-            test: get(&section.test),
-            image_size: image_size(section, &mut Problems::default()),
+            image_size,
             preprocessing: get(&section.preprocessing)
                 .unwrap_or_else(|| default_preprocessing(root)),
-            on_bad_image: get(&section.on_bad_image).unwrap_or(OnBadImage::Fail),
-            feature_precision: get(&section.feature_precision).unwrap_or(FeaturePrecision::F32),
+            ..section.plain()
         }),
         classes: splits.first().map(Split::class_names).unwrap_or_default(),
         splits,
@@ -71,7 +67,7 @@ fn default_preprocessing(root: &Root) -> Preprocessing {
 
 fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
     let Some(given) = &section.image_size else {
-        return DEFAULT_SIZE;
+        return Dataset::default().image_size;
     };
     let in_range = |size: &i64| (SMALLEST..=LARGEST).contains(size);
     if let [height, width] = given.value[..]
@@ -87,7 +83,7 @@ fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
             format!("`dataset.image_size` must be a height and a width of {SMALLEST} to {LARGEST} pixels"),
         )
         .label("such as [150, 150]");
-    DEFAULT_SIZE
+    Dataset::default().image_size
 }
 
 /// Lists every split whose folder is there.

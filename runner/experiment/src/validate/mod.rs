@@ -3,7 +3,6 @@
 //! One module per table. Each takes what could be read, notes what is wrong, and fills in the
 //! rest, so that one mistake never hides another.
 
-mod augmentation;
 mod dataset;
 mod model;
 mod optimizer;
@@ -13,14 +12,13 @@ mod visualize;
 use crate::architecture::Layer;
 use crate::file::ExperimentFile;
 use crate::folder::Split;
-use crate::plan::{Experiment, Model, Plan, Run, Stage};
+use crate::plan::{Experiment, Model, Plan, Stage};
 use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::experiment::ExperimentSection;
-use crate::section::run::{DeviceName, Kept};
 use crate::source::SourceText;
 use crate::suggest::closest;
-use crate::value::Located;
+use crate::value::{Located, Plain};
 
 /// A plan with what its checks found out on the way.
 #[derive(Debug, Clone)]
@@ -47,7 +45,7 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
     let trains = root.stage.as_ref().is_some_and(|stages| !stages.value.is_empty());
     let data = dataset::resolve(root, trains, problems);
     let (model, layers) = model::resolve(root, &data, problems);
-    let augmentation = root.augmentation.as_ref().map(|table| augmentation::resolve(&table.value));
+    let augmentation = root.augmentation.as_ref().map(Plain::plain);
     let stage = stage::resolve(root, &layers, (&data.classes, model.include_top), problems);
     model::warn_of_random_features(root, &model, &stage, problems);
     warn_of_unused_augmentation(root, &stage, problems);
@@ -56,8 +54,6 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
     if !trains && visualize.is_empty() && problems.errors() == 0 {
         nothing_to_do(problems);
     }
-    let device = root.run.as_ref().and_then(|run| get(&run.value.device));
-    let kept = root.run.as_ref().and_then(|run| get(&run.value.checkpoint));
     Some(Checked {
         plan: Plan {
             experiment: experiment?,
@@ -66,10 +62,7 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
             augmentation,
             stage,
             visualize,
-            run: Run {
-                device: device.unwrap_or(DeviceName::Auto),
-                checkpoint: kept.unwrap_or(Kept::Last),
-            },
+            run: root.run.as_ref().map(Plain::plain).unwrap_or_default(),
         },
         layers,
         splits: data.splits,
@@ -127,12 +120,7 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
             )
             .help("use letters, digits, `-`, `_` and `.`, and no `.` at the start");
     }
-    Some(Experiment {
-        name: name.value.clone(),
-        description: get(&section.description).unwrap_or_default(),
-        seed: get(&section.seed).map_or(42, |seed| seed.0.unsigned_abs()),
-        tags: get(&section.tags).unwrap_or_default(),
-    })
+    Some(section.plain())
 }
 
 fn warn_of_unused_augmentation(root: &Root, stages: &[Stage], problems: &mut Problems) {

@@ -4,7 +4,8 @@ use crate::architecture::{self, Layer, Top};
 use crate::plan::{Head, Model, Stage};
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::model::{ArchitectureName, HeadSection, ModelSection, Pooling};
+use crate::section::model::{ArchitectureName, HeadSection, ModelSection};
+use crate::value::Plain;
 
 use super::dataset::{Data, has_control, missing_help};
 use super::get;
@@ -12,17 +13,16 @@ use super::get;
 pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Model, Vec<Layer>) {
     let empty = ModelSection::default();
     let section = root.model.as_ref().map_or(&empty, |table| &table.value);
-    let architecture = get(&section.architecture).unwrap_or_default();
-    let include_top = get(&section.include_top).unwrap_or(false);
+    let plan = section.plain();
+    let (architecture, include_top) = (plan.architecture, plan.include_top);
     check_top(root, section, data, problems);
     check_weights(section, architecture, problems);
     let head =
         (!include_top).then(|| head(section.head.as_ref().map(|table| &table.value), architecture));
     let model = Model {
-        architecture,
         weights: get(&section.weights).unwrap_or_else(|| default_weights(architecture).to_owned()),
-        include_top,
         head,
+        ..plan
     };
     let layers = layers(&model, data, problems);
     (model, layers)
@@ -34,14 +34,10 @@ fn default_weights(architecture: ArchitectureName) -> &'static str {
 }
 
 fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
-    let units = architecture.family().hidden_units();
-    let hidden = section.and_then(|head| get(&head.hidden)).map_or(vec![units], |hidden| {
-        hidden.iter().map(|units| usize::try_from(units.0).unwrap_or(1)).collect()
-    });
-    Head {
-        pooling: section.and_then(|head| get(&head.pooling)).unwrap_or(Pooling::Flatten),
-        hidden,
-        dropout: section.and_then(|head| get(&head.dropout)).map_or(0.5, |rate| rate.0),
+    let plan = section.map(Plain::plain).unwrap_or_default();
+    match section.and_then(|head| head.hidden.as_ref()) {
+        Some(_) => plan,
+        None => Head { hidden: vec![architecture.family().hidden_units()], ..plan },
     }
 }
 

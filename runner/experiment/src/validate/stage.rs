@@ -1,14 +1,12 @@
 //! `[[stage]]`: names that exist and differ, something left to train, augmentation that is there.
 
 use crate::architecture::Layer;
-use crate::plan::{Balanced, ClassWeights, EarlyStopping, Optimizer, Rule, Stage};
+use crate::plan::{Stage, freezes};
 use crate::problem::Problems;
 use crate::section::Root;
-use crate::section::stage::{
-    ClassWeightsSection, EarlyStoppingSection, FrozenSection, Monitor, StageSection,
-};
+use crate::section::stage::{ClassWeightsSection, FrozenSection, StageSection};
 use crate::suggest::{closest, join};
-use crate::value::Located;
+use crate::value::{Located, Plain};
 
 use super::{get, optimizer, require};
 
@@ -26,9 +24,15 @@ pub(super) fn resolve(
         .value
         .iter()
         .enumerate()
-        .map(|(at, section)| {
+        .map(|(index, section)| {
             for name in ["name", "epochs", "optimizer"] {
-                require(&section.present, name, &format!("stage[{at}]"), &section.span, problems);
+                require(
+                    &section.present,
+                    name,
+                    &format!("stage[{index}]"),
+                    &section.span,
+                    problems,
+                );
             }
             check_name(section, problems);
             check_augment(root, section, problems);
@@ -49,39 +53,16 @@ fn stage(
     layers: &[Layer],
     problems: &mut Problems,
 ) -> Stage {
-    let whole = |number: i64| usize::try_from(number).unwrap_or(1);
-    let trained: Vec<&Layer> =
-        layers.iter().filter(|layer| layer.has_parameters() && !layer.is_named(&frozen)).collect();
-    let fallback = Optimizer::plain(Rule::Sgd { momentum: 0.0, nesterov: false }, 1e-2);
+    let trained: Vec<&Layer> = trained(layers, &frozen).collect();
     let optimizer = section.optimizer.as_ref();
-    let optimizer =
-        optimizer.map_or(fallback, |o| optimizer::resolve(&o.value, &trained, problems));
-    let schedule = section.schedule.as_ref().map(|s| optimizer::schedule(s, problems));
-    Stage {
-        name: get(&section.name).unwrap_or_default(),
-        frozen,
-        augment: get(&section.augment).unwrap_or(false),
-        epochs: get(&section.epochs).map_or(1, |n| whole(n.0)),
-        batch_size: get(&section.batch_size).map_or(32, |n| whole(n.0)),
-        optimizer,
-        schedule,
-        accumulate: get(&section.accumulate).map_or(1, |n| whole(n.0)),
-        label_smoothing: get(&section.label_smoothing).map_or(0.0, |x| x.0),
-        class_weights: get(&section.class_weights).map(class_weights),
-        ema: get(&section.ema).map(|x| x.0),
-        ema_warmup: get(&section.ema_warmup).unwrap_or(false),
-        max_minutes: get(&section.max_minutes).map(|x| x.0),
-        early_stopping: section.early_stopping.as_ref().map(|table| early_stopping(&table.value)),
-    }
+    let optimizer = optimizer.map(|table| optimizer::resolve(&table.value, &trained, problems));
+    let schedule = section.schedule.as_ref().map(|table| optimizer::schedule(table, problems));
+    Stage { frozen, optimizer: optimizer.unwrap_or_default(), schedule, ..section.plain() }
 }
 
-fn class_weights(section: ClassWeightsSection) -> ClassWeights {
-    match section {
-        ClassWeightsSection::Balanced => ClassWeights::Rule(Balanced::Balanced),
-        ClassWeightsSection::Named(weights) => ClassWeights::Named(
-            weights.into_iter().map(|(name, weight)| (name.value, weight)).collect(),
-        ),
-    }
+/// The layers that have something to train, and are.
+fn trained<'a>(layers: &'a [Layer], frozen: &'a [String]) -> impl Iterator<Item = &'a Layer> {
+    layers.iter().filter(|layer| layer.has_parameters() && !freezes(frozen, layer))
 }
 
 fn check_class_weights(section: &StageSection, classes: &[String], problems: &mut Problems) {
@@ -97,18 +78,10 @@ fn check_class_weights(section: &StageSection, classes: &[String], problems: &mu
     }
 }
 
-fn early_stopping(section: &EarlyStoppingSection) -> EarlyStopping {
-    EarlyStopping {
-        monitor: get(&section.monitor).unwrap_or(Monitor::ValidationLoss),
-        patience: get(&section.patience).map_or(0, |n| usize::try_from(n.0).unwrap_or(usize::MAX)),
-        restore_best: get(&section.restore_best).unwrap_or(false),
-    }
-}
-
 fn duplicates(sections: &[StageSection], problems: &mut Problems) {
-    for (at, section) in sections.iter().enumerate() {
+    for (index, section) in sections.iter().enumerate() {
         let Some(name) = &section.name else { continue };
-        let earlier = sections[..at].iter().filter_map(|s| s.name.as_ref());
+        let earlier = sections[..index].iter().filter_map(|s| s.name.as_ref());
         if earlier.into_iter().any(|other| other.value == name.value) {
             problems
                 .error(
@@ -159,20 +132,17 @@ fn check_average(section: &StageSection, problems: &mut Problems) {
 /// The frozen names in the order of the network, whole blocks by the name of the block.
 fn frozen(section: &StageSection, layers: &[Layer], problems: &mut Problems) -> Vec<String> {
     let base: Vec<&Layer> = layers.iter().filter(|layer| layer.base).collect();
-    let is_frozen: Box<dyn Fn(&Layer) -> bool> = match get(&section.frozen) {
-        None | Some(FrozenSection::All) => Box::new(|_| true),
-        Some(FrozenSection::None) => Box::new(|_| false),
-        Some(FrozenSection::Names(names)) => {
-            let known: Vec<String> = known_names(&base);
-            for name in &names {
-                check_frozen_name(name, layers, &known, problems);
-            }
-            Box::new(move |layer: &Layer| {
-                names.iter().any(|name| name.value == layer.name || name.value == layer.block)
-            })
-        }
+    let names = match section.frozen.as_ref().map(|frozen| &frozen.value) {
+        None | Some(FrozenSection::All) => return compress(&base, |_| true),
+        Some(FrozenSection::None) => return Vec::new(),
+        Some(FrozenSection::Names(names)) => names,
     };
-    compress(&base, &*is_frozen)
+    let known: Vec<String> = known_names(&base);
+    for name in names {
+        check_frozen_name(name, layers, &known, problems);
+    }
+    let names: Vec<String> = names.plain();
+    compress(&base, |layer| freezes(&names, layer))
 }
 
 fn check_frozen_name(
@@ -214,7 +184,7 @@ fn known_names(base: &[&Layer]) -> Vec<String> {
 }
 
 /// A block counts as whole where every layer with parameters is frozen.
-fn compress(base: &[&Layer], is_frozen: &dyn Fn(&Layer) -> bool) -> Vec<String> {
+fn compress(base: &[&Layer], is_frozen: impl Fn(&Layer) -> bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for layer in base.iter().filter(|layer| layer.has_parameters() && is_frozen(layer)) {
         let whole = !layer.block.is_empty()
@@ -238,8 +208,7 @@ fn check_trains(
     problems: &mut Problems,
 ) {
     let has_head = layers.iter().any(|layer| !layer.base);
-    let trains = layers.iter().any(|layer| layer.has_parameters() && !layer.is_named(frozen));
-    if has_head && !trains {
+    if has_head && trained(layers, frozen).next().is_none() {
         problems.error(section.span.clone(), "stage.frozen", "this stage has nothing to train");
     }
 }

@@ -1,11 +1,15 @@
 //! From located nodes to typed values: every type names itself, checks its own range, and says
 //! what it wanted when it got something else.
 //!
-//! The macros in `macros` declare tables and choices, `number` has the numbers with their ranges.
+//! `section` declares tables, `tagged` tables whose keys depend on one of them, `choice` words out
+//! of a list; `number` and `range` have the numbers.
 
-pub(crate) mod macros;
+pub(crate) mod choice;
 mod number;
 mod range;
+pub(crate) mod section;
+mod table_schema;
+pub(crate) mod tagged;
 
 use std::ops::Range;
 
@@ -15,10 +19,16 @@ use crate::problem::Problems;
 use crate::suggest::did_you_mean;
 use crate::tree::{Kind, Node};
 
-pub(crate) use macros::{choice, section, tagged, unknown_word};
-pub(crate) use macros::{tag, tagged_schema};
-pub use number::{BelowOne, Count, Magnitude, NonNegative, Positive, Share, Size, Whole};
+pub(crate) use choice::{choice, unknown_word};
+pub use number::{BelowOne, Count, Magnitude, NonNegative, Positive, Seed, Share, Size, Whole};
 pub use range::{Factors, Shares, Zoom};
+pub use section::{Plain, Table, WriteKeys};
+pub(crate) use section::{
+    describe_key, differ, expected, file_type, plan_type, plan_value, read_key, section, write_key,
+    write_table,
+};
+pub use table_schema::TableSchema;
+pub(crate) use tagged::{fix_tag, note_defaults, read_tag, tagged, tagged_example};
 
 /// A value with its place in the source text.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,6 +54,34 @@ impl<T: JsonSchema> JsonSchema for Located<T> {
     }
 }
 
+impl<T: Plain> Plain for Located<T> {
+    type Value = T::Value;
+    fn plain(&self) -> T::Value {
+        self.value.plain()
+    }
+}
+
+impl<T: Plain> Plain for Vec<T> {
+    type Value = Vec<T::Value>;
+    fn plain(&self) -> Self::Value {
+        self.iter().map(Plain::plain).collect()
+    }
+}
+
+/// For what stands in the plan as it stands in the file.
+macro_rules! plain {
+    ($($type:ty),*) => {$(
+        impl Plain for $type {
+            type Value = Self;
+            fn plain(&self) -> Self {
+                self.clone()
+            }
+        }
+    )*};
+}
+
+plain!(String, bool, i64);
+
 /// A type that can stand in an experiment file.
 pub trait FromNode: Sized {
     /// Reads the node found under `key`; `None` after at least one problem was noted.
@@ -53,6 +91,18 @@ pub trait FromNode: Sized {
 impl<T: FromNode> FromNode for Located<T> {
     fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
         T::from_node(node, key, problems).map(|value| Self { value, span: node.span.clone() })
+    }
+}
+
+impl<T: Table> FromNode for T {
+    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+        if !matches!(node.kind, Kind::Table(_)) {
+            return wrong_type(node, key, &T::expected(), problems);
+        }
+        let mut reader = TableReader::new(node, key, problems);
+        let table = T::read_keys(&mut reader)?;
+        reader.finish();
+        Some(table)
     }
 }
 
@@ -102,7 +152,7 @@ impl<T: FromNode> FromNode for Vec<T> {
         let read: Vec<Option<T>> = items
             .iter()
             .enumerate()
-            .map(|(at, item)| T::from_node(item, &format!("{key}[{at}]"), problems))
+            .map(|(index, item)| T::from_node(item, &format!("{key}[{index}]"), problems))
             .collect();
         // A wrong table must not hide what is wrong with the others; a wrong number makes a list
         // of numbers useless.
@@ -140,23 +190,41 @@ pub struct TableReader<'a> {
 }
 
 impl<'a> TableReader<'a> {
-    /// A reader for `node`, which must be a table; `path` is its dotted key, empty at the root.
-    pub fn new(node: &'a Node, path: &'a str, problems: &'a mut Problems) -> Option<Self> {
-        if !matches!(node.kind, Kind::Table(_)) {
-            return wrong_type(node, path, "a table", problems);
+    /// A reader for `node`, which is a table; `path` is its dotted key, empty at the root.
+    fn new(node: &'a Node, path: &'a str, problems: &'a mut Problems) -> Self {
+        Self { node, path, asked: Vec::new(), problems }
+    }
+
+    /// Where the table stands.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.node.span.clone()
+    }
+
+    /// Names of the keys that the table has.
+    #[must_use]
+    pub fn present(&self) -> Vec<String> {
+        self.node.entries().iter().map(|(key, _)| key.name.clone()).collect()
+    }
+
+    /// Says that these keys exist; messages list keys in the order in which this becomes known.
+    pub fn list(&mut self, names: &[&'static str]) {
+        for name in names {
+            if !self.asked.contains(name) {
+                self.asked.push(name);
+            }
         }
-        Some(Self { node, path, asked: Vec::new(), problems })
     }
 
     /// The value under `name`, `None` where it is absent or wrong (then a problem was noted).
     pub fn read<T: FromNode>(&mut self, name: &'static str) -> Option<T> {
-        self.asked.push(name);
+        self.list(&[name]);
         let (_, node) = self.node.get(name)?;
         T::from_node(node, &self.dotted(name), self.problems)
     }
 
     /// Notes every key that nobody asked for.
-    pub fn finish(self) {
+    fn finish(self) {
         for (key, _) in self.node.entries() {
             if self.asked.contains(&key.name.as_str()) {
                 continue;
@@ -176,7 +244,7 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    fn dotted(&self, name: &str) -> String {
+    pub(crate) fn dotted(&self, name: &str) -> String {
         match self.path {
             "" => name.to_owned(),
             path => format!("{path}.{name}"),

@@ -2,7 +2,7 @@
 
 /// Declares a number with a range.
 macro_rules! number {
-    ($(#[$meta:meta])* $name:ident($base:ty): $must:literal, $ok:expr, $schema:tt) => {
+    ($(#[$meta:meta])* $name:ident($base:ty) => $plain:ty: $must:literal, $ok:expr, $schema:tt) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct $name(pub $base);
@@ -25,6 +25,14 @@ macro_rules! number {
             }
         }
 
+        impl $crate::value::Plain for $name {
+            type Value = $plain;
+            fn plain(&self) -> $plain {
+                // The range of the type is within that of the plan's.
+                <$plain>::try_from(self.0).unwrap_or_default()
+            }
+        }
+
         impl schemars::JsonSchema for $name {
             fn inline_schema() -> bool {
                 true
@@ -41,25 +49,28 @@ macro_rules! number {
 
 number!(
     /// A whole number of at least one.
-    Count(i64): "a whole number from 1 to 1000000", |n| (1..=1_000_000).contains(&n), { "type": "integer", "minimum": 1, "maximum": 1_000_000 });
+    Count(i64) => usize: "a whole number from 1 to 1000000", |n| (1..=1_000_000).contains(&n), { "type": "integer", "minimum": 1, "maximum": 1_000_000 });
 number!(
     /// A size that memory is allocated for.
-    Size(i64): "a whole number from 1 to 65536", |n| (1..=65_536).contains(&n), { "type": "integer", "minimum": 1, "maximum": 65_536 });
+    Size(i64) => usize: "a whole number from 1 to 65536", |n| (1..=65_536).contains(&n), { "type": "integer", "minimum": 1, "maximum": 65_536 });
 number!(
     /// A whole number of at least zero.
-    Whole(i64): "a whole number of at least 0", |n| n >= 0, { "type": "integer", "minimum": 0 });
+    Whole(i64) => usize: "a whole number of at least 0", |n| n >= 0, { "type": "integer", "minimum": 0 });
+number!(
+    /// Where random draws start.
+    Seed(i64) => u64: "a whole number of at least 0", |n| n >= 0, { "type": "integer", "minimum": 0 });
 number!(
     /// Greater than zero and finite.
-    Positive(f64): "a finite number greater than 0", |x| x > 0.0 && x.is_finite(), { "type": "number", "exclusiveMinimum": 0 });
+    Positive(f64) => f64: "a finite number greater than 0", |x| x > 0.0 && x.is_finite(), { "type": "number", "exclusiveMinimum": 0 });
 number!(
     /// At least zero and finite.
-    NonNegative(f64): "a finite number of at least 0", |x| x >= 0.0 && x.is_finite(), { "type": "number", "minimum": 0 });
+    NonNegative(f64) => f64: "a finite number of at least 0", |x| x >= 0.0 && x.is_finite(), { "type": "number", "minimum": 0 });
 number!(
     /// From zero up to, but not including, one.
-    BelowOne(f64): "at least 0 and less than 1", |x| (0.0..1.0).contains(&x), { "type": "number", "minimum": 0, "exclusiveMaximum": 1 });
+    BelowOne(f64) => f64: "at least 0 and less than 1", |x| (0.0..1.0).contains(&x), { "type": "number", "minimum": 0, "exclusiveMaximum": 1 });
 number!(
     /// The strength of an operation.
-    Magnitude(f64): "from 0 to 30", |x| (0.0..=30.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 30 });
+    Magnitude(f64) => f64: "from 0 to 30", |x| (0.0..=30.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 30 });
 number!(
     /// From zero to one.
-    Share(f64): "from 0 to 1", |x| (0.0..=1.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 1 });
+    Share(f64) => f64: "from 0 to 1", |x| (0.0..=1.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 1 });

@@ -2,9 +2,23 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{BelowOne, FromNode, Positive};
+use super::{BelowOne, FromNode, Plain, Positive};
 use crate::problem::Problems;
 use crate::tree::{Kind, Node};
+
+/// In the plan these are the two numbers.
+macro_rules! plain {
+    ($($name:ident),*) => {$(
+        impl Plain for $name {
+            type Value = [f64; 2];
+            fn plain(&self) -> [f64; 2] {
+                self.0
+            }
+        }
+    )*};
+}
+
+plain!(Factors, Shares, Zoom);
 
 /// Factors, both greater than zero, the smaller first.
 #[derive(Debug, Clone, Copy, PartialEq)]

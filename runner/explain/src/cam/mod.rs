@@ -39,7 +39,18 @@ impl Settings {
     /// The defaults, for a layer.
     #[must_use]
     pub fn of(layer: usize) -> Self {
-        Self { layer, samples: 25, noise: 0.15, steps: 50, window: 30, stride: 15 }
+        Self::new(layer, &Job::default())
+    }
+
+    fn new(layer: usize, job: &Job) -> Self {
+        Self {
+            layer,
+            samples: job.samples,
+            noise: job.noise,
+            steps: job.steps,
+            window: job.window,
+            stride: job.stride,
+        }
     }
 }
 
@@ -60,14 +71,7 @@ pub(crate) fn run(
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), ExplainError> {
     scene.outputs()?;
-    let settings = Settings {
-        layer: scene.layer(&job.layer)?,
-        samples: job.samples,
-        noise: job.noise,
-        steps: job.steps,
-        window: job.window,
-        stride: job.stride,
-    };
+    let settings = Settings::new(scene.layer(&job.layer)?, job);
     let scorer = Scorer::new(scene)?;
     let total = job.images.len() * job.methods.len();
     let mut progress = Progress::new(number, "gradcam", total);

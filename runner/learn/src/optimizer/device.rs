@@ -1,86 +1,103 @@
 //! The same formulas as tensor operations, for values that live on a GPU.
 
-use burn::tensor::{Device, Tensor};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::{Rule, Step};
-use crate::error::LearnError;
-use runner_network::parameter::{read, tensor};
+use burn::tensor::{Bool, Tensor};
+use runner_experiment::optimizer::{Formula, Values, WithFormula};
 
-/// What an optimizer remembers of one parameter; empty until the first step.
-#[derive(Debug, Default)]
-pub(super) struct Slots {
-    first: Option<Tensor<1>>,
-    second: Option<Tensor<1>>,
+use super::Step;
+use super::slots::Slots;
+
+/// One step of one parameter, whatever the formula.
+pub(super) struct DeviceStep<'a> {
+    pub(super) step: Step,
+    pub(super) parameter: &'a mut Tensor<1>,
+    pub(super) gradient: Tensor<1>,
+    pub(super) slots: &'a mut Slots<Option<Tensor<1>>>,
 }
 
-impl Slots {
-    /// What is remembered; empty where nothing is.
-    pub(super) fn values(&self) -> Result<[Vec<f32>; 2], LearnError> {
-        let values = |slot: &Option<Tensor<1>>| slot.clone().map_or(Ok(Vec::new()), read);
-        Ok([values(&self.first)?, values(&self.second)?])
-    }
+impl WithFormula for DeviceStep<'_> {
+    type Output = ();
 
-    pub(super) fn restore(values: [Vec<f32>; 2], device: &Device) -> Self {
-        let [first, second] =
-            values.map(|values| (!values.is_empty()).then(|| tensor(values, device)));
-        Self { first, second }
-    }
-
-    pub(super) fn step(&mut self, step: Step, parameter: &mut Tensor<1>, gradient: Tensor<1>) {
-        let (value, gradient) = prepared(step, parameter.clone(), gradient);
-        *parameter = match step.rule {
-            Rule::Rmsprop { rate, rho, momentum, epsilon } => {
-                let square = gradient.clone().square() * (1.0 - rho);
-                let v = decayed(self.second.take(), rho, square);
-                let scaled = gradient * rate / (v.clone() + epsilon).sqrt();
-                let m = decayed(self.first.take(), momentum, scaled);
-                (self.first, self.second) = (Some(m.clone()), Some(v));
-                value - m
-            }
-            Rule::Sgd { rate, momentum, nesterov } => {
-                let downhill = gradient * -rate;
-                let m = decayed(self.first.take(), momentum, downhill.clone());
-                self.first = Some(m.clone());
-                value + if nesterov { m * momentum + downhill } else { m }
-            }
-            Rule::Adam { rate, beta_1, beta_2, epsilon } => {
-                let square = gradient.clone().square() * (1.0 - beta_2);
-                let m = decayed(self.first.take(), beta_1, gradient * (1.0 - beta_1));
-                let v = decayed(self.second.take(), beta_2, square);
-                (self.first, self.second) = (Some(m.clone()), Some(v.clone()));
-                value - m * rate / (v.sqrt() + epsilon)
-            }
-            Rule::Adagrad { rate, initial, epsilon } => {
-                let square = gradient.clone().square();
-                let v = match self.second.take() {
-                    Some(sum) => sum + square,
-                    None => square + initial,
-                };
-                self.second = Some(v.clone());
-                value - gradient * rate / (v + epsilon).sqrt()
-            }
-            Rule::Lion { rate, beta_1, beta_2 } => {
-                let memory = self.first.take();
-                let mixed = decayed(memory.clone(), beta_1, gradient.clone() * (1.0 - beta_1));
-                self.first = Some(decayed(memory, beta_2, gradient * (1.0 - beta_2)));
-                value - mixed.sign() * rate
-            }
+    fn with<const SLOTS: usize, F: Formula<SLOTS>>(self, formula: F) {
+        let (value, gradient) = prepared(self.step, self.parameter.clone(), self.gradient);
+        let fresh = || Tensor::full(value.shape(), formula.initial(), &value.device());
+        let slots = self.slots.take(F::SLOTS).map(|slot| OnDevice(slot.unwrap_or_else(fresh)));
+        let (OnDevice(step), slots) =
+            formula.step(OnDevice(value.clone()), OnDevice(gradient), slots);
+        self.slots.put(F::SLOTS, slots.map(|slot| Some(slot.0)));
+        *self.parameter = match formula.layerwise_rate() {
+            Some(rate) => value.clone() - step.clone() * (trust_ratio(value, step) * rate),
+            None => value - step,
         };
     }
 }
 
+/// ‖parameter‖ / ‖step‖, or 1 where one of the two is 0; one value, which stays on the device.
+fn trust_ratio(parameter: Tensor<1>, step: Tensor<1>) -> Tensor<1> {
+    let norm = |values: Tensor<1>| values.square().sum().sqrt();
+    let (parameter, step) = (norm(parameter), norm(step));
+    let none: Tensor<1, Bool> =
+        parameter.clone().equal_elem(0.0).bool_or(step.clone().equal_elem(0.0));
+    (parameter / step).mask_fill(none, 1.0)
+}
+
 /// The decayed parameter and the clipped gradient.
 fn prepared(step: Step, value: Tensor<1>, gradient: Tensor<1>) -> (Tensor<1>, Tensor<1>) {
-    let Step { scale, limit, decay, .. } = step;
+    let Step { scale, limit, decay } = step;
     let value = if decay == 0.0 { value } else { value * (1.0 - decay) };
     let gradient = if scale == 1.0 { gradient } else { gradient * scale };
     (value, if limit.is_finite() { gradient.clamp(-limit, limit) } else { gradient })
 }
 
-/// `factor` of what was remembered, and what is new.
-fn decayed(memory: Option<Tensor<1>>, factor: f32, new: Tensor<1>) -> Tensor<1> {
-    match memory {
-        Some(memory) => memory * factor + new,
-        None => new,
+/// All values of a parameter at once.
+#[derive(Clone)]
+struct OnDevice(Tensor<1>);
+
+impl Values for OnDevice {
+    fn sqrt(self) -> Self {
+        Self(self.0.sqrt())
+    }
+
+    fn square(self) -> Self {
+        Self(self.0.square())
+    }
+
+    fn sign(self) -> Self {
+        Self(self.0.sign())
     }
 }
+
+impl Neg for OnDevice {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+/// Operations with another tensor.
+macro_rules! with_tensor {
+    ($($operation:ident: $function:ident),*) => {$(
+        impl $operation for OnDevice {
+            type Output = Self;
+            fn $function(self, other: Self) -> Self {
+                Self(self.0.$function(other.0))
+            }
+        }
+    )*};
+}
+
+/// Operations with a number.
+macro_rules! with_number {
+    ($($operation:ident: $function:ident),*) => {$(
+        impl $operation<f32> for OnDevice {
+            type Output = Self;
+            fn $function(self, number: f32) -> Self {
+                Self($operation::$function(self.0, number))
+            }
+        }
+    )*};
+}
+
+with_tensor!(Add: add, Sub: sub, Mul: mul, Div: div);
+with_number!(Add: add, Mul: mul);

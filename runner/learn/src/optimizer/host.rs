@@ -5,53 +5,41 @@
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 use runner_convolution::buffer;
+use runner_experiment::optimizer::{Formula, WithFormula};
 
-use super::{Rule, Step};
+use super::Step;
+use super::slots::Slots;
 use crate::error::LearnError;
 use runner_network::parameter::read;
 
 /// Elements per task.
 const CHUNK: usize = 1 << 15;
 
-/// What an optimizer remembers of one parameter; empty until the first step.
-#[derive(Debug, Default)]
-pub(super) struct Slots {
-    first: Vec<f32>,
-    second: Vec<f32>,
+/// One step of one parameter, whatever the formula.
+pub(super) struct HostStep<'a> {
+    pub(super) step: Step,
+    pub(super) parameter: &'a mut Tensor<1>,
+    pub(super) gradient: Tensor<1>,
+    pub(super) slots: &'a mut Slots<Vec<f32>>,
 }
 
-impl Slots {
-    /// What is remembered; empty where nothing is.
-    pub(super) fn values(&self) -> [Vec<f32>; 2] {
-        [self.first.clone(), self.second.clone()]
-    }
+impl WithFormula for HostStep<'_> {
+    type Output = Result<(), LearnError>;
 
-    pub(super) fn restore([first, second]: [Vec<f32>; 2]) -> Self {
-        Self { first, second }
-    }
-
-    pub(super) fn step(
-        &mut self,
-        step: Step,
-        parameter: &mut Tensor<1>,
-        gradient: Tensor<1>,
-    ) -> Result<(), LearnError> {
-        let device = parameter.device();
-        let gradient = read(gradient)?;
+    fn with<const SLOTS: usize, F: Formula<SLOTS>>(self, formula: F) -> Self::Output {
+        let device = self.parameter.device();
+        let mut gradient = read(self.gradient)?;
         let length = gradient.len();
         // Takes the buffer out where nobody else holds it, and copies it otherwise.
-        let taken = std::mem::replace(parameter, Tensor::empty([0], &device));
+        let taken = std::mem::replace(self.parameter, Tensor::empty([0], &device));
         let mut values = read(taken)?;
-        self.first.resize(length, 0.0);
-        self.second.resize(length, step.rule.initial());
-        values
-            .par_chunks_mut(CHUNK)
-            .zip(gradient.par_chunks(CHUNK))
-            .zip(self.first.par_chunks_mut(CHUNK).zip(self.second.par_chunks_mut(CHUNK)))
-            .for_each(|((values, gradient), (first, second))| {
-                update(step, values, gradient, first, second);
-            });
-        *parameter = Tensor::from_data(TensorData::new(values, [length]), &device);
+        let mut slots = self.slots.take(F::SLOTS);
+        for slot in &mut slots {
+            slot.resize(length, formula.initial());
+        }
+        update(self.step, formula, &mut values, &mut gradient, &mut slots);
+        self.slots.put(F::SLOTS, slots);
+        *self.parameter = Tensor::from_data(TensorData::new(values, [length]), &device);
         buffer::give(gradient);
         Ok(())
     }
@@ -59,52 +47,110 @@ impl Slots {
 
 /// The sum of the squares of all values, in one order.
 pub(super) fn square(gradient: &Tensor<1>) -> Result<f64, LearnError> {
-    let sum = |chunk: &[f32]| chunk.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
     let values = read(gradient.clone())?;
-    let parts: Vec<f64> = values.par_chunks(CHUNK).map(sum).collect();
+    let parts: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares).collect();
     Ok(parts.into_iter().sum())
 }
 
-/// `first` is the momentum or mean gradient, `second` the mean or sum of squared gradients.
-fn update(step: Step, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-    let Step { scale, limit, decay, rule } = step;
-    if decay != 0.0 {
-        values.iter_mut().for_each(|p| *p -= decay * *p);
-    }
-    let gradient = gradient.iter().map(|g| (g * scale).clamp(-limit, limit));
-    let all = values.iter_mut().zip(gradient).zip(first.iter_mut().zip(second.iter_mut()));
-    match rule {
-        // Without momentum, half of the memory need not be touched.
-        Rule::Rmsprop { rate, rho, momentum: 0.0, epsilon } => all.for_each(|((p, g), (_, v))| {
-            *v = rho * *v + (1.0 - rho) * g * g;
-            *p -= rate * g / (*v + epsilon).sqrt();
-        }),
-        Rule::Rmsprop { rate, rho, momentum, epsilon } => all.for_each(|((p, g), (m, v))| {
-            *v = rho * *v + (1.0 - rho) * g * g;
-            *m = momentum * *m + rate * g / (*v + epsilon).sqrt();
-            *p -= *m;
-        }),
-        Rule::Sgd { rate, momentum, nesterov } => all.for_each(|((p, g), (m, _))| {
-            *m = momentum * *m - rate * g;
-            *p += if nesterov { momentum * *m - rate * g } else { *m };
-        }),
-        Rule::Adam { rate, beta_1, beta_2, epsilon } => all.for_each(|((p, g), (m, v))| {
-            *m += (g - *m) * (1.0 - beta_1);
-            *v += (g * g - *v) * (1.0 - beta_2);
-            *p -= rate * *m / (v.sqrt() + epsilon);
-        }),
-        Rule::Adagrad { rate, epsilon, .. } => all.for_each(|((p, g), (_, v))| {
-            *v += g * g;
-            *p -= rate * g / (*v + epsilon).sqrt();
-        }),
-        Rule::Lion { rate, beta_1, beta_2 } => all.for_each(|((p, g), (m, _))| {
-            *p -= rate * sign(*m * beta_1 + g * (1.0 - beta_1));
-            *m = *m * beta_2 + g * (1.0 - beta_2);
-        }),
-    }
+fn sum_of_squares(values: &[f32]) -> f64 {
+    values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum()
 }
 
-/// 0 for 0, and no number for no number, as TensorFlow has it.
-fn sign(value: f32) -> f32 {
-    if value == 0.0 { 0.0 } else { value.signum() }
+/// What one task works on.
+struct Chunk<'a, const SLOTS: usize> {
+    values: &'a mut [f32],
+    gradient: &'a mut [f32],
+    slots: [&'a mut [f32]; SLOTS],
+}
+
+/// The whole step. Where a formula wants its step scaled, the gradient makes room for the step.
+fn update<const SLOTS: usize, F: Formula<SLOTS>>(
+    step: Step,
+    formula: F,
+    values: &mut [f32],
+    gradient: &mut [f32],
+    slots: &mut [Vec<f32>; SLOTS],
+) {
+    let chunks = chunks(values, gradient, slots);
+    let Some(rate) = formula.layerwise_rate() else {
+        chunks.into_par_iter().for_each(|chunk| fused(step, formula, chunk));
+        return;
+    };
+    let squares: Vec<[f64; 2]> =
+        chunks.into_par_iter().map(|chunk| find_step(step, formula, chunk)).collect();
+    // In the order of the chunks, whichever thread was first.
+    let [of_values, of_steps] = squares.iter().fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d]);
+    let scale = rate * trust_ratio(of_values.sqrt(), of_steps.sqrt());
+    values.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(values, steps)| {
+        for (value, step) in values.iter_mut().zip(steps) {
+            *value -= scale * step;
+        }
+    });
+}
+
+/// ‖parameter‖ / ‖step‖, or 1 where one of the two is 0.
+#[allow(clippy::cast_possible_truncation)]
+fn trust_ratio(parameter: f64, step: f64) -> f32 {
+    if parameter > 0.0 && step > 0.0 { (parameter / step) as f32 } else { 1.0 }
+}
+
+fn chunks<'a, const SLOTS: usize>(
+    values: &'a mut [f32],
+    gradient: &'a mut [f32],
+    slots: &'a mut [Vec<f32>; SLOTS],
+) -> Vec<Chunk<'a, SLOTS>> {
+    let mut slots = slots.each_mut().map(|slot| slot.chunks_mut(CHUNK));
+    values
+        .chunks_mut(CHUNK)
+        .zip(gradient.chunks_mut(CHUNK))
+        .map(|(values, gradient)| {
+            let slots = slots.each_mut().map(|slot| slot.next().unwrap_or_default());
+            Chunk { values, gradient, slots }
+        })
+        .collect()
+}
+
+/// Takes the step.
+fn fused<const SLOTS: usize, F: Formula<SLOTS>>(step: Step, formula: F, chunk: Chunk<SLOTS>) {
+    each(step, formula, chunk, |value, _, step| *value -= step);
+}
+
+/// Puts the step into the gradient's place; the sums of the squares of the parameter and of it.
+fn find_step<const SLOTS: usize, F: Formula<SLOTS>>(
+    step: Step,
+    formula: F,
+    chunk: Chunk<SLOTS>,
+) -> [f64; 2] {
+    let Chunk { values, gradient, slots } = chunk;
+    let whole = Chunk { values: &mut *values, gradient: &mut *gradient, slots };
+    each(step, formula, whole, |_, gradient, step| *gradient = step);
+    [sum_of_squares(values), sum_of_squares(gradient)]
+}
+
+/// Calls `put` with every value, its gradient and its step.
+#[inline(always)]
+fn each<const SLOTS: usize, F: Formula<SLOTS>>(
+    step: Step,
+    formula: F,
+    chunk: Chunk<SLOTS>,
+    put: impl Fn(&mut f32, &mut f32, f32),
+) {
+    let Step { scale, limit, decay } = step;
+    let Chunk { values, gradient, slots } = chunk;
+    if decay != 0.0 {
+        values.iter_mut().for_each(|value| *value -= decay * *value);
+    }
+    // One length for all, so that the loop has no bounds to check and runs on vectors.
+    let length = values.len();
+    let (values, gradient) = (&mut values[..length], &mut gradient[..length]);
+    let slots = slots.map(|slot| &mut slot[..length]);
+    for index in 0..length {
+        let clipped = (gradient[index] * scale).clamp(-limit, limit);
+        let old: [f32; SLOTS] = std::array::from_fn(|slot| slots[slot][index]);
+        let (step, new) = formula.step(values[index], clipped, old);
+        put(&mut values[index], &mut gradient[index], step);
+        for slot in 0..SLOTS {
+            slots[slot][index] = new[slot];
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runner_experiment::plan::Visualize;
+use runner_experiment::plan::{Confusion, Curves, ImageSet, Mistakes, Visualize};
 
 use super::{Drawer, file_name, image};
 use crate::ResultsError;
@@ -18,7 +18,7 @@ impl Drawer {
     pub(super) fn draw_tables(&mut self, number: usize) -> Result<(), ResultsError> {
         let about = About { job: self.name(number), ..About::default() };
         match self.jobs.get(number - 1).cloned() {
-            Some(Visualize::Curves { smoothing }) => {
+            Some(Visualize::Curves(Curves { smoothing })) => {
                 let run = History::read(&self.tables, self.run.clone())?;
                 if run.is_empty() {
                     return Err(ResultsError::Picture("this run has no epoch".to_owned()));
@@ -26,7 +26,7 @@ impl Drawer {
                 let drawn = chart::curves(&run.panels(), smoothing)?;
                 self.chart(about, "curves", &drawn)
             }
-            Some(Visualize::Confusion { split }) => {
+            Some(Visualize::Confusion(Confusion { of: ImageSet { split } })) => {
                 let rows = history::confusion(&self.tables, split.as_str())?;
                 if rows.is_empty() {
                     return Err(no_predictions(split.as_str()));
@@ -35,7 +35,7 @@ impl Drawer {
                 let table = confusion::picture(&rows, &self.classes);
                 self.picture(about, split.as_str(), &text::captioned(&table, &lines))
             }
-            Some(Visualize::Mistakes { split, count }) => {
+            Some(Visualize::Mistakes(Mistakes { of: ImageSet { split }, count })) => {
                 self.mistakes(about, split.as_str(), count)
             }
             _ => Ok(()),

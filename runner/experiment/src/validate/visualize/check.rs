@@ -1,0 +1,203 @@
+//! The checks that picture jobs share.
+
+use std::ops::Range;
+
+use crate::architecture::Layer;
+use crate::plan::ImageSet;
+use crate::problem::Problems;
+use crate::section::Root;
+use crate::section::visualize::{ImageSetSection, SplitName};
+use crate::suggest::did_you_mean;
+use crate::value::{Located, Plain};
+
+use super::super::dataset::{has_control, missing_help};
+use super::super::require;
+
+/// What the checks of one job look at.
+pub(super) struct Check<'a> {
+    /// Of the job.
+    pub(super) key: String,
+    pub(super) root: &'a Root,
+    pub(super) layers: &'a [Layer],
+    pub(super) problems: &'a mut Problems,
+}
+
+impl Check<'_> {
+    pub(super) fn needs_stage(&mut self, span: &Range<usize>, job: &str) {
+        if self.root.stage.is_none() && !self.root.present.iter().any(|key| key == "stage") {
+            self.problems
+                .error(span.clone(), &self.key, format!("`{job}` needs a stage to draw"))
+                .help("add a `[[stage]]`, or remove this job");
+        }
+    }
+
+    /// The images of a job that needs some of the data set's.
+    pub(super) fn image_set(&mut self, table: &ImageSetSection, span: &Range<usize>) -> ImageSet {
+        ImageSet { split: self.split(table.split.as_ref(), span) }
+    }
+
+    pub(super) fn split(
+        &mut self,
+        given: Option<&Located<SplitName>>,
+        span: &Range<usize>,
+    ) -> SplitName {
+        let dataset = self.root.dataset.as_ref().map(|table| &table.value);
+        let has = |name: SplitName| {
+            dataset.is_some_and(|table| table.present.iter().any(|key| key == name.as_str()))
+        };
+        let chosen = given.map(Plain::plain).unwrap_or(match has(SplitName::Test) {
+            true => SplitName::Test,
+            false => SplitName::Validation,
+        });
+        if !has(chosen) {
+            let span = given.map_or(span.clone(), |given| given.span.clone());
+            self.problems
+                .error(span, &self.key, format!("this job needs the images of `dataset.{chosen}`"))
+                .help(format!("add `{chosen} = \"…\"` to `[dataset]`"));
+        }
+        chosen
+    }
+
+    pub(super) fn check_channels(
+        &mut self,
+        span: &Range<usize>,
+        channels: &[usize],
+        layers: &[String],
+    ) {
+        let Some(largest) = channels.iter().max() else { return };
+        let named = self.layers.iter().filter(|layer| layers.contains(&layer.name));
+        let mut without = named.filter(|layer| *largest >= layer.output.channels());
+        if let Some(layer) = without.next() {
+            let channels = layer.output.channels();
+            self.problems
+                .error(
+                    span.clone(),
+                    &self.key,
+                    format!("`{}` has no channel {largest}", layer.name),
+                )
+                .help(format!("its channels are 0 to {}", channels - 1));
+        }
+    }
+
+    pub(super) fn check_images(
+        &mut self,
+        images: Option<&Located<Vec<Located<String>>>>,
+        present: &[String],
+        span: &Range<usize>,
+    ) {
+        require(present, "images", &self.key, span, self.problems);
+        let Some(images) = images else {
+            return;
+        };
+        if images.value.is_empty() {
+            self.problems.error(
+                images.span.clone(),
+                format!("{}.images", self.key),
+                "there is no image in this list",
+            );
+        }
+        for image in
+            images.value.iter().filter(|image| !std::path::Path::new(&image.value).is_file())
+        {
+            let problem = self
+                .problems
+                .error(
+                    image.span.clone(),
+                    format!("{}.images", self.key),
+                    format!("the image `{}` does not exist", image.value),
+                )
+                .label("no such file");
+            if has_control(&image.value)
+                || crate::folder::command_that_brings(&image.value).is_some()
+            {
+                problem.help(missing_help(&image.value));
+            }
+        }
+    }
+
+    /// Layers of the conv base; with `top` also the classifier.
+    pub(super) fn layer_names(
+        &mut self,
+        names: Option<&Located<Vec<Located<String>>>>,
+        top: bool,
+    ) -> Vec<String> {
+        let Some(names) = names else {
+            return self.first_convolutions();
+        };
+        if names.value.is_empty() {
+            self.problems.error(names.span.clone(), &self.key, "there is no layer in this list");
+        }
+        for name in &names.value {
+            self.check_layer(name, top);
+        }
+        names.plain()
+    }
+
+    /// The layer of a job that weights feature maps.
+    pub(super) fn weighted_layer(&mut self, given: Option<&Located<String>>) -> String {
+        match given {
+            Some(layer) => {
+                self.check_layer(layer, false);
+                layer.plain()
+            }
+            None => self.last_convolution(),
+        }
+    }
+
+    fn check_layer(&mut self, name: &Located<String>, top: bool) {
+        let model = self.root.model.as_ref();
+        let published = model.is_some_and(|model| model.value.plain().include_top);
+        let base: Vec<&str> = self
+            .layers
+            .iter()
+            .filter(|layer| layer.base || (top && published && layer.classes().is_some()))
+            .map(|layer| layer.name.as_str())
+            .collect();
+        if base.is_empty() || base.contains(&name.value.as_str()) {
+            return;
+        }
+        self.problems
+            .error(
+                name.span.clone(),
+                &self.key,
+                format!("there is no layer `{}` in the conv base", name.value),
+            )
+            .label("unknown layer")
+            .help(did_you_mean(&name.value, base.iter().copied()));
+    }
+
+    pub(super) fn check_target(&mut self, target: &Located<String>, classes: &[String]) {
+        let number = target.value.parse::<usize>().is_ok_and(|number| number < classes.len());
+        let known = target.value == "predicted" || number || classes.contains(&target.value);
+        if classes.is_empty() || known {
+            return;
+        }
+        let choices = std::iter::once("predicted").chain(classes.iter().map(String::as_str));
+        self.problems
+            .error(
+                target.span.clone(),
+                format!("{}.target", self.key),
+                format!("there is no class `{}`", target.value),
+            )
+            .label("unknown class")
+            .help(did_you_mean(&target.value, choices));
+    }
+
+    /// The first convolution of every block, or every convolution where there are no blocks.
+    fn first_convolutions(&self) -> Vec<String> {
+        let mut last_block = "";
+        let mut names = Vec::new();
+        for layer in self.layers.iter().filter(|layer| layer.is_convolution()) {
+            if layer.block.is_empty() || layer.block != last_block {
+                names.push(layer.name.clone());
+            }
+            last_block = &layer.block;
+        }
+        names
+    }
+
+    fn last_convolution(&self) -> String {
+        let last = self.layers.iter().rfind(|layer| layer.is_convolution());
+        last.map(|layer| layer.name.clone()).unwrap_or_default()
+    }
+}
