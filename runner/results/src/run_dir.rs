@@ -143,12 +143,17 @@ mod tests {
     #[test]
     fn a_run_that_never_was_goes_with_the_next() -> Result<(), Box<dyn std::error::Error>> {
         let results = tempfile::tempdir()?;
-        let create = || Starting::create(results.path(), "a", "1f2e3d4c5b", Utc::now());
-        let (killed, alive) = (create()?, create()?);
+        // Apart, so that the last does not get the id that the first has left.
+        let now = DateTime::from_timestamp_millis(1_795_491_000_345).ok_or("no such moment")?;
+        let create = |seconds| {
+            let moment = now + chrono::Duration::seconds(seconds);
+            Starting::create(results.path(), "a", "1f2e3d4c5b", moment)
+        };
+        let (killed, alive) = (create(0)?, create(1)?);
         drop(lock::RunLock::take(&killed.path)?);
         let _lock = lock::RunLock::take(&alive.path)?;
         std::fs::write(killed.path.join("plan.toml"), "x")?;
-        let next = create()?;
+        let next = create(2)?;
         assert!(!killed.path.exists() && alive.path.exists() && next.path.exists());
         Ok(())
     }
