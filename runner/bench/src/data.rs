@@ -5,7 +5,7 @@ use runner_experiment::architecture::Shape;
 use runner_experiment::section::dataset::{FeaturePrecision, Preprocessing};
 use runner_learn::feature_cache::{Description, FeatureCache};
 
-use crate::{Error, Job, SIDE, numbers};
+use crate::job::{Error, Job, SIDE, numbers};
 
 /// Images whose features are read.
 pub const CACHED: usize = 200;

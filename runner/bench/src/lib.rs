@@ -4,7 +4,10 @@
 //! which changes no time.
 
 mod data;
+mod job;
 mod model;
+
+pub use job::{BATCH, Error, Job, Row, SIDE};
 
 use runner_network::allocator::MiMalloc;
 pub use runner_network::allocator::keep_memory;
@@ -12,27 +15,6 @@ pub use runner_network::allocator::keep_memory;
 /// The program's.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// Images per batch.
-pub const BATCH: usize = 20;
-/// Height and width of an image.
-pub const SIDE: usize = 150;
-
-/// Why a row cannot run.
-pub type Error = Box<dyn std::error::Error>;
-
-/// One piece of work.
-pub struct Row {
-    /// Its name in every table.
-    pub name: &'static str,
-    /// Images that it handles each time.
-    pub images: usize,
-    /// Prepares it; what comes back does it once.
-    pub prepare: fn() -> Result<Job, Error>,
-}
-
-/// Does the work of a row once.
-pub type Job = Box<dyn FnMut() -> Result<(), Error>>;
 
 /// Every row.
 pub const ROWS: [Row; 6] = [
@@ -43,10 +25,3 @@ pub const ROWS: [Row; 6] = [
     Row { name: "decode", images: 1, prepare: data::decode },
     Row { name: "cache", images: data::CACHED, prepare: data::cache },
 ];
-
-/// Reproducible numbers in [0, 1).
-fn numbers(count: usize) -> Vec<f32> {
-    use runner_random::{Key, Purpose};
-    let mut stream = Key::new(0, Purpose::Generate).stream();
-    (0..count).map(|_| stream.uniform()).collect()
-}

@@ -13,7 +13,7 @@ use runner_network::inference::Inference;
 use runner_network::parameter::read;
 use runner_network::{Flow, Network};
 
-use crate::{BATCH, Error, Job, SIDE, numbers};
+use crate::job::{BATCH, Error, Job, SIDE, numbers};
 
 fn vgg16(top: &Top<'_>) -> Result<Network, Error> {
     let layers = layers(ArchitectureName::default(), [SIDE, SIDE], top)?;

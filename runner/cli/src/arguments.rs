@@ -80,6 +80,9 @@ pub struct RunArguments {
     /// one where there is none.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
+    /// Fetch nothing: weights that are not here yet are an error.
+    #[arg(long)]
+    pub offline: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub results: ResultsArguments,
@@ -140,6 +143,9 @@ pub struct VisualizeArguments {
     /// Where tensors live: auto, cpu, cuda or vulkan.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// Fetch nothing: weights that are not here yet are an error.
+    #[arg(long)]
+    pub offline: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub results: ResultsArguments,

@@ -3,6 +3,7 @@
 //! 1 internal error; 2 the experiment or the command line is wrong; 3 data or weights are
 //! unusable; 4 training failed; 130 interrupted.
 
+use std::error::Error;
 use std::sync::Mutex;
 
 use runner_data::DataError;
@@ -13,38 +14,60 @@ use runner_learn::{Category, LearnError};
 use runner_network::NetworkError;
 use runner_results::ResultsError;
 
-use crate::diagnostics;
+use crate::{diagnostics, terminal};
 
-/// An error on its way out.
+/// An error on its way out, or several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
     pub code: u8,
-    /// What is shown on stderr; fit for a terminal.
+    parts: Vec<Part>,
+}
+
+/// One error, fit for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    /// What stands above it: places in the file with carets.
+    above: String,
     message: String,
 }
 
 impl Failure {
     fn new(code: u8, message: &str) -> Self {
-        Self { code, message: visible_lines(message).into_owned() }
+        let message = visible_lines(message).into_owned();
+        Self { code, parts: vec![Part { above: String::new(), message }] }
     }
 
-    /// What is shown on stderr.
-    pub fn message(&self) -> &str {
-        &self.message
+    /// An error with everything that caused it.
+    pub fn of(code: u8, error: &dyn Error) -> Self {
+        Self::new(code, &chain(error))
+    }
+
+    /// What is shown on stderr. The one place where the word `error` is written.
+    pub fn shown(&self) -> String {
+        let word = if terminal::colours_on_stderr() { "\x1b[1;31merror\x1b[0m" } else { "error" };
+        let part = |part: &Part| format!("{}{word}: {}", part.above, part.message);
+        self.parts.iter().map(part).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The same as one text without places, for tables.
+    pub fn message(&self) -> String {
+        let messages: Vec<&str> = self.parts.iter().map(|part| part.message.as_str()).collect();
+        messages.join("\n\n")
     }
 
     /// The same with another line behind it.
     pub fn with_line(mut self, line: &str) -> Self {
-        self.message += &format!("\n{}", visible_lines(line));
+        if let Some(last) = self.parts.last_mut() {
+            last.message += &format!("\n{}", visible_lines(line));
+        }
         self
     }
 
     /// Several as one, with the highest of their codes.
     pub fn joined(failures: Vec<Self>) -> Self {
         let code = failures.iter().map(|failure| failure.code).max().unwrap_or(1);
-        let messages: Vec<String> = failures.into_iter().map(|failure| failure.message).collect();
-        Self { code, message: messages.join("\n\n") }
+        Self { code, parts: failures.into_iter().flat_map(|failure| failure.parts).collect() }
     }
 
     /// 1: a fault of this program or of the machine.
@@ -61,6 +84,20 @@ impl Failure {
     pub fn data(message: impl Into<String>) -> Self {
         Self::new(3, &message.into())
     }
+}
+
+/// What an error says, and behind it what its causes say that it does not.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(own) = cause {
+        let said = own.to_string();
+        if !text.contains(&said) {
+            text += &format!(": {said}");
+        }
+        cause = own.source();
+    }
+    text
 }
 
 static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
@@ -88,7 +125,7 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure
         let said = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
         let said = said.unwrap_or_else(|| "something panicked".to_owned());
         Err(Failure::internal(format!(
-            "error: internal error: {said}\nthis is a fault of the program, please report it"
+            "internal error: {said}\nthis is a fault of the program, please report it"
         )))
     })
 }
@@ -99,20 +136,19 @@ impl From<LoadError> for Failure {
             // Colours are wanted here; what is foreign was escaped before.
             LoadError::Invalid { path, text, problems } => Self {
                 code: 2,
-                message: format!(
-                    "{}error: {}",
-                    diagnostics::render(&text, &problems),
-                    diagnostics::conclusion(&path, &problems)
-                ),
+                parts: vec![Part {
+                    above: diagnostics::render(&text, &problems),
+                    message: diagnostics::conclusion(&path, &problems),
+                }],
             },
-            other => Self::usage(format!("error: {other}")),
+            other => Self::of(2, &other),
         }
     }
 }
 
 impl From<OverrideError> for Failure {
     fn from(error: OverrideError) -> Self {
-        Self::usage(format!("error: {error}"))
+        Self::of(2, &error)
     }
 }
 
@@ -125,7 +161,7 @@ impl From<ExplainError> for Failure {
             Category::Training => 4,
             Category::Interrupted => 130,
         };
-        Self::new(code, &format!("error: {error}"))
+        Self::of(code, &error)
     }
 }
 
@@ -149,23 +185,48 @@ impl From<DataError> for Failure {
 
 impl From<ResultsError> for Failure {
     fn from(error: ResultsError) -> Self {
-        let message = format!("error: {error}");
-        match error {
+        let code = match error {
             ResultsError::Write { .. }
             | ResultsError::Vanished { .. }
-            | ResultsError::Picture(_) => Self::internal(message),
-            ResultsError::Read { .. } | ResultsError::Table { .. } => Self::data(message),
+            | ResultsError::Picture(_) => 1,
+            ResultsError::Read { .. } | ResultsError::Table { .. } => 3,
             ResultsError::Busy { .. }
             | ResultsError::Finished { .. }
             | ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }
-            | ResultsError::NoSuchColumn { .. } => Self::usage(message),
-        }
+            | ResultsError::NoSuchColumn { .. } => 2,
+        };
+        Self::of(code, &error)
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::internal(format!("error: {error}"))
+        Self::of(1, &error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write a.parquet")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the disk is full")]
+    struct Inner;
+
+    #[test]
+    fn causes_are_said_once() {
+        assert_eq!(chain(&Outer(Inner)), "cannot write a.parquet: the disk is full");
+        assert_eq!(chain(&Inner), "the disk is full");
+        let said = Failure::of(1, &Outer(Inner)).with_line("what is there stays");
+        let both = Failure::joined(vec![said, Failure::data("no weights")]);
+        assert_eq!(both.code, 3);
+        let expected = "error: cannot write a.parquet: the disk is full\nwhat is there stays\n\n\
+                        error: no weights";
+        assert_eq!(both.shown(), expected);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
@@ -13,15 +13,16 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::terminal;
 
-static RUN_LOG: OnceLock<Mutex<File>> = OnceLock::new();
+/// The log of the run that is under way.
+static RUN_LOG: Mutex<Option<File>> = Mutex::new(None);
 
 /// Installs both outputs.
 pub fn start(verbose: u8, quiet: bool) {
     let default = match (quiet, verbose) {
         (true, _) => "error",
         (_, 0) => "warn",
-        (_, 1) => "runner=info,runner_learn=info,warn",
-        (_, 2) => "runner=debug,runner_learn=debug,info",
+        (_, 1) => "runner=info,runner_learn=info,runner_explain=info,warn",
+        (_, 2) => "runner=debug,runner_learn=debug,runner_explain=debug,info",
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
@@ -35,11 +36,27 @@ pub fn start(verbose: u8, quiet: bool) {
     let _ = tracing_subscriber::registry().with(to_terminal).with(to_file).try_init();
 }
 
-/// From now on, log lines go to this file too.
-pub fn to_file(path: &Path) -> std::io::Result<()> {
-    let file = File::options().create(true).append(true).open(path)?;
-    RUN_LOG.get_or_init(|| Mutex::new(file));
-    Ok(())
+/// Sends log lines to the file of a run for as long as it lives.
+#[derive(Debug)]
+pub struct LogFile(());
+
+impl LogFile {
+    /// From now on, log lines go to this file too.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        set(Some(file));
+        Ok(Self(()))
+    }
+}
+
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        set(None);
+    }
+}
+
+fn set(file: Option<File>) {
+    *RUN_LOG.lock().unwrap_or_else(PoisonError::into_inner) = file;
 }
 
 struct RunLog;
@@ -77,7 +94,8 @@ impl Drop for Lines {
         match self.target {
             Target::Stderr => terminal::raw(String::from_utf8_lossy(&self.buffer).trim_end()),
             Target::File => {
-                if let Some(Ok(mut file)) = RUN_LOG.get().map(Mutex::lock) {
+                let mut file = RUN_LOG.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(file) = file.as_mut() {
                     // A log that cannot be written must not end a run.
                     let _ = file.write_all(&self.buffer);
                 }

@@ -38,13 +38,13 @@ fn main() -> ExitCode {
     let outcome = outcome.and_then(|()| match terminal::lost_output() {
         None => Ok(()),
         Some(reason) => {
-            Err(Failure::internal(format!("error: cannot write to standard output: {reason}")))
+            Err(Failure::internal(format!("cannot write to standard output: {reason}")))
         }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            terminal::error(failure.message());
+            terminal::raw(&failure.shown());
             ExitCode::from(failure.code)
         }
     }

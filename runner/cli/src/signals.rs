@@ -5,21 +5,33 @@
 //! by the kernel and once by the shell. Whoever started the program with a signal ignored (`nohup`)
 //! meant it.
 
+use std::sync::OnceLock;
+
 use runner_data::Interrupt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 
-/// From now on signals ask `interrupt` to stop.
+static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
+
+/// The wish to stop of this process: one, which signals ask for from the first call on.
 ///
 /// # Errors
 ///
 /// A [`Failure`] where the system refuses.
-pub fn catch(interrupt: &Interrupt) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::internal(format!("error: cannot listen for signals: {error}"))
-    };
+pub fn interrupt() -> Result<Interrupt, Failure> {
+    if let Some(interrupt) = INTERRUPT.get() {
+        return Ok(interrupt.clone());
+    }
+    let interrupt = Interrupt::default();
+    catch(&interrupt)?;
+    Ok(INTERRUPT.get_or_init(|| interrupt).clone())
+}
+
+fn catch(interrupt: &Interrupt) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::internal(format!("cannot listen for signals: {error}"));
     let heard: Vec<i32> =
         [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     let mut signals = Signals::new(heard).map_err(failed)?;

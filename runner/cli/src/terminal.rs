@@ -95,15 +95,6 @@ pub fn warning(text: &str) {
     raw(&format!("{label}: {}", visible_lines(text)));
 }
 
-/// What ended the program; a [`Failure`](crate::failure::Failure) is fit to be shown.
-pub fn error(text: &str) {
-    let shown = match (colours_on_stderr(), text.strip_prefix("error:")) {
-        (true, Some(rest)) => format!("\x1b[1;31merror\x1b[0m:{rest}"),
-        _ => text.to_owned(),
-    };
-    raw(&shown);
-}
-
 /// A line on stderr, above the progress bars. A terminal that went away loses it.
 pub fn raw(text: &str) {
     progress::suspended(|| {

@@ -42,8 +42,7 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
         let found = discover::experiments(path);
         if found.is_empty() {
-            let message =
-                format!("error: there is no experiment file (.toml) in {}", path.display());
+            let message = format!("there is no experiment file (.toml) in {}", path.display());
             return Err(Failure::usage(message));
         }
         files.extend(found);
@@ -222,7 +221,7 @@ fn estimated(checked: &Checked, stage: &Stage) -> String {
 }
 
 fn resolved(plan: &Plan) -> Result<String, Failure> {
-    plan.to_toml().map_err(|error| Failure::internal(format!("error: {error}")))
+    plan.to_toml().map_err(|error| Failure::of(1, &error))
 }
 
 /// `14,714,688`

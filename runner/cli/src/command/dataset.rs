@@ -19,8 +19,7 @@ use crate::{images, signals, terminal};
 pub(super) fn dataset(command: DatasetCommand) -> Result<(), Failure> {
     match command {
         DatasetCommand::Fetch { name, from, out } => {
-            let interrupt = Interrupt::default();
-            signals::catch(&interrupt)?;
+            let interrupt = signals::interrupt()?;
             let place = fetch(&name, from.as_deref(), out.as_deref(), &interrupt)?;
             terminal::out(&format!("{name}: laid out in {}", place.display()));
             Ok(())
@@ -34,18 +33,17 @@ pub(super) fn dataset(command: DatasetCommand) -> Result<(), Failure> {
 
 fn generate_shapes(name: &str, out: Option<&Path>, seed: u64) -> Result<(), Failure> {
     if name != "shapes" {
-        let message = format!("error: there is no generator `{name}`; there is shapes");
+        let message = format!("there is no generator `{name}`; there is shapes");
         return Err(Failure::usage(message));
     }
     let out = out.unwrap_or(Path::new("data/shapes"));
     if out.exists() {
         return Err(Failure::usage(format!(
-            "error: {} is there already; remove it first, or say --out",
+            "{} is there already; remove it first, or say --out",
             out.display()
         )));
     }
-    let count = generate::shapes(out, seed)
-        .map_err(|error| Failure::internal(format!("error: {error}")))?;
+    let count = generate::shapes(out, seed).map_err(|error| Failure::of(1, &error))?;
     terminal::out(&format!(
         "{count} pictures of {} in {}",
         generate::CLASSES.join(", "),
@@ -89,19 +87,19 @@ fn check(folder: &Path) -> Result<(), Failure> {
     }
     match bad.len() {
         0 => Ok(()),
-        count => Err(Failure::data(format!("error: {count} of the images cannot be used"))),
+        count => Err(Failure::data(format!("{count} of the images cannot be used"))),
     }
 }
 
 /// The splits in a folder, or the folder itself as one.
 fn splits(folder: &Path) -> Result<Vec<Split>, Failure> {
     if !folder.is_dir() {
-        let message = format!("error: the folder {} does not exist", folder.display());
+        let message = format!("the folder {} does not exist", folder.display());
         return Err(Failure::usage(message));
     }
     let list = |name, path: &Path| {
         folder::list(name, &path.display().to_string())
-            .map_err(|error| Failure::data(format!("error: {error}")))
+            .map_err(|error| Failure::data(error.to_string()))
     };
     let named: Vec<&'static str> = ["train", "validation", "test"]
         .into_iter()
@@ -116,7 +114,7 @@ fn splits(folder: &Path) -> Result<Vec<Split>, Failure> {
     };
     match splits.iter().all(|split| split.classes.is_empty()) {
         true => Err(Failure::usage(format!(
-            "error: {} has neither train, validation and test in it, nor one folder per class",
+            "{} has neither train, validation and test in it, nor one folder per class",
             folder.display()
         ))),
         false => Ok(splits),

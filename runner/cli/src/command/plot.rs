@@ -10,7 +10,7 @@ use crate::terminal;
 
 pub(super) fn plot(arguments: &PlotArguments) -> Result<(), Failure> {
     if !(0.0..1.0).contains(&arguments.smoothing) {
-        let message = "error: `--smoothing` must be at least 0 and less than 1";
+        let message = "`--smoothing` must be at least 0 and less than 1";
         return Err(Failure::usage(message));
     }
     let mut histories = Vec::new();
@@ -20,7 +20,7 @@ pub(super) fn plot(arguments: &PlotArguments) -> Result<(), Failure> {
     }
     histories.retain(|history| !history.is_empty());
     let panels = match &histories[..] {
-        [] => return Err(Failure::usage("error: none of these runs has an epoch to draw")),
+        [] => return Err(Failure::usage("none of these runs has an epoch to draw")),
         [one] => one.panels(),
         several => together(several),
     };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_data::{DataError, Interrupt};
+use runner_data::DataError;
 use runner_experiment::folder;
 use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::section::run::DeviceName;
@@ -25,8 +25,7 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let files = files(&arguments.images)?;
     let compute = device::select(device(arguments.device.as_deref())?).map_err(LearnError::from)?;
     let model = Saved::open(&path, compute)?;
-    let interrupt = Interrupt::default();
-    signals::catch(&interrupt)?;
+    let interrupt = signals::interrupt()?;
     let mut counters = Counters::default();
     let all = predict::predict(&model, &files, &interrupt, &mut |done| {
         counters.set(&Phase::Predict, done, files.len());
@@ -87,7 +86,7 @@ pub(super) fn device(name: Option<&str>) -> Result<DeviceName, Failure> {
     found.ok_or_else(|| {
         let choices: Vec<&str> = DeviceName::ALL.iter().map(|device| device.as_str()).collect();
         let choices = choices.join(", ");
-        Failure::usage(format!("error: there is no device `{name}`; the choices are {choices}"))
+        Failure::usage(format!("there is no device `{name}`; the choices are {choices}"))
     })
 }
 
@@ -95,18 +94,17 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in given {
         if path.is_dir() {
-            let found =
-                folder::files(path).map_err(|error| Failure::usage(format!("error: {error}")))?;
+            let found = folder::files(path).map_err(|error| Failure::usage(error.to_string()))?;
             files.extend(found);
         } else if path.exists() || path.is_symlink() {
             files.push(path.clone());
         } else {
-            let message = format!("error: there is no file or folder {}", path.display());
+            let message = format!("there is no file or folder {}", path.display());
             return Err(Failure::usage(message));
         }
     }
     match files.is_empty() {
-        true => Err(Failure::usage("error: there is no image in these folders".to_owned())),
+        true => Err(Failure::usage("there is no image in these folders".to_owned())),
         false => Ok(files),
     }
 }

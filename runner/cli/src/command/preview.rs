@@ -1,7 +1,7 @@
 //! `runner preview`: a grid of training images as a stage sees them.
 
 use image::RgbImage;
-use runner_data::{Interrupt, preview};
+use runner_data::preview;
 use runner_record::Event;
 use runner_record::Pixels;
 use runner_results::picture::text;
@@ -19,7 +19,7 @@ pub(super) fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     diagnostics::show_warnings(&checked);
     let Some((_, stage)) = preview::augmented(&checked) else {
         let message = format!(
-            "error: no stage of {} augments: set `augment = true` in one, with an `[augmentation]` table",
+            "no stage of {} augments: set `augment = true` in one, with an `[augmentation]` table",
             arguments.file.display()
         );
         return Err(Failure::usage(message));
@@ -27,8 +27,7 @@ pub(super) fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     let (images, epochs) = (usize::from(arguments.images), usize::from(arguments.epochs));
     let views = preview::views(&checked);
     let epochs = views.map_or(epochs, |views| views.min(epochs));
-    let interrupt = Interrupt::default();
-    signals::catch(&interrupt)?;
+    let interrupt = signals::interrupt()?;
     let rows = preview::rows(&checked, (images, epochs), &interrupt, &mut |event| {
         if let Event::Skipped(bad) = event {
             images::show_skipped(&bad);

@@ -119,7 +119,7 @@ fn differences(run: &LoadedRun, plan: &Plan) -> Result<String, Failure> {
         }
     };
     Ok(format!(
-        "error: run {} cannot be resumed with another plan:{}{order}\nundo that, or leave `--resume` out to start a new run",
+        "run {} cannot be resumed with another plan:{}{order}\nundo that, or leave `--resume` out to start a new run",
         run.id,
         changed.collect::<String>()
     ))

@@ -15,21 +15,53 @@ use crate::arguments::RunArguments;
 use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
-use crate::{diagnostics, environment, logging, signals, terminal};
+use crate::logging::LogFile;
+use crate::{diagnostics, environment, signals, terminal};
 
 /// The folder of checkpoints in that of a run.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 
+/// What all runs of a process share.
+pub(super) struct Session {
+    /// The folder of results.
+    results: PathBuf,
+    cache: PathBuf,
+    /// Features above this many bytes are pruned after a run.
+    cache_limit: u64,
+    /// Whether nothing may be fetched.
+    offline: bool,
+    interrupt: Interrupt,
+}
+
+impl Session {
+    /// Looks at the surroundings; from now on signals ask runs to stop.
+    pub(super) fn new(results: &Path, offline: bool) -> Result<Self, Failure> {
+        Ok(Self {
+            results: results.to_path_buf(),
+            cache: environment::cache(),
+            cache_limit: environment::cache_limit().map_err(Failure::usage)?,
+            offline,
+            interrupt: signals::interrupt()?,
+        })
+    }
+}
+
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let mut checked = load(arguments)?;
+    let checked = load(arguments)?;
+    let session = Session::new(&arguments.results.results, arguments.offline)?;
+    run_one(&session, checked, arguments.resume.as_deref())
+}
+
+/// One run from its plan to its summary. A process may call it again and again: each run has its
+/// folder, its lock and its log.
+pub(super) fn run_one(
+    session: &Session,
+    mut checked: Checked,
+    resume: Option<&str>,
+) -> Result<(), Failure> {
     let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
-    let limit =
-        environment::cache_limit().map_err(|error| Failure::usage(format!("error: {error}")))?;
-    let interrupt = Interrupt::default();
-    signals::catch(&interrupt)?;
-    let results = &arguments.results.results;
-    let choice = match arguments.resume.as_deref() {
-        Some(name) => resume::choose(name, &checked, results)?,
+    let choice = match resume {
+        Some(name) => resume::choose(name, &checked, &session.results)?,
         None => Choice::Fresh,
     };
     match &choice {
@@ -41,21 +73,22 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    let weights = resolve(&mut checked, results, &interrupt)?;
+    let (results, interrupt) = (&session.results, &session.interrupt);
+    let weights = resolve(&mut checked, results, (session.offline, interrupt))?;
     let mut writer = open(choice, results, start(&checked, &compute)?)?;
-    let cache = environment::cache();
+    let _log = open_log(&writer)?;
     let request = Request {
         checked: &checked,
         weights: weights.as_ref(),
         compute,
-        cache: Some(&cache),
+        cache: Some(&session.cache),
         model: writer.file("model.safetensors"),
         checkpoints: Some(writer.file(CHECKPOINTS)),
-        interrupt,
+        interrupt: interrupt.clone(),
     };
     let outcome = guarded(|| execute(&request, &mut writer));
     let ended = finish(&mut writer, outcome);
-    prune(&cache, limit);
+    prune(&session.cache, session.cache_limit);
     ended
 }
 
@@ -70,17 +103,18 @@ fn load(arguments: &RunArguments) -> Result<Checked, Failure> {
     Ok(checked)
 }
 
-/// A new run, or the one that goes on, with its log.
+/// A new run, or the one that goes on.
 fn open(choice: Choice, results: &Path, start: Start) -> Result<RunWriter, Failure> {
-    let writer = match choice {
+    Ok(match choice {
         Choice::Resume(run) => RunWriter::reopen(&run, start.run)?,
         Choice::Fresh | Choice::Finished(_) => RunWriter::create(results, start)?,
-    };
+    })
+}
+
+fn open_log(writer: &RunWriter) -> Result<LogFile, Failure> {
     let log = writer.file("log.jsonl");
-    logging::to_file(&log).map_err(|error| {
-        Failure::internal(format!("error: cannot write {}: {error}", log.display()))
-    })?;
-    Ok(writer)
+    LogFile::open(&log)
+        .map_err(|error| Failure::internal(format!("cannot write {}: {error}", log.display())))
 }
 
 fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
@@ -101,7 +135,7 @@ fn start(checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
         },
         params: fingerprint::entries(plan),
         experiment_toml: checked.source.file_text().to_owned(),
-        plan_toml: plan.to_toml().map_err(|error| Failure::internal(format!("error: {error}")))?,
+        plan_toml: plan.to_toml().map_err(|error| Failure::of(1, &error))?,
     })
 }
 
@@ -140,7 +174,7 @@ fn finish(writer: &mut RunWriter, outcome: Result<(), Failure>) -> Result<(), Fa
     let end = match &outcome {
         Ok(()) => End::Finished,
         Err(failure) if failure.code == 130 => End::Interrupted,
-        Err(failure) => End::Failed(failure.message().trim_start_matches("error: ").to_owned()),
+        Err(failure) => End::Failed(failure.message()),
     };
     tracing::info!(status = end.status(), "end");
     writer.finish(&end, environment::peak_rss())?;
@@ -235,3 +269,6 @@ fn duration(seconds: f64) -> String {
         _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use runner_data::Interrupt;
 use runner_experiment::{Checked, Override};
 use runner_explain::run::again;
 use runner_learn::LearnError;
@@ -36,13 +35,14 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
             set: arguments.set.clone(),
             device: arguments.device.clone(),
             resume: None,
+            offline: arguments.offline,
             results: ResultsArguments { results: results.clone() },
         });
     }
     match resume::newest(&checked, results, |run| run.status() == "finished") {
         Some(run) => of_run(arguments, &run),
         None => Err(Failure::usage(format!(
-            "error: {0} trains, and there is no finished run of it\n\
+            "{0} trains, and there is no finished run of it\n\
              `runner run {0}` trains and draws; `runner visualize RUN --jobs {0}` draws on another \
              run's model",
             file.display()
@@ -58,8 +58,7 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
     let lock = RunLock::take(&run.path)?;
     let device = predict::device(arguments.device.as_deref())?;
     let compute = device::select(device).map_err(LearnError::from)?;
-    let interrupt = Interrupt::default();
-    signals::catch(&interrupt)?;
+    let interrupt = signals::interrupt()?;
     let request = Request {
         checked: &checked,
         weights: Some(&source),
@@ -95,7 +94,7 @@ fn folder_of(jobs: &Path) -> Result<&str, Failure> {
     let own = [visuals::FOLDER, CHECKPOINTS];
     match stem.is_empty() || stem.starts_with('.') || own.contains(&stem) {
         true => Err(Failure::usage(format!(
-            "error: the pictures go into a folder with the name of the file, and `{stem}` cannot be \
+            "the pictures go into a folder with the name of the file, and `{stem}` cannot be \
              one; give {} another name",
             jobs.display()
         ))),
@@ -123,7 +122,7 @@ fn plan(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<Checked, Fail
     }
     if checked.plan.visualize.is_empty() {
         return Err(Failure::usage(format!(
-            "error: the run {} has no visualize job; `--jobs FILE` takes those of another file",
+            "the run {} has no visualize job; `--jobs FILE` takes those of another file",
             run.id
         )));
     }

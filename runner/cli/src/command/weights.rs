@@ -1,6 +1,5 @@
 //! `runner weights`: fetch, import, list.
 
-use runner_data::Interrupt;
 use runner_network::weights::{self as model_weights, Source};
 
 use crate::arguments::WeightsCommand;
@@ -12,8 +11,7 @@ use crate::{signals, terminal};
 pub(super) fn weights(command: WeightsCommand) -> Result<(), Failure> {
     match command {
         WeightsCommand::Fetch { name } => {
-            let interrupt = Interrupt::default();
-            signals::catch(&interrupt)?;
+            let interrupt = signals::interrupt()?;
             let place = weights::fetch(&name, &interrupt)?;
             terminal::out(&format!("{name}: {}", place.display()));
             Ok(())
@@ -27,7 +25,7 @@ fn import(source: &Source, name: &str) -> Result<(), Failure> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name == "random" || !name.chars().all(fits) {
         return Err(Failure::usage(format!(
-            "error: `{name}` cannot be the name of weights; use letters, digits, `-` and `_`, and not `random`"
+            "`{name}` cannot be the name of weights; use letters, digits, `-` and `_`, and not `random`"
         )));
     }
     let loaded = weights::load(source)?;

@@ -64,14 +64,14 @@ pub fn fetch(
 ) -> Result<PathBuf, Failure> {
     if name != "cats_and_dogs_filtered" {
         return Err(Failure::usage(format!(
-            "error: there is no data set `{name}`; there is cats_and_dogs_filtered"
+            "there is no data set `{name}`; there is cats_and_dogs_filtered"
         )));
     }
     let out = out.unwrap_or(Path::new(OUT));
     let _lock = super::exclusive(out, interrupt)?;
     if out.exists() {
         return Err(Failure::usage(format!(
-            "error: {} is there already; remove it first, or say --out",
+            "{} is there already; remove it first, or say --out",
             out.display()
         )));
     }
@@ -98,11 +98,9 @@ fn download(url: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     match download.fetch(interrupt) {
         Ok(()) => Ok(to),
         Err(DownloadError::Interrupted) => Err(LearnError::Interrupted.into()),
-        Err(error @ DownloadError::Write { .. }) => {
-            Err(Failure::internal(format!("error: {error}")))
-        }
+        Err(error @ DownloadError::Write { .. }) => Err(Failure::of(1, &error)),
         Err(error) => Err(Failure::data(format!(
-            "error: {error}\nbring the archive here by other means, then:\n  \
+            "{error}\nbring the archive here by other means, then:\n  \
              runner dataset fetch cats_and_dogs_filtered --from FILE"
         ))),
     }
@@ -117,11 +115,11 @@ fn lay_out(archive: &Path, source: &str, out: &Path, interrupt: &Interrupt) -> R
     // Nobody else is at this target: what is there was left by a process that was killed.
     let staging = Staging::new(parent.join(format!(".fetching-{name}")));
     let written = |error: std::io::Error| {
-        Failure::internal(format!("error: cannot write to {}: {error}", parent.display()))
+        Failure::internal(format!("cannot write to {}: {error}", parent.display()))
     };
     archive::extract(archive, &entries(), &staging.0, interrupt).map_err(|error| match error {
-        ExtractError::Archive(reason) => Failure::data(format!("error: {reason}")),
-        ExtractError::Write { .. } => Failure::internal(format!("error: {error}")),
+        ExtractError::Archive(reason) => Failure::data(reason),
+        ExtractError::Write { .. } => Failure::of(1, &error),
         ExtractError::Interrupted => LearnError::Interrupted.into(),
     })?;
     let source = format!(

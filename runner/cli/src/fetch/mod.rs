@@ -48,7 +48,7 @@ pub fn check(checksum: Checksum, path: &Path) -> std::io::Result<Result<(), Stri
 /// A [`Failure`] that names the folder.
 pub fn make(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::internal(format!("error: cannot make the folder {}: {error}", folder.display()))
+        Failure::internal(format!("cannot make the folder {}: {error}", folder.display()))
     })
 }
 
@@ -73,9 +73,8 @@ pub fn exclusive(target: &Path, interrupt: &Interrupt) -> Result<File, Failure> 
         Ok((file, is_ours))
     };
     let opened: std::io::Result<(File, bool)> = open();
-    let (file, is_ours) = opened.map_err(|error| {
-        Failure::internal(format!("error: cannot lock {}: {error}", path.display()))
-    })?;
+    let (file, is_ours) = opened
+        .map_err(|error| Failure::internal(format!("cannot lock {}: {error}", path.display())))?;
     match is_ours {
         true => Ok(file),
         false => Err(LearnError::Interrupted.into()),

