@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::support::runner::Place;
+use crate::support::runner::{Place, SHAPES};
 
 #[test]
 fn check_prints_counts_layers_and_what_is_trained() {
@@ -156,7 +156,7 @@ fn dataset_fetch_takes_a_copy_and_only_the_right_one() {
 fn a_missing_folder_says_what_brings_it() {
     let place = Place::new();
     place.write("shapes.toml", crate::support::runner::SHAPES);
-    let missing = place.run(&["run", "shapes.toml"]);
+    let missing = place.run(&["check", "shapes.toml"]);
     assert_eq!(missing.code, Some(2));
     assert_eq!(missing.stderr.matches("`runner dataset generate shapes` brings it").count(), 3);
 }
@@ -178,4 +178,29 @@ fn preview_draws_images_before_and_after() {
     let before = std::fs::read(place.path("preview.png")).unwrap();
     place.succeed(&arguments);
     assert!(before == std::fs::read(place.path("preview.png")).unwrap());
+}
+
+#[test]
+fn a_run_draws_the_shapes_that_it_lacks_and_offline_fetches_nothing() {
+    let place = Place::new();
+    place.write("shapes.toml", SHAPES);
+    let run = place.succeed(&["run", "shapes.toml", "--set", "stage.head.epochs=1"]);
+    assert!(run.stderr.contains("data/shapes is not there yet: drawing"), "{}", run.stderr);
+    let generated = place.succeed(&["dataset", "generate", "shapes", "--out", "again"]);
+    assert!(generated.stdout.contains("420 pictures"));
+    for name in ["train/circle/circle.000.jpg", "test/triangle/triangle.029.jpg"] {
+        let read = |folder: &str| std::fs::read(place.path(folder).join(name)).unwrap();
+        assert_eq!(read("data/shapes"), read("again"));
+    }
+    // Where something else is wrong too, nothing is made.
+    let other = Place::new();
+    other.write("shapes.toml", SHAPES.replace("epochs = 3", "epochs = 0"));
+    let refused = other.run(&["run", "shapes.toml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(!other.path("data").exists(), "{}", refused.stderr);
+    let offline =
+        place.run(&["run", "shapes.toml", "--offline", "--set", "model.weights=imagenet"]);
+    assert_eq!(offline.code, Some(3));
+    assert!(offline.stderr.contains("`runner weights fetch imagenet` brings them"), "{offline:?}");
+    assert_eq!(place.runs().len(), 1);
 }

@@ -13,6 +13,7 @@ use runner_record::Event;
 use crate::arguments::DatasetCommand;
 use crate::failure::Failure;
 use crate::fetch::dataset::fetch;
+use crate::fetch::shapes;
 use crate::progress::Counters;
 use crate::{images, signals, terminal};
 
@@ -36,14 +37,14 @@ fn generate_shapes(name: &str, out: Option<&Path>, seed: u64) -> Result<(), Fail
         let message = format!("there is no generator `{name}`; there is shapes");
         return Err(Failure::usage(message));
     }
-    let out = out.unwrap_or(Path::new("data/shapes"));
+    let out = out.unwrap_or(Path::new(shapes::PLACE));
     if out.exists() {
         return Err(Failure::usage(format!(
             "{} is there already; remove it first, or say --out",
             out.display()
         )));
     }
-    let count = generate::shapes(out, seed).map_err(|error| Failure::of(1, &error))?;
+    let count = shapes::draw(out, seed)?;
     terminal::out(&format!(
         "{count} pictures of {} in {}",
         generate::CLASSES.join(", "),

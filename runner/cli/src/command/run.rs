@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_data::Interrupt;
-use runner_experiment::{Checked, Override, fingerprint};
+use runner_experiment::{Checked, LoadError, Override, fingerprint};
 use runner_learn::LearnError;
 use runner_learn::run::Request;
 use runner_network::device::{self, Compute};
@@ -14,6 +14,7 @@ use super::resume::{self, Choice};
 use crate::arguments::RunArguments;
 use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
+use crate::fetch::shapes;
 use crate::fetch::weights::resolve;
 use crate::logging::LogFile;
 use crate::{diagnostics, environment, signals, terminal};
@@ -98,7 +99,13 @@ fn load(arguments: &RunArguments) -> Result<Checked, Failure> {
     if let Some(device) = &arguments.device {
         overrides.push(Override::new("run.device", &format!("\"{device}\"")));
     }
-    let checked = runner_experiment::load(&arguments.file, &overrides)?;
+    let checked = match runner_experiment::load(&arguments.file, &overrides) {
+        Err(LoadError::Invalid { problems, .. }) if shapes::alone_are_missing(&problems) => {
+            shapes::bring()?;
+            runner_experiment::load(&arguments.file, &overrides)?
+        }
+        loaded => loaded?,
+    };
     diagnostics::show_warnings(&checked);
     Ok(checked)
 }

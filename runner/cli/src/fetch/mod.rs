@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod dataset;
 pub mod download;
+pub mod shapes;
 pub mod weights;
 pub mod wheel;
 
