@@ -3,7 +3,9 @@
 pub mod archive;
 pub mod dataset;
 pub mod download;
+mod published;
 pub mod shapes;
+mod talk;
 pub mod weights;
 pub mod wheel;
 

