@@ -97,12 +97,12 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             // Colours are wanted here; what is foreign was escaped before.
-            LoadError::Invalid { path, text, problems } => Self {
+            LoadError::Invalid { path, text, diagnostics: found } => Self {
                 code: 2,
                 message: format!(
                     "{}error: {}",
-                    diagnostics::render(&text, &problems),
-                    diagnostics::conclusion(&path, &problems)
+                    diagnostics::render(&text, &found),
+                    diagnostics::conclusion(&path, &found)
                 ),
             },
             other => Self::usage(format!("error: {other}")),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
 use crate::section::Root;
 use crate::source::SourceText;
 use crate::tree::{self, Key, Kind, Node};
@@ -19,7 +19,7 @@ pub struct ExperimentFile {
 
 impl ExperimentFile {
     /// Parses `text` and lays the overrides over it; what is wrong with the file is in the
-    /// problems.
+    /// diagnostics.
     ///
     /// # Errors
     ///
@@ -28,17 +28,17 @@ impl ExperimentFile {
         name: &str,
         text: &str,
         overrides: &[Override],
-    ) -> Result<(Self, Problems), OverrideError> {
+    ) -> Result<(Self, Diagnostics), OverrideError> {
         let mut source = SourceText::new(name, text);
-        let mut problems = Problems::default();
-        let mut tree = tree::parse(&source, &mut problems);
+        let mut diagnostics = Diagnostics::default();
+        let mut tree = tree::parse(&source, &mut diagnostics);
         // What is no TOML is reported first; a `--set` could only miss its target in it.
-        let whole = problems.errors() == 0;
+        let whole = diagnostics.errors() == 0;
         for change in overrides.iter().filter(|_| whole) {
             change.apply(&mut tree, &mut source)?;
         }
-        let root = Root::from_node(&tree, "", &mut problems).unwrap_or_default();
-        Ok((Self { source, root }, problems))
+        let root = Root::from_node(&tree, "", &mut diagnostics).unwrap_or_default();
+        Ok((Self { source, root }, diagnostics))
     }
 }
 
@@ -126,11 +126,11 @@ impl Override {
 
     /// The value as TOML, or as a plain string where it is not TOML (`--set model.weights=random`).
     fn parse_value(&self, offset: usize) -> Node {
-        let mut problems = Problems::default();
+        let mut diagnostics = Diagnostics::default();
         let text = format!("v = {}", self.value);
-        let parsed = tree::parse_at(&text, offset.saturating_sub(4), &mut problems);
+        let parsed = tree::parse_at(&text, offset.saturating_sub(4), &mut diagnostics);
         match parsed.get("v") {
-            Some((_, node)) if problems.errors() == 0 && parsed.entries().len() == 1 => {
+            Some((_, node)) if diagnostics.errors() == 0 && parsed.entries().len() == 1 => {
                 node.clone()
             }
             _ => Node {
@@ -197,14 +197,14 @@ mod tests {
 
     const TEXT: &str = "[experiment]\nname = \"a\"\n[[stage]]\nname = \"head\"\nepochs = 3\n";
 
-    fn parse(set: &str) -> Result<(ExperimentFile, Problems), OverrideError> {
+    fn parse(set: &str) -> Result<(ExperimentFile, Diagnostics), OverrideError> {
         ExperimentFile::parse("a.toml", TEXT, &[set.parse()?])
     }
 
     #[test]
     fn sets_a_stage_by_its_name() -> Result<(), OverrideError> {
-        let (file, problems) = parse("stage.head.epochs=2")?;
-        assert_eq!(problems.errors(), 0);
+        let (file, diagnostics) = parse("stage.head.epochs=2")?;
+        assert_eq!(diagnostics.errors(), 0);
         let stages = file.root.stage.map(|stages| stages.value).unwrap_or_default();
         assert_eq!(stages[0].epochs.as_ref().map(|e| e.value.0), Some(2));
         Ok(())
@@ -220,9 +220,10 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_shown_in_the_override() -> Result<(), OverrideError> {
-        let (file, problems) = parse("stage.head.epochs=0")?;
-        let problem = problems.iter().next().map(|p| file.source.excerpt(&p.span).0.to_owned());
-        assert_eq!(problem, Some("--set".to_owned()));
+        let (file, diagnostics) = parse("stage.head.epochs=0")?;
+        let diagnostic =
+            diagnostics.iter().next().map(|p| file.source.excerpt(&p.span).0.to_owned());
+        assert_eq!(diagnostic, Some("--set".to_owned()));
         Ok(())
     }
 

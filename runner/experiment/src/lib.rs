@@ -7,6 +7,7 @@
 //! The way through this crate is [`load`]: read and parse, collect every problem, resolve.
 
 pub mod architecture;
+pub mod diagnostic;
 pub mod discover;
 pub mod disk;
 pub mod file;
@@ -14,7 +15,6 @@ pub mod fingerprint;
 pub mod folder;
 pub mod optimizer;
 pub mod plan;
-pub mod problem;
 pub mod schema;
 pub mod section;
 pub mod source;
@@ -26,9 +26,9 @@ pub mod value;
 
 use std::path::Path;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use file::{ExperimentFile, Override, OverrideError};
 pub use plan::Plan;
-pub use problem::{Problem, Problems, Severity};
 pub use source::SourceText;
 pub use validate::Checked;
 
@@ -43,15 +43,15 @@ pub enum LoadError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The file was read; what is wrong with it is in the problems, with their places.
-    #[error("{path}: {} problem(s)", problems.errors())]
+    /// The file was read; what is wrong with it is in the diagnostics, with their places.
+    #[error("{path}: {} problem(s)", diagnostics.errors())]
     Invalid {
         /// The file as it was named.
         path: String,
-        /// The text that the spans of the problems point into.
+        /// The text that the spans of the diagnostics point into.
         text: SourceText,
         /// Everything that is wrong, in the order of the file.
-        problems: Problems,
+        diagnostics: Diagnostics,
     },
     /// A `--set` that is not `key=value` or points nowhere.
     #[error(transparent)]
@@ -77,12 +77,14 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Checked, LoadError> {
 ///
 /// As [`load`], without [`LoadError::Unreadable`].
 pub fn load_text(name: &str, text: &str, overrides: &[Override]) -> Result<Checked, LoadError> {
-    let (file, mut problems) = ExperimentFile::parse(name, text, overrides)?;
-    let checked = validate::validate(&file, &mut problems);
-    problems.drop_guesses(&file.source);
-    problems.sort();
+    let (file, mut diagnostics) = ExperimentFile::parse(name, text, overrides)?;
+    let checked = validate::validate(&file, &mut diagnostics);
+    diagnostics.drop_guesses(&file.source);
+    diagnostics.sort();
     match checked {
-        Some(checked) if problems.errors() == 0 => Ok(Checked { warnings: problems, ..checked }),
-        _ => Err(LoadError::Invalid { path: name.to_owned(), text: file.source, problems }),
+        Some(checked) if diagnostics.errors() == 0 => {
+            Ok(Checked { warnings: diagnostics, ..checked })
+        }
+        _ => Err(LoadError::Invalid { path: name.to_owned(), text: file.source, diagnostics }),
     }
 }

@@ -5,14 +5,13 @@
 //! plan can be run again and is the same run. An `Option` in it means "this run has none" (no test
 //! split, no early stopping), never "not decided yet".
 
-mod class_weights;
-mod learning_rate;
+pub(crate) mod class_weights;
+pub(crate) mod learning_rate;
 mod schedule;
-mod stage;
+pub(crate) mod stage;
 
 pub use class_weights::{Balanced, ClassWeights};
 pub use learning_rate::LearningRate;
-pub(crate) use stage::freezes;
 
 pub use crate::optimizer::{Adagrad, Adam, Adamw, Lamb, Lion, Rmsprop, Rule, Sgd};
 pub use crate::section::Plan;

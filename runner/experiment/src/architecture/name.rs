@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::family::{Architecture, FAMILIES, Family};
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
 use crate::tree::Node;
 use crate::value::{FromNode, Plain, unknown_word};
 
@@ -73,12 +73,12 @@ impl<'de> Deserialize<'de> for ArchitectureName {
 }
 
 impl FromNode for ArchitectureName {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
-        let word = String::from_node(node, key, problems)?;
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let word = String::from_node(node, key, diagnostics)?;
         let found = Self::find(&word);
         if found.is_none() {
             let names: Vec<&str> = Self::all().map(Self::as_str).collect();
-            unknown_word(node, key, &word, names.iter().copied(), problems);
+            unknown_word(node, key, &word, names.iter().copied(), diagnostics);
         }
         found
     }

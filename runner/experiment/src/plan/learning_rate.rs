@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::architecture::Layer;
+use crate::architecture::layer::Layer;
 
 /// One step size, or one per part of the network.
 #[derive(Debug, Clone, PartialEq, Serialize)]

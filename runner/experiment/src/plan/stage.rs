@@ -1,11 +1,11 @@
 //! `[[stage]]`: which layers a stage leaves alone.
 
-use super::Stage;
-use crate::architecture::{Layer, cuts};
+use crate::architecture::cuts;
+use crate::architecture::layer::Layer;
+use crate::section::stage::Stage;
 
 /// Whether a stage that freezes these blocks and layers leaves `layer` alone. A head is always
 /// trained.
-#[must_use]
 pub(crate) fn freezes(frozen: &[String], layer: &Layer) -> bool {
     layer.is_named(frozen)
 }

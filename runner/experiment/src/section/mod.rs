@@ -8,6 +8,7 @@ pub mod augmentation;
 pub mod dataset;
 pub mod experiment;
 pub mod model;
+pub mod monitor;
 pub mod named;
 pub mod optimizer;
 pub mod run;

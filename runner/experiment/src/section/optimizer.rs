@@ -2,9 +2,9 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use crate::diagnostic::Diagnostics;
 use crate::optimizer::RuleSection;
-use crate::plan::LearningRate;
-use crate::problem::Problems;
+use crate::plan::learning_rate::LearningRate;
 use crate::section::named::{NamedNumbers, by_name, read_by_name};
 use crate::tree::{Kind, Node};
 use crate::value::{FromNode, NonNegative, Plain, Positive, section};
@@ -40,10 +40,10 @@ pub enum LearningRateSection {
 }
 
 impl FromNode for LearningRateSection {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.kind {
-            Kind::Table(entries) => read_by_name(entries, key, problems).map(Self::Named),
-            _ => Positive::from_node(node, key, problems).map(|rate| Self::One(rate.0)),
+            Kind::Table(entries) => read_by_name(entries, key, diagnostics).map(Self::Named),
+            _ => Positive::from_node(node, key, diagnostics).map(|rate| Self::One(rate.0)),
         }
     }
 }

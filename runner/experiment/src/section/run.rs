@@ -10,13 +10,13 @@ section! {
         device: DeviceName = DeviceName::Auto,
         /// Which parameters are kept and tested: those after the last epoch, or those of the epoch
         /// with the lowest validation loss.
-        checkpoint: Kept [omit] = Kept::Last,
+        checkpoint: CheckpointPolicy [omit] = CheckpointPolicy::Last,
     }
 }
 
 choice! {
     /// Which parameters are kept and tested.
-    pub enum Kept {
+    pub enum CheckpointPolicy {
         /// Those after the last epoch (where early stopping brings back others, those).
         Last = "last",
         /// Those of the epoch with the lowest validation loss of the whole run.

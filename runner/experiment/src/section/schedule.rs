@@ -1,6 +1,6 @@
 //! `schedule = { name = … }`: how the learning rate moves while a stage runs.
 
-use crate::section::stage::Monitor;
+use crate::section::monitor::Monitor;
 use crate::value::{Count, NonNegative, Share, Whole, section, tagged};
 
 tagged! {

@@ -24,30 +24,6 @@
 
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::TableReader;
-
-/// A table of the file, read key by key, so that it can also stand flat inside another one.
-pub trait Table: Sized {
-    /// What is expected where something else stands.
-    #[must_use]
-    fn expected() -> String {
-        "a table".to_owned()
-    }
-
-    /// Reads the keys; `None` where they depend on one that is absent or wrong (then a problem was
-    /// noted).
-    fn read_keys(reader: &mut TableReader<'_>) -> Option<Self>;
-}
-
-/// A value of the file that says by itself what stands in the plan.
-pub trait Plain {
-    /// What stands in the plan.
-    type Value;
-
-    /// The value for the plan, with the defaults of what is absent.
-    fn plain(&self) -> Self::Value;
-}
-
 /// A table of the plan, written key by key.
 pub trait WriteKeys {
     /// Writes the keys into a table that may have others.

@@ -1,7 +1,9 @@
 //! VGG: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition"
 //! (2014), table 1, configurations A, B, D and E. Layers have Keras's names.
 
-use super::{Architecture, Checksum, Classifier, Family, Place, Published, Publisher, sequential};
+use super::definition::{Architecture, Classifier, Family, Place, layer_at};
+use super::published::{Checksum, Published, Publisher};
+use super::sequential;
 use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::layer::Layer;
@@ -150,7 +152,7 @@ impl Family for Vgg {
     fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
         match place {
             Place::Module(module) => sequential::layer(layers, *module),
-            other => super::at(layers, other),
+            other => layer_at(layers, other),
         }
     }
 

@@ -1,0 +1,26 @@
+//! Keys that are there, and keys that ought to be.
+
+use crate::diagnostic::Diagnostics;
+use crate::suggest::closest;
+use crate::value::Located;
+
+/// The value, where it could be read.
+pub(super) fn get<T: Clone>(field: &Option<Located<T>>) -> Option<T> {
+    field.as_ref().map(|located| located.value.clone())
+}
+
+/// Notes a required key that is not there; one that is there and wrong, or misspelt, was noted before.
+pub(super) fn require(
+    present: &[String],
+    name: &str,
+    table: &str,
+    span: &std::ops::Range<usize>,
+    diagnostics: &mut Diagnostics,
+) {
+    if present.iter().any(|key| key == name || closest(key, [name]).is_some()) {
+        return;
+    }
+    diagnostics
+        .error(span.clone(), format!("{table}.{name}"), format!("`{table}` lacks `{name}`"))
+        .label(format!("`{name}` is missing here"));
+}
