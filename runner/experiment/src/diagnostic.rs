@@ -1,6 +1,6 @@
 //! What is wrong with a file: a place, a sentence, and what to do about it.
 //!
-//! Owns the data. How a diagnostic looks on a terminal is the command line's affair.
+//! Owns the data. The command line decides how a diagnostic looks on a terminal.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -32,7 +32,7 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do: a "did you mean", a list of choices, a command.
     pub help: Option<String>,
-    /// Whether the text is no TOML here.
+    /// Whether it is a TOML syntax error.
     pub syntax: bool,
 }
 
@@ -75,7 +75,7 @@ impl Diagnostics {
             severity,
             span,
             key,
-            // Whatever a file says is shown; a terminal must not obey it.
+            // Escaped, so that text of the file cannot control the terminal.
             message: visible(&message).into_owned(),
             label: String::new(),
             help: None,
@@ -90,8 +90,8 @@ impl Diagnostics {
         self.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
 
-    /// After a syntax error the parser guesses on: what it guessed on the same line, or with no
-    /// place at all, is not the author's mistake.
+    /// Drops what follows from a syntax error: diagnostics on its line, and those without a place.
+    /// The parser guesses how to carry on, and its guesses are not the author's mistakes.
     pub(crate) fn drop_guesses(&mut self, source: &SourceText) {
         let starts = source.line_starts();
         let line = |diagnostic: &Diagnostic| {

@@ -32,9 +32,9 @@ impl ExperimentFile {
         let mut source = SourceText::new(name, text);
         let mut diagnostics = Diagnostics::default();
         let mut tree = tree::parse(&source, &mut diagnostics);
-        // What is no TOML is reported first; a `--set` could only miss its target in it.
-        let whole = diagnostics.errors() == 0;
-        for change in overrides.iter().filter(|_| whole) {
+        // Syntax errors are reported first: in a broken tree a `--set` would not find its target.
+        let is_valid = diagnostics.errors() == 0;
+        for change in overrides.iter().filter(|_| is_valid) {
             change.apply(&mut tree, &mut source)?;
         }
         let root = Root::from_node(&tree, "", &mut diagnostics).unwrap_or_default();
@@ -60,7 +60,7 @@ pub enum OverrideError {
     Path {
         /// The key as given.
         key: String,
-        /// Why it leads nowhere.
+        /// Why it does not fit.
         reason: String,
     },
 }
@@ -100,9 +100,9 @@ impl Override {
     fn apply(&self, tree: &mut Node, source: &mut SourceText) -> Result<(), OverrideError> {
         let key = self.key();
         let start = source.append(&format!("{key} = {}", self.value));
-        let value_at = start + key.len() + 3;
-        let node = self.parse_value(value_at);
-        let name_at = start + key.len() - self.path.last().map_or(0, String::len);
+        let value_start = start + key.len() + 3;
+        let node = self.parse_value(value_start);
+        let name_start = start + key.len() - self.path.last().map_or(0, String::len);
         let (last, parents) = match self.path.split_last() {
             Some((last, parents)) => (last, parents),
             None => return Err(OverrideError::Form(key)),
@@ -116,7 +116,7 @@ impl Override {
             let reason = format!("`{last}` would stand inside {}", here.kind.describe());
             return Err(OverrideError::Path { key, reason });
         };
-        let new_key = Key { name: last.clone(), span: name_at..start + key.len() };
+        let new_key = Key { name: last.clone(), span: name_start..start + key.len() };
         match entries.iter_mut().find(|(key, _)| key.name == *last) {
             Some(entry) => *entry = (new_key, node),
             None => entries.push((new_key, node)),

@@ -1,33 +1,34 @@
 //! The experiment file: TOML text in, a checked [`Plan`] out.
 //!
-//! Owns the file format, every default, every cross-check and the words for what is wrong with a
-//! file. Knows the architectures by name and shape, but neither Burn (that is `runner-learn`) nor
+//! Owns the file format, every default, every cross-check and the wording of diagnostics. Knows the architectures by name and shape, but neither Burn (that is `runner-learn`) nor
 //! Polars (that is `runner-results`).
 //!
-//! The way through this crate is [`load`]: read and parse, collect every problem, resolve.
+//! Start at [`load`]: it reads and parses, collects every problem, and resolves.
 
 pub mod architecture;
-pub mod diagnostic;
+mod diagnostic;
 pub mod discover;
 pub mod disk;
-pub mod file;
+mod file;
 pub mod fingerprint;
 pub mod folder;
 pub mod optimizer;
 pub mod plan;
 pub mod schema;
 pub mod section;
-pub mod source;
+mod source;
 mod suggest;
 pub mod text;
-pub mod tree;
+mod tree;
 mod validate;
-pub mod value;
+mod value;
 
 use std::path::Path;
 
+use file::ExperimentFile;
+
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use file::{ExperimentFile, Override, OverrideError};
+pub use file::{Override, OverrideError};
 pub use plan::Plan;
 pub use source::SourceText;
 pub use validate::Checked;

@@ -1,7 +1,7 @@
 //! The plan: the experiment with every default filled in and every cross-check passed.
 //!
-//! Its tables are declared in [`crate::section`], together with those of the file; here is what can
-//! be asked of them. It serialises to a TOML file with the keys of the experiment file, so that a
+//! Its tables are declared in [`crate::section`], together with those of the file; here are
+//! their methods. It serialises to a TOML file with the keys of the experiment file, so that a
 //! plan can be run again and is the same run. An `Option` in it means "this run has none" (no test
 //! split, no early stopping), never "not decided yet".
 

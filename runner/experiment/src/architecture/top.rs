@@ -1,4 +1,4 @@
-//! What stands on a conv base: a head of one's own, or the classifier that was published with it.
+//! What stands on a conv base: a new head, or the classifier that was published with it.
 
 use super::builder::Builder;
 use super::op::{Activation, Op};
@@ -11,7 +11,7 @@ pub enum Top<'a> {
     None,
     /// The classifier that the family published.
     Imagenet,
-    /// A head of one's own.
+    /// A new head.
     Head {
         /// How the last feature map becomes a vector.
         pooling: Pooling,

@@ -5,9 +5,8 @@ use crate::section::schedule::Schedule;
 impl Schedule {
     /// The factor for the step at `step`, 0-based within a stage of `epochs` of `steps` each.
     ///
-    /// What a plateau adds to it is its own affair.
+    /// Reductions on a plateau come on top; `runner-learn` keeps track of them.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn factor(&self, step: usize, steps: usize, epochs: usize) -> f64 {
         let steps = steps.max(1);
         let (now, last) = (step as f64, (steps * epochs).saturating_sub(1) as f64);

@@ -11,7 +11,7 @@ use crate::value::{Located, Plain};
 use super::keys::{get, require};
 use super::path::missing_help;
 
-/// What the checks of this table found out.
+/// What the checks of this table found.
 #[derive(Debug, Default)]
 pub(super) struct Data {
     pub(super) plan: Option<Dataset>,
@@ -189,7 +189,7 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], diagnostics: &mut
     }
 }
 
-/// Which missing class one that is too many stands for.
+/// Which of the missing classes an extra one is probably meant to be.
 fn meant(missing: &[&str], extra: &[&str]) -> Option<String> {
     extra.iter().find_map(|name| {
         match missing.iter().find(|near| composed(near) == composed(name)) {
@@ -205,7 +205,7 @@ fn meant(missing: &[&str], extra: &[&str]) -> Option<String> {
     })
 }
 
-/// What `has` has and `lacks` lacks.
+/// The names in `has` that are not in `lacks`.
 fn absent<'a>(has: &'a [String], lacks: &[String]) -> Vec<&'a str> {
     has.iter().filter(|name| !lacks.contains(name)).map(String::as_str).collect()
 }

@@ -23,7 +23,7 @@ use crate::value::Plain;
 
 use keys::require;
 
-/// A plan with what its checks found out on the way.
+/// A checked plan, with what the checks found.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// The plan.
@@ -35,7 +35,7 @@ pub struct Checked {
     /// The names of the classes, sorted; empty without a data set. With two classes the second is
     /// the positive one.
     pub classes: Vec<String>,
-    /// What the author should know.
+    /// Warnings for the author of the file.
     pub warnings: Diagnostics,
     /// The text that the warnings point into.
     pub source: SourceText,
@@ -83,7 +83,7 @@ fn explained(model: &Model, data: &dataset::Data) -> Vec<String> {
     }
 }
 
-/// What file systems take.
+/// Bytes that file systems allow in a name.
 const LONGEST_NAME: usize = 255;
 
 fn nothing_to_do(diagnostics: &mut Diagnostics) {

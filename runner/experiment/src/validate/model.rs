@@ -33,7 +33,7 @@ pub(super) fn resolve(
     (model, layers)
 }
 
-/// Where the family has published some, those of ImageNet.
+/// ImageNet's where the family has published some, else random ones.
 fn default_weights(architecture: ArchitectureName) -> &'static str {
     if architecture.family().published().is_empty() { "random" } else { "imagenet" }
 }
@@ -119,7 +119,7 @@ fn check_weights(
     }
 }
 
-/// Frozen layers with random weights are no pretrained convnet.
+/// Freezing layers with random weights is probably a mistake.
 pub(super) fn warn_of_random_features(
     root: &Root,
     model: &Model,

@@ -28,7 +28,7 @@ pub(super) fn resolve(
     }
 }
 
-/// Keras takes one of the two as well.
+/// Keras, too, accepts only one of the two.
 fn check_clipping<A, B>(
     norm: &Option<Located<A>>,
     value: &Option<Located<B>>,
@@ -45,7 +45,7 @@ fn check_clipping<A, B>(
     }
 }
 
-/// Every trained layer has a rate, and every rate a layer.
+/// Every trained layer must have a rate, and every rate a layer.
 fn check_rates(
     section: &Located<LearningRateSection>,
     trained: &[&Layer],

@@ -1,19 +1,19 @@
-//! Paths that lead nowhere, and what to do about them.
+//! Help for paths that do not exist.
 
 use crate::folder;
 use crate::tree::BACKSLASH;
 
-/// Whether a path has what nobody wants in one, the tab of `"set\train"` for one.
+/// Whether a path contains a control character, such as the tab in `"set\train"`.
 pub(super) fn has_control(path: &str) -> bool {
     path.chars().any(char::is_control)
 }
 
-/// What to do about a path that leads nowhere.
+/// Help for a path that does not exist.
 pub(super) fn missing_help(path: &str) -> String {
     if has_control(path) {
         return format!("the path has a control character in it; {BACKSLASH}");
     }
-    match folder::command_that_brings(path) {
+    match folder::fetch_command(path) {
         Some(command) => format!("`{command}` brings it"),
         None => "paths are relative to the folder that the command runs in".to_owned(),
     }

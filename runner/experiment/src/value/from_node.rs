@@ -47,7 +47,6 @@ impl FromNode for f64 {
     fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.kind {
             Kind::Float(number) => Some(*number),
-            #[allow(clippy::cast_precision_loss)]
             Kind::Integer(number) => Some(*number as f64),
             _ => wrong_type(node, key, "a number", diagnostics),
         }

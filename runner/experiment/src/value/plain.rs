@@ -2,7 +2,7 @@
 
 use super::located::Located;
 
-/// A value of the file that says by itself what stands in the plan.
+/// A value of the file that becomes one of the plan without looking at anything else.
 pub trait Plain {
     /// What stands in the plan.
     type Value;
@@ -25,7 +25,7 @@ impl<T: Plain> Plain for Vec<T> {
     }
 }
 
-/// For what stands in the plan as it stands in the file.
+/// Types that are the same in the file and in the plan.
 macro_rules! plain {
     ($($type:ty),*) => {$(
         impl Plain for $type {

@@ -17,7 +17,7 @@
 //! | `[flat]` | a table whose keys stand among those of this one |
 //!
 //! `Type => Other [computed]` is for what `validate` makes an `Other` of. Required and computed
-//! values are empty, or what is given as their default, until `validate` has been there.
+//! values are empty, or what is given as their default, until `validate` fills them in.
 //!
 //! The plan is written in the order of the declaration. `listed [a, b]` behind the name puts these
 //! first where a message lists the keys of the file.
@@ -45,7 +45,7 @@ pub(crate) fn write_table<T: WriteKeys, S: Serializer>(
     out.end()
 }
 
-/// Whether a value is other than the default, which is of the same type.
+/// Whether a value differs from the default; this signature gives the default its type.
 pub(crate) fn differ<T: PartialEq>(value: &T, default: &T) -> bool {
     value != default
 }

@@ -32,18 +32,18 @@ impl<T: Table> FromNode for T {
     }
 }
 
-/// Reads the keys of one table, and knows afterwards which of them nobody asked for.
+/// Reads the keys of one table and reports those that it does not know.
 pub struct TableReader<'a> {
     pub(super) node: &'a Node,
     pub(super) path: &'a str,
-    asked: Vec<&'static str>,
+    known: Vec<&'static str>,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl<'a> TableReader<'a> {
     /// A reader for `node`, which is a table; `path` is its dotted key, empty at the root.
     fn new(node: &'a Node, path: &'a str, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { node, path, asked: Vec::new(), diagnostics }
+        Self { node, path, known: Vec::new(), diagnostics }
     }
 
     /// Where the table stands.
@@ -58,11 +58,11 @@ impl<'a> TableReader<'a> {
         self.node.entries().iter().map(|(key, _)| key.name.clone()).collect()
     }
 
-    /// Says that these keys exist; messages list keys in the order in which this becomes known.
+    /// Declares keys; messages list them in the order of declaration.
     pub fn list(&mut self, names: &[&'static str]) {
         for name in names {
-            if !self.asked.contains(name) {
-                self.asked.push(name);
+            if !self.known.contains(name) {
+                self.known.push(name);
             }
         }
     }
@@ -74,10 +74,10 @@ impl<'a> TableReader<'a> {
         T::from_node(node, &self.dotted(name), self.diagnostics)
     }
 
-    /// Notes every key that nobody asked for.
+    /// Reports every unknown key.
     fn finish(self) {
         for (key, _) in self.node.entries() {
-            if self.asked.contains(&key.name.as_str()) {
+            if self.known.contains(&key.name.as_str()) {
                 continue;
             }
             let place = match self.path {
@@ -91,7 +91,7 @@ impl<'a> TableReader<'a> {
                     format!("unknown key `{}` {place}", key.name),
                 )
                 .label("not a key of this table")
-                .help(did_you_mean(&key.name, self.asked.iter().copied()));
+                .help(did_you_mean(&key.name, self.known.iter().copied()));
         }
     }
 

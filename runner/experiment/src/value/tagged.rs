@@ -98,7 +98,7 @@ macro_rules! tagged {
 
 pub(crate) use tagged;
 
-/// What a tagged table looks like, for whoever wrote something else.
+/// An example of a tagged table, for messages.
 pub(crate) fn tagged_example(tag: &str, words: &[&str]) -> String {
     format!("a table such as {{ {tag} = \"{}\" }}", words[0])
 }
@@ -140,8 +140,8 @@ pub(crate) fn fix_tag(schema: &mut Schema, tag: &str, word: &str) {
     schema.insert("required".to_owned(), required.into());
 }
 
-/// Notes the defaults that keys of the table around a variant have with it; the keys themselves come
-/// later.
+/// Records the defaults that keys of the surrounding table have with this variant; the keys
+/// themselves are added later.
 pub(crate) fn note_defaults(schema: &mut Schema, defaults: Vec<(&'static str, Value)>) {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         for (key, default) in defaults {

@@ -36,7 +36,6 @@ pub fn get<'a>(record: &'a Record, name: &str) -> &'a Cell {
 impl Cell {
     /// The number, where this is one.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(number) => Some(*number),

@@ -15,7 +15,7 @@ use crate::validate::path::{has_control, missing_help};
 
 /// What the checks of one job look at.
 pub(super) struct Check<'a> {
-    /// Of the job.
+    /// The dotted key of the job.
     pub(super) key: String,
     pub(super) root: &'a Root,
     pub(super) layers: &'a [Layer],
@@ -99,7 +99,7 @@ impl Check<'_> {
         for image in
             images.value.iter().filter(|image| !std::path::Path::new(&image.value).is_file())
         {
-            let diagnostic = self
+            let missing = self
                 .diagnostics
                 .error(
                     image.span.clone(),
@@ -107,10 +107,8 @@ impl Check<'_> {
                     format!("the image `{}` does not exist", image.value),
                 )
                 .label("no such file");
-            if has_control(&image.value)
-                || crate::folder::command_that_brings(&image.value).is_some()
-            {
-                diagnostic.help(missing_help(&image.value));
+            if has_control(&image.value) || crate::folder::fetch_command(&image.value).is_some() {
+                missing.help(missing_help(&image.value));
             }
         }
     }

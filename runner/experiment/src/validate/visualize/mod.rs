@@ -1,6 +1,6 @@
 //! `[[visualize]]`: images that are there, layers and classes that exist.
 //!
-//! Here is what each job makes of its table; `check` has the checks that jobs share.
+//! Resolves the table of each job; `check` has the checks that jobs share.
 
 mod check;
 
@@ -148,7 +148,7 @@ impl Check<'_> {
     }
 }
 
-/// An empty list of methods is none at all.
+/// An empty list of methods counts as absent.
 fn or_default(given: Vec<Method>, default: Vec<Method>) -> Vec<Method> {
     if given.is_empty() { default } else { given }
 }
