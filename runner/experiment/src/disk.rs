@@ -70,7 +70,7 @@ fn matters(error: &Error) -> bool {
     )
 }
 
-/// Removes partial files of dead processes from a folder where nobody writes.
+/// Removes partial files of dead processes from a folder that no process writes to.
 pub fn sweep(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL_PREFIX);

@@ -96,7 +96,7 @@ impl Override {
         self.path.join(".")
     }
 
-    /// Puts the value into the tree, and its text behind the source.
+    /// Puts the value into the tree, and its text at the end of the source.
     fn apply(&self, tree: &mut Node, source: &mut SourceText) -> Result<(), OverrideError> {
         let key = self.key();
         let start = source.append(&format!("{key} = {}", self.value));

@@ -44,7 +44,7 @@ impl Plan {
 }
 
 impl Head {
-    /// The layers behind the base, for so many classes.
+    /// The layers on top of the base, for this many classes.
     #[must_use]
     pub fn top(&self, classes: usize) -> Top<'_> {
         Top::Head { pooling: self.pooling, hidden: &self.hidden, dropout: self.dropout, classes }

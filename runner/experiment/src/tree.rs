@@ -14,35 +14,28 @@ use crate::source::SourceText;
 /// A key as written, with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    /// The key itself, without quotes.
+    /// Without quotes.
     pub name: String,
-    /// Where it stands.
     pub span: Range<usize>,
 }
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it stands.
     pub span: Range<usize>,
-    /// What it is.
     pub kind: Kind,
 }
 
-/// The TOML types; numbers out of range keep their text.
+/// The TOML types.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// Text.
     String(String),
-    /// A whole number.
     Integer(i64),
     /// A number with a fraction, or too large for [`Kind::Integer`].
     Float(f64),
-    /// `true` or `false`.
     Boolean(bool),
     /// A date, a time, or both.
     Datetime(String),
-    /// A list.
     Array(Vec<Node>),
     /// A table, inline or under a header.
     Table(Vec<(Key, Node)>),

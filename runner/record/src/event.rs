@@ -123,7 +123,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// What a layer answers to a photo.
+    /// Activations of a layer for a photo.
     Activations {
         /// Which job, from 1.
         number: usize,
@@ -180,7 +180,7 @@ pub enum Phase {
     },
     /// Predictions of a split, in images.
     Evaluate(&'static str),
-    /// Predictions of images that nobody labelled.
+    /// Predictions for images without labels.
     Predict,
     /// Pictures of a visualize job, in units of work that the job chooses.
     Job(String),

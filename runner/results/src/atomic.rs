@@ -6,7 +6,7 @@ use runner_experiment::disk::{self, Synced};
 
 use crate::ResultsError;
 
-/// Removes partial files of a dead process from the folder of a run where nobody writes.
+/// Removes partial files of a dead process from the folder of a run that no process writes to.
 pub fn sweep(folder: &Path) {
     disk::sweep(folder);
     disk::sweep(&folder.join("checkpoints"));

@@ -38,7 +38,7 @@ pub enum ResultsError {
         /// What it said.
         source: std::io::Error,
     },
-    /// Another process is at work on the run.
+    /// Another process is working on the run.
     #[error("run {run} is still running; it can be resumed once its process has ended")]
     Busy {
         /// Its id.
@@ -77,7 +77,7 @@ pub enum ResultsError {
         /// A run or experiment of a similar name.
         close: Option<String>,
     },
-    /// Several runs could be meant.
+    /// Several runs match the name.
     #[error("`{name}` could be any of {}", matches.join(", "))]
     Ambiguous {
         /// What was asked for.

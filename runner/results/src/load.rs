@@ -19,7 +19,7 @@ pub struct LoadedRun {
     pub path: PathBuf,
     /// `run.parquet`; empty where that cannot be read.
     pub run: Record,
-    /// Whether a process was at work on it right before the table was read.
+    /// Whether a process was working on it right before the table was read.
     held: bool,
 }
 

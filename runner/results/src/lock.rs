@@ -113,8 +113,8 @@ impl RunLock {
         Err(busy(folder))
     }
 
-    /// Takes the lock of a folder that nobody else writes to yet. Its file appears with the lock
-    /// held, so that nobody takes the folder for an abandoned one.
+    /// Takes the lock of a new folder. Its file appears with the lock held, so that no other
+    /// process takes the folder for an abandoned one.
     ///
     /// # Errors
     ///
@@ -150,7 +150,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 pub fn sweep(folder: &Path) {
     let path = folder.join(FILE);
     let Ok(file) = OpenOptions::new().write(true).open(&path) else { return };
-    // Whoever opened the file meanwhile finds that the name is gone, and makes a new one.
+    // A process that opened the file meanwhile finds that its name is gone, and makes a new one.
     if system::try_hold(&file).unwrap_or(false) && is_same(&file, &path) {
         // A file that remains means nothing: nobody holds it.
         let _ = std::fs::remove_file(path);
@@ -163,7 +163,7 @@ pub fn is_there(folder: &Path) -> bool {
     folder.join(FILE).exists()
 }
 
-/// Whether a process is at work in this folder.
+/// Whether a process is working in this folder.
 #[must_use]
 pub fn is_held(folder: &Path) -> bool {
     File::open(folder.join(FILE)).is_ok_and(|file| system::is_held(&file))
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looking_disturbs_nobody_who_wants_the_lock() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_query_never_blocks_taking_the_lock() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         drop(RunLock::take(folder.path())?);
         let path = folder.path().to_path_buf();

@@ -100,7 +100,7 @@ impl RunWriter {
     ///
     /// # Errors
     ///
-    /// [`ResultsError`] where a file cannot be written, another process is at work there, or one
+    /// [`ResultsError`] where a file cannot be written, another process is working on it, or one
     /// finished the run meanwhile.
     pub fn reopen(run: &LoadedRun, start: RunRow) -> Result<Self, ResultsError> {
         let dir = RunDir { id: run.id.clone(), path: run.path.clone() };

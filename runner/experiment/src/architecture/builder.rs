@@ -10,9 +10,9 @@ use super::shape::Shape;
 pub struct TooSmall {
     /// The layer that would be empty.
     pub layer: String,
-    /// Rows of the image.
+    /// Height of the image in pixels.
     pub height: usize,
-    /// Columns of the image.
+    /// Width of the image in pixels.
     pub width: usize,
 }
 

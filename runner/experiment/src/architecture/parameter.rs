@@ -14,9 +14,9 @@ pub enum Role {
     Gamma,
     /// What is added to each channel.
     Beta,
-    /// Of each channel, over the training batches; no gradient reaches it.
+    /// Moving mean of each channel over the training batches; it has no gradient.
     MovingMean,
-    /// Of each channel, over the training batches; no gradient reaches it.
+    /// Moving variance of each channel over the training batches; it has no gradient.
     MovingVariance,
 }
 

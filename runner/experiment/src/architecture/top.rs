@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::op::{Activation, Op};
 use crate::section::model::Pooling;
 
-/// The layers behind the conv base.
+/// The layers on top of the conv base.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Top<'a> {
     /// Nothing: the base alone.

@@ -9,7 +9,7 @@ use crate::value::{FromNode, Located, Positive};
 /// Numbers by name, in the order of the file.
 pub type NamedNumbers = Vec<(Located<String>, f64)>;
 
-/// Reads all of them; `None` where one is wrong (then a diagnostic was noted).
+/// Reads all entries; `None` where one is wrong (then a diagnostic was noted).
 pub(super) fn read_by_name(
     entries: &[(Key, Node)],
     key: &str,
@@ -25,7 +25,7 @@ pub(super) fn read_by_name(
     read.into_iter().collect()
 }
 
-/// As they stand in the plan.
+/// The form that the plan has.
 pub(crate) fn by_name(numbers: &NamedNumbers) -> BTreeMap<String, f64> {
     numbers.iter().map(|(name, number)| (name.value.clone(), *number)).collect()
 }

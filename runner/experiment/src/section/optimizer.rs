@@ -25,7 +25,8 @@ section! {
         /// Cuts every value of the gradients off at this, either way (Keras's `clipvalue`).
         clip_value: Positive [optional],
         /// Step size, greater than 0; or one per part of the network, such as
-        /// `{ head = 1e-4, block5 = 1e-5 }`, where a layer's own goes before its block's.
+        /// `{ head = 1e-4, block5 = 1e-5 }`, where a layer's entry takes precedence over
+        /// its block's.
         learning_rate: LearningRateSection [computed],
     }
 }

@@ -17,7 +17,7 @@ section! {
 choice! {
     /// Which parameters are kept and tested.
     pub enum CheckpointPolicy {
-        /// Those after the last epoch (where early stopping brings back others, those).
+        /// Those after the last epoch, or those that early stopping restores.
         Last = "last",
         /// Those of the epoch with the lowest validation loss of the whole run.
         Best = "best",

@@ -33,7 +33,7 @@ section! {
         schedule: ScheduleSection [computed optional],
         /// Batches whose gradients are averaged before a step.
         accumulate: Size [omit] = 1,
-        /// Share of the target that goes to all classes evenly while training.
+        /// Share of the target that is spread evenly over all classes while training.
         label_smoothing: BelowOne [omit] = 0.0,
         /// How much a training image of each class counts: `"balanced"` (the rarer the more), or a
         /// table such as `{ cats = 1.0, dogs = 2.0 }`. Default: all the same.
@@ -59,7 +59,7 @@ section! {
         monitor: Monitor = Monitor::ValidationLoss,
         /// Epochs without improvement before stopping.
         patience: Whole = 0,
-        /// Whether the parameters of the best epoch come back.
+        /// Whether the parameters of the best epoch are restored.
         restore_best: bool = false,
     }
 }

@@ -86,7 +86,7 @@ fn image_size(section: &DatasetSection, diagnostics: &mut Diagnostics) -> [usize
     Dataset::default().image_size
 }
 
-/// Lists every split whose folder is there.
+/// Lists every split whose folder exists.
 fn splits(section: &DatasetSection, diagnostics: &mut Diagnostics) -> Vec<Split> {
     let named =
         [("train", &section.train), ("validation", &section.validation), ("test", &section.test)];

@@ -1,4 +1,4 @@
-//! Keys that are there, and keys that ought to be.
+//! Reading optional keys and reporting missing ones.
 
 use crate::diagnostic::Diagnostics;
 use crate::suggest::closest;
@@ -9,7 +9,7 @@ pub(super) fn get<T: Clone>(field: &Option<Located<T>>) -> Option<T> {
     field.as_ref().map(|located| located.value.clone())
 }
 
-/// Notes a required key that is not there; one that is there and wrong, or misspelt, was noted before.
+/// Reports a required key that is missing; a wrong or misspelt one has been reported already.
 pub(super) fn require(
     present: &[String],
     name: &str,

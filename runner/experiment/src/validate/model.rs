@@ -140,7 +140,7 @@ pub(super) fn warn_of_random_features(
     }
 }
 
-/// Whether the file is there: `FILE`, or `FILE#PART` for one of its sets of tensors.
+/// Whether the file exists: `FILE`, or `FILE#PART` for one of its sets of tensors.
 fn is_there(weights: &str) -> bool {
     let is_file = |path: &str| std::path::Path::new(path).is_file();
     is_file(weights) || weights.rsplit_once('#').is_some_and(|(path, _)| is_file(path))

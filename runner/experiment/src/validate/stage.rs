@@ -1,4 +1,4 @@
-//! `[[stage]]`: names that exist and differ, something left to train, augmentation that is there.
+//! `[[stage]]`: names that exist and differ, and something left to train.
 
 use crate::architecture::Layer;
 use crate::diagnostic::Diagnostics;

@@ -7,9 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 /// A value with its place in the source text.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Located<T> {
-    /// The value itself.
     pub value: T,
-    /// Where it stands.
     pub span: Range<usize>,
 }
 

@@ -46,8 +46,6 @@ impl<'a> TableReader<'a> {
         Self { node, path, known: Vec::new(), diagnostics }
     }
 
-    /// Where the table stands.
-    #[must_use]
     pub fn span(&self) -> Range<usize> {
         self.node.span.clone()
     }

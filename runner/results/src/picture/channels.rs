@@ -16,24 +16,20 @@ const CROSS: Rgb<u8> = Rgb([170; 3]);
 /// Feature maps `[channel, height, width]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Channels<'a> {
-    /// Channel after channel.
     pub values: &'a [f32],
-    /// Rows.
     pub height: usize,
-    /// Columns.
     pub width: usize,
 }
 
-/// How they are shown.
+/// How feature maps are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
-    /// These alone; all where there are none.
+    /// Only these; an empty list means all.
     pub channels: &'a [usize],
     /// Tiles per row.
     pub columns: usize,
     /// What the colours stand for.
     pub scale: Scale,
-    /// From values to colours.
     pub colors: Colors,
 }
 

@@ -1,4 +1,4 @@
-//! Weights that somebody publishes for a family: where they are, and how to tell that they are right.
+//! Published weights of a family: files, publishers, checksums.
 
 /// A published checksum of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Publisher {
 /// Weights that are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    /// Their name here.
+    /// Their name in experiment files.
     pub name: &'static str,
     /// The architecture that they are for.
     pub architecture: &'static str,
@@ -33,7 +33,7 @@ pub struct Published {
     pub publisher: Publisher,
     /// The file, below the publisher's address.
     pub file: &'static str,
-    /// Of the file.
+    /// The checksum of the file.
     pub checksum: Checksum,
     /// SHA-256 of the tensors themselves, whatever file they come in, where that is known.
     pub tensors: Option<&'static str>,

@@ -93,7 +93,7 @@ const fn keras(
     Published { name, architecture, top, publisher, file, checksum, tensors: None }
 }
 
-/// One file for both: what is not needed is left out.
+/// One file for both: without the top, the classifier in it is ignored.
 const fn torchvision(
     (name, architecture, top): (&'static str, &'static str, bool),
     file: &'static str,

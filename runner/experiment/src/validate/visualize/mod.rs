@@ -1,4 +1,4 @@
-//! `[[visualize]]`: images that are there, layers and classes that exist.
+//! `[[visualize]]`: images, layers and classes that exist.
 //!
 //! Resolves the table of each job; `check` has the checks that jobs share.
 
