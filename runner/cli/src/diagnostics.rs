@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use runner_experiment::text::visible;
-use runner_experiment::{Checked, Problem, Problems, Severity, SourceText};
+use runner_experiment::{Checked, Diagnostic, Diagnostics, Severity, SourceText};
 
 use crate::terminal;
 
@@ -12,10 +12,11 @@ use crate::terminal;
 const SHOWN: usize = 50;
 
 /// Problems, one after the other, each ending in an empty line; of very many the first.
-pub fn render(source: &SourceText, problems: &Problems) -> String {
-    let shown = problems.iter().take(SHOWN);
-    let mut text: String = shown.map(|problem| format!("{}\n\n", one(source, problem))).collect();
-    let rest = problems.iter().len().saturating_sub(SHOWN);
+pub fn render(source: &SourceText, diagnostics: &Diagnostics) -> String {
+    let shown = diagnostics.iter().take(SHOWN);
+    let mut text: String =
+        shown.map(|diagnostic| format!("{}\n\n", one(source, diagnostic))).collect();
+    let rest = diagnostics.iter().len().saturating_sub(SHOWN);
     if rest > 0 {
         text += &format!("and {rest} more; these are the first {SHOWN}\n\n");
     }
@@ -23,9 +24,9 @@ pub fn render(source: &SourceText, problems: &Problems) -> String {
 }
 
 /// `experiments/a.toml: 3 errors; nothing was run`
-pub fn conclusion(path: &str, problems: &Problems) -> String {
+pub fn conclusion(path: &str, diagnostics: &Diagnostics) -> String {
     let path = visible(path);
-    match problems.errors() {
+    match diagnostics.errors() {
         1 => format!("{path} has 1 error; nothing was run"),
         errors => format!("{path} has {errors} errors; nothing was run"),
     }
@@ -38,21 +39,21 @@ pub fn show_warnings(checked: &Checked) {
     }
 }
 
-fn one(source: &SourceText, problem: &Problem) -> String {
-    let (name, text, span) = source.excerpt(&problem.span);
+fn one(source: &SourceText, diagnostic: &Diagnostic) -> String {
+    let (name, text, span) = source.excerpt(&diagnostic.span);
     let (text, first, span) = around(text, span);
-    let title = match problem.severity {
-        Severity::Error => Level::ERROR.primary_title(&problem.message),
-        Severity::Warning => Level::WARNING.primary_title(&problem.message),
+    let title = match diagnostic.severity {
+        Severity::Error => Level::ERROR.primary_title(&diagnostic.message),
+        Severity::Warning => Level::WARNING.primary_title(&diagnostic.message),
     };
     // The caret of a table is its header line, not its whole body.
     let line_end = text[span.start..].find('\n').map_or(text.len(), |at| span.start + at);
     let span = span.start..span.end.min(line_end).max(span.start);
-    let annotation = AnnotationKind::Primary.span(span).label(&problem.label);
+    let annotation = AnnotationKind::Primary.span(span).label(&diagnostic.label);
     let snippet =
         Snippet::source(text).path(visible(name)).line_start(first).annotation(annotation);
     let mut group = title.element(snippet);
-    if let Some(help) = &problem.help {
+    if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help));
     }
     let renderer = match terminal::colours_on_stderr() {

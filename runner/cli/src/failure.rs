@@ -134,11 +134,11 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             // Colours are wanted here; what is foreign was escaped before.
-            LoadError::Invalid { path, text, problems } => Self {
+            LoadError::Invalid { path, text, diagnostics: found } => Self {
                 code: 2,
                 parts: vec![Part {
-                    above: diagnostics::render(&text, &problems),
-                    message: diagnostics::conclusion(&path, &problems),
+                    above: diagnostics::render(&text, &found),
+                    message: diagnostics::conclusion(&path, &found),
                 }],
             },
             other => Self::of(2, &other),

@@ -6,8 +6,8 @@
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::Path;
 
-/// How the names of files begin that are being written.
-pub const HALF: &str = ".writing-";
+/// Prefix of the names of files that are still being written.
+pub const PARTIAL_PREFIX: &str = ".writing-";
 
 /// When a file is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Synced {
 ///
 /// # Errors
 ///
-/// Of the operating system; what was there before is still there then.
+/// Those of the operating system; then the old file is still there.
 pub fn write(path: &Path, bytes: &[u8], sync: Synced) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -42,7 +42,7 @@ pub fn write(path: &Path, bytes: &[u8], sync: Synced) -> Result<()> {
 
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(HALF);
+    builder.prefix(PARTIAL_PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -51,11 +51,11 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// A new name is on the disk once its folder is.
+/// Syncs a folder, so that the names of new files in it are on the disk.
 ///
 /// # Errors
 ///
-/// Of the operating system, but for file systems that know no such thing.
+/// Those of the operating system; file systems that cannot sync a folder are no error.
 pub fn sync_folder(folder: &Path) -> Result<()> {
     match std::fs::File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if matters(&error) => Err(error),
@@ -70,12 +70,12 @@ fn matters(error: &Error) -> bool {
     )
 }
 
-/// Removes what a process left half written in a folder where nobody writes.
+/// Removes partial files of dead processes from a folder that no process writes to.
 pub fn sweep(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let half = entry.file_name().to_string_lossy().starts_with(HALF);
-        if half && entry.path().is_file() {
-            // It takes space and nothing else.
+        let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL_PREFIX);
+        if is_partial && entry.path().is_file() {
+            // What remains only takes space.
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
 use crate::section::Root;
 use crate::source::SourceText;
 use crate::tree::{self, Key, Kind, Node};
@@ -19,7 +19,7 @@ pub struct ExperimentFile {
 
 impl ExperimentFile {
     /// Parses `text` and lays the overrides over it; what is wrong with the file is in the
-    /// problems.
+    /// diagnostics.
     ///
     /// # Errors
     ///
@@ -28,17 +28,17 @@ impl ExperimentFile {
         name: &str,
         text: &str,
         overrides: &[Override],
-    ) -> Result<(Self, Problems), OverrideError> {
+    ) -> Result<(Self, Diagnostics), OverrideError> {
         let mut source = SourceText::new(name, text);
-        let mut problems = Problems::default();
-        let mut tree = tree::parse(&source, &mut problems);
-        // What is no TOML is reported first; a `--set` could only miss its target in it.
-        let whole = problems.errors() == 0;
-        for change in overrides.iter().filter(|_| whole) {
+        let mut diagnostics = Diagnostics::default();
+        let mut tree = tree::parse(&source, &mut diagnostics);
+        // Syntax errors are reported first: in a broken tree a `--set` would not find its target.
+        let is_valid = diagnostics.errors() == 0;
+        for change in overrides.iter().filter(|_| is_valid) {
             change.apply(&mut tree, &mut source)?;
         }
-        let root = Root::from_node(&tree, "", &mut problems).unwrap_or_default();
-        Ok((Self { source, root }, problems))
+        let root = Root::from_node(&tree, "", &mut diagnostics).unwrap_or_default();
+        Ok((Self { source, root }, diagnostics))
     }
 }
 
@@ -60,7 +60,7 @@ pub enum OverrideError {
     Path {
         /// The key as given.
         key: String,
-        /// Why it leads nowhere.
+        /// Why it does not fit.
         reason: String,
     },
 }
@@ -96,13 +96,13 @@ impl Override {
         self.path.join(".")
     }
 
-    /// Puts the value into the tree, and its text behind the source.
+    /// Puts the value into the tree, and its text at the end of the source.
     fn apply(&self, tree: &mut Node, source: &mut SourceText) -> Result<(), OverrideError> {
         let key = self.key();
         let start = source.append(&format!("{key} = {}", self.value));
-        let value_at = start + key.len() + 3;
-        let node = self.parse_value(value_at);
-        let name_at = start + key.len() - self.path.last().map_or(0, String::len);
+        let value_start = start + key.len() + 3;
+        let node = self.parse_value(value_start);
+        let name_start = start + key.len() - self.path.last().map_or(0, String::len);
         let (last, parents) = match self.path.split_last() {
             Some((last, parents)) => (last, parents),
             None => return Err(OverrideError::Form(key)),
@@ -116,7 +116,7 @@ impl Override {
             let reason = format!("`{last}` would stand inside {}", here.kind.describe());
             return Err(OverrideError::Path { key, reason });
         };
-        let new_key = Key { name: last.clone(), span: name_at..start + key.len() };
+        let new_key = Key { name: last.clone(), span: name_start..start + key.len() };
         match entries.iter_mut().find(|(key, _)| key.name == *last) {
             Some(entry) => *entry = (new_key, node),
             None => entries.push((new_key, node)),
@@ -126,11 +126,11 @@ impl Override {
 
     /// The value as TOML, or as a plain string where it is not TOML (`--set model.weights=random`).
     fn parse_value(&self, offset: usize) -> Node {
-        let mut problems = Problems::default();
+        let mut diagnostics = Diagnostics::default();
         let text = format!("v = {}", self.value);
-        let parsed = tree::parse_at(&text, offset.saturating_sub(4), &mut problems);
+        let parsed = tree::parse_at(&text, offset.saturating_sub(4), &mut diagnostics);
         match parsed.get("v") {
-            Some((_, node)) if problems.errors() == 0 && parsed.entries().len() == 1 => {
+            Some((_, node)) if diagnostics.errors() == 0 && parsed.entries().len() == 1 => {
                 node.clone()
             }
             _ => Node {
@@ -197,14 +197,14 @@ mod tests {
 
     const TEXT: &str = "[experiment]\nname = \"a\"\n[[stage]]\nname = \"head\"\nepochs = 3\n";
 
-    fn parse(set: &str) -> Result<(ExperimentFile, Problems), OverrideError> {
+    fn parse(set: &str) -> Result<(ExperimentFile, Diagnostics), OverrideError> {
         ExperimentFile::parse("a.toml", TEXT, &[set.parse()?])
     }
 
     #[test]
     fn sets_a_stage_by_its_name() -> Result<(), OverrideError> {
-        let (file, problems) = parse("stage.head.epochs=2")?;
-        assert_eq!(problems.errors(), 0);
+        let (file, diagnostics) = parse("stage.head.epochs=2")?;
+        assert_eq!(diagnostics.errors(), 0);
         let stages = file.root.stage.map(|stages| stages.value).unwrap_or_default();
         assert_eq!(stages[0].epochs.as_ref().map(|e| e.value.0), Some(2));
         Ok(())
@@ -220,9 +220,10 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_shown_in_the_override() -> Result<(), OverrideError> {
-        let (file, problems) = parse("stage.head.epochs=0")?;
-        let problem = problems.iter().next().map(|p| file.source.excerpt(&p.span).0.to_owned());
-        assert_eq!(problem, Some("--set".to_owned()));
+        let (file, diagnostics) = parse("stage.head.epochs=0")?;
+        let diagnostic =
+            diagnostics.iter().next().map(|p| file.source.excerpt(&p.span).0.to_owned());
+        assert_eq!(diagnostic, Some("--set".to_owned()));
         Ok(())
     }
 

@@ -49,14 +49,14 @@ impl Split {
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// The operating system refused, or links run in a circle.
-    #[error("cannot list {path}: {reason}")]
+    #[error("cannot list {path}: {source}")]
     Unreadable {
         /// The folder or file at fault.
         path: String,
-        /// What the operating system said.
-        reason: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Names that no table could hold, and that would become one when they are shown.
+    /// Names that are not UTF-8: no table could hold them, and messages could not tell them apart.
     #[error("{} not UTF-8, which tables and messages need: {}", are(paths.len()), some(paths))]
     NotText {
         /// Every one of them, escaped.
@@ -107,8 +107,8 @@ pub fn form(name: &str) -> &'static str {
     }
 }
 
-/// Lists the classes of `folder`; symbolic links are followed, and one that leads nowhere counts as
-/// a file that cannot be read.
+/// Lists the classes of `folder`; symbolic links are followed, and a broken one counts as a file
+/// that cannot be read.
 ///
 /// # Errors
 ///
@@ -120,9 +120,9 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
     for entry in walk(Path::new(folder), 1) {
         let entry = match entry {
             Ok(entry) => entry,
-            // Beside the class folders nothing is looked at.
-            Err(error) if leads_nowhere(&error) => continue,
-            Err(error) => return Err(list_error(folder, &error)),
+            // Only class folders matter here.
+            Err(error) if is_broken_link(&error) => continue,
+            Err(error) => return Err(list_error(folder, error)),
         };
         if !entry.file_type().is_dir() {
             continue;
@@ -130,7 +130,7 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
         let files = all_files(entry.path())?;
         match entry.file_name().to_str() {
             Some(name) => classes.push(ClassFolder { name: name.to_owned(), files: Vec::new() }),
-            // What is odd in the name of a folder is not said again for each of its files.
+            // The name of the folder is reported once, not again for each of its files.
             None => {
                 not_text.push(shown(entry.path()));
                 continue;
@@ -154,8 +154,8 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
     Ok(Split { name, folder: folder.to_owned(), classes })
 }
 
-/// Every file below a folder, sorted by path, clutter and hidden files aside. A link that leads
-/// nowhere is one of them.
+/// Every file below a folder, sorted by path, clutter and hidden files aside. Broken links are among
+/// them.
 ///
 /// # Errors
 ///
@@ -175,11 +175,11 @@ fn all_files(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
             Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
             Ok(_) => {}
             Err(error) => match error.path() {
-                Some(link) if leads_nowhere(&error) && !is_clutter(link) => {
+                Some(link) if is_broken_link(&error) && !is_clutter(link) => {
                     files.push(link.to_path_buf());
                 }
-                Some(_) if leads_nowhere(&error) => {}
-                _ => return Err(list_error(&shown(folder), &error)),
+                Some(_) if is_broken_link(&error) => {}
+                _ => return Err(list_error(&shown(folder), error)),
             },
         }
     }
@@ -187,10 +187,10 @@ fn all_files(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
     Ok(files)
 }
 
-fn leads_nowhere(error: &walkdir::Error) -> bool {
-    // To nothing, or to itself.
-    let nowhere = |path: &Path| path.is_symlink() && std::fs::metadata(path).is_err();
-    error.io_error().is_some() && error.path().is_some_and(nowhere)
+fn is_broken_link(error: &walkdir::Error) -> bool {
+    // A link to nothing, or to itself.
+    let broken = |path: &Path| path.is_symlink() && std::fs::metadata(path).is_err();
+    error.io_error().is_some() && error.path().is_some_and(broken)
 }
 
 fn is_clutter(path: &Path) -> bool {
@@ -209,18 +209,20 @@ fn walk(folder: &Path, depth: usize) -> impl Iterator<Item = walkdir::Result<wal
         .filter_entry(|entry| entry.depth() == 0 || !is_clutter(entry.path()))
 }
 
-fn list_error(folder: &str, error: &walkdir::Error) -> ListError {
-    let reason = match error.io_error() {
-        _ if leads_nowhere(error) => "it is a link that leads nowhere".to_owned(),
-        Some(error) => error.to_string(),
-        None => "symbolic links run in a circle".to_owned(),
+fn list_error(folder: &str, error: walkdir::Error) -> ListError {
+    let path = error.path().map_or(folder.to_owned(), shown);
+    let is_broken = is_broken_link(&error);
+    let source = match error.into_io_error() {
+        _ if is_broken => "it is a link that leads nowhere".into(),
+        Some(error) => error.into(),
+        None => "symbolic links run in a circle".into(),
     };
-    ListError::Unreadable { path: error.path().map_or(folder.to_owned(), shown), reason }
+    ListError::Unreadable { path, source }
 }
 
-/// The command that brings a folder that the shipped experiments use, if it is one of those.
+/// The command that fetches or generates a folder of images that the shipped experiments use.
 #[must_use]
-pub fn command_that_brings(folder: &str) -> Option<&'static str> {
+pub fn fetch_command(folder: &str) -> Option<&'static str> {
     let folder = folder.trim_start_matches("./");
     [
         ("data/cats_and_dogs_small", "runner dataset fetch cats_and_dogs_filtered"),
@@ -236,8 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_leads_nowhere_is_a_file_that_cannot_be_read()
-    -> Result<(), Box<dyn std::error::Error>> {
+    fn a_broken_link_is_a_file_that_cannot_be_read() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir_all(folder.path().join("cats"))?;
         std::fs::write(folder.path().join("cats/b.jpg"), "x")?;

@@ -1,34 +1,35 @@
 //! The experiment file: TOML text in, a checked [`Plan`] out.
 //!
-//! Owns the file format, every default, every cross-check and the words for what is wrong with a
-//! file. Knows the architectures by name and shape, but neither Burn (that is `runner-learn`) nor
+//! Owns the file format, every default, every cross-check and the wording of diagnostics. Knows the architectures by name and shape, but neither Burn (that is `runner-learn`) nor
 //! Polars (that is `runner-results`).
 //!
-//! The way through this crate is [`load`]: read and parse, collect every problem, resolve.
+//! Start at [`load`]: it reads and parses, collects every problem, and resolves.
 
 pub mod architecture;
+mod diagnostic;
 pub mod discover;
 pub mod disk;
-pub mod file;
+mod file;
 pub mod fingerprint;
 pub mod folder;
 pub mod optimizer;
 pub mod plan;
-pub mod problem;
 pub mod schema;
 pub mod section;
-pub mod source;
+mod source;
 mod suggest;
 pub mod text;
-pub mod tree;
+mod tree;
 mod validate;
-pub mod value;
+mod value;
 
 use std::path::Path;
 
-pub use file::{ExperimentFile, Override, OverrideError};
+use file::ExperimentFile;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use file::{Override, OverrideError};
 pub use plan::Plan;
-pub use problem::{Problem, Problems, Severity};
 pub use source::SourceText;
 pub use validate::Checked;
 
@@ -43,15 +44,15 @@ pub enum LoadError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The file was read; what is wrong with it is in the problems, with their places.
-    #[error("{path}: {} problem(s)", problems.errors())]
+    /// The file was read; what is wrong with it is in the diagnostics, with their places.
+    #[error("{path}: {} problem(s)", diagnostics.errors())]
     Invalid {
         /// The file as it was named.
         path: String,
-        /// The text that the spans of the problems point into.
+        /// The text that the spans of the diagnostics point into.
         text: SourceText,
         /// Everything that is wrong, in the order of the file.
-        problems: Problems,
+        diagnostics: Diagnostics,
     },
     /// A `--set` that is not `key=value` or points nowhere.
     #[error(transparent)]
@@ -77,12 +78,14 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Checked, LoadError> {
 ///
 /// As [`load`], without [`LoadError::Unreadable`].
 pub fn load_text(name: &str, text: &str, overrides: &[Override]) -> Result<Checked, LoadError> {
-    let (file, mut problems) = ExperimentFile::parse(name, text, overrides)?;
-    let checked = validate::validate(&file, &mut problems);
-    problems.drop_guesses(&file.source);
-    problems.sort();
+    let (file, mut diagnostics) = ExperimentFile::parse(name, text, overrides)?;
+    let checked = validate::validate(&file, &mut diagnostics);
+    diagnostics.drop_guesses(&file.source);
+    diagnostics.sort();
     match checked {
-        Some(checked) if problems.errors() == 0 => Ok(Checked { warnings: problems, ..checked }),
-        _ => Err(LoadError::Invalid { path: name.to_owned(), text: file.source, problems }),
+        Some(checked) if diagnostics.errors() == 0 => {
+            Ok(Checked { warnings: diagnostics, ..checked })
+        }
+        _ => Err(LoadError::Invalid { path: name.to_owned(), text: file.source, diagnostics }),
     }
 }

@@ -1,18 +1,17 @@
 //! The plan: the experiment with every default filled in and every cross-check passed.
 //!
-//! Its tables are declared in [`crate::section`], together with those of the file; here is what can
-//! be asked of them. It serialises to a TOML file with the keys of the experiment file, so that a
+//! Its tables are declared in [`crate::section`], together with those of the file; here are
+//! their methods. It serialises to a TOML file with the keys of the experiment file, so that a
 //! plan can be run again and is the same run. An `Option` in it means "this run has none" (no test
 //! split, no early stopping), never "not decided yet".
 
-mod class_weights;
-mod learning_rate;
+pub(crate) mod class_weights;
+pub(crate) mod learning_rate;
 mod schedule;
-mod stage;
+pub(crate) mod stage;
 
 pub use class_weights::{Balanced, ClassWeights};
 pub use learning_rate::LearningRate;
-pub(crate) use stage::freezes;
 
 pub use crate::optimizer::{Adagrad, Adam, Adamw, Lamb, Lion, Rmsprop, Rule, Sgd};
 pub use crate::section::Plan;
@@ -45,7 +44,7 @@ impl Plan {
 }
 
 impl Head {
-    /// The layers behind the base, for so many classes.
+    /// The layers on top of the base, for this many classes.
     #[must_use]
     pub fn top(&self, classes: usize) -> Top<'_> {
         Top::Head { pooling: self.pooling, hidden: &self.hidden, dropout: self.dropout, classes }

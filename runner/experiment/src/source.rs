@@ -1,7 +1,7 @@
 //! The text that spans point into: the file, and behind it one line per `--set`.
 //!
-//! Keeping both in one text lets every later step treat an override like a line of the file, and
-//! still lets a message say which of the two it is about.
+//! Keeping both in one text lets every later step treat an override like a line of the file, while
+//! messages can still tell the two apart.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ pub struct SourceText {
     file_length: usize,
 }
 
-/// Where a span lies, in the words of an editor.
+/// Where a span starts, as an editor shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file as it was named, or `--set`.
@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn places_count_from_one_in_characters() {
         let source = SourceText::new("a.toml", "x = 1\nä = 2\n");
-        let at = source.file_text().find('2').unwrap_or(0);
-        let place = source.place(&(at..at + 1));
+        let offset = source.file_text().find('2').unwrap_or(0);
+        let place = source.place(&(offset..offset + 1));
         assert_eq!((place.line, place.column), (2, 5));
     }
 

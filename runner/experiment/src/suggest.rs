@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
-/// More changes than this are another word.
-const FARTHEST: usize = 4;
+/// Words that differ by more edits than this are unrelated.
+const MAX_DISTANCE: usize = 4;
 
 /// The candidate that `word` most likely stands for, if any comes close.
 ///
@@ -16,15 +16,15 @@ pub(crate) fn closest<'a>(
     let length = word.chars().count();
     candidates
         .into_iter()
-        // Nothing so much longer or shorter comes close, and measuring it would take long.
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= FARTHEST)
+        // Words of very different lengths are never close, and measuring them is slow.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= MAX_DISTANCE)
         .map(|candidate| {
             let distance = strsim::damerau_levenshtein(&word, &normal(candidate));
             (distance, candidate)
         })
         .filter(|(distance, candidate)| {
             let longer = word.chars().count().max(candidate.chars().count());
-            *distance <= longer.div_ceil(3).min(FARTHEST)
+            *distance <= longer.div_ceil(3).min(MAX_DISTANCE)
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -1,5 +1,4 @@
-//! Names that come from elsewhere, made fit to be shown: what a terminal would obey and what no
-//! text can hold is escaped.
+//! Makes foreign names safe to show: control characters, and bytes that are not UTF-8, are escaped.
 
 use std::borrow::Cow;
 use std::fmt::Write;

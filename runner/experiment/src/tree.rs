@@ -8,41 +8,34 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
 use crate::source::SourceText;
 
 /// A key as written, with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    /// The key itself, without quotes.
+    /// Without quotes.
     pub name: String,
-    /// Where it stands.
     pub span: Range<usize>,
 }
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it stands.
     pub span: Range<usize>,
-    /// What it is.
     pub kind: Kind,
 }
 
-/// The TOML types; numbers out of range keep their text.
+/// The TOML types.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// Text.
     String(String),
-    /// A whole number.
     Integer(i64),
     /// A number with a fraction, or too large for [`Kind::Integer`].
     Float(f64),
-    /// `true` or `false`.
     Boolean(bool),
     /// A date, a time, or both.
     Datetime(String),
-    /// A list.
     Array(Vec<Node>),
     /// A table, inline or under a header.
     Table(Vec<(Key, Node)>),
@@ -81,22 +74,22 @@ impl Node {
     }
 }
 
-/// Parses the file part of `source`; every syntax error becomes a problem.
-pub fn parse(source: &SourceText, problems: &mut Problems) -> Node {
-    parse_at(source.file_text(), 0, problems)
+/// Parses the file part of `source`; every syntax error becomes a diagnostic.
+pub fn parse(source: &SourceText, diagnostics: &mut Diagnostics) -> Node {
+    parse_at(source.file_text(), 0, diagnostics)
 }
 
 /// Parses `text`, which stands at `offset` in the source text.
-pub(crate) fn parse_at(text: &str, offset: usize, problems: &mut Problems) -> Node {
+pub(crate) fn parse_at(text: &str, offset: usize, diagnostics: &mut Diagnostics) -> Node {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         let span = span.start + offset..span.end + offset;
-        let problem = problems.error(span, "", first_line(error.message()));
-        problem.label("TOML syntax");
-        problem.syntax = true;
+        let diagnostic = diagnostics.error(span, "", first_line(error.message()));
+        diagnostic.label("TOML syntax");
+        diagnostic.syntax = true;
         if error.message().contains("escape") {
-            problem.help(BACKSLASH);
+            diagnostic.help(BACKSLASH);
         }
     }
     let span = table.span();
@@ -159,9 +152,9 @@ mod tests {
     #[test]
     fn keeps_the_order_of_the_file_and_reads_on_after_an_error() {
         let source = SourceText::new("a.toml", "z = 0x1F\na = = 3\nm = 2.5e-3\n");
-        let mut problems = Problems::default();
-        let tree = parse(&source, &mut problems);
-        assert!(problems.errors() >= 1);
+        let mut diagnostics = Diagnostics::default();
+        let tree = parse(&source, &mut diagnostics);
+        assert!(diagnostics.errors() >= 1);
         assert_eq!(tree.entries()[0].0.name, "z");
         assert_eq!(tree.get("z").map(|(_, n)| &n.kind), Some(&Kind::Integer(31)));
         assert_eq!(tree.get("m").map(|(_, n)| &n.kind), Some(&Kind::Float(0.0025)));

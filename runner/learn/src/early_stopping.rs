@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use runner_experiment::plan::EarlyStopping;
-use runner_experiment::section::stage::Monitor;
+use runner_experiment::section::monitor::Monitor;
 use serde::{Deserialize, Serialize};
 
 use runner_record::EpochRecord;

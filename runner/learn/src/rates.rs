@@ -68,7 +68,7 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
-    use runner_experiment::section::stage::Monitor;
+    use runner_experiment::section::monitor::Monitor;
 
     use super::*;
     use crate::early_stopping::tests::epoch;

@@ -33,7 +33,7 @@ pub enum Purpose {
 pub struct Key {
     /// `experiment.seed`
     pub seed: u64,
-    /// What for.
+    /// What the stream is for.
     pub purpose: Purpose,
     /// 0-based stage.
     pub stage: u64,
@@ -72,7 +72,6 @@ pub struct Stream(ChaCha8Rng);
 impl Stream {
     /// Uniform in [0, 1), 24 random bits.
     pub fn uniform(&mut self) -> f32 {
-        #[allow(clippy::cast_precision_loss)]
         let bits = (self.0.next_u32() >> 8) as f32;
         bits / 16_777_216.0
     }
@@ -81,7 +80,6 @@ impl Stream {
     pub fn below(&mut self, bound: u64) -> u64 {
         loop {
             let product = u128::from(self.0.next_u64()) * u128::from(bound);
-            #[allow(clippy::cast_possible_truncation)]
             let (high, low) = ((product >> 64) as u64, product as u64);
             if low >= bound.wrapping_neg() % bound {
                 return high;
@@ -108,10 +106,9 @@ impl Stream {
     /// 0 to `length - 1` in random order (Fisher-Yates).
     pub fn permutation(&mut self, length: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..length).collect();
-        for at in (1..length).rev() {
-            #[allow(clippy::cast_possible_truncation)]
-            let other = self.below(at as u64 + 1) as usize;
-            order.swap(at, other);
+        for index in (1..length).rev() {
+            let other = self.below(index as u64 + 1) as usize;
+            order.swap(index, other);
         }
         order
     }
@@ -134,7 +131,7 @@ mod tests {
         let mut stream = Key::new(7, Purpose::Dropout).stream();
         let mut order = stream.permutation(1000);
         order.sort_unstable();
-        assert!(order.iter().enumerate().all(|(at, index)| at == *index));
+        assert!(order.iter().enumerate().all(|(expected, index)| expected == *index));
         let draws: Vec<f32> = (0..10_000).map(|_| stream.uniform()).collect();
         let mean = draws.iter().sum::<f32>() / 10_000.0;
         assert!(draws.iter().all(|x| (0.0..1.0).contains(x)));

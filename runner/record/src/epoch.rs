@@ -1,8 +1,8 @@
-//! What an epoch came to, and how a stage ended early.
+//! The results of an epoch, and why a stage stopped early.
 
 use serde::{Deserialize, Serialize};
 
-/// What an epoch came to: a row of `epochs.parquet`.
+/// The results of an epoch: a row of `epochs.parquet`.
 ///
 /// Checkpoints hold these too: one that was written before a column was added reads as its default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct EpochRecord {
     pub validation_loss: f64,
     /// Share of correct predictions after the epoch, 0 to 1.
     pub validation_accuracy: f64,
-    /// Of the epoch's last step; where parts of the network have their own, the largest.
+    /// Of the epoch's last step; the largest, where parts of the network have different ones.
     pub learning_rate: f64,
     /// Training and validation together, in seconds.
     pub duration_s: f64,
@@ -37,13 +37,13 @@ pub struct EpochRecord {
 /// A stage stopped before its last epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlyStop {
-    /// Its name.
+    /// The stage.
     pub stage: String,
     /// The epoch it stopped after.
     pub epoch: usize,
-    /// The best epoch, where somebody watched.
+    /// The best epoch, where a metric was monitored.
     pub best_epoch: Option<usize>,
-    /// Whether its parameters came back.
+    /// Whether its parameters were restored.
     pub restored: bool,
     /// Why it stopped.
     #[serde(default)]
@@ -53,9 +53,9 @@ pub struct EarlyStop {
 /// Why a stage stopped before its last epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
-    /// The figure that is watched got no better.
+    /// The monitored metric no longer improved.
     #[default]
     Patience,
-    /// Its time was over.
+    /// The time limit was reached.
     Minutes,
 }

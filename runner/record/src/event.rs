@@ -1,4 +1,4 @@
-//! What happens in a run, in its order: the only way out of whoever computes.
+//! What happens in a run, in order: the only output of the crates that compute.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub enum Event {
     },
     /// Images that `on_bad_image = "skip"` left out.
     Skipped(Vec<BadImage>),
-    /// Images of 16 bits that use little of them, with the range found.
+    /// Images of 16 bits that use little of their range, with the range found.
     Narrow(Vec<(PathBuf, ValueRange)>),
     /// Pictures that are in more than one split, or in more than one class.
     Duplicates(Vec<Duplicate>),
@@ -40,14 +40,14 @@ pub enum Event {
         /// What was taken, and what was not.
         notes: Vec<String>,
     },
-    /// The network is there.
+    /// The network was built.
     Model {
         /// SHA-256 of the pretrained tensors; `None` for random ones.
         weights_sha256: Option<String>,
         /// Every parameter of the network.
         parameters: usize,
     },
-    /// A split's features are there.
+    /// A split's features are ready.
     Features {
         /// `train`, `validation` or `test`.
         split: &'static str,
@@ -60,7 +60,7 @@ pub enum Event {
         /// Seconds of them that the network took.
         model_seconds: f64,
     },
-    /// Features were computed and could not be kept.
+    /// Features were computed but could not be cached.
     NotKept {
         /// `train`, `validation` or `test`.
         split: &'static str,
@@ -84,7 +84,7 @@ pub enum Event {
     Replay,
     /// What happens from here on is new.
     Resumed {
-        /// The stage that goes on.
+        /// The stage that continues.
         stage: String,
         /// How many of its epochs are over.
         epochs: usize,
@@ -109,12 +109,12 @@ pub enum Event {
     },
     /// A file was written.
     Written(PathBuf),
-    /// A job whose picture is drawn from the tables has its turn; `number` counts jobs from 1.
+    /// It is the turn of a job whose picture is drawn from the tables.
     Drawn {
-        /// Which job.
+        /// Which job, from 1.
         number: usize,
     },
-    /// A job did not come to its end; the others go on.
+    /// A job failed; the others continue.
     JobFailed {
         /// Which job, from 1.
         number: usize,
@@ -123,7 +123,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// What a layer answers to a photo.
+    /// Activations of a layer for a photo.
     Activations {
         /// Which job, from 1.
         number: usize,
@@ -148,7 +148,7 @@ pub enum Event {
     Faithfulness {
         /// Which job, from 1.
         number: usize,
-        /// One figure each.
+        /// One score each.
         scores: Vec<Score>,
     },
     /// Images in the plane.
@@ -180,8 +180,8 @@ pub enum Phase {
     },
     /// Predictions of a split, in images.
     Evaluate(&'static str),
-    /// Predictions of images that nobody labelled.
+    /// Predictions for images without labels.
     Predict,
-    /// Pictures of a visualize job, in its own units of work.
+    /// Pictures of a visualize job, in units of work that the job chooses.
     Job(String),
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// RGB, eight bits, row by row, upright.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// Columns.
+    /// Width in pixels.
     pub width: usize,
     /// `[height, width, 3]`
     pub rgb: Vec<u8>,
@@ -16,7 +16,7 @@ pub struct Pixels {
 /// One image that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadImage {
-    /// Where it is.
+    /// The file.
     pub path: PathBuf,
     /// What is wrong with it, in words.
     pub problem: String,

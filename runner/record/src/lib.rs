@@ -1,14 +1,14 @@
 //! What a run says while it works, as plain data: events, and the rows of tables.
 //!
-//! The ground floor: whoever computes makes these, whoever writes or draws takes them. Nothing here
-//! knows a tensor, a table format or the terminal.
+//! The crates that compute produce these; those that write or draw consume them. Nothing here knows
+//! a tensor, a table format or the terminal.
 
-pub mod epoch;
-pub mod event;
-pub mod image;
-pub mod layer;
-pub mod prediction;
-pub mod visual;
+mod epoch;
+mod event;
+mod image;
+mod layer;
+mod prediction;
+mod visual;
 
 pub use epoch::{EarlyStop, EpochRecord, Reason};
 pub use event::{Event, Phase};

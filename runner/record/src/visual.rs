@@ -15,9 +15,9 @@ pub struct Activations {
     pub values: Vec<f32>,
     /// How many channels.
     pub channels: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// Columns.
+    /// Width in pixels.
     pub width: usize,
 }
 
@@ -59,7 +59,7 @@ pub struct LayerFilters {
     pub layer: String,
     /// Height and width of each picture.
     pub size: usize,
-    /// In their order.
+    /// In the order of their numbers.
     pub filters: Vec<Filter>,
 }
 
@@ -68,9 +68,9 @@ pub struct LayerFilters {
 pub struct Plane {
     /// `[height, width]`
     pub values: Vec<f32>,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// Columns.
+    /// Width in pixels.
     pub width: usize,
 }
 

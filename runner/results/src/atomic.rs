@@ -6,7 +6,7 @@ use runner_experiment::disk::{self, Synced};
 
 use crate::ResultsError;
 
-/// Removes what a process left half written in the folder of a run where nobody writes.
+/// Removes partial files of a dead process from the folder of a run that no process writes to.
 pub fn sweep(folder: &Path) {
     disk::sweep(folder);
     disk::sweep(&folder.join("checkpoints"));
@@ -16,7 +16,7 @@ pub fn sweep(folder: &Path) {
 ///
 /// # Errors
 ///
-/// [`ResultsError::Write`]; what was there before is still there then.
+/// [`ResultsError::Write`]; then the old file is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ResultsError> {
     disk::write(path, bytes, Synced::Now)
         .map_err(|source| ResultsError::Write { path: path.to_path_buf(), source })

@@ -1,4 +1,4 @@
-//! Runs side by side: what changed, and what came out.
+//! Runs side by side: the parameters that differ, and the scores.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,10 @@ use crate::ResultsError;
 use crate::load::{LoadedRun, UNREADABLE};
 use crate::tables::{Cell, Record, cell};
 
-/// Entries of the plan that are no parameter of the question.
+/// Entries of the plan that describe the experiment and are not parameters.
 const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description", "experiment.tags"];
-/// What comes out: columns of `run.parquet`, and the last validation figures.
+
+/// Scores: columns of `run.parquet`, and the last validation metrics.
 const SCORES: [&str; 6] = [
     "validation_loss",
     "validation_accuracy",
@@ -48,20 +49,14 @@ pub struct Comparison {
 /// [`ResultsError::NoSuchColumn`] for the column to sort by. A run whose tables cannot be read has a
 /// row that says so, and belongs to no group.
 pub fn compare(runs: &[LoadedRun], options: &Options) -> Result<Comparison, ResultsError> {
-    let params: Vec<Option<BTreeMap<String, String>>> = runs
-        .iter()
-        .map(|run| {
-            let readable = run.status() != UNREADABLE;
-            readable.then(|| run.params().ok()).flatten().map(|own| own.into_iter().collect())
-        })
-        .collect();
+    let params: Vec<Option<BTreeMap<String, String>>> = runs.iter().map(entries).collect();
     let known: Vec<BTreeMap<String, String>> = params.iter().flatten().cloned().collect();
     let changed = changed(&known, options.group);
     let none = BTreeMap::new();
     let mut records: Vec<Record> = Vec::new();
-    for (run, own) in runs.iter().zip(&params) {
-        match own {
-            Some(own) => records.push(record(run, own, &changed)),
+    for (run, params) in runs.iter().zip(&params) {
+        match params {
+            Some(params) => records.push(record(run, params, &changed)),
             None if !options.group => records.push(record(run, &none, &changed)),
             None => {}
         }
@@ -86,6 +81,12 @@ pub fn compare(runs: &[LoadedRun], options: &Options) -> Result<Comparison, Resu
     let row =
         |record: &Record| columns.iter().map(|name| cell::get(record, name).clone()).collect();
     Ok(Comparison { rows: records.iter().map(row).collect(), columns })
+}
+
+/// Every entry of the plan; `None` where a table of the run cannot be read.
+fn entries(run: &LoadedRun) -> Option<BTreeMap<String, String>> {
+    let readable = run.status() != UNREADABLE;
+    readable.then(|| run.params().ok()).flatten().map(|entries| entries.into_iter().collect())
 }
 
 /// Keys whose values differ between the runs, or that some runs lack.
@@ -125,8 +126,8 @@ fn record(run: &LoadedRun, params: &BTreeMap<String, String>, changed: &[String]
 /// One record per plan, seeds aside: mean and sample standard deviation of every score.
 fn groups(records: &[Record], params: &[BTreeMap<String, String>]) -> Vec<Record> {
     let mut groups: Vec<(BTreeMap<String, String>, Vec<&Record>)> = Vec::new();
-    for (record, own) in records.iter().zip(params) {
-        let mut key = own.clone();
+    for (record, entries) in records.iter().zip(params) {
+        let mut key = entries.clone();
         key.retain(|name, _| {
             !NOT_A_PARAMETER.contains(&name.as_str()) && name != "experiment.seed"
         });
@@ -160,7 +161,6 @@ fn aggregate(members: &[&Record]) -> Record {
 }
 
 /// Mean, and the sample standard deviation of two or more numbers.
-#[allow(clippy::cast_precision_loss)]
 fn statistics(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
     let count = numbers.len() as f64;
     if numbers.is_empty() {
@@ -177,7 +177,7 @@ fn is_better_low(column: &str) -> bool {
     column.ends_with("_std") || name.ends_with("_loss") || name == "duration_s"
 }
 
-/// What has no value comes last, whichever way round.
+/// Cells without a value come last in either direction.
 fn ordered(a: &Cell, b: &Cell, lowest_first: bool) -> std::cmp::Ordering {
     let nothing = |cell: &Cell| match cell {
         Cell::Float(number) => number.is_nan(),

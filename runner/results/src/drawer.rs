@@ -13,10 +13,10 @@ use crate::ResultsError;
 use crate::picture::from_rgb;
 use crate::visuals::{About, Visuals};
 
-/// Reads a photo; in words, why it cannot be read.
+/// Reads a photo, or says in words why it cannot be read.
 pub type ReadPhoto = fn(&Path) -> Result<Pixels, String>;
 
-/// A job that failed; the others go on.
+/// A job that failed; the others continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFailed {
     /// Which job, from 1.
@@ -41,7 +41,7 @@ pub struct Drawer {
 }
 
 impl Drawer {
-    /// For the run in `tables`, into `folder`; nothing is drawn yet.
+    /// For the run in `tables`, into `folder`; draws nothing yet.
     #[must_use]
     pub fn new(
         [tables, folder]: [&Path; 2],
@@ -60,7 +60,7 @@ impl Drawer {
         }
     }
 
-    /// Draws what an event says; a job that came to nothing comes back.
+    /// Draws what an event carries; returns the job if it failed.
     ///
     /// # Errors
     ///
@@ -81,8 +81,8 @@ impl Drawer {
         Ok(None)
     }
 
-    /// A disk that is full ends the run, which can go on later; a picture that cannot be drawn
-    /// spares it, as any other job that fails.
+    /// A full disk ends the run, which can be resumed later; a picture that cannot be drawn only
+    /// fails its job.
     fn drawn(&mut self, number: usize) -> Result<Option<JobFailed>, ResultsError> {
         match self.draw_tables(number) {
             Err(error @ (ResultsError::Write { .. } | ResultsError::Table { .. })) => Err(error),

@@ -1,4 +1,4 @@
-//! What the tables of a run say, as pictures want it: curves, confusion, mistakes.
+//! Reads the tables of a run in the form that pictures need: curves, confusion, mistakes.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl History {
         Ok(Self { name, epochs: tables::read(&folder.join("epochs.parquet"))? })
     }
 
-    /// Whether there is no epoch.
+    /// Whether no epoch has finished.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.epochs.is_empty()
@@ -37,10 +37,10 @@ impl History {
     /// Name and first epoch of each stage.
     fn stages(&self) -> Vec<(String, usize)> {
         let mut stages: Vec<(String, usize)> = Vec::new();
-        for (at, row) in self.epochs.iter().enumerate() {
+        for (index, row) in self.epochs.iter().enumerate() {
             let stage = cell::get(row, "stage").as_str().unwrap_or_default();
             if stages.last().is_none_or(|(last, _)| last != stage) {
-                stages.push((stage.to_owned(), at + 1));
+                stages.push((stage.to_owned(), index + 1));
             }
         }
         stages
@@ -50,7 +50,7 @@ impl History {
     fn best(&self) -> Option<usize> {
         let losses = self.column("validation_loss");
         let finite = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
-        finite.min_by(|a, b| a.1.total_cmp(b.1)).map(|(at, _)| at + 1)
+        finite.min_by(|a, b| a.1.total_cmp(b.1)).map(|(index, _)| index + 1)
     }
 
     /// Accuracy and loss, training and validation.
@@ -59,15 +59,15 @@ impl History {
         let best = self.best();
         ["accuracy", "loss"]
             .into_iter()
-            .map(|figure| {
+            .map(|metric| {
                 let line = |label: &str, prefix: &str, colour| Line {
                     label: label.to_owned(),
-                    values: self.column(&format!("{prefix}_{figure}")),
+                    values: self.column(&format!("{prefix}_{metric}")),
                     colour,
                 };
                 let validation = line("validation", "validation", 1);
                 Panel {
-                    title: figure.to_owned(),
+                    title: metric.to_owned(),
                     best: best.map(|epoch| (epoch, validation.values[epoch - 1])),
                     lines: vec![line("training", "train", 0), validation],
                     stages: self.stages(),
@@ -114,13 +114,12 @@ fn number(row: &Record, name: &str) -> f64 {
 /// [`ResultsError`] where the table cannot be read.
 pub fn confusion(folder: &Path, split: &str) -> Result<Vec<ConfusionRow>, ResultsError> {
     let rows = tables::read(&folder.join("confusion.parquet"))?;
-    let own = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
-    Ok(own
+    let of_split = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
+    Ok(of_split
         .map(|row| ConfusionRow {
             split: split.to_owned(),
             label: text(row, "label"),
             predicted: text(row, "predicted"),
-            #[allow(clippy::cast_possible_truncation)]
             images: number(row, "images") as i64,
             share: number(row, "share"),
         })
@@ -134,8 +133,8 @@ pub fn confusion(folder: &Path, split: &str) -> Result<Vec<ConfusionRow>, Result
 /// [`ResultsError`] where the table cannot be read.
 pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
     let rows = tables::read(&folder.join("predictions.parquet"))?;
-    let own = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
-    let wrong = own.filter(|row| cell::get(row, "correct") == &Cell::Bool(false));
+    let of_split = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
+    let wrong = of_split.filter(|row| cell::get(row, "correct") == &Cell::Bool(false));
     let mut wrong: Vec<PredictionRow> = wrong
         .map(|row| PredictionRow {
             split: split.to_owned(),
@@ -159,7 +158,7 @@ fn numbers(row: &Record, name: &str) -> Vec<f64> {
     }
 }
 
-/// Where a probability has reached one, the loss still tells.
+/// The loss still tells rows apart whose probabilities have been rounded to one.
 fn most_confident_first(rows: &mut [PredictionRow]) {
     rows.sort_by(|a, b| {
         let by_loss = || b.loss.total_cmp(&a.loss);

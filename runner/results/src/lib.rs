@@ -1,4 +1,4 @@
-//! Events in, files out: Parquet tables, comparisons.
+//! Events in, files out: Parquet tables, pictures, comparisons.
 //!
 //! Owns what a run leaves behind and how runs are read back. Knows no tensor and no network: it
 //! takes the events of `runner-record`, and the command line connects the two.
@@ -9,13 +9,14 @@ pub mod drawer;
 pub mod history;
 pub mod load;
 pub mod lock;
-pub mod metrics;
+mod metrics;
 pub mod picture;
-pub mod run_dir;
+mod run_dir;
 pub mod tables;
 pub mod visuals;
 pub mod writer;
 
+use std::error::Error;
 use std::path::PathBuf;
 
 /// Why a result could not be written or read.
@@ -37,35 +38,35 @@ pub enum ResultsError {
         /// What it said.
         source: std::io::Error,
     },
-    /// Another process is at work on the run.
+    /// Another process is working on the run.
     #[error("run {run} is still running; it can be resumed once its process has ended")]
     Busy {
         /// Its id.
         run: String,
     },
-    /// Another process finished the run before this one could go on with it.
+    /// Another process finished the run before this one could resume it.
     #[error("run {run} has just been finished by another process; there is nothing left to resume")]
     Finished {
         /// Its id.
         run: String,
     },
-    /// The folder of a run went away while it was being written.
-    #[error("the folder {path} went away while the run was going on: what it had written is gone")]
+    /// The folder of a run was removed while the run was being written.
+    #[error("the folder {path} was removed during the run: what the run had written is gone")]
     Vanished {
         /// The folder.
         path: PathBuf,
     },
-    /// The table is not a table.
-    #[error("the table {path} cannot be used: {reason}")]
+    /// The table is damaged, or cannot be encoded.
+    #[error("the table {path} cannot be used: {source}")]
     Table {
         /// The file.
         path: PathBuf,
         /// What Polars said.
-        reason: String,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A picture cannot be encoded.
     #[error("cannot make a picture: {0}")]
-    Picture(String),
+    Picture(#[source] Box<dyn Error + Send + Sync>),
     /// No run is called that.
     #[error("there is no run or experiment `{name}` in {}{}", results.display(), hint(close))]
     NoSuchRun {
@@ -76,7 +77,7 @@ pub enum ResultsError {
         /// A run or experiment of a similar name.
         close: Option<String>,
     },
-    /// Several runs could be meant.
+    /// Several runs match the name.
     #[error("`{name}` could be any of {}", matches.join(", "))]
     Ambiguous {
         /// What was asked for.

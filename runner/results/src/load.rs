@@ -19,13 +19,13 @@ pub struct LoadedRun {
     pub path: PathBuf,
     /// `run.parquet`; empty where that cannot be read.
     pub run: Record,
-    /// Whether a process was at work on it right before the table was read.
+    /// Whether a process was working on it right before the table was read.
     held: bool,
 }
 
 impl LoadedRun {
-    /// running, finished, failed, interrupted, or unreadable. A run whose process is gone without
-    /// a word is interrupted.
+    /// `running`, `finished`, `failed`, `interrupted` or `unreadable`. A run whose process was killed
+    /// counts as interrupted.
     #[must_use]
     pub fn status(&self) -> &str {
         match self.get("status").as_str() {
@@ -59,7 +59,7 @@ impl LoadedRun {
         rows.into_iter().next_back().unwrap_or_default()
     }
 
-    /// The same run as it stands now.
+    /// The same run, read again.
     #[must_use]
     pub(crate) fn again(&self) -> Self {
         let Self { id, experiment, path, .. } = self.clone();
@@ -127,7 +127,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 fn load(found: Found) -> Option<LoadedRun> {
     let Found { id, experiment, path } = found;
     let table = path.join("run.parquet");
-    // Something else in the table's place is a run that cannot be read.
+    // Where the table is not a file, the run is there but cannot be read.
     std::fs::symlink_metadata(&table).ok()?;
     // In this order: a run writes its last status before it gives its lock back.
     let held = lock::is_held(&path);

@@ -1,7 +1,7 @@
-//! Who is alive: a run holds a lock for as long as its process lives.
+//! Run locks: a run is locked for as long as its process lives.
 //!
-//! The operating system gives the lock back when the process ends, however it ends, so that a run
-//! that was killed without a word is known as interrupted.
+//! The operating system releases the lock when the process ends, however it ends, so a run that was
+//! killed can be told from one that is still running.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -14,14 +14,14 @@ const FILE: &str = ".running";
 /// The name of the file until it is locked.
 const UNLOCKED: &str = ".running-new";
 
-/// How often the lock is tried: somebody may hold it for an instant, to sweep.
-const TRIES: usize = 40;
+/// Attempts to take the lock: a sweep may hold it for an instant.
+const ATTEMPTS: usize = 40;
 
-/// Between two tries.
+/// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A lock of an open file that can be looked at without taking it: a process that looks is in
-/// nobody's way, even where it is stopped while it looks.
+/// Locks of an open file that can be queried without being taken: a process that queries one never
+/// blocks another.
 #[cfg(target_os = "linux")]
 mod system {
     use std::fs::File;
@@ -31,8 +31,7 @@ mod system {
     use nix::fcntl::{FcntlArg, fcntl};
     use nix::libc::{F_UNLCK, F_WRLCK, SEEK_SET, flock};
 
-    /// Of the whole file.
-    #[allow(clippy::cast_possible_truncation)]
+    /// A lock of the whole file.
     fn whole() -> flock {
         let (l_type, l_whence) = (F_WRLCK as i16, SEEK_SET as i16);
         flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
@@ -53,7 +52,7 @@ mod system {
     }
 }
 
-/// Elsewhere looking means taking the lock for an instant.
+/// Elsewhere a query takes the lock for an instant.
 #[cfg(not(target_os = "linux"))]
 mod system {
     use std::fs::{File, TryLockError};
@@ -103,7 +102,7 @@ impl RunLock {
     pub fn take(folder: &Path) -> Result<Self, ResultsError> {
         let path = folder.join(FILE);
         let failed = |source| ResultsError::Write { path: path.clone(), source };
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             let file = open(&path).map_err(failed)?;
             let is_held = system::try_hold(&file).map_err(failed)?;
             if is_held && is_same(&file, &path) {
@@ -114,8 +113,8 @@ impl RunLock {
         Err(busy(folder))
     }
 
-    /// Takes the lock of a folder that nobody else writes to yet. Its file appears with the lock
-    /// held, so that nobody takes the folder for an abandoned one.
+    /// Takes the lock of a new folder. Its file appears with the lock held, so that no other
+    /// process takes the folder for an abandoned one.
     ///
     /// # Errors
     ///
@@ -131,7 +130,7 @@ impl RunLock {
         Ok(Self { _file: file })
     }
 
-    /// Gives the lock back and removes its file.
+    /// Releases the lock and removes its file.
     pub fn release(self, folder: &Path) {
         // Nothing depends on the file once the status is written.
         let _ = std::fs::remove_file(folder.join(FILE));
@@ -147,24 +146,24 @@ fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
-/// Removes the file of a lock that nobody holds: its process was killed, or could not remove it.
+/// Removes a lock file that nobody holds: its process was killed, or could not remove it.
 pub fn sweep(folder: &Path) {
     let path = folder.join(FILE);
     let Ok(file) = OpenOptions::new().write(true).open(&path) else { return };
-    // Whoever opened the file meanwhile finds that the name is gone, and makes a new one.
+    // A process that opened the file meanwhile finds that its name is gone, and makes a new one.
     if system::try_hold(&file).unwrap_or(false) && is_same(&file, &path) {
-        // It says nothing without a process that holds it.
+        // A file that remains means nothing: nobody holds it.
         let _ = std::fs::remove_file(path);
     }
 }
 
-/// Whether there is a lock, held or not.
+/// Whether there is a lock file, held or not.
 #[must_use]
 pub fn is_there(folder: &Path) -> bool {
     folder.join(FILE).exists()
 }
 
-/// Whether a process is at work in this folder.
+/// Whether a process is working in this folder.
 #[must_use]
 pub fn is_held(folder: &Path) -> bool {
     File::open(folder.join(FILE)).is_ok_and(|file| system::is_held(&file))
@@ -175,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looking_disturbs_nobody_who_wants_the_lock() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_query_never_blocks_taking_the_lock() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         drop(RunLock::take(folder.path())?);
         let path = folder.path().to_path_buf();

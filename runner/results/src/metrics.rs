@@ -1,11 +1,11 @@
-//! Figures of a split's predictions: confusion, and with two classes AUC, precision, recall and F1.
+//! Metrics of a split's predictions: confusion, and with two classes AUC, precision, recall and F1.
 //!
 //! The positive class is the second in sorted order; an image counts as positive where its
 //! probability is above 0.5.
 
 use crate::tables::{ConfusionRow, PredictionRow};
 
-/// With two classes. What would divide by zero is `None`.
+/// Metrics for two classes; `None` where one would divide by zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Binary {
     /// Area under the curve of true against false positives (Fawcett 2006): how often a positive
@@ -38,14 +38,12 @@ pub fn binary(rows: &[PredictionRow], classes: &[String]) -> Option<Binary> {
     })
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// By ranks (Mann & Whitney 1947), those of equal logits averaged. Probabilities would not do: from a
 /// logit of 37 on, all of them are 1.
-#[allow(clippy::cast_precision_loss)]
 fn auc(rows: &[PredictionRow], positive: &str) -> Option<f64> {
     let mut scores: Vec<(f64, bool)> = rows
         .iter()
@@ -68,19 +66,18 @@ fn auc(rows: &[PredictionRow], positive: &str) -> Option<f64> {
 
 /// Every pair of classes, in their order.
 #[must_use]
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)]
 pub fn confusion(split: &str, rows: &[PredictionRow], classes: &[String]) -> Vec<ConfusionRow> {
     let mut table = Vec::new();
     for label in classes {
-        let own: Vec<&PredictionRow> = rows.iter().filter(|row| row.label == *label).collect();
+        let labelled: Vec<&PredictionRow> = rows.iter().filter(|row| row.label == *label).collect();
         for predicted in classes {
-            let images = own.iter().filter(|row| row.predicted == *predicted).count();
+            let images = labelled.iter().filter(|row| row.predicted == *predicted).count();
             table.push(ConfusionRow {
                 split: split.to_owned(),
                 label: label.clone(),
                 predicted: predicted.clone(),
                 images: images as i64,
-                share: images as f64 / own.len().max(1) as f64,
+                share: images as f64 / labelled.len().max(1) as f64,
             });
         }
     }
@@ -111,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_by_hand() {
+    fn metrics_by_hand() {
         let classes = ["cats".to_owned(), "dogs".to_owned()];
         let Some(found) = binary(&rows(), &classes) else { panic!("two classes") };
         // Of twelve pairs: 3 + 2 + 2 · (1 + ½) = 8.

@@ -12,10 +12,10 @@ use crate::{ResultsError, lock};
 /// Digits of the fingerprint in a run id.
 const SHORT: usize = 8;
 
-/// How the names of folders begin whose runs are not there yet.
+/// Prefix of the folders of runs that are still being set up.
 const STARTING: &str = ".starting-";
 
-/// A folder of a run without a lock that is older than this was left by a process that was killed.
+/// A folder without a lock that is older than this was left by a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The folder of one run.
@@ -27,7 +27,7 @@ pub struct RunDir {
     pub path: PathBuf,
 }
 
-/// A folder that becomes that of a run once everything that a run starts with is in it.
+/// The folder of a run that is being set up; it gets its name once all initial files are in it.
 #[derive(Debug)]
 pub struct Starting {
     /// The id that the run will have.
@@ -38,8 +38,8 @@ pub struct Starting {
 }
 
 impl Starting {
-    /// Makes the folder of a new run that starts at `now`, and removes what runs left that were
-    /// killed before they were there.
+    /// Makes the folder of a new run that starts at `now`, and removes those of runs that were killed
+    /// while they were being set up.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Starting {
             match std::fs::create_dir(&path) {
                 Ok(()) if !place.exists() => return Ok(Self { id, path, place }),
                 Ok(()) => {
-                    // Empty, and nobody's.
+                    // It is empty and unused.
                     let _ = std::fs::remove_dir(&path);
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -71,7 +71,7 @@ impl Starting {
         }
     }
 
-    /// The run is there, whole.
+    /// Moves the folder into place: the run appears complete.
     ///
     /// # Errors
     ///
@@ -88,8 +88,8 @@ impl Starting {
     }
 }
 
-/// Removes what processes left in the folder of an experiment that were killed: runs that never
-/// were, and files of locks that nobody holds.
+/// Removes from the folder of an experiment what killed processes left: runs that were never
+/// complete, and lock files that nobody holds.
 fn clean(experiment: &Path) {
     for entry in std::fs::read_dir(experiment).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -99,9 +99,9 @@ fn clean(experiment: &Path) {
         }
         let age = entry.metadata().and_then(|about| about.modified()).ok();
         let age = age.and_then(|moment| moment.elapsed().ok()).unwrap_or_default();
-        // One without a lock may be a moment old.
+        // One without a lock may have been made a moment ago.
         if !lock::is_held(&path) && (lock::is_there(&path) || age > ABANDONED) {
-            // What is left takes space and nothing else.
+            // What remains only takes space.
             let _ = std::fs::remove_dir_all(path);
         }
     }
@@ -115,7 +115,7 @@ impl RunDir {
     }
 }
 
-/// What of a fingerprint is in a run id.
+/// The part of a fingerprint that is in a run id.
 pub(crate) fn short(fingerprint: &str) -> String {
     fingerprint.chars().take(SHORT).collect()
 }
@@ -141,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_never_was_goes_with_the_next() -> Result<(), Box<dyn std::error::Error>> {
+    fn an_incomplete_run_is_removed_by_the_next() -> Result<(), Box<dyn std::error::Error>> {
         let results = tempfile::tempdir()?;
-        // Apart, so that the last does not get the id that the first has left.
+        // A second apart, so that the last does not get the id that the first had.
         let now = DateTime::from_timestamp_millis(1_795_491_000_345).ok_or("no such moment")?;
         let create = |seconds| {
             let moment = now + chrono::Duration::seconds(seconds);

@@ -24,11 +24,11 @@ pub struct About {
     pub image: Option<String>,
     /// The class it explains.
     pub target: Option<String>,
-    /// A figure that belongs to it.
+    /// A number that goes with it.
     pub value: Option<f64>,
 }
 
-/// Everything that was drawn so far.
+/// Everything that has been drawn so far.
 #[derive(Debug, Default)]
 pub struct Visuals {
     artifacts: Vec<ArtifactRow>,
@@ -69,7 +69,7 @@ impl Visuals {
     ) -> Result<(), ResultsError> {
         let path = self.free(&Path::new(FOLDER).join(&about.job), &clean(name));
         let whole = run.join(&path);
-        // The folder of the run itself is there, or the run is gone.
+        // The folder of the run itself is not created: where it is missing, the run was removed.
         for folder in [run.join(FOLDER), run.join(FOLDER).join(&about.job)] {
             match std::fs::create_dir(&folder) {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -107,7 +107,7 @@ impl Visuals {
         paths.find(|path| !taken(path)).unwrap_or_else(|| folder.join(name))
     }
 
-    /// Adds how silent a layer is.
+    /// Adds how sparse a layer's output is.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl Visuals {
         tables::write(run, id, self.filters.clone())
     }
 
-    /// Adds figures of heatmaps.
+    /// Adds scores of heatmaps.
     ///
     /// # Errors
     ///

@@ -1,20 +1,22 @@
 //! A run while it is being written: every table is on disk as soon as its rows are known.
 
+mod events;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use runner_record::{EpochRecord, Event, LayerRecord, Prediction};
+use runner_record::{EpochRecord, LayerRecord};
 
 use crate::load::LoadedRun;
 use crate::lock::RunLock;
 use crate::run_dir::{RunDir, Starting};
 use crate::tables::Row as _;
 use crate::tables::{
-    self, ArtifactRow, Cell, ConfusionRow, ParamRow, PredictionRow, RunRow, Timestamp, integer,
+    self, ArtifactRow, Cell, ConfusionRow, ParamRow, PredictionRow, RunRow, Timestamp,
 };
-use crate::{ResultsError, atomic, metrics};
+use crate::{ResultsError, atomic};
 
 /// What is known before a run starts.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +36,9 @@ pub struct Start {
 pub enum End {
     /// As planned.
     Finished,
-    /// Why not.
+    /// With an error.
     Failed(String),
-    /// Somebody asked it to stop.
+    /// By a signal.
     Interrupted,
 }
 
@@ -57,9 +59,9 @@ impl End {
 pub struct RunWriter {
     dir: RunDir,
     lock: Option<RunLock>,
-    /// Since when this process is at work, by a clock that nobody sets.
+    /// When this process started, by a monotonic clock.
     begun: Instant,
-    /// How long earlier processes were at work.
+    /// How long earlier processes worked on the run.
     seconds_before: f64,
     run: RunRow,
     layers: Vec<LayerRecord>,
@@ -89,17 +91,16 @@ impl RunWriter {
             Ok(writer)
         };
         attempt().inspect_err(|_| {
-            // A run is there whole or not at all.
+            // No half of a run may remain.
             let _ = std::fs::remove_dir_all(&folder);
         })
     }
 
-    /// Goes on in the folder of a run whose process ended. Its tables stay as they are until
-    /// whoever knows what was in them says it again.
+    /// Reopens a run whose process ended. Its tables stay as they are until its events are replayed.
     ///
     /// # Errors
     ///
-    /// [`ResultsError`] where a file cannot be written, another process is at work there, or one
+    /// [`ResultsError`] where a file cannot be written, another process is working on it, or one
     /// finished the run meanwhile.
     pub fn reopen(run: &LoadedRun, start: RunRow) -> Result<Self, ResultsError> {
         let dir = RunDir { id: run.id.clone(), path: run.path.clone() };
@@ -187,89 +188,7 @@ impl RunWriter {
         self.epochs.last()
     }
 
-    /// Writes what an event says; most say nothing that belongs into these tables.
-    ///
-    /// # Errors
-    ///
-    /// [`ResultsError`] where a file cannot be written.
-    pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
-        match event {
-            Event::Dataset { images, hash } => {
-                let [train, validation, test] = images.map(|count| count.map(integer));
-                self.run.train_images = train;
-                self.run.validation_images = validation;
-                self.run.test_images = test;
-                self.run.dataset_hash = Some(hash.clone());
-                self.write_run()
-            }
-            Event::Model { weights_sha256, parameters } => {
-                self.run.weights_sha256.clone_from(weights_sha256);
-                self.run.parameters = Some(integer(*parameters));
-                self.write_run()
-            }
-            Event::Stage { layers, trainable_parameters, .. } => {
-                self.run.trainable_parameters = Some(integer(*trainable_parameters));
-                self.layers.extend(layers.iter().cloned());
-                self.table(self.layers.clone())
-            }
-            Event::Epoch(record) => self.epoch(record.clone()),
-            Event::Kept { global_epoch } => {
-                self.run.tested_epoch = Some(integer(*global_epoch));
-                self.write_run()
-            }
-            Event::Evaluated { split, loss, accuracy, predictions } => {
-                self.evaluated(split, (*loss, *accuracy), predictions)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn epoch(&mut self, row: EpochRecord) -> Result<(), ResultsError> {
-        let best = self.run.best_validation_loss;
-        if row.validation_loss.is_finite() && best.is_none_or(|best| row.validation_loss < best) {
-            self.run.best_epoch = Some(integer(row.global_epoch));
-            self.run.best_validation_loss = Some(row.validation_loss);
-            self.run.best_validation_accuracy = Some(row.validation_accuracy);
-        }
-        let images = self.run.train_images.unwrap_or(0) as f64;
-        // Nothing was trained where a run went on right before an epoch's validation.
-        if row.images_per_s > 0.0 {
-            self.train_seconds += images / row.images_per_s;
-        }
-        self.epochs.push(row);
-        let all = images * self.epochs.len() as f64;
-        self.run.images_per_s = Some(all / self.train_seconds);
-        self.table(self.epochs.clone())?;
-        self.write_run()
-    }
-
-    /// A split was measured with the final network.
-    fn evaluated(
-        &mut self,
-        split: &str,
-        (loss, accuracy): (f64, f64),
-        predictions: &[Prediction],
-    ) -> Result<(), ResultsError> {
-        let row = |prediction| prediction_row(split, &self.run.classes, prediction);
-        let mut rows: Vec<PredictionRow> = predictions.iter().map(row).collect();
-        rows.sort_by(|a, b| a.path.cmp(&b.path));
-        if split == "test" {
-            self.run.test_loss = Some(loss);
-            self.run.test_accuracy = Some(accuracy);
-            let binary = metrics::binary(&rows, &self.run.classes).unwrap_or_default();
-            self.run.test_auc = binary.auc;
-            self.run.test_precision = binary.precision;
-            self.run.test_recall = binary.recall;
-            self.run.test_f1 = binary.f1;
-        }
-        self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
-        self.table(self.confusion.clone())?;
-        self.predictions.extend(rows);
-        self.table(self.predictions.clone())?;
-        self.write_run()
-    }
-
-    /// The run is over: its status is on disk before its lock is given back.
+    /// Ends the run: its status is on disk before its lock is released.
     ///
     /// # Errors
     ///
@@ -283,7 +202,7 @@ impl RunWriter {
         };
         self.run.finished_at = Some(Timestamp(now.timestamp_millis()));
         self.run.peak_rss_bytes = peak_rss;
-        // Whoever removed the folder removed the run; a table alone would not bring it back.
+        // Where the folder was removed, so was the run; a single table would not restore it.
         if !self.file(RunRow::FILE).is_file() {
             return Err(ResultsError::Vanished { path: self.dir.path.clone() });
         }
@@ -294,7 +213,7 @@ impl RunWriter {
         Ok(())
     }
 
-    /// With the time at work until now, so that a run that is killed has it too.
+    /// Also records the time so far, so that a run that is killed has it too.
     fn write_run(&mut self) -> Result<(), ResultsError> {
         self.run.duration_s = Some(self.seconds_before + self.begun.elapsed().as_secs_f64());
         self.table(vec![self.run.clone()])
@@ -305,22 +224,10 @@ impl RunWriter {
     }
 }
 
-fn prediction_row(split: &str, classes: &[String], prediction: &Prediction) -> PredictionRow {
-    let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
-    PredictionRow {
-        split: split.to_owned(),
-        path: prediction.path.display().to_string(),
-        label: name(prediction.label),
-        predicted: name(prediction.predicted),
-        correct: prediction.label == prediction.predicted,
-        loss: prediction.loss,
-        logits: prediction.logits.clone(),
-        probabilities: prediction.probabilities.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use runner_record::Event;
+
     use super::*;
     use crate::tables::{Cell, cell};
 

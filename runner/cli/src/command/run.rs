@@ -100,7 +100,7 @@ fn load(arguments: &RunArguments) -> Result<Checked, Failure> {
         overrides.push(Override::new("run.device", &format!("\"{device}\"")));
     }
     let checked = match runner_experiment::load(&arguments.file, &overrides) {
-        Err(LoadError::Invalid { problems, .. }) if shapes::alone_are_missing(&problems) => {
+        Err(LoadError::Invalid { diagnostics, .. }) if shapes::alone_are_missing(&diagnostics) => {
             shapes::bring()?;
             runner_experiment::load(&arguments.file, &overrides)?
         }

@@ -252,8 +252,8 @@ fn part_of(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
     use super::*;
+    use std::io::Read;
     use std::io::{BufRead, BufReader};
     use std::net::{TcpListener, TcpStream};
     use std::thread::JoinHandle;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use runner_data::generate;
-use runner_experiment::{Problems, Severity, folder};
+use runner_experiment::{Diagnostics, Severity, folder};
 
 use crate::failure::Failure;
 use crate::terminal;
@@ -12,10 +12,10 @@ use crate::terminal;
 pub const PLACE: &str = "data/shapes";
 
 /// Whether nothing is wrong with a file but that the shapes are not there.
-pub fn alone_are_missing(problems: &Problems) -> bool {
-    let Some(command) = folder::command_that_brings(PLACE) else { return false };
+pub fn alone_are_missing(diagnostics: &Diagnostics) -> bool {
+    let Some(command) = folder::fetch_command(PLACE) else { return false };
     let answer = format!("`{command}` brings it");
-    let mut errors = problems.iter().filter(|found| found.severity == Severity::Error);
+    let mut errors = diagnostics.iter().filter(|found| found.severity == Severity::Error);
     !Path::new(PLACE).exists() && errors.all(|found| found.help.as_ref() == Some(&answer))
 }
 

@@ -1,4 +1,4 @@
-//! Puts layers one behind the other, or together, and works out their shapes.
+//! Builds a network layer by layer and works out the shapes.
 
 use super::layer::{Layer, LayerId};
 use super::op::{Activation, Convolution, Op, Padding, Pooling};
@@ -10,13 +10,13 @@ use super::shape::Shape;
 pub struct TooSmall {
     /// The layer that would be empty.
     pub layer: String,
-    /// Rows of the image.
+    /// Height of the image in pixels.
     pub height: usize,
-    /// Columns of the image.
+    /// Width of the image in pixels.
     pub width: usize,
 }
 
-/// Layers so far, and which value the next one takes.
+/// A network under construction: its layers, and which value the next one takes.
 #[derive(Debug, Clone)]
 pub struct Builder {
     layers: Vec<Layer>,
@@ -28,13 +28,13 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Nothing but an image of this height and width.
+    /// No layers yet; the input is an image of this height and width.
     #[must_use]
     pub fn new([height, width]: [usize; 2]) -> Self {
         Self::on(Shape::Map { height, width, channels: 3 })
     }
 
-    /// Nothing but what goes in.
+    /// No layers yet; the input has this shape.
     #[must_use]
     pub fn on(shape: Shape) -> Self {
         Self {
@@ -75,12 +75,12 @@ impl Builder {
         value.layer().map_or(self.image, |layer| self.layers[layer].output)
     }
 
-    /// A layer on the current value.
+    /// Adds a layer that takes the current value.
     pub fn push(&mut self, name: impl Into<String>, op: Op) -> LayerId {
         self.join(name, op, &[self.current])
     }
 
-    /// A layer on several values, which exist.
+    /// Adds a layer that takes several values.
     pub fn join(&mut self, name: impl Into<String>, op: Op, inputs: &[LayerId]) -> LayerId {
         let name = name.into();
         let shapes: Vec<Shape> = inputs.iter().map(|input| self.shape(*input)).collect();

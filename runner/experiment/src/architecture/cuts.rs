@@ -1,9 +1,9 @@
-//! Where a network can be cut in two: places in which one value alone is alive.
+//! Where a network can be cut in two: places where only one value is alive.
 
 use super::layer::{Layer, LayerId};
 
-/// Whether what comes out of the layers before `position` is one value: nothing behind it needs
-/// another. The beginning and the end are cuts.
+/// Whether the layers from `position` on need only one value of those before it. The beginning and
+/// the end are cuts.
 #[must_use]
 pub fn is_cut(layers: &[Layer], position: usize) -> bool {
     let Some(last) = position.checked_sub(1) else { return true };
@@ -12,7 +12,7 @@ pub fn is_cut(layers: &[Layer], position: usize) -> bool {
     behind.into_iter().all(|input| *input >= alive)
 }
 
-/// The longest cut of which `fits` says so for every layer before it.
+/// The last cut before which every layer `fits`.
 #[must_use]
 pub fn longest(layers: &[Layer], fits: impl Fn(&Layer) -> bool) -> usize {
     let most = layers.iter().take_while(|layer| fits(layer)).count();

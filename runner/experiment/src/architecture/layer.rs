@@ -100,7 +100,7 @@ impl Layer {
         if self.base { &self.block } else { "head" }
     }
 
-    /// Whether one of these names is its own or that of its block. A head goes by neither.
+    /// Whether these names include that of the layer or of its block. A head has no such name.
     #[must_use]
     pub fn is_named(&self, names: &[String]) -> bool {
         self.base && names.iter().any(|name| *name == self.name || *name == self.block)

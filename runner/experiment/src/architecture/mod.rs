@@ -14,16 +14,16 @@
 //! | `family` | architectures that share code and names, one file each |
 //! | `name` | the word for one of them in an experiment file |
 
-pub mod builder;
+mod builder;
 pub mod cuts;
 pub mod family;
 pub mod imagenet;
-pub mod layer;
-pub mod name;
+pub(crate) mod layer;
+pub(crate) mod name;
 pub mod op;
-pub mod parameter;
-pub mod shape;
-pub mod top;
+mod parameter;
+mod shape;
+mod top;
 
 pub use builder::{Builder, TooSmall};
 pub use family::{Family, Place};

@@ -1,4 +1,4 @@
-//! The word for an architecture in an experiment file: one that a family has.
+//! The word for an architecture in an experiment file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::family::{Architecture, FAMILIES, Family};
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
 use crate::tree::Node;
 use crate::value::{FromNode, Plain, unknown_word};
 
@@ -19,19 +19,23 @@ impl ArchitectureName {
     /// The one of this name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        all().find(|(_, own)| own.name == name).map(|(_, own)| Self(own.name))
+        all()
+            .find(|(_, architecture)| architecture.name == name)
+            .map(|(_, architecture)| Self(architecture.name))
     }
 
     /// Every one of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        all().map(|(_, own)| Self(own.name))
+        all().map(|(_, architecture)| Self(architecture.name))
     }
 
     /// The family that it belongs to.
     #[must_use]
     pub fn family(self) -> &'static dyn Family {
         // Names are only made from those of the families.
-        all().find(|(_, own)| own.name == self.0).map_or(FAMILIES[0], |(family, _)| family)
+        all()
+            .find(|(_, architecture)| architecture.name == self.0)
+            .map_or(FAMILIES[0], |(family, _)| family)
     }
 
     /// The word that stands in the file.
@@ -42,7 +46,9 @@ impl ArchitectureName {
 }
 
 fn all() -> impl Iterator<Item = (&'static dyn Family, &'static Architecture)> {
-    FAMILIES.iter().flat_map(|family| family.architectures().iter().map(|own| (*family, own)))
+    FAMILIES.iter().flat_map(|family| {
+        family.architectures().iter().map(|architecture| (*family, architecture))
+    })
 }
 
 /// The first of the first family.
@@ -73,12 +79,12 @@ impl<'de> Deserialize<'de> for ArchitectureName {
 }
 
 impl FromNode for ArchitectureName {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
-        let word = String::from_node(node, key, problems)?;
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let word = String::from_node(node, key, diagnostics)?;
         let found = Self::find(&word);
         if found.is_none() {
             let names: Vec<&str> = Self::all().map(Self::as_str).collect();
-            unknown_word(node, key, &word, names.iter().copied(), problems);
+            unknown_word(node, key, &word, names.iter().copied(), diagnostics);
         }
         found
     }
@@ -97,8 +103,9 @@ impl JsonSchema for ArchitectureName {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let words: Vec<_> = all()
-            .map(|(_, own)| {
-                json_schema!({ "const": own.name, "description": own.about, "type": "string" })
+            .map(|(_, architecture)| {
+                let Architecture { name, about } = architecture;
+                json_schema!({ "const": name, "description": about, "type": "string" })
             })
             .collect();
         json_schema!({ "description": "Which convnet.", "oneOf": words })

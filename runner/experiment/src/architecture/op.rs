@@ -189,7 +189,9 @@ impl Op {
     #[must_use]
     pub fn keras_name(&self, input: Shape) -> &'static str {
         match self {
-            Self::Convolution(own) if own.groups > 1 && own.groups == input.channels() => {
+            Self::Convolution(Convolution { groups, .. })
+                if *groups > 1 && *groups == input.channels() =>
+            {
                 "DepthwiseConv2D"
             }
             Self::Convolution(_) => "Conv2D",
@@ -212,8 +214,8 @@ impl Op {
         }
     }
 
-    /// What comes out; a map without rows, columns or channels is one that the window does not fit.
-    /// The first of `inputs` counts where there are several of one shape.
+    /// The shape of the output; a map without rows or columns is smaller than the window.
+    /// Where all inputs have one shape, the first stands for them.
     #[must_use]
     pub fn output(&self, inputs: &[Shape]) -> Shape {
         let first = inputs.first().copied().unwrap_or(Shape::Vector(0));
@@ -224,9 +226,9 @@ impl Op {
             Shape::Map { height, width, channels }
         };
         match self {
-            Self::Convolution(own) => slid(own.padding, own.kernel, own.stride, own.channels),
-            Self::MaxPool(own) | Self::AveragePool(own) => {
-                slid(own.padding, own.size, own.stride, first.channels())
+            Self::Convolution(conv) => slid(conv.padding, conv.kernel, conv.stride, conv.channels),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => {
+                slid(pool.padding, pool.size, pool.stride, first.channels())
             }
             Self::GlobalAveragePool | Self::GlobalMaxPool => Shape::Vector(first.channels()),
             Self::Concatenate => {

@@ -14,9 +14,9 @@ pub enum Role {
     Gamma,
     /// What is added to each channel.
     Beta,
-    /// Of each channel, over the training batches; no gradient reaches it.
+    /// Moving mean of each channel over the training batches; it has no gradient.
     MovingMean,
-    /// Of each channel, over the training batches; no gradient reaches it.
+    /// Moving variance of each channel over the training batches; it has no gradient.
     MovingVariance,
 }
 
@@ -94,12 +94,12 @@ impl Op {
     pub fn parameters(&self, input: Shape) -> Vec<ParameterSpec> {
         let channels = input.channels();
         match self {
-            Self::Convolution(own) => {
-                let ([rows, columns], groups) = (own.kernel, own.groups.max(1));
+            Self::Convolution(convolution) => {
+                let ([rows, columns], groups) = (convolution.kernel, convolution.groups.max(1));
                 let (taps, within) = (rows * columns, channels / groups);
-                let fans = [taps * within, taps * own.channels / groups];
-                let shape = vec![own.channels, within, rows, columns];
-                weights(shape, fans, own.bias.then_some(own.channels))
+                let fans = [taps * within, taps * convolution.channels / groups];
+                let shape = vec![convolution.channels, within, rows, columns];
+                weights(shape, fans, convolution.bias.then_some(convolution.channels))
             }
             Self::Dense { units, .. } => {
                 weights(vec![channels, *units], [channels, *units], Some(*units))

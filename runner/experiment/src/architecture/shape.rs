@@ -7,11 +7,11 @@ use std::fmt;
 pub enum Shape {
     /// A feature map.
     Map {
-        /// Rows.
+        /// Height in pixels.
         height: usize,
-        /// Columns.
+        /// Width in pixels.
         width: usize,
-        /// Channels.
+        /// Number of channels.
         channels: usize,
     },
     /// A vector of this many values.

@@ -1,17 +1,17 @@
-//! What stands on a conv base: a head of one's own, or the classifier that was published with it.
+//! What stands on a conv base: a new head, or the classifier that was published with it.
 
 use super::builder::Builder;
 use super::op::{Activation, Op};
 use crate::section::model::Pooling;
 
-/// The layers behind the conv base.
+/// The layers on top of the conv base.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Top<'a> {
     /// Nothing: the base alone.
     None,
     /// The classifier that the family published.
     Imagenet,
-    /// A head of one's own.
+    /// A new head.
     Head {
         /// How the last feature map becomes a vector.
         pooling: Pooling,

@@ -5,7 +5,7 @@ use crate::value::{BelowOne, Positive, section};
 
 section! {
     /// Keras's `Adam`: m ← β₁ m + (1 - β₁) g; v ← β₂ v + (1 - β₂) g²; p ← p - η m / (√v + ε), where
-    /// η makes up for m and v having started at 0.
+    /// η is corrected for m and v having started at 0.
     #[derive(Copy)]
     pub struct Adam from AdamSection {
         /// β₁: decay of the mean gradient.
@@ -28,7 +28,7 @@ impl Algorithm for Adam {
 }
 
 impl Adam {
-    /// What the mean gradient and the mean squared gradient are divided by after so many steps,
+    /// What the mean gradient and the mean squared gradient are divided by after this many steps,
     /// because they started at 0.
     pub(super) fn corrections(&self, steps: u32) -> (f64, f64) {
         let steps = f64::from(steps);
@@ -50,7 +50,7 @@ impl Moments {
         Self { beta_1: single(settings.beta_1), beta_2: single(settings.beta_2) }
     }
 
-    /// Both means with one gradient more.
+    /// Both means after one more gradient.
     #[inline(always)]
     pub(super) fn updated<V: Values>(self, gradient: V, [m, v]: [V; 2]) -> [V; 2] {
         let square = gradient.clone().square();

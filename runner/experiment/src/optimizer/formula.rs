@@ -38,14 +38,14 @@ impl Values for f32 {
         self * self
     }
 
-    /// 0 for 0, and no number for no number, as TensorFlow has it.
+    /// 0 for 0 and NaN for NaN, as in TensorFlow.
     #[inline(always)]
     fn sign(self) -> Self {
         if self == 0.0 { 0.0 } else { self.signum() }
     }
 }
 
-/// What an optimizer may remember of a parameter, by its place in a checkpoint.
+/// State that an optimizer keeps per parameter, by its place in a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
     /// As a rule the momentum, or the mean gradient.
@@ -67,13 +67,13 @@ pub struct StepContext {
 
 /// From a gradient to a step, with all numbers filled in.
 ///
-/// The order of the operations is part of the meaning: a run that goes on, and one that starts
-/// over, come to the same bits.
+/// The order of the operations is part of the definition: a resumed run and an uninterrupted one
+/// give the same bits.
 pub trait Formula<const SLOTS: usize>: Copy + Send + Sync {
-    /// What is remembered.
+    /// The state that is kept.
     const SLOTS: [Slot; SLOTS];
 
-    /// What all slots start with.
+    /// The initial value of all slots.
     fn initial(&self) -> f32 {
         0.0
     }
@@ -84,16 +84,16 @@ pub trait Formula<const SLOTS: usize>: Copy + Send + Sync {
         None
     }
 
-    /// What is subtracted from the parameter, and what is remembered from now on.
+    /// What is subtracted from the parameter, and the new state.
     fn step<V: Values>(&self, parameter: V, gradient: V, slots: [V; SLOTS]) -> (V, [V; SLOTS]);
 }
 
 /// Something that can be done with every formula.
 pub trait WithFormula {
-    /// What comes of it.
+    /// The result.
     type Output;
 
-    /// Does it.
+    /// Does it with one formula.
     fn with<const SLOTS: usize, F: Formula<SLOTS>>(self, formula: F) -> Self::Output;
 }
 
@@ -114,7 +114,6 @@ pub trait Algorithm: Copy {
 }
 
 /// In the precision that parameters are kept in.
-#[allow(clippy::cast_possible_truncation)]
 pub(super) fn single(number: f64) -> f32 {
     number as f32
 }

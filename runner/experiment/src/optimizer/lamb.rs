@@ -33,7 +33,7 @@ impl Algorithm for Lamb {
 #[derive(Clone, Copy)]
 struct Layerwise {
     moments: Moments,
-    /// Factors that make up for means that started at 0.
+    /// Factors that correct the means for having started at 0.
     mean: f32,
     square: f32,
     epsilon: f32,

@@ -1,26 +1,24 @@
-//! Optimizers, one per file: its settings with Keras's defaults, what it remembers of a parameter,
-//! and its formula.
+//! Optimizers, one per file: settings with Keras's defaults, state per parameter, formula.
 //!
-//! How a formula is carried out is the affair of `runner-learn`: one fused loop on the host, tensor
-//! operations elsewhere. What every optimizer has (learning rate, weight decay, clipping) is
+//! `runner-learn` evaluates the formulas: one fused loop on the host, tensor operations elsewhere. What every optimizer has (learning rate, weight decay, clipping) is
 //! declared in [`crate::section::optimizer`].
 //!
 //! To add one, write its file, and name it twice below.
 
-pub mod adagrad;
-pub mod adam;
-pub mod adamw;
+mod adagrad;
+mod adam;
+mod adamw;
 mod formula;
-pub mod lamb;
-pub mod lion;
-pub mod rmsprop;
-pub mod sgd;
+mod lamb;
+mod lion;
+mod rmsprop;
+mod sgd;
 
 pub use formula::{Algorithm, Formula, Slot, StepContext, Values, WithFormula};
 
 use crate::value::tagged;
 
-/// The list of all optimizers, and what can be asked of each of them.
+/// The list of all optimizers, and the methods of each.
 macro_rules! optimizers {
     ($($(#[doc = $doc:literal])* $name:ident($module:ident::$section:ident) = $word:literal,)*) => {
         pub use self::{$($module::$name),*};
@@ -90,7 +88,7 @@ optimizers! {
 }
 
 impl Rule {
-    /// What is remembered of each parameter.
+    /// The state that is kept per parameter.
     #[must_use]
     pub fn slots(&self) -> Vec<Slot> {
         struct Slots;
@@ -117,7 +115,7 @@ mod tests {
     use crate::plan::{Augmentation, Gradcam, Optimizer};
 
     #[test]
-    fn remembers_no_more_than_the_formula_needs() {
+    fn keeps_no_more_state_than_the_formula_needs() {
         let count = |rule: Rule| rule.slots().len();
         assert_eq!(count(Rule::Rmsprop(Rmsprop::default())), 1);
         assert_eq!(count(Rule::Rmsprop(Rmsprop { momentum: 0.9, ..Rmsprop::default() })), 2);

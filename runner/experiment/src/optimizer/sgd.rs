@@ -7,7 +7,7 @@ section! {
     /// Keras's `SGD`: m ← μ m - η g; p ← p + m
     #[derive(Copy)]
     pub struct Sgd from SgdSection {
-        /// μ: share of the last step that is taken again.
+        /// μ: share of the last step that is repeated.
         momentum: BelowOne = 0.0,
         /// Look ahead along the momentum (Nesterov 1983): p ← p + μ m - η g.
         nesterov: bool = false,

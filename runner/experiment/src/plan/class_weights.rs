@@ -14,7 +14,7 @@ pub enum ClassWeights {
     Named(BTreeMap<String, f64>),
 }
 
-/// The word for weights that make up for how many images a class has.
+/// The word for weights that compensate for unequal numbers of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Balanced {
@@ -25,7 +25,6 @@ pub enum Balanced {
 impl ClassWeights {
     /// One weight per class, in the order of `classes`; `images` says how many each has.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn resolve(&self, classes: &[String], images: &[usize]) -> Vec<f64> {
         match self {
             Self::Rule(Balanced::Balanced) => {

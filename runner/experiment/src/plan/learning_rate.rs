@@ -1,10 +1,10 @@
-//! `learning_rate = …`: of all parameters, or of the parts of the network.
+//! `learning_rate = …`: one for all parameters, or one per part of the network.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::architecture::Layer;
+use crate::architecture::layer::Layer;
 
 /// One step size, or one per part of the network.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,7 +17,7 @@ pub enum LearningRate {
 }
 
 impl LearningRate {
-    /// That of a layer: its own, else its block's, else the head's; `None` where nothing fits.
+    /// The rate of a layer, by its name, else by its block or `head`; `None` where neither is listed.
     #[must_use]
     pub fn of(&self, layer: &Layer) -> Option<f64> {
         match self {
@@ -38,7 +38,7 @@ impl LearningRate {
     }
 }
 
-/// None yet.
+/// 0 until `validate` has filled it in.
 impl Default for LearningRate {
     fn default() -> Self {
         Self::One(0.0)

@@ -1,13 +1,12 @@
 //! `schedule = { … }`: how the learning rate moves, as a factor of the optimizer's.
 
-use super::Schedule;
+use crate::section::schedule::Schedule;
 
 impl Schedule {
     /// The factor for the step at `step`, 0-based within a stage of `epochs` of `steps` each.
     ///
-    /// What a plateau adds to it is its own affair.
+    /// Reductions on a plateau come on top; `runner-learn` keeps track of them.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn factor(&self, step: usize, steps: usize, epochs: usize) -> f64 {
         let steps = steps.max(1);
         let (now, last) = (step as f64, (steps * epochs).saturating_sub(1) as f64);
@@ -62,7 +61,7 @@ fn half_cosine(from: f64, to: f64, share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Constant, Cosine, Exponential, OneCycle, Step, Warmup};
+    use crate::section::schedule::{Constant, Cosine, Exponential, OneCycle, Step, Warmup};
 
     fn factors(schedule: Schedule, steps: usize, epochs: usize) -> Vec<f64> {
         (0..steps * epochs).map(|step| schedule.factor(step, steps, epochs)).collect()

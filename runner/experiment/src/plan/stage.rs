@@ -1,17 +1,17 @@
-//! `[[stage]]`: which layers a stage leaves alone.
+//! `[[stage]]`: which layers a stage freezes.
 
-use super::Stage;
-use crate::architecture::{Layer, cuts};
+use crate::architecture::cuts;
+use crate::architecture::layer::Layer;
+use crate::section::stage::Stage;
 
-/// Whether a stage that freezes these blocks and layers leaves `layer` alone. A head is always
-/// trained.
-#[must_use]
+/// Whether a stage with this list of frozen blocks and layers freezes `layer`. It never freezes a
+/// head.
 pub(crate) fn freezes(frozen: &[String], layer: &Layer) -> bool {
     layer.is_named(frozen)
 }
 
 impl Stage {
-    /// Whether this stage leaves `layer` alone.
+    /// Whether this stage freezes `layer`.
     #[must_use]
     pub fn freezes(&self, layer: &Layer) -> bool {
         freezes(&self.frozen, layer)
@@ -19,7 +19,7 @@ impl Stage {
 
     /// How many leading layers of the conv base this stage does not train: the frozen prefix.
     ///
-    /// It ends at a cut, and with the base at the latest, so that one set of features serves every head.
+    /// It ends at a cut within the base, so that one set of features serves every head.
     #[must_use]
     pub fn frozen_prefix(&self, layers: &[Layer]) -> usize {
         cuts::longest(layers, |layer| {

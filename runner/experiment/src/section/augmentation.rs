@@ -16,8 +16,8 @@ section! {
         height_shift: BelowOne = 0.0,
         /// Shear by up to this angle in degrees (Keras's `shear_range`).
         shear: NonNegative = 0.0,
-        /// Zoom of height and width, each on its own: a number z means 1 - z to 1 + z, below 1
-        /// comes closer.
+        /// Zoom of height and width, drawn separately: a number z means 1 - z to 1 + z; below 1
+        /// enlarges.
         zoom: Zoom = [1.0, 1.0],
         /// Mirror half of the images left to right.
         horizontal_flip: bool = false,
@@ -25,12 +25,12 @@ section! {
         vertical_flip: bool = false,
         /// Factors between which brightness is drawn, such as [0.8, 1.2].
         brightness: Factors [optional],
-        /// Added to every pixel, by up to this many grey levels either way.
+        /// Change of every pixel by up to this many grey levels either way.
         channel_shift: NonNegative = 0.0,
-        /// What stands where the warp has no image.
+        /// How pixels outside the image are filled.
         fill: Fill = Fill::Nearest,
-        /// Shows a part of the image with between these shares of its area, 3:4 to 4:3, stretched
-        /// to the whole (Szegedy et al. 2014).
+        /// Crops to between these shares of the area, with an aspect ratio of 3:4 to 4:3, and
+        /// resizes the crop to the whole (Szegedy et al. 2014).
         random_resized_crop: Shares [optional],
         /// Factors between which contrast is drawn.
         contrast: Factors [optional],
@@ -49,15 +49,14 @@ section! {
         /// Puts a rectangle of one image of a batch into another; its area is drawn from Beta(a, a)
         /// (Yun et al. 2019). With `mixup` too, each batch gets one of the two.
         cutmix: Positive [optional],
-        /// Draws this many changes per image once and for all, keeps what the frozen layers make of
-        /// them, and takes them in turns: less variety for less time. Without this
-        /// key every epoch draws new changes.
+        /// Draws this many augmented views per image once, caches their features, and uses them in
+        /// turn: less variety for less time. Without this key every epoch draws new views.
         views: Size [optional],
     }
 }
 
 choice! {
-    /// What stands where the warp has no image.
+    /// How pixels outside the image are filled.
     pub enum Fill {
         /// The nearest pixel of the image.
         Nearest = "nearest",

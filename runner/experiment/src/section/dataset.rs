@@ -51,7 +51,7 @@ choice! {
     pub enum OnBadImage {
         /// Stop before training and name every bad image.
         Fail = "fail",
-        /// Go on without them and list them in the run.
+        /// Leave them out and list them in the run.
         Skip = "skip",
     }
 }

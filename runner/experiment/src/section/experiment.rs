@@ -1,4 +1,4 @@
-//! `[experiment]`: the name of the question.
+//! `[experiment]`: name, description and seed.
 
 use crate::value::{Seed, section};
 
@@ -11,7 +11,7 @@ section! {
         name: String [required],
         /// One sentence on the question that this experiment answers.
         description: String = String::new(),
-        /// Where every random draw starts.
+        /// Seed of every random draw.
         seed: Seed = 42,
         /// Words to find this experiment by.
         tags: Vec<String> = Vec::new(),

@@ -6,13 +6,14 @@
 
 pub mod augmentation;
 pub mod dataset;
-pub mod experiment;
+pub(crate) mod experiment;
 pub mod model;
-pub mod named;
-pub mod optimizer;
+pub mod monitor;
+mod named;
+pub(crate) mod optimizer;
 pub mod run;
-pub mod schedule;
-pub mod stage;
+pub(crate) mod schedule;
+pub(crate) mod stage;
 pub mod visualize;
 
 use crate::value::section;

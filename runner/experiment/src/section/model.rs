@@ -1,6 +1,6 @@
 //! `[model]`: the conv base, its weights and the head.
 
-pub use crate::architecture::ArchitectureName;
+pub use crate::architecture::name::ArchitectureName;
 use crate::value::{BelowOne, Size, choice, section};
 
 section! {

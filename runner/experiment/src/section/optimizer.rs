@@ -2,9 +2,9 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use crate::diagnostic::Diagnostics;
 use crate::optimizer::RuleSection;
-use crate::plan::LearningRate;
-use crate::problem::Problems;
+use crate::plan::learning_rate::LearningRate;
 use crate::section::named::{NamedNumbers, by_name, read_by_name};
 use crate::tree::{Kind, Node};
 use crate::value::{FromNode, NonNegative, Plain, Positive, section};
@@ -25,7 +25,8 @@ section! {
         /// Cuts every value of the gradients off at this, either way (Keras's `clipvalue`).
         clip_value: Positive [optional],
         /// Step size, greater than 0; or one per part of the network, such as
-        /// `{ head = 1e-4, block5 = 1e-5 }`, where a layer's own goes before its block's.
+        /// `{ head = 1e-4, block5 = 1e-5 }`, where a layer's entry takes precedence over
+        /// its block's.
         learning_rate: LearningRateSection [computed],
     }
 }
@@ -40,10 +41,10 @@ pub enum LearningRateSection {
 }
 
 impl FromNode for LearningRateSection {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.kind {
-            Kind::Table(entries) => read_by_name(entries, key, problems).map(Self::Named),
-            _ => Positive::from_node(node, key, problems).map(|rate| Self::One(rate.0)),
+            Kind::Table(entries) => read_by_name(entries, key, diagnostics).map(Self::Named),
+            _ => Positive::from_node(node, key, diagnostics).map(|rate| Self::One(rate.0)),
         }
     }
 }

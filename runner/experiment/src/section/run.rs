@@ -10,14 +10,14 @@ section! {
         device: DeviceName = DeviceName::Auto,
         /// Which parameters are kept and tested: those after the last epoch, or those of the epoch
         /// with the lowest validation loss.
-        checkpoint: Kept [omit] = Kept::Last,
+        checkpoint: CheckpointPolicy [omit] = CheckpointPolicy::Last,
     }
 }
 
 choice! {
     /// Which parameters are kept and tested.
-    pub enum Kept {
-        /// Those after the last epoch (where early stopping brings back others, those).
+    pub enum CheckpointPolicy {
+        /// Those after the last epoch, or those that early stopping restores.
         Last = "last",
         /// Those of the epoch with the lowest validation loss of the whole run.
         Best = "best",

@@ -1,6 +1,6 @@
 //! `schedule = { name = … }`: how the learning rate moves while a stage runs.
 
-use crate::section::stage::Monitor;
+use crate::section::monitor::Monitor;
 use crate::value::{Count, NonNegative, Share, Whole, section, tagged};
 
 tagged! {
@@ -46,7 +46,7 @@ section! {
     pub struct Cosine from CosineSection {
         /// The warm-up.
         warmup: WarmupSection [flat],
-        /// Where it ends.
+        /// Factor at the end.
         final_factor: Share = 0.0,
     }
 }
@@ -57,9 +57,9 @@ section! {
     pub struct OneCycle from OneCycleSection {
         /// Share of the steps until the rate is at its highest.
         peak: Share = 0.3,
-        /// Where it starts.
+        /// Factor at the start.
         start_factor: Share = 0.04,
-        /// Where it ends.
+        /// Factor at the end.
         final_factor: Share = 4e-6,
     }
 }
@@ -70,9 +70,9 @@ section! {
     pub struct Step from StepSection {
         /// The warm-up.
         warmup: WarmupSection [flat],
-        /// Every how many epochs.
+        /// Epochs between two steps.
         every: Count [required],
-        /// By how much.
+        /// What the rate is multiplied by.
         factor: Share = 0.1,
     }
 }
@@ -83,7 +83,7 @@ section! {
     pub struct Exponential from ExponentialSection {
         /// The warm-up.
         warmup: WarmupSection [flat],
-        /// By how much.
+        /// What the rate is multiplied by.
         factor: Share = 0.9,
     }
 }
@@ -94,13 +94,13 @@ section! {
     pub struct Plateau from PlateauSection {
         /// The metric to watch.
         monitor: Monitor = Monitor::ValidationLoss,
-        /// By how much.
+        /// What the rate is multiplied by.
         factor: Share = 0.1,
-        /// Epochs without improvement before it goes down.
+        /// Epochs without improvement before the rate is reduced.
         patience: Whole = 10,
-        /// Less than this is no improvement.
+        /// Smaller changes do not count as improvement.
         min_delta: NonNegative = 1e-4,
-        /// It does not go below this.
+        /// Lowest factor of the learning rate.
         final_factor: Share = 0.0,
     }
 }

@@ -2,14 +2,15 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::plan::{Balanced, ClassWeights};
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
+use crate::plan::class_weights::{Balanced, ClassWeights};
+use crate::section::monitor::Monitor;
 use crate::section::named::{NamedNumbers, by_name, read_by_name};
 use crate::section::optimizer::OptimizerSection;
 use crate::section::schedule::ScheduleSection;
 use crate::tree::{Kind, Node};
 use crate::value::{
-    BelowOne, Count, FromNode, Located, Plain, Positive, Size, Whole, choice, section, wrong_type,
+    BelowOne, Count, FromNode, Located, Plain, Positive, Size, Whole, section, wrong_type,
 };
 
 section! {
@@ -32,7 +33,7 @@ section! {
         schedule: ScheduleSection [computed optional],
         /// Batches whose gradients are averaged before a step.
         accumulate: Size [omit] = 1,
-        /// Share of the target that goes to all classes evenly while training.
+        /// Share of the target that is spread evenly over all classes while training.
         label_smoothing: BelowOne [omit] = 0.0,
         /// How much a training image of each class counts: `"balanced"` (the rarer the more), or a
         /// table such as `{ cats = 1.0, dogs = 2.0 }`. Default: all the same.
@@ -58,22 +59,8 @@ section! {
         monitor: Monitor = Monitor::ValidationLoss,
         /// Epochs without improvement before stopping.
         patience: Whole = 0,
-        /// Whether the parameters of the best epoch come back.
+        /// Whether the parameters of the best epoch are restored.
         restore_best: bool = false,
-    }
-}
-
-choice! {
-    /// The metric that early stopping watches; losses should fall, accuracies rise.
-    pub enum Monitor {
-        /// Mean loss on the validation images.
-        ValidationLoss = "validation_loss",
-        /// Share of validation images classified correctly.
-        ValidationAccuracy = "validation_accuracy",
-        /// Mean loss on the training images.
-        TrainLoss = "train_loss",
-        /// Share of training images classified correctly.
-        TrainAccuracy = "train_accuracy",
     }
 }
 
@@ -89,19 +76,19 @@ pub enum FrozenSection {
 }
 
 impl FromNode for FrozenSection {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.kind {
             Kind::String(word) if word == "all" => Some(Self::All),
             Kind::String(word) if word == "none" => Some(Self::None),
             Kind::String(word) => {
-                problems
+                diagnostics
                     .error(node.span.clone(), key, format!("unknown value `{word}` for `{key}`"))
                     .label("neither \"all\" nor \"none\"")
                     .help(format!("`{key}` is \"all\", \"none\", or a list such as [\"{word}\"]"));
                 None
             }
-            Kind::Array(_) => Vec::from_node(node, key, problems).map(Self::Names),
-            _ => wrong_type(node, key, "\"all\", \"none\" or a list of names", problems),
+            Kind::Array(_) => Vec::from_node(node, key, diagnostics).map(Self::Names),
+            _ => wrong_type(node, key, "\"all\", \"none\" or a list of names", diagnostics),
         }
     }
 }
@@ -130,11 +117,11 @@ pub enum ClassWeightsSection {
 }
 
 impl FromNode for ClassWeightsSection {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         match &node.kind {
             Kind::String(word) if word == "balanced" => Some(Self::Balanced),
-            Kind::Table(entries) => read_by_name(entries, key, problems).map(Self::Named),
-            _ => wrong_type(node, key, "\"balanced\" or a table of weights by class", problems),
+            Kind::Table(entries) => read_by_name(entries, key, diagnostics).map(Self::Named),
+            _ => wrong_type(node, key, "\"balanced\" or a table of weights by class", diagnostics),
         }
     }
 }

@@ -9,7 +9,7 @@ tagged! {
     pub enum Visualize from VisualizeSection by job {
         /// Accuracy and loss over the epochs.
         Curves(CurvesSection) = "curves",
-        /// What layers answer to images.
+        /// Activations of layers for images.
         Activations(ActivationsSection) = "activations",
         /// What filters respond to most, by gradient ascent.
         Filters(FiltersSection) = "filters",
@@ -17,11 +17,11 @@ tagged! {
         Gradcam(GradcamSection) = "gradcam",
         /// How well heatmaps say what a prediction rests on.
         Faithfulness(FaithfulnessSection) = "faithfulness",
-        /// How often each class is taken for each.
+        /// How often each class is predicted as each other.
         Confusion(ConfusionSection) = "confusion",
         /// The images that the model is most confidently wrong about.
         Mistakes(MistakesSection) = "mistakes",
-        /// Images by what the penultimate layer makes of them, in the plane.
+        /// Images in the plane, by the output of the penultimate layer.
         Embedding(EmbeddingSection) = "embedding",
     }
 }
@@ -35,7 +35,7 @@ section! {
 }
 
 section! {
-    /// What layers answer to images, one tile per channel.
+    /// Activations of layers for images, one tile per channel.
     pub struct Activations from ActivationsSection
         listed [job, images, layers, channels]
     {
@@ -45,7 +45,7 @@ section! {
         layers: Vec<Located<String>> [computed],
         /// Tiles per row of the grid.
         images_per_row: Count = 16,
-        /// These channels alone, from 0; all where there are none.
+        /// Only these channels, counted from 0; an empty list means all.
         channels: Vec<Whole> [omit] = Vec::new(),
         /// What the darkest and brightest colours stand for.
         scale: Scale = Scale::Channel,
@@ -57,7 +57,7 @@ section! {
 choice! {
     /// What the darkest and brightest colours of a tile stand for.
     pub enum Scale {
-        /// Each channel its own: mean and two deviations either way, as in the textbook.
+        /// For each channel, its mean and two deviations either way, as in the textbook.
         Channel = "channel",
         /// Zero and the largest value of the whole layer.
         Layer = "layer",
@@ -102,7 +102,7 @@ section! {
         step_size: Positive [computed],
         /// Pictures per row of the grid.
         images_per_row: Count = 8,
-        /// Filters at once.
+        /// Filters computed at once.
         batch_size: Size = 16,
         /// Moves the picture by up to this many pixels before each step.
         jitter: Whole = 0,
@@ -110,18 +110,18 @@ section! {
         total_variation: NonNegative [omit] = 0.0,
         /// Sizes that the picture grows through, each 1.4 times the last.
         octaves: Size = 1,
-        /// What is climbed on.
+        /// What gradient ascent changes.
         parametrization: Parametrization = Parametrization::Pixels,
     }
 }
 
 choice! {
-    /// What gradient ascent climbs on.
+    /// What gradient ascent changes.
     pub enum Parametrization {
         /// Each value of each pixel, as in the textbook.
         Pixels = "pixels",
         /// Waves of decorrelated colours, by Adam (Olah et al. 2017): the whole picture moves
-        /// together. `step_size` is then Adam's, by default 0.05, and `octaves` has no part in it.
+        /// together. `step_size` is then Adam's, by default 0.05, and `octaves` is ignored.
         Fourier = "fourier",
     }
 }
@@ -151,7 +151,7 @@ section! {
         steps: Count = 50,
         /// Height and width of what `occlusion` hides, in pixels.
         window: Size = 30,
-        /// By how much it moves, in pixels.
+        /// Distance between its positions, in pixels.
         stride: Size = 15,
     }
 }
@@ -165,7 +165,7 @@ choice! {
         Gradcamplusplus = "gradcam++",
         /// Multiplied by their gradients place by place (Draelos & Carin 2020).
         Hirescam = "hirescam",
-        /// The same with positive gradients alone (Jiang et al. 2021).
+        /// The same with only the positive gradients (Jiang et al. 2021).
         Layercam = "layercam",
         /// Weighted by the score of the photo seen through them, without gradients (Wang et al.
         /// 2019).
@@ -178,11 +178,11 @@ choice! {
         Smoothgrad = "smoothgrad",
         /// The gradient of the photo, cut off below zero at every ReLU (Springenberg et al. 2014).
         GuidedBackpropagation = "guided_backpropagation",
-        /// That, seen through Grad-CAM.
+        /// Guided backpropagation times Grad-CAM (Selvaraju et al. 2016).
         GuidedGradcam = "guided_gradcam",
         /// The gradient along the way from black to the photo (Sundararajan et al. 2017).
         IntegratedGradients = "integrated_gradients",
-        /// What is lost where a grey square hides the photo (Zeiler & Fergus 2013).
+        /// Drop of the score where a grey square hides the photo (Zeiler & Fergus 2013).
         Occlusion = "occlusion",
     }
 }
@@ -223,7 +223,7 @@ section! {
 }
 
 section! {
-    /// How often each class is taken for each.
+    /// How often each class is predicted as each other.
     pub struct Confusion from ConfusionSection {
         /// The images.
         of: ImageSetSection [flat],
@@ -241,11 +241,11 @@ section! {
 }
 
 section! {
-    /// Images by what the penultimate layer makes of them, in the plane.
+    /// Images in the plane, by the output of the penultimate layer.
     pub struct Embedding from EmbeddingSection {
         /// The images.
         of: ImageSetSection [flat],
-        /// From many numbers to two.
+        /// The projection to two dimensions.
         method: Projection = Projection::Pca,
         /// With `tsne`: how many neighbours an image has, about.
         perplexity: Positive = 30.0,
@@ -253,7 +253,7 @@ section! {
 }
 
 choice! {
-    /// From many numbers to two.
+    /// The projection to two dimensions.
     pub enum Projection {
         /// Along the two directions in which images differ most (Pearson 1901).
         Pca = "pca",

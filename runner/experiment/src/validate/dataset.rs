@@ -1,17 +1,17 @@
 //! `[dataset]`: folders that exist, with the same two or more classes in each.
 
+use crate::diagnostic::Diagnostics;
 use crate::folder::{self, Split, composed, form};
 use crate::plan::Dataset;
-use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::dataset::{DatasetSection, Preprocessing};
 use crate::suggest::{closest, join};
-use crate::tree::BACKSLASH;
 use crate::value::{Located, Plain};
 
-use super::{get, require};
+use super::keys::{get, require};
+use super::path::missing_help;
 
-/// What the checks of this table found out.
+/// What the checks of this table found.
 #[derive(Debug, Default)]
 pub(super) struct Data {
     pub(super) plan: Option<Dataset>,
@@ -24,10 +24,10 @@ pub(super) struct Data {
 const SMALLEST: i64 = 32;
 const LARGEST: i64 = 4096;
 
-pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Data {
+pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) -> Data {
     let Some(table) = &root.dataset else {
         if trains && !root.present.iter().any(|key| key == "dataset") {
-            problems
+            diagnostics
                 .error(0..0, "dataset", "the table `[dataset]` is missing, and stages need images")
                 .help("add `[dataset]` with `train = \"…\"` and `validation = \"…\"`");
         }
@@ -36,12 +36,12 @@ pub(super) fn resolve(root: &Root, trains: bool, problems: &mut Problems) -> Dat
     let section = &table.value;
     if trains {
         for name in ["train", "validation"] {
-            require(&section.present, name, "dataset", &section.span, problems);
+            require(&section.present, name, "dataset", &section.span, diagnostics);
         }
     }
-    let splits = splits(section, problems);
-    compare_classes(section, &splits, problems);
-    let image_size = image_size(section, problems);
+    let splits = splits(section, diagnostics);
+    compare_classes(section, &splits, diagnostics);
+    let image_size = image_size(section, diagnostics);
     Data {
         image_size,
         image_size_span: section
@@ -65,7 +65,7 @@ fn default_preprocessing(root: &Root) -> Preprocessing {
     if top == Some(true) { Preprocessing::Caffe } else { Preprocessing::Rescale }
 }
 
-fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
+fn image_size(section: &DatasetSection, diagnostics: &mut Diagnostics) -> [usize; 2] {
     let Some(given) = &section.image_size else {
         return Dataset::default().image_size;
     };
@@ -76,7 +76,7 @@ fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
     {
         return [height, width].map(|size| usize::try_from(size).unwrap_or(0));
     }
-    problems
+    diagnostics
         .error(
             given.span.clone(),
             "dataset.image_size",
@@ -86,19 +86,26 @@ fn image_size(section: &DatasetSection, problems: &mut Problems) -> [usize; 2] {
     Dataset::default().image_size
 }
 
-/// Lists every split whose folder is there.
-fn splits(section: &DatasetSection, problems: &mut Problems) -> Vec<Split> {
+/// Lists every split whose folder exists.
+fn splits(section: &DatasetSection, diagnostics: &mut Diagnostics) -> Vec<Split> {
     let named =
         [("train", &section.train), ("validation", &section.validation), ("test", &section.test)];
-    named.into_iter().filter_map(|(name, folder)| split(name, folder.as_ref()?, problems)).collect()
+    named
+        .into_iter()
+        .filter_map(|(name, folder)| split(name, folder.as_ref()?, diagnostics))
+        .collect()
 }
 
-fn split(name: &'static str, folder: &Located<String>, problems: &mut Problems) -> Option<Split> {
+fn split(
+    name: &'static str,
+    folder: &Located<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Split> {
     let key = format!("dataset.{name}");
     let path = std::path::Path::new(&folder.value);
     if !path.is_dir() {
         let what = if path.exists() { "is not a folder" } else { "does not exist" };
-        problems
+        diagnostics
             .error(folder.span.clone(), key, format!("the folder `{}` {what}", folder.value))
             .label("no such folder")
             .help(missing_help(&folder.value));
@@ -107,44 +114,33 @@ fn split(name: &'static str, folder: &Located<String>, problems: &mut Problems) 
     let split = match folder::list(name, &folder.value) {
         Ok(split) => split,
         Err(error) => {
-            problems.error(folder.span.clone(), key, error.to_string());
+            diagnostics.error(folder.span.clone(), key, error.to_string());
             return None;
         }
     };
-    check_classes(&split, &folder.span, &key, problems);
+    check_classes(&split, &folder.span, &key, diagnostics);
     Some(split)
 }
 
-/// Whether a path has what nobody wants in one, the tab of `"set\train"` for one.
-pub(super) fn has_control(path: &str) -> bool {
-    path.chars().any(char::is_control)
-}
-
-/// What to do about a path that leads nowhere.
-pub(super) fn missing_help(path: &str) -> String {
-    if has_control(path) {
-        return format!("the path has a control character in it; {BACKSLASH}");
-    }
-    match folder::command_that_brings(path) {
-        Some(command) => format!("`{command}` brings it"),
-        None => "paths are relative to the folder that the command runs in".to_owned(),
-    }
-}
-
-fn check_classes(split: &Split, span: &std::ops::Range<usize>, key: &str, problems: &mut Problems) {
+fn check_classes(
+    split: &Split,
+    span: &std::ops::Range<usize>,
+    key: &str,
+    diagnostics: &mut Diagnostics,
+) {
     if split.classes.len() < 2 {
         let found = match split.classes.first() {
             Some(class) => format!("has one class only, `{}`", class.name),
             None => "has no class folder".to_owned(),
         };
-        problems
+        diagnostics
             .error(span.clone(), key, format!("`{}` {found}", split.folder))
             .label("needs at least two classes")
             .help("put the images of each class into a folder of its own");
         return;
     }
     for class in split.classes.iter().filter(|class| class.files.is_empty()) {
-        problems
+        diagnostics
             .error(
                 span.clone(),
                 key,
@@ -155,7 +151,7 @@ fn check_classes(split: &Split, span: &std::ops::Range<usize>, key: &str, proble
 }
 
 /// Every split must have the classes of the first.
-fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Problems) {
+fn compare_classes(section: &DatasetSection, splits: &[Split], diagnostics: &mut Diagnostics) {
     let Some((first, rest)) = splits.split_first() else {
         return;
     };
@@ -177,7 +173,7 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
             parts.push(format!("has {} besides", join(extra.iter().copied())));
         }
         let close = meant(&missing, &extra);
-        problems
+        diagnostics
             .error(
                 span,
                 format!("dataset.{}", split.name),
@@ -193,7 +189,7 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], problems: &mut Pr
     }
 }
 
-/// Which missing class one that is too many stands for.
+/// Which of the missing classes an extra one is probably meant to be.
 fn meant(missing: &[&str], extra: &[&str]) -> Option<String> {
     extra.iter().find_map(|name| {
         match missing.iter().find(|near| composed(near) == composed(name)) {
@@ -209,7 +205,7 @@ fn meant(missing: &[&str], extra: &[&str]) -> Option<String> {
     })
 }
 
-/// What `has` has and `lacks` lacks.
+/// The names in `has` that are not in `lacks`.
 fn absent<'a>(has: &'a [String], lacks: &[String]) -> Vec<&'a str> {
     has.iter().filter(|name| !lacks.contains(name)).map(String::as_str).collect()
 }

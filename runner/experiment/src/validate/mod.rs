@@ -4,23 +4,26 @@
 //! rest, so that one mistake never hides another.
 
 mod dataset;
+mod keys;
 mod model;
 mod optimizer;
+mod path;
 mod stage;
 mod visualize;
 
 use crate::architecture::Layer;
+use crate::diagnostic::Diagnostics;
 use crate::file::ExperimentFile;
 use crate::folder::Split;
 use crate::plan::{Experiment, Model, Plan, Stage};
-use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::experiment::ExperimentSection;
 use crate::source::SourceText;
-use crate::suggest::closest;
-use crate::value::{Located, Plain};
+use crate::value::Plain;
 
-/// A plan with what its checks found out on the way.
+use keys::require;
+
+/// A checked plan, with what the checks found.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// The plan.
@@ -32,27 +35,27 @@ pub struct Checked {
     /// The names of the classes, sorted; empty without a data set. With two classes the second is
     /// the positive one.
     pub classes: Vec<String>,
-    /// What the author should know.
-    pub warnings: Problems,
+    /// Warnings for the author of the file.
+    pub warnings: Diagnostics,
     /// The text that the warnings point into.
     pub source: SourceText,
 }
 
 /// Checks everything and resolves; `None` where too little could be read for a plan.
-pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option<Checked> {
+pub(crate) fn validate(file: &ExperimentFile, diagnostics: &mut Diagnostics) -> Option<Checked> {
     let root = &file.root;
-    let experiment = experiment(root, problems);
+    let experiment = experiment(root, diagnostics);
     let trains = root.stage.as_ref().is_some_and(|stages| !stages.value.is_empty());
-    let data = dataset::resolve(root, trains, problems);
-    let (model, layers) = model::resolve(root, &data, problems);
+    let data = dataset::resolve(root, trains, diagnostics);
+    let (model, layers) = model::resolve(root, &data, diagnostics);
     let augmentation = root.augmentation.as_ref().map(Plain::plain);
-    let stage = stage::resolve(root, &layers, (&data.classes, model.include_top), problems);
-    model::warn_of_random_features(root, &model, &stage, problems);
-    warn_of_unused_augmentation(root, &stage, problems);
+    let stage = stage::resolve(root, &layers, (&data.classes, model.include_top), diagnostics);
+    model::warn_of_random_features(root, &model, &stage, diagnostics);
+    warn_of_unused_augmentation(root, &stage, diagnostics);
     let explained = explained(&model, &data);
-    let visualize = visualize::resolve(root, &layers, &explained, problems);
-    if !trains && visualize.is_empty() && problems.errors() == 0 {
-        nothing_to_do(problems);
+    let visualize = visualize::resolve(root, &layers, &explained, diagnostics);
+    if !trains && visualize.is_empty() && diagnostics.errors() == 0 {
+        nothing_to_do(diagnostics);
     }
     Some(Checked {
         plan: Plan {
@@ -67,7 +70,7 @@ pub(crate) fn validate(file: &ExperimentFile, problems: &mut Problems) -> Option
         layers,
         splits: data.splits,
         classes: data.classes,
-        warnings: Problems::default(),
+        warnings: Diagnostics::default(),
         source: file.source.clone(),
     })
 }
@@ -80,30 +83,30 @@ fn explained(model: &Model, data: &dataset::Data) -> Vec<String> {
     }
 }
 
-/// What file systems take.
+/// Bytes that file systems allow in a name.
 const LONGEST_NAME: usize = 255;
 
-fn nothing_to_do(problems: &mut Problems) {
-    problems
+fn nothing_to_do(diagnostics: &mut Diagnostics) {
+    diagnostics
         .error(0..0, "", "this experiment does nothing: it has neither a stage nor a visualize job")
         .help("add a `[[stage]]` or a `[[visualize]]` table");
 }
 
-fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
+fn experiment(root: &Root, diagnostics: &mut Diagnostics) -> Option<Experiment> {
     let Some(table) = &root.experiment else {
         if !root.present.iter().any(|key| key == "experiment") {
-            problems
+            diagnostics
                 .error(0..0, "experiment", "the table `[experiment]` is missing")
                 .help("start the file with `[experiment]` and `name = \"…\"`");
         }
         return None;
     };
     let section: &ExperimentSection = &table.value;
-    require(&section.present, "name", "experiment", &section.span, problems);
+    require(&section.present, "name", "experiment", &section.span, diagnostics);
     let name = section.name.as_ref()?;
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.value.len() > LONGEST_NAME {
-        problems
+        diagnostics
             .error(
                 name.span.clone(),
                 "experiment.name",
@@ -112,7 +115,7 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
             .label(format!("at most {LONGEST_NAME} letters"));
     }
     if name.value.is_empty() || !name.value.chars().all(fits) || name.value.starts_with('.') {
-        problems
+        diagnostics
             .error(
                 name.span.clone(),
                 "experiment.name",
@@ -123,10 +126,10 @@ fn experiment(root: &Root, problems: &mut Problems) -> Option<Experiment> {
     Some(section.plain())
 }
 
-fn warn_of_unused_augmentation(root: &Root, stages: &[Stage], problems: &mut Problems) {
+fn warn_of_unused_augmentation(root: &Root, stages: &[Stage], diagnostics: &mut Diagnostics) {
     let Some(table) = &root.augmentation else { return };
     if !stages.is_empty() && !stages.iter().any(|stage| stage.augment) {
-        problems
+        diagnostics
             .warning(
                 table.span.clone(),
                 "augmentation",
@@ -134,25 +137,4 @@ fn warn_of_unused_augmentation(root: &Root, stages: &[Stage], problems: &mut Pro
             )
             .help("set `augment = true` in a stage, or remove the table");
     }
-}
-
-/// The value, where it could be read.
-fn get<T: Clone>(field: &Option<Located<T>>) -> Option<T> {
-    field.as_ref().map(|located| located.value.clone())
-}
-
-/// Notes a required key that is not there; one that is there and wrong, or misspelt, was noted before.
-fn require(
-    present: &[String],
-    name: &str,
-    table: &str,
-    span: &std::ops::Range<usize>,
-    problems: &mut Problems,
-) {
-    if present.iter().any(|key| key == name || closest(key, [name]).is_some()) {
-        return;
-    }
-    problems
-        .error(span.clone(), format!("{table}.{name}"), format!("`{table}` lacks `{name}`"))
-        .label(format!("`{name}` is missing here"));
 }

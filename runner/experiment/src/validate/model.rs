@@ -1,22 +1,27 @@
 //! `[model]`: an architecture that fits the image, and a head where there is room for one.
 
 use crate::architecture::{self, Layer, Top};
+use crate::diagnostic::Diagnostics;
 use crate::plan::{Head, Model, Stage};
-use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::model::{ArchitectureName, HeadSection, ModelSection};
 use crate::value::Plain;
 
-use super::dataset::{Data, has_control, missing_help};
-use super::get;
+use super::dataset::Data;
+use super::keys::get;
+use super::path::{has_control, missing_help};
 
-pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Model, Vec<Layer>) {
+pub(super) fn resolve(
+    root: &Root,
+    data: &Data,
+    diagnostics: &mut Diagnostics,
+) -> (Model, Vec<Layer>) {
     let empty = ModelSection::default();
     let section = root.model.as_ref().map_or(&empty, |table| &table.value);
     let plan = section.plain();
     let (architecture, include_top) = (plan.architecture, plan.include_top);
-    check_top(root, section, data, problems);
-    check_weights(section, architecture, problems);
+    check_top(root, section, data, diagnostics);
+    check_weights(section, architecture, diagnostics);
     let head =
         (!include_top).then(|| head(section.head.as_ref().map(|table| &table.value), architecture));
     let model = Model {
@@ -24,11 +29,11 @@ pub(super) fn resolve(root: &Root, data: &Data, problems: &mut Problems) -> (Mod
         head,
         ..plan
     };
-    let layers = layers(&model, data, problems);
+    let layers = layers(&model, data, diagnostics);
     (model, layers)
 }
 
-/// Where the family has published some, those of ImageNet.
+/// ImageNet's where the family has published some, else random ones.
 fn default_weights(architecture: ArchitectureName) -> &'static str {
     if architecture.family().published().is_empty() { "random" } else { "imagenet" }
 }
@@ -42,7 +47,7 @@ fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
 }
 
 /// With the ImageNet classifier there is no head, no stage, and one image size.
-fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Problems) {
+fn check_top(root: &Root, section: &ModelSection, data: &Data, diagnostics: &mut Diagnostics) {
     let Some(top) = section.include_top.as_ref().filter(|top| top.value) else {
         return;
     };
@@ -50,10 +55,12 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
     let classifier = architecture.family().classifier();
     if classifier.is_none() {
         let message = format!("`{architecture}` has no ImageNet classifier");
-        problems.error(top.span.clone(), "model.include_top", message).help("remove `include_top`");
+        diagnostics
+            .error(top.span.clone(), "model.include_top", message)
+            .help("remove `include_top`");
     }
     if let Some(head) = &section.head {
-        problems
+        diagnostics
             .error(
                 head.span.clone(),
                 "model.head",
@@ -62,7 +69,7 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
             .help("remove one of the two");
     }
     if let Some(stages) = root.stage.as_ref().filter(|stages| !stages.value.is_empty()) {
-        problems
+        diagnostics
             .error(
                 stages.value[0].span.clone(),
                 "stage",
@@ -72,7 +79,7 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
     }
     let Some(size) = classifier.map(|classifier| classifier.image_size) else { return };
     if root.dataset.is_some() && data.image_size != size {
-        problems
+        diagnostics
             .error(
                 data.image_size_span.clone(),
                 "dataset.image_size",
@@ -82,22 +89,26 @@ fn check_top(root: &Root, section: &ModelSection, data: &Data, problems: &mut Pr
     }
 }
 
-fn check_weights(section: &ModelSection, architecture: ArchitectureName, problems: &mut Problems) {
+fn check_weights(
+    section: &ModelSection,
+    architecture: ArchitectureName,
+    diagnostics: &mut Diagnostics,
+) {
     let Some(weights) = &section.weights else {
         return;
     };
     let key = "model.weights";
     if weights.value.is_empty() {
-        problems
+        diagnostics
             .error(weights.span.clone(), key, "`model.weights` is empty")
             .help("say `imagenet`, `random`, an imported name, a file, or `run:<run id>`");
     } else if architecture.family().published().is_empty() && weights.value == "imagenet" {
         let message = format!("there are no ImageNet weights for `{architecture}`");
-        problems
+        diagnostics
             .error(weights.span.clone(), key, message)
             .help("use `weights = \"random\"`: this network is trained from scratch");
     } else if is_path(&weights.value) && !is_there(&weights.value) {
-        problems
+        diagnostics
             .error(
                 weights.span.clone(),
                 key,
@@ -108,17 +119,17 @@ fn check_weights(section: &ModelSection, architecture: ArchitectureName, problem
     }
 }
 
-/// Frozen layers with random weights are no pretrained convnet.
+/// Freezing layers with random weights is probably a mistake.
 pub(super) fn warn_of_random_features(
     root: &Root,
     model: &Model,
     stages: &[Stage],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     let freezes = stages.first().is_some_and(|stage| !stage.frozen.is_empty());
     let weights = root.model.as_ref().and_then(|table| table.value.weights.as_ref());
     if let (true, "random", Some(weights)) = (freezes, model.weights.as_str(), weights) {
-        problems
+        diagnostics
             .warning(
                 weights.span.clone(),
                 "model.weights",
@@ -129,19 +140,18 @@ pub(super) fn warn_of_random_features(
     }
 }
 
-/// Whether the file is there: `FILE`, or `FILE#PART` for one of its sets of tensors.
+/// Whether the file exists: `FILE`, or `FILE#PART` for one of its sets of tensors.
 fn is_there(weights: &str) -> bool {
     let is_file = |path: &str| std::path::Path::new(path).is_file();
     is_file(weights) || weights.rsplit_once('#').is_some_and(|(path, _)| is_file(path))
 }
 
 /// Whether `weights` names a file rather than imported weights.
-#[must_use]
-pub(crate) fn is_path(weights: &str) -> bool {
+fn is_path(weights: &str) -> bool {
     !weights.starts_with("run:") && (weights.contains(['/', '\\']) || weights.contains('.'))
 }
 
-fn layers(model: &Model, data: &Data, problems: &mut Problems) -> Vec<Layer> {
+fn layers(model: &Model, data: &Data, diagnostics: &mut Diagnostics) -> Vec<Layer> {
     let top = match &model.head {
         None => Top::Imagenet,
         Some(head) if data.classes.len() >= 2 => head.top(data.classes.len()),
@@ -152,7 +162,7 @@ fn layers(model: &Model, data: &Data, problems: &mut Problems) -> Vec<Layer> {
     match architecture::layers(model.architecture, size, &top) {
         Ok(layers) => layers,
         Err(too_small) => {
-            problems
+            diagnostics
                 .error(data.image_size_span.clone(), "dataset.image_size", too_small.to_string())
                 .help("use a larger `image_size`");
             Vec::new()

@@ -1,23 +1,23 @@
 //! `optimizer = { … }` and `schedule = { … }`: what depends on more than one key, or on the layers.
 
 use crate::architecture::Layer;
+use crate::diagnostic::Diagnostics;
 use crate::plan::{LearningRate, Optimizer, Schedule};
-use crate::problem::Problems;
 use crate::section::optimizer::{LearningRateSection, OptimizerSection};
 use crate::section::schedule::ScheduleSection;
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
-use super::require;
+use super::keys::require;
 
 pub(super) fn resolve(
     section: &OptimizerSection,
     trained: &[&Layer],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) -> Optimizer {
-    check_clipping(&section.clip_norm, &section.clip_value, problems);
+    check_clipping(&section.clip_norm, &section.clip_value, diagnostics);
     if let Some(rate) = &section.learning_rate {
-        check_rates(rate, trained, problems);
+        check_rates(rate, trained, diagnostics);
     }
     let plan = section.plain();
     let default_rate = LearningRate::One(plan.rule.default_learning_rate());
@@ -28,14 +28,14 @@ pub(super) fn resolve(
     }
 }
 
-/// Keras takes one of the two as well.
+/// Keras, too, accepts only one of the two.
 fn check_clipping<A, B>(
     norm: &Option<Located<A>>,
     value: &Option<Located<B>>,
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     if let (Some(_), Some(value)) = (norm, value) {
-        problems
+        diagnostics
             .error(
                 value.span.clone(),
                 "stage.optimizer.clip_value",
@@ -45,11 +45,11 @@ fn check_clipping<A, B>(
     }
 }
 
-/// Every trained layer has a rate, and every rate a layer.
+/// Every trained layer must have a rate, and every rate a layer.
 fn check_rates(
     section: &Located<LearningRateSection>,
     trained: &[&Layer],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     let LearningRateSection::Named(rates) = &section.value else { return };
     let key = "stage.optimizer.learning_rate";
@@ -67,7 +67,7 @@ fn check_rates(
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("this stage trains {}", join(names)),
         };
-        problems
+        diagnostics
             .error(name.span.clone(), key, format!("this stage does not train `{}`", name.value))
             .label("no part that is trained")
             .help(help);
@@ -79,7 +79,7 @@ fn check_rates(
         .map(|layer| layer.name.as_str())
         .collect();
     if !without.is_empty() {
-        problems
+        diagnostics
             .error(
                 section.span.clone(),
                 key,
@@ -89,9 +89,12 @@ fn check_rates(
     }
 }
 
-pub(super) fn schedule(section: &Located<ScheduleSection>, problems: &mut Problems) -> Schedule {
+pub(super) fn schedule(
+    section: &Located<ScheduleSection>,
+    diagnostics: &mut Diagnostics,
+) -> Schedule {
     if let ScheduleSection::Step(table) = &section.value {
-        require(&table.present, "every", "stage.schedule", &table.span, problems);
+        require(&table.present, "every", "stage.schedule", &table.span, diagnostics);
     }
     section.plain()
 }

@@ -1,25 +1,27 @@
-//! `[[stage]]`: names that exist and differ, something left to train, augmentation that is there.
+//! `[[stage]]`: names that exist and differ, and something left to train.
 
 use crate::architecture::Layer;
-use crate::plan::{Stage, freezes};
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
+use crate::plan::Stage;
+use crate::plan::stage::freezes;
 use crate::section::Root;
 use crate::section::stage::{ClassWeightsSection, FrozenSection, StageSection};
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
-use super::{get, optimizer, require};
+use super::keys::{get, require};
+use super::optimizer;
 
 pub(super) fn resolve(
     root: &Root,
     layers: &[Layer],
     (classes, include_top): (&[String], bool),
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Stage> {
     let Some(sections) = &root.stage else {
         return Vec::new();
     };
-    duplicates(&sections.value, problems);
+    duplicates(&sections.value, diagnostics);
     sections
         .value
         .iter()
@@ -31,18 +33,18 @@ pub(super) fn resolve(
                     name,
                     &format!("stage[{index}]"),
                     &section.span,
-                    problems,
+                    diagnostics,
                 );
             }
-            check_name(section, problems);
-            check_augment(root, section, problems);
-            check_average(section, problems);
-            let frozen = frozen(section, layers, problems);
+            check_name(section, diagnostics);
+            check_augment(root, section, diagnostics);
+            check_average(section, diagnostics);
+            let frozen = frozen(section, layers, diagnostics);
             if !include_top {
-                check_trains(section, layers, &frozen, problems);
+                check_trains(section, layers, &frozen, diagnostics);
             }
-            check_class_weights(section, classes, problems);
-            stage(section, frozen, layers, problems)
+            check_class_weights(section, classes, diagnostics);
+            stage(section, frozen, layers, diagnostics)
         })
         .collect()
 }
@@ -51,12 +53,12 @@ fn stage(
     section: &StageSection,
     frozen: Vec<String>,
     layers: &[Layer],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) -> Stage {
     let trained: Vec<&Layer> = trained(layers, &frozen).collect();
     let optimizer = section.optimizer.as_ref();
-    let optimizer = optimizer.map(|table| optimizer::resolve(&table.value, &trained, problems));
-    let schedule = section.schedule.as_ref().map(|table| optimizer::schedule(table, problems));
+    let optimizer = optimizer.map(|table| optimizer::resolve(&table.value, &trained, diagnostics));
+    let schedule = section.schedule.as_ref().map(|table| optimizer::schedule(table, diagnostics));
     Stage { frozen, optimizer: optimizer.unwrap_or_default(), schedule, ..section.plain() }
 }
 
@@ -65,7 +67,7 @@ fn trained<'a>(layers: &'a [Layer], frozen: &'a [String]) -> impl Iterator<Item 
     layers.iter().filter(|layer| layer.has_parameters() && !freezes(frozen, layer))
 }
 
-fn check_class_weights(section: &StageSection, classes: &[String], problems: &mut Problems) {
+fn check_class_weights(section: &StageSection, classes: &[String], diagnostics: &mut Diagnostics) {
     let Some(ClassWeightsSection::Named(weights)) = get(&section.class_weights) else { return };
     for (name, _) in weights.iter().filter(|(name, _)| !classes.contains(&name.value)) {
         let names = classes.iter().map(String::as_str);
@@ -74,16 +76,16 @@ fn check_class_weights(section: &StageSection, classes: &[String], problems: &mu
             None => format!("the classes are {}", join(names)),
         };
         let message = format!("there is no class `{}`", name.value);
-        problems.error(name.span.clone(), "stage.class_weights", message).help(help);
+        diagnostics.error(name.span.clone(), "stage.class_weights", message).help(help);
     }
 }
 
-fn duplicates(sections: &[StageSection], problems: &mut Problems) {
+fn duplicates(sections: &[StageSection], diagnostics: &mut Diagnostics) {
     for (index, section) in sections.iter().enumerate() {
         let Some(name) = &section.name else { continue };
         let earlier = sections[..index].iter().filter_map(|s| s.name.as_ref());
         if earlier.into_iter().any(|other| other.value == name.value) {
-            problems
+            diagnostics
                 .error(
                     name.span.clone(),
                     "stage.name",
@@ -94,22 +96,22 @@ fn duplicates(sections: &[StageSection], problems: &mut Problems) {
     }
 }
 
-fn check_name(section: &StageSection, problems: &mut Problems) {
+fn check_name(section: &StageSection, diagnostics: &mut Diagnostics) {
     let Some(name) = &section.name else { return };
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.value.is_empty() || !name.value.chars().all(fits) {
-        problems
+        diagnostics
             .error(name.span.clone(), "stage.name", format!("`{}` cannot be the name of a stage", name.value))
             .help("use letters, digits, `-` and `_`, so that `--set stage.<name>.epochs=2` can address it");
     }
 }
 
-fn check_augment(root: &Root, section: &StageSection, problems: &mut Problems) {
+fn check_augment(root: &Root, section: &StageSection, diagnostics: &mut Diagnostics) {
     let Some(augment) = section.augment.as_ref().filter(|augment| augment.value) else {
         return;
     };
     if !root.present.iter().any(|key| key == "augmentation") {
-        problems
+        diagnostics
             .error(
                 augment.span.clone(),
                 "stage.augment",
@@ -119,18 +121,18 @@ fn check_augment(root: &Root, section: &StageSection, problems: &mut Problems) {
     }
 }
 
-fn check_average(section: &StageSection, problems: &mut Problems) {
+fn check_average(section: &StageSection, diagnostics: &mut Diagnostics) {
     let Some(warmup) = section.ema_warmup.as_ref().filter(|warmup| warmup.value) else { return };
     if section.ema.is_none() {
         let message = "`ema_warmup` is for a moving average, and this stage has no `ema`";
-        problems
+        diagnostics
             .error(warmup.span.clone(), "stage.ema_warmup", message)
             .help("add `ema = 0.99`, say, or remove `ema_warmup`");
     }
 }
 
 /// The frozen names in the order of the network, whole blocks by the name of the block.
-fn frozen(section: &StageSection, layers: &[Layer], problems: &mut Problems) -> Vec<String> {
+fn frozen(section: &StageSection, layers: &[Layer], diagnostics: &mut Diagnostics) -> Vec<String> {
     let base: Vec<&Layer> = layers.iter().filter(|layer| layer.base).collect();
     let names = match section.frozen.as_ref().map(|frozen| &frozen.value) {
         None | Some(FrozenSection::All) => return compress(&base, |_| true),
@@ -139,7 +141,7 @@ fn frozen(section: &StageSection, layers: &[Layer], problems: &mut Problems) -> 
     };
     let known: Vec<String> = known_names(&base);
     for name in names {
-        check_frozen_name(name, layers, &known, problems);
+        check_frozen_name(name, layers, &known, diagnostics);
     }
     let names: Vec<String> = names.plain();
     compress(&base, |layer| freezes(&names, layer))
@@ -149,7 +151,7 @@ fn check_frozen_name(
     name: &Located<String>,
     layers: &[Layer],
     known: &[String],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     if known.is_empty() || known.contains(&name.value) {
         return;
@@ -169,7 +171,7 @@ fn check_frozen_name(
         Some(close) if !head => format!("did you mean `{close}`?"),
         _ => format!("expected \"all\", \"none\", a layer, or one of {}", join(blocks)),
     };
-    problems.error(name.span.clone(), "stage.frozen", message).label(label).help(help);
+    diagnostics.error(name.span.clone(), "stage.frozen", message).label(label).help(help);
 }
 
 fn known_names(base: &[&Layer]) -> Vec<String> {
@@ -205,10 +207,10 @@ fn check_trains(
     section: &StageSection,
     layers: &[Layer],
     frozen: &[String],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     let has_head = layers.iter().any(|layer| !layer.base);
     if has_head && trained(layers, frozen).next().is_none() {
-        problems.error(section.span.clone(), "stage.frozen", "this stage has nothing to train");
+        diagnostics.error(section.span.clone(), "stage.frozen", "this stage has nothing to train");
     }
 }

@@ -1,6 +1,6 @@
 //! A value that is one word out of a list.
 
-use crate::problem::Problems;
+use crate::diagnostic::Diagnostics;
 use crate::tree::Node;
 
 /// Declares a value that is one word out of a list.
@@ -36,12 +36,12 @@ macro_rules! choice {
             fn from_node(
                 node: &$crate::tree::Node,
                 key: &str,
-                problems: &mut $crate::problem::Problems,
+                diagnostics: &mut $crate::diagnostic::Diagnostics,
             ) -> Option<Self> {
-                let word = <String as $crate::value::FromNode>::from_node(node, key, problems)?;
+                let word = <String as $crate::value::FromNode>::from_node(node, key, diagnostics)?;
                 let found = Self::ALL.iter().copied().find(|choice| choice.as_str() == word);
                 if found.is_none() {
-                    $crate::value::unknown_word(node, key, &word, Self::ALL.iter().map(|c| c.as_str()), problems);
+                    $crate::value::unknown_word(node, key, &word, Self::ALL.iter().map(|c| c.as_str()), diagnostics);
                 }
                 found
             }
@@ -64,14 +64,14 @@ pub(crate) fn unknown_word<'a>(
     key: &str,
     word: &str,
     choices: impl IntoIterator<Item = &'a str> + Clone,
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) {
     let listed = crate::suggest::join(choices.clone());
     let help = match crate::suggest::closest(word, choices) {
         Some(close) => format!("did you mean `{close}`? The choices are {listed}"),
         None => format!("the choices are {listed}"),
     };
-    problems
+    diagnostics
         .error(node.span.clone(), key, format!("unknown value `{word}` for `{key}`"))
         .label("not one of the choices")
         .help(help);

@@ -11,14 +11,14 @@ macro_rules! number {
             fn from_node(
                 node: &$crate::tree::Node,
                 key: &str,
-                problems: &mut $crate::problem::Problems,
+                diagnostics: &mut $crate::diagnostic::Diagnostics,
             ) -> Option<Self> {
-                let number = <$base>::from_node(node, key, problems)?;
+                let number = <$base>::from_node(node, key, diagnostics)?;
                 let ok: fn($base) -> bool = $ok;
                 if ok(number) {
                     return Some(Self(number));
                 }
-                problems
+                diagnostics
                     .error(node.span.clone(), key, format!("`{key}` must be {}, not {number}", $must))
                     .label(concat!("must be ", $must));
                 None

@@ -2,8 +2,10 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{BelowOne, FromNode, Plain, Positive};
-use crate::problem::Problems;
+use super::from_node::FromNode;
+use super::number::{BelowOne, Positive};
+use super::plain::Plain;
+use crate::diagnostic::Diagnostics;
 use crate::tree::{Kind, Node};
 
 /// In the plan these are the two numbers.
@@ -25,14 +27,14 @@ plain!(Factors, Shares, Zoom);
 pub struct Factors(pub [f64; 2]);
 
 impl FromNode for Factors {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
-        let ends = Vec::<Positive>::from_node(node, key, problems)?;
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let ends = Vec::<Positive>::from_node(node, key, diagnostics)?;
         if let [low, high] = ends[..]
             && low.0 <= high.0
         {
             return Some(Self([low.0, high.0]));
         }
-        problems
+        diagnostics
             .error(
                 node.span.clone(),
                 key,
@@ -63,12 +65,12 @@ impl JsonSchema for Factors {
 pub struct Shares(pub [f64; 2]);
 
 impl FromNode for Shares {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
-        let Factors([low, high]) = Factors::from_node(node, key, problems)?;
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let Factors([low, high]) = Factors::from_node(node, key, diagnostics)?;
         if high <= 1.0 {
             return Some(Self([low, high]));
         }
-        problems
+        diagnostics
             .error(node.span.clone(), key, format!("`{key}` must be two shares of at most 1"))
             .label("such as [0.5, 1.0]");
         None
@@ -95,11 +97,11 @@ impl JsonSchema for Shares {
 pub struct Zoom(pub [f64; 2]);
 
 impl FromNode for Zoom {
-    fn from_node(node: &Node, key: &str, problems: &mut Problems) -> Option<Self> {
+    fn from_node(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
         if matches!(node.kind, Kind::Array(_)) {
-            return Factors::from_node(node, key, problems).map(|factors| Self(factors.0));
+            return Factors::from_node(node, key, diagnostics).map(|factors| Self(factors.0));
         }
-        let BelowOne(zoom) = BelowOne::from_node(node, key, problems)?;
+        let BelowOne(zoom) = BelowOne::from_node(node, key, diagnostics)?;
         Some(Self([1.0 - zoom, 1.0 + zoom]))
     }
 }

@@ -17,36 +17,12 @@
 //! | `[flat]` | a table whose keys stand among those of this one |
 //!
 //! `Type => Other [computed]` is for what `validate` makes an `Other` of. Required and computed
-//! values are empty, or what is given as their default, until `validate` has been there.
+//! values are empty, or what is given as their default, until `validate` fills them in.
 //!
 //! The plan is written in the order of the declaration. `listed [a, b]` behind the name puts these
 //! first where a message lists the keys of the file.
 
 use serde::ser::{SerializeStruct, Serializer};
-
-use super::TableReader;
-
-/// A table of the file, read key by key, so that it can also stand flat inside another one.
-pub trait Table: Sized {
-    /// What is expected where something else stands.
-    #[must_use]
-    fn expected() -> String {
-        "a table".to_owned()
-    }
-
-    /// Reads the keys; `None` where they depend on one that is absent or wrong (then a problem was
-    /// noted).
-    fn read_keys(reader: &mut TableReader<'_>) -> Option<Self>;
-}
-
-/// A value of the file that says by itself what stands in the plan.
-pub trait Plain {
-    /// What stands in the plan.
-    type Value;
-
-    /// The value for the plan, with the defaults of what is absent.
-    fn plain(&self) -> Self::Value;
-}
 
 /// A table of the plan, written key by key.
 pub trait WriteKeys {
@@ -69,7 +45,7 @@ pub(crate) fn write_table<T: WriteKeys, S: Serializer>(
     out.end()
 }
 
-/// Whether a value is other than the default, which is of the same type.
+/// Whether a value differs from the default; this signature gives the default its type.
 pub(crate) fn differ<T: PartialEq>(value: &T, default: &T) -> bool {
     value != default
 }

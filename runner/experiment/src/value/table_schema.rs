@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A schema in the making.
+/// A schema under construction.
 pub struct TableSchema<'a> {
     generator: &'a mut SchemaGenerator,
     properties: Map<String, Value>,

@@ -1,9 +1,11 @@
-//! A table whose keys depend on one of its own: `{ name = "sgd", momentum = 0.9 }`.
+//! A table in which one key decides which others there are: `{ name = "sgd", momentum = 0.9 }`.
 
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use super::{FromNode, TableReader, unknown_word};
+use super::choice::unknown_word;
+use super::from_node::FromNode;
+use super::table::TableReader;
 use crate::suggest::join;
 
 /// Declares such a table: as it stands in the file, and as it stands in the plan. Each variant names
@@ -96,7 +98,7 @@ macro_rules! tagged {
 
 pub(crate) use tagged;
 
-/// What a tagged table looks like, for whoever wrote something else.
+/// An example of a tagged table, for messages.
 pub(crate) fn tagged_example(tag: &str, words: &[&str]) -> String {
     format!("a table such as {{ {tag} = \"{}\" }}", words[0])
 }
@@ -110,7 +112,7 @@ pub(crate) fn read_tag(
     let Some((_, value)) = reader.node.get(tag) else {
         let key = reader.path;
         reader
-            .problems
+            .diagnostics
             .error(reader.node.span.clone(), key, format!("`{key}` lacks `{tag}`"))
             .label(format!("`{tag}` is missing here"))
             .help(format!("`{tag}` is one of {}", join(words.iter().copied())));
@@ -118,11 +120,11 @@ pub(crate) fn read_tag(
     };
     reader.list(&[tag]);
     let key = reader.dotted(tag);
-    let word = String::from_node(value, &key, reader.problems)?;
+    let word = String::from_node(value, &key, reader.diagnostics)?;
     if words.contains(&word.as_str()) {
         return Some(word);
     }
-    unknown_word(value, &key, &word, words.iter().copied(), reader.problems);
+    unknown_word(value, &key, &word, words.iter().copied(), reader.diagnostics);
     None
 }
 
@@ -138,8 +140,8 @@ pub(crate) fn fix_tag(schema: &mut Schema, tag: &str, word: &str) {
     schema.insert("required".to_owned(), required.into());
 }
 
-/// Notes the defaults that keys of the table around a variant have with it; the keys themselves come
-/// later.
+/// Records the defaults that keys of the surrounding table have with this variant; the keys
+/// themselves are added later.
 pub(crate) fn note_defaults(schema: &mut Schema, defaults: Vec<(&'static str, Value)>) {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         for (key, default) in defaults {

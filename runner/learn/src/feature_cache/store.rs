@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use runner_experiment::disk::HALF;
+use runner_experiment::disk::PARTIAL_PREFIX;
 
 use super::Description;
 use crate::error::LearnError;
@@ -74,7 +74,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
 }
 
 fn is_half(entry: &DirEntry) -> bool {
-    entry.file_name().to_string_lossy().starts_with(HALF)
+    entry.file_name().to_string_lossy().starts_with(PARTIAL_PREFIX)
 }
 
 /// Removes half files; one that cannot be removed only takes room.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use runner_experiment::plan::Stage;
-use runner_experiment::section::run::Kept;
+use runner_experiment::section::run::CheckpointPolicy;
 use runner_network::network::Network;
 use runner_network::parameter::tensor;
 use runner_record::Event;
@@ -18,7 +18,7 @@ use crate::stage::{announcement, trained};
 /// Every parameter that a stage trains, where those of the best epoch are to be kept.
 pub(super) fn kept(request: &Request<'_>, network: &Network) -> BTreeSet<usize> {
     let plan = &request.checked.plan;
-    let stages = plan.stage.iter().filter(|_| plan.run.checkpoint == Kept::Best);
+    let stages = plan.stage.iter().filter(|_| plan.run.checkpoint == CheckpointPolicy::Best);
     stages.flat_map(|stage| network.indices(&trained(stage, network))).collect()
 }
 

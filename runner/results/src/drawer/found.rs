@@ -1,4 +1,4 @@
-//! Jobs that computed something: feature maps, filters, heatmaps, figures, points in the plane.
+//! Jobs that computed something: feature maps, filters, heatmaps, scores, points in the plane.
 
 use image::RgbImage;
 use runner_experiment::plan::{Gradcam, Visualize};
@@ -25,7 +25,7 @@ impl Drawer {
         let Some(Visualize::Activations(job)) = self.jobs.get(number - 1).cloned() else {
             return Ok(());
         };
-        let row = silence(self.name(number), found);
+        let row = sparsity_row(self.name(number), found);
         let about = About {
             job: self.name(number),
             layer: Some(found.layer.clone()),
@@ -64,11 +64,11 @@ impl Drawer {
         };
         let name = self.name(number);
         let rows = found.filters.iter().flat_map(|filter| {
-            filter.losses.iter().enumerate().map(|(at, loss)| FilterRow {
+            filter.losses.iter().enumerate().map(|(index, loss)| FilterRow {
                 job: name.clone(),
                 layer: found.layer.clone(),
                 filter: integer(filter.filter),
-                step: integer(at + 1),
+                step: integer(index + 1),
                 loss: *loss,
             })
         });
@@ -127,7 +127,7 @@ impl Drawer {
         self.picture(about, &name, &heat::sheet(&[photo, heat, over], &lines))
     }
 
-    /// How good heatmaps are.
+    /// The scores of heatmaps.
     pub(super) fn faithfulness(
         &mut self,
         number: usize,
@@ -152,13 +152,14 @@ impl Drawer {
     ) -> Result<(), ResultsError> {
         let count = found.labels.iter().max().map_or(0, |last| last + 1);
         let classes = (0..count).map(|class| {
-            let own = found.points.iter().zip(&found.labels).filter(|(_, label)| **label == class);
+            let of_class =
+                found.points.iter().zip(&found.labels).filter(|(_, label)| **label == class);
             let name = self.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
-            (name, own.map(|(point, _)| *point).collect())
+            (name, of_class.map(|(point, _)| *point).collect())
         });
-        let axis = |at: usize, name: &str| match found.explained {
+        let axis = |index: usize, name: &str| match found.explained {
             Some(shares) => {
-                format!("{name} component, {:.0}% of the variance", 100.0 * shares[at])
+                format!("{name} component, {:.0}% of the variance", 100.0 * shares[index])
             }
             None => String::new(),
         };
@@ -178,9 +179,8 @@ impl Drawer {
     }
 }
 
-/// How silent a layer is.
-#[allow(clippy::cast_precision_loss)]
-fn silence(job: String, found: &Activations) -> ActivationRow {
+/// How sparse the activations of a layer are.
+fn sparsity_row(job: String, found: &Activations) -> ActivationRow {
     let dead = found.dead();
     let sum: f64 = found.values.iter().map(|value| f64::from(*value)).sum();
     ActivationRow {

@@ -21,7 +21,7 @@ impl Drawer {
             Some(Visualize::Curves(Curves { smoothing })) => {
                 let run = History::read(&self.tables, self.run.clone())?;
                 if run.is_empty() {
-                    return Err(ResultsError::Picture("this run has no epoch".to_owned()));
+                    return Err(ResultsError::Picture("this run has no epoch".into()));
                 }
                 let drawn = chart::curves(&run.panels(), smoothing)?;
                 self.chart(about, "curves", &drawn)
@@ -52,8 +52,8 @@ impl Drawer {
         let mut photos = Vec::new();
         for row in &wrong {
             let path = Path::new(&row.path);
-            let photo = (self.read_photo)(path).map_err(|problem| {
-                ResultsError::Picture(format!("{}: {problem}", path.display()))
+            let photo = (self.read_photo)(path).map_err(|reason| {
+                ResultsError::Picture(format!("{}: {reason}", path.display()).into())
             })?;
             let lines = vec![
                 file_name(path),
@@ -69,5 +69,5 @@ impl Drawer {
 }
 
 fn no_predictions(split: &str) -> ResultsError {
-    ResultsError::Picture(format!("this run has no predictions for its {split} images"))
+    ResultsError::Picture(format!("this run has no predictions for its {split} images").into())
 }

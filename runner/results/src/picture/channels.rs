@@ -9,31 +9,27 @@ use super::grid;
 /// Tiles smaller than this are enlarged, pixel by pixel.
 const LEAST: u32 = 32;
 
-/// Where nothing is computed at all.
+/// Colours of a dead channel.
 const DEAD: Rgb<u8> = Rgb([120; 3]);
 const CROSS: Rgb<u8> = Rgb([170; 3]);
 
 /// Feature maps `[channel, height, width]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Channels<'a> {
-    /// Channel after channel.
     pub values: &'a [f32],
-    /// Rows.
     pub height: usize,
-    /// Columns.
     pub width: usize,
 }
 
-/// How they are shown.
+/// How feature maps are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
-    /// These alone; all where there are none.
+    /// Only these; an empty list means all.
     pub channels: &'a [usize],
     /// Tiles per row.
     pub columns: usize,
     /// What the colours stand for.
     pub scale: Scale,
-    /// From values to colours.
     pub colors: Colors,
 }
 
@@ -44,7 +40,7 @@ pub fn picture(maps: Channels<'_>, look: Look<'_>) -> RgbImage {
     let top = maps.values.iter().copied().fold(0.0_f32, f32::max);
     let chosen: Vec<&[f32]> = match look.channels.is_empty() {
         true => all,
-        false => look.channels.iter().filter_map(|at| all.get(*at).copied()).collect(),
+        false => look.channels.iter().filter_map(|channel| all.get(*channel).copied()).collect(),
     };
     let tiles: Vec<RgbImage> = chosen.into_iter().map(|map| tile(map, maps, look, top)).collect();
     let rows: Vec<Vec<RgbImage>> =
@@ -71,7 +67,6 @@ fn tile(map: &[f32], maps: Channels<'_>, look: Look<'_>, top: f32) -> RgbImage {
 
 /// The textbook's normalisation: mean to 128, deviation to 64, cut off at 0 and 255.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 pub fn levels(map: &[f32]) -> Vec<u8> {
     let count = map.len().max(1) as f64;
     let mean = map.iter().map(|value| f64::from(*value)).sum::<f64>() / count;

@@ -6,7 +6,6 @@ use runner_experiment::section::visualize::Colors;
 /// The colour of a value from 0 to 1, in 256 steps.
 #[must_use]
 pub fn colour(map: Colors, value: f32) -> [u8; 3] {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let level = (value.clamp(0.0, 1.0) * 255.0).round() as u8;
     of_level(map, level)
 }
@@ -28,13 +27,9 @@ pub fn of_level(map: Colors, level: u8) -> [u8; 3] {
 
 /// OpenCV's `COLORMAP_JET`: three tents, a quarter apart.
 fn jet(level: u8) -> [u8; 3] {
-    let at = f64::from(level) / 255.0 * 4.0;
-    let tent = |low: f64, high: f64| (at - low).min(high - at).clamp(0.0, 1.0);
-    [tent(1.5, 4.5), tent(0.5, 3.5), tent(-0.5, 2.5)].map(|share| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let level = (share * 255.0).round() as u8;
-        level
-    })
+    let position = f64::from(level) / 255.0 * 4.0;
+    let tent = |low: f64, high: f64| (position - low).min(high - position).clamp(0.0, 1.0);
+    [tent(1.5, 4.5), tent(0.5, 3.5), tent(-0.5, 2.5)].map(|share| (share * 255.0).round() as u8)
 }
 
 #[cfg(test)]
@@ -84,10 +79,10 @@ mod tests {
     #[test]
     fn colours_are_those_of_opencv_and_matplotlib() {
         for (map, expected) in [(Colors::Jet, JET), (Colors::Viridis, VIRIDIS)] {
-            for (at, expected) in (0..=255_u8).step_by(17).zip(expected) {
-                let got = of_level(map, at);
+            for (level, expected) in (0..=255_u8).step_by(17).zip(expected) {
+                let got = of_level(map, level);
                 let off = got.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max();
-                assert!(off <= Some(1), "{map} {at}: {got:?} and {expected:?}");
+                assert!(off <= Some(1), "{map} {level}: {got:?} and {expected:?}");
             }
         }
         assert_eq!(colour(Colors::Gray, 0.5), [128; 3]);

@@ -8,9 +8,9 @@ use crate::tables::ConfusionRow;
 
 /// Height and width of a cell, at most; many classes make it smaller.
 const CELL: u32 = 96;
-/// Height and width of a table, about.
+/// Approximate height and width of a table.
 const WHOLE: u32 = 6_000;
-/// Cells smaller than this have no words.
+/// Cells smaller than this have no text.
 const LEGIBLE: u32 = 70;
 const SIZE: f32 = 16.0;
 
@@ -25,16 +25,16 @@ pub fn picture(rows: &[ConfusionRow], classes: &[String]) -> RgbImage {
     let mut picture =
         RgbImage::from_pixel(left + side * count + 8, above + side * count + 8, PAPER);
     text::write(&mut picture, left, 4, SIZE, "taken for");
-    for (at, class) in (0..).zip(classes) {
+    for (index, class) in (0..).zip(classes) {
         if side >= LEGIBLE {
-            text::write(&mut picture, left + side * at + 6, above - 22, SIZE, class);
+            text::write(&mut picture, left + side * index + 6, above - 22, SIZE, class);
         }
         if side >= text::LINE {
-            text::write(&mut picture, 6, above + side * at + side / 2 - 8, SIZE, class);
+            text::write(&mut picture, 6, above + side * index + side / 2 - 8, SIZE, class);
         }
     }
-    for (at, row) in (0..).zip(rows) {
-        let (x, y) = (left + side * (at % count.max(1)), above + side * (at / count.max(1)));
+    for (index, row) in (0..).zip(rows) {
+        let (x, y) = (left + side * (index % count.max(1)), above + side * (index / count.max(1)));
         imageops::replace(&mut picture, &cell(row, side), i64::from(x), i64::from(y));
     }
     picture
@@ -42,11 +42,7 @@ pub fn picture(rows: &[ConfusionRow], classes: &[String]) -> RgbImage {
 
 fn cell(row: &ConfusionRow, side: u32) -> RgbImage {
     // From white to a blue that black letters can be read on.
-    let less = |most: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let level = (255.0 - most * row.share.clamp(0.0, 1.0)) as u8;
-        level
-    };
+    let less = |most: f64| (255.0 - most * row.share.clamp(0.0, 1.0)) as u8;
     let paper = Rgb([less(150.0), less(90.0), 255]);
     let mut cell = RgbImage::from_pixel(side - 2, side - 2, paper);
     if side < LEGIBLE {

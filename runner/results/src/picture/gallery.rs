@@ -1,4 +1,4 @@
-//! Photos with words below them.
+//! Photos with text below them.
 
 use image::{RgbImage, imageops};
 
@@ -7,7 +7,7 @@ use super::text;
 
 /// Height and width of a photo, its shape kept.
 const SIDE: u32 = 180;
-/// Of the words below, in pixels.
+/// Size of the text below, in pixels.
 const SIZE: f32 = 13.0;
 const LINE: u32 = 16;
 

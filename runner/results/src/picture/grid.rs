@@ -2,7 +2,7 @@
 
 use image::{Rgb, RgbImage, imageops};
 
-/// Between tiles and around them.
+/// The colour between tiles and around them.
 pub(super) const PAPER: Rgb<u8> = Rgb([255; 3]);
 
 /// Rows of tiles, each in the upper left corner of a cell that fits the largest, `margin` pixels
@@ -18,7 +18,7 @@ pub fn grid(rows: &[Vec<RgbImage>], margin: u32) -> RgbImage {
     let mut picture = RgbImage::from_pixel(size.0, size.1, PAPER);
     for (y, row) in rows.iter().enumerate() {
         for (x, tile) in row.iter().enumerate() {
-            let place = |at: usize, side: u32| i64::from(count(at) * side + margin);
+            let place = |index: usize, side: u32| i64::from(count(index) * side + margin);
             imageops::replace(&mut picture, tile, place(x, width), place(y, height));
         }
     }

@@ -6,7 +6,7 @@ use runner_experiment::section::visualize::Colors;
 use super::colour::colour;
 use super::{grid, text};
 
-/// Columns of a sheet's tiles; larger photos are made smaller there.
+/// Width of the tiles of a sheet; larger photos are scaled down to it.
 const SHEET: u32 = 320;
 
 /// The map in colours; `map` is row by row, 0 to 1.
@@ -22,15 +22,13 @@ pub fn overlaid(photo: &RgbImage, heat: &RgbImage, alpha: f64) -> RgbImage {
     for (pixel, heat) in picture.pixels_mut().zip(heat.pixels()) {
         for (level, heat) in pixel.0.iter_mut().zip(heat.0) {
             let sum = f64::from(*level) + alpha * f64::from(heat);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let sum = sum.round().min(255.0) as u8;
-            *level = sum;
+            *level = sum.round().min(255.0) as u8;
         }
     }
     picture
 }
 
-/// Photo, heatmap and overlay side by side, with words above.
+/// Photo, heatmap and overlay side by side, with text above.
 #[must_use]
 pub fn sheet(parts: &[RgbImage], lines: &[String]) -> RgbImage {
     let smaller = |part: &RgbImage| {

@@ -11,13 +11,13 @@
 //! | `confusion` | how often each class is taken for each |
 //! | `chart` | curves and points, by plotters |
 
-pub mod channels;
+pub(crate) mod channels;
 pub mod chart;
-pub mod colour;
-pub mod confusion;
-pub mod gallery;
+mod colour;
+pub(crate) mod confusion;
+pub(crate) mod gallery;
 pub mod grid;
-pub mod heat;
+pub(crate) mod heat;
 pub mod text;
 
 use std::io::Cursor;
@@ -35,7 +35,7 @@ pub fn png(picture: &RgbImage) -> Result<Vec<u8>, ResultsError> {
     let mut bytes = Cursor::new(Vec::new());
     picture
         .write_to(&mut bytes, ImageFormat::Png)
-        .map_err(|error| ResultsError::Picture(error.to_string()))?;
+        .map_err(|error| ResultsError::Picture(error.into()))?;
     Ok(bytes.into_inner())
 }
 

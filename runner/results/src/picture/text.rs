@@ -1,4 +1,4 @@
-//! Words in a picture, in a font that comes with the program.
+//! Text in a picture, in a font that comes with the program.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use image::{Rgb, RgbImage};
@@ -8,7 +8,7 @@ use super::grid::PAPER;
 /// Ubuntu Light.
 pub(super) const FONT: &[u8] = epaint_default_fonts::UBUNTU_LIGHT;
 
-/// Of the letters in captions, in pixels.
+/// Size of the letters in captions, in pixels.
 pub const SIZE: f32 = 15.0;
 
 /// Height of a line in captions, in pixels.
@@ -20,7 +20,6 @@ const INK: Rgb<u8> = Rgb([30; 3]);
 pub fn write(picture: &mut RgbImage, x: u32, y: u32, size: f32, line: &str) {
     let Ok(font) = FontRef::try_from_slice(FONT) else { return };
     let scaled = font.as_scaled(PxScale::from(size));
-    #[allow(clippy::cast_precision_loss)]
     let (mut right, base) = (x as f32, y as f32 + scaled.ascent());
     for letter in line.chars() {
         let id = font.glyph_id(letter);
@@ -29,7 +28,6 @@ pub fn write(picture: &mut RgbImage, x: u32, y: u32, size: f32, line: &str) {
         let Some(outline) = font.outline_glyph(glyph) else { continue };
         let corner = outline.px_bounds().min;
         outline.draw(|dx, dy, cover| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let place = |corner: f32, step: u32| (corner as i64).max(0) as u32 + step;
             let (x, y) = (place(corner.x, dx), place(corner.y, dy));
             if let Some(pixel) = picture.get_pixel_mut_checked(x, y) {
@@ -45,9 +43,7 @@ pub fn width(size: f32, line: &str) -> u32 {
     let Ok(font) = FontRef::try_from_slice(FONT) else { return 0 };
     let scaled = font.as_scaled(PxScale::from(size));
     let all: f32 = line.chars().map(|letter| scaled.h_advance(font.glyph_id(letter))).sum();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let width = all.ceil() as u32;
-    width
+    all.ceil() as u32
 }
 
 /// A picture with lines above it, as wide as they need.
@@ -69,9 +65,7 @@ fn blend(pixel: &mut Rgb<u8>, ink: Rgb<u8>, cover: f32) {
     let cover = cover.clamp(0.0, 1.0);
     for (level, ink) in pixel.0.iter_mut().zip(ink.0) {
         let mixed = f32::from(*level) * (1.0 - cover) + f32::from(ink) * cover;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let mixed = mixed.round() as u8;
-        *level = mixed;
+        *level = mixed.round() as u8;
     }
 }
 

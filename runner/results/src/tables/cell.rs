@@ -8,7 +8,7 @@ use polars::prelude::{AnyValue, DataFrame, TimeUnit};
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Nothing there.
+    /// No value.
     Null,
     /// `true` or `false`.
     Bool(bool),
@@ -36,7 +36,6 @@ pub fn get<'a>(record: &'a Record, name: &str) -> &'a Cell {
 impl Cell {
     /// The number, where this is one.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(number) => Some(*number),
@@ -82,7 +81,7 @@ impl Cell {
     }
 }
 
-/// Numbers with four digits behind the point where that says enough.
+/// Numbers have four decimals, and small ones an exponent.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -26,7 +26,7 @@ table! {
         classes: Vec<String>,
         /// cpu, cuda or vulkan.
         device: String,
-        /// Of the tensors, f32.
+        /// Precision of the tensors, f32.
         precision: String,
         /// BLAKE3 of the plan without names, output paths and device.
         fingerprint: String,
@@ -38,7 +38,7 @@ table! {
         git_commit: Option<String>,
         /// Whether it had uncommitted changes.
         git_dirty: Option<bool>,
-        /// Of this program.
+        /// Version of this program.
         runner_version: String,
         /// Images used for training.
         train_images: Option<i64>,
@@ -123,7 +123,7 @@ table! {
         label: String,
         /// The most probable class.
         predicted: String,
-        /// Whether the two are one.
+        /// Whether the two are the same.
         correct: bool,
         /// Cross-entropy, in nats.
         loss: f64,
@@ -160,13 +160,13 @@ table! {
         predicted: String,
         /// How many images.
         images: i64,
-        /// Of the images of that class; where the two are one, the accuracy of the class.
+        /// Share of the images of that class; where the two are the same, the recall of the class.
         share: f64,
     }
 }
 
 table! {
-    /// One row per job, photo and layer: how much of it is silent.
+    /// One row per job, photo and layer: how sparse its output is.
     pub struct ActivationRow => "activations.parquet" {
         /// The job that asked.
         job: String,
@@ -206,7 +206,7 @@ table! {
 }
 
 table! {
-    /// One row per figure of a heatmap.
+    /// One row per score of a heatmap.
     pub struct FaithfulnessRow => "faithfulness.parquet" {
         /// The job that asked.
         job: String,
@@ -238,11 +238,11 @@ table! {
         path: String,
         /// SHA-256 of the file.
         sha256: String,
-        /// In pixels.
+        /// Width in pixels.
         width: i64,
-        /// In pixels.
+        /// Height in pixels.
         height: i64,
-        /// A figure that belongs to it: the class's probability, the final loss.
+        /// A number that goes with it: the class's probability, or the final loss.
         value: Option<f64>,
     }
 }

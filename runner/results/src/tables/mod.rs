@@ -2,7 +2,7 @@
 
 pub mod cell;
 mod column;
-pub mod definitions;
+mod definitions;
 
 use std::io::Cursor;
 use std::path::Path;
@@ -71,7 +71,7 @@ pub fn write<R: Row>(folder: &Path, run_id: &str, rows: Vec<R>) -> Result<(), Re
     let path = folder.join(R::FILE);
     let failed = |error: polars::error::PolarsError| ResultsError::Table {
         path: path.clone(),
-        reason: error.to_string(),
+        source: error.into(),
     };
     let height = rows.len();
     let ids = vec![run_id.to_owned(); height];
@@ -101,19 +101,19 @@ fn plain_types(frame: &DataFrame) -> KeyValueMetadata {
 /// [`ResultsError::Read`] or [`ResultsError::Table`].
 pub fn read(path: &Path) -> Result<Vec<Record>, ResultsError> {
     let failed = |source| ResultsError::Read { path: path.to_path_buf(), source };
-    // A pipe in this place would keep a reader waiting.
+    // Reading from a pipe would wait for ever.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(failed(std::io::Error::other("it is not a file")));
     }
     let bytes = std::fs::read(path).map_err(failed)?;
-    let damaged = |reason: String| ResultsError::Table { path: path.to_path_buf(), reason };
-    // Polars panics over some damaged files; one of them must not take the others along.
+    let damaged = |source| ResultsError::Table { path: path.to_path_buf(), source };
+    // Polars panics on some damaged files; that must not end the process.
     let records = std::panic::catch_unwind(|| {
         let frame = ParquetReader::new(Cursor::new(bytes)).finish();
-        frame.map(|frame| cell::records(&frame)).map_err(|error| error.to_string())
+        frame.map(|frame| cell::records(&frame))
     });
     match records {
-        Ok(read) => read.map_err(damaged),
-        Err(_) => Err(damaged("it is damaged".to_owned())),
+        Ok(read) => read.map_err(|error| damaged(error.into())),
+        Err(_) => Err(damaged("it is damaged".into())),
     }
 }

@@ -1,7 +1,9 @@
 //! The textbook's small convnet, trained from scratch: Chollet, "Deep Learning with Python",
 //! listing 5.5.
 
-use super::{Architecture, Classifier, Family, Place, Published, sequential};
+use super::definition::{Architecture, Classifier, Family, Place, layer_at};
+use super::published::Published;
+use super::sequential;
 use crate::architecture::builder::Builder;
 use crate::architecture::layer::Layer;
 use crate::architecture::op::Padding;
@@ -54,7 +56,7 @@ impl Family for Convnet {
     fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
         match place {
             Place::Module(module) => sequential::layer(layers, *module),
-            other => super::at(layers, other),
+            other => layer_at(layers, other),
         }
     }
 

@@ -4,145 +4,15 @@
 //! A new family is a new file and its line in [`FAMILIES`].
 
 mod convnet;
+mod definition;
+mod published;
 mod sequential;
 mod vgg;
 
-use super::builder::Builder;
-use super::layer::Layer;
-use super::op::Op;
-use crate::section::dataset::Preprocessing;
-
 pub use convnet::Convnet;
+pub use definition::{Architecture, Classifier, Family, Place, layer_at};
+pub use published::{Checksum, Published, Publisher};
 pub use vgg::Vgg;
 
 /// Every family; the first architecture of the first one is the default.
 pub static FAMILIES: [&dyn Family; 2] = [&Vgg, &Convnet];
-
-/// One architecture of a family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Architecture {
-    /// Its word in the experiment file.
-    pub name: &'static str,
-    /// What it is, with its source.
-    pub about: &'static str,
-}
-
-/// The classifier that was published with a family's conv bases.
-#[derive(Debug, Clone, Copy)]
-pub struct Classifier {
-    /// Height and width of the images that it takes.
-    pub image_size: [usize; 2],
-    /// From pixels to what it was trained on.
-    pub preprocessing: Preprocessing,
-    /// The layer whose outputs are the classes.
-    pub layer: &'static str,
-    /// Puts its layers on the base.
-    pub build: fn(&mut Builder),
-    /// The names of its classes, in the order of its outputs.
-    pub classes: fn() -> Vec<String>,
-}
-
-/// A published checksum of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checksum {
-    /// As Keras publishes them.
-    Md5(&'static str),
-    /// The first digits of the SHA-256, as torchvision's file names have them.
-    Sha256Start(&'static str),
-    /// None is published; the length in bytes is known.
-    Length(u64),
-}
-
-/// A server that publishes weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publisher {
-    /// keras.applications
-    Keras,
-    /// torchvision.models
-    Torchvision,
-}
-
-/// Weights that are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    /// Their name here.
-    pub name: &'static str,
-    /// The architecture that they are for.
-    pub architecture: &'static str,
-    /// Whether the classifier's are among them.
-    pub top: bool,
-    /// Who publishes them.
-    pub publisher: Publisher,
-    /// The file, below the publisher's address.
-    pub file: &'static str,
-    /// Of the file.
-    pub checksum: Checksum,
-    /// SHA-256 of the tensors themselves, whatever file they come in, where that is known.
-    pub tensors: Option<&'static str>,
-}
-
-/// Which layer a name in a weights file stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// The module of this number of a sequence that counts convolution, ReLU and pooling as one
-    /// each: torchvision's `features.<n>`.
-    Module(usize),
-    /// By its name here.
-    Named(String),
-    /// The n-th convolution.
-    Convolution(usize),
-    /// The n-th dense layer.
-    Dense(usize),
-    /// A layer of a classifier that has no name here.
-    OtherTop,
-}
-
-/// Architectures that share code and names.
-pub trait Family: Sync {
-    /// What it is called in messages: `VGG`.
-    fn name(&self) -> &'static str;
-
-    /// Its architectures.
-    fn architectures(&self) -> &'static [Architecture];
-
-    /// The layers of a conv base.
-    fn base(&self, architecture: &str, net: &mut Builder);
-
-    /// The classifier that was published with it.
-    fn classifier(&self) -> Option<Classifier>;
-
-    /// Where its published weights are.
-    fn published(&self) -> &'static [Published];
-
-    /// Units of the hidden layers of a head, where the experiment does not say.
-    fn hidden_units(&self) -> usize {
-        256
-    }
-
-    /// The layer that a component of a tensor's name stands for, with the component after it.
-    fn place(&self, part: &str, next: &str) -> Option<Place>;
-
-    /// The layer of a network at a place.
-    fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
-        at(layers, place)
-    }
-
-    /// What a layer of the conv base is called in `model.safetensors`.
-    fn exported(&self, _: &[Layer], layer: &Layer) -> String {
-        layer.name.clone()
-    }
-}
-
-/// The layer at a place that means the same in every family.
-#[must_use]
-pub fn at<'a>(layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
-    let mut layers = layers.iter();
-    match place {
-        Place::Named(name) => layers.find(|layer| layer.name == *name && layer.has_parameters()),
-        Place::Convolution(index) => layers.filter(|layer| layer.is_convolution()).nth(*index),
-        Place::Dense(index) => {
-            layers.filter(|layer| matches!(layer.op, Op::Dense { .. })).nth(*index)
-        }
-        Place::Module(_) | Place::OtherTop => None,
-    }
-}

@@ -1,7 +1,9 @@
 //! VGG: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition"
 //! (2014), table 1, configurations A, B, D and E. Layers have Keras's names.
 
-use super::{Architecture, Checksum, Classifier, Family, Place, Published, Publisher, sequential};
+use super::definition::{Architecture, Classifier, Family, Place, layer_at};
+use super::published::{Checksum, Published, Publisher};
+use super::sequential;
 use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::layer::Layer;
@@ -91,7 +93,7 @@ const fn keras(
     Published { name, architecture, top, publisher, file, checksum, tensors: None }
 }
 
-/// One file for both: what is not needed is left out.
+/// One file for both: without the top, the classifier in it is ignored.
 const fn torchvision(
     (name, architecture, top): (&'static str, &'static str, bool),
     file: &'static str,
@@ -150,7 +152,7 @@ impl Family for Vgg {
     fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
         match place {
             Place::Module(module) => sequential::layer(layers, *module),
-            other => super::at(layers, other),
+            other => layer_at(layers, other),
         }
     }
 

@@ -3,29 +3,29 @@
 use std::ops::Range;
 
 use crate::architecture::Layer;
+use crate::diagnostic::Diagnostics;
 use crate::plan::ImageSet;
-use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::visualize::{ImageSetSection, SplitName};
 use crate::suggest::did_you_mean;
 use crate::value::{Located, Plain};
 
-use super::super::dataset::{has_control, missing_help};
-use super::super::require;
+use crate::validate::keys::require;
+use crate::validate::path::{has_control, missing_help};
 
 /// What the checks of one job look at.
 pub(super) struct Check<'a> {
-    /// Of the job.
+    /// The dotted key of the job.
     pub(super) key: String,
     pub(super) root: &'a Root,
     pub(super) layers: &'a [Layer],
-    pub(super) problems: &'a mut Problems,
+    pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl Check<'_> {
     pub(super) fn needs_stage(&mut self, span: &Range<usize>, job: &str) {
         if self.root.stage.is_none() && !self.root.present.iter().any(|key| key == "stage") {
-            self.problems
+            self.diagnostics
                 .error(span.clone(), &self.key, format!("`{job}` needs a stage to draw"))
                 .help("add a `[[stage]]`, or remove this job");
         }
@@ -51,7 +51,7 @@ impl Check<'_> {
         });
         if !has(chosen) {
             let span = given.map_or(span.clone(), |given| given.span.clone());
-            self.problems
+            self.diagnostics
                 .error(span, &self.key, format!("this job needs the images of `dataset.{chosen}`"))
                 .help(format!("add `{chosen} = \"…\"` to `[dataset]`"));
         }
@@ -69,7 +69,7 @@ impl Check<'_> {
         let mut without = named.filter(|layer| *largest >= layer.output.channels());
         if let Some(layer) = without.next() {
             let channels = layer.output.channels();
-            self.problems
+            self.diagnostics
                 .error(
                     span.clone(),
                     &self.key,
@@ -85,12 +85,12 @@ impl Check<'_> {
         present: &[String],
         span: &Range<usize>,
     ) {
-        require(present, "images", &self.key, span, self.problems);
+        require(present, "images", &self.key, span, self.diagnostics);
         let Some(images) = images else {
             return;
         };
         if images.value.is_empty() {
-            self.problems.error(
+            self.diagnostics.error(
                 images.span.clone(),
                 format!("{}.images", self.key),
                 "there is no image in this list",
@@ -99,18 +99,16 @@ impl Check<'_> {
         for image in
             images.value.iter().filter(|image| !std::path::Path::new(&image.value).is_file())
         {
-            let problem = self
-                .problems
+            let missing = self
+                .diagnostics
                 .error(
                     image.span.clone(),
                     format!("{}.images", self.key),
                     format!("the image `{}` does not exist", image.value),
                 )
                 .label("no such file");
-            if has_control(&image.value)
-                || crate::folder::command_that_brings(&image.value).is_some()
-            {
-                problem.help(missing_help(&image.value));
+            if has_control(&image.value) || crate::folder::fetch_command(&image.value).is_some() {
+                missing.help(missing_help(&image.value));
             }
         }
     }
@@ -125,7 +123,7 @@ impl Check<'_> {
             return self.first_convolutions();
         };
         if names.value.is_empty() {
-            self.problems.error(names.span.clone(), &self.key, "there is no layer in this list");
+            self.diagnostics.error(names.span.clone(), &self.key, "there is no layer in this list");
         }
         for name in &names.value {
             self.check_layer(name, top);
@@ -156,7 +154,7 @@ impl Check<'_> {
         if base.is_empty() || base.contains(&name.value.as_str()) {
             return;
         }
-        self.problems
+        self.diagnostics
             .error(
                 name.span.clone(),
                 &self.key,
@@ -173,7 +171,7 @@ impl Check<'_> {
             return;
         }
         let choices = std::iter::once("predicted").chain(classes.iter().map(String::as_str));
-        self.problems
+        self.diagnostics
             .error(
                 target.span.clone(),
                 format!("{}.target", self.key),

@@ -1,16 +1,16 @@
-//! `[[visualize]]`: images that are there, layers and classes that exist.
+//! `[[visualize]]`: images, layers and classes that exist.
 //!
-//! Here is what each job makes of its table; `check` has the checks that jobs share.
+//! Resolves the table of each job; `check` has the checks that jobs share.
 
 mod check;
 
 use check::Check;
 
 use crate::architecture::Layer;
+use crate::diagnostic::Diagnostics;
 use crate::plan::{
     Activations, Confusion, Embedding, Faithfulness, Filters, Gradcam, Mistakes, Visualize,
 };
-use crate::problem::Problems;
 use crate::section::Root;
 use crate::section::visualize::{
     ActivationsSection, FaithfulnessSection, FiltersSection, GradcamSection, Method,
@@ -22,7 +22,7 @@ pub(super) fn resolve(
     root: &Root,
     layers: &[Layer],
     classes: &[String],
-    problems: &mut Problems,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<Visualize> {
     let Some(sections) = &root.visualize else {
         return Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn resolve(
         .enumerate()
         .map(|(index, section)| {
             let key = format!("visualize[{index}]");
-            Check { key, root, layers, problems: &mut *problems }.job(section, classes)
+            Check { key, root, layers, diagnostics: &mut *diagnostics }.job(section, classes)
         })
         .collect()
 }
@@ -148,7 +148,7 @@ impl Check<'_> {
     }
 }
 
-/// An empty list of methods is none at all.
+/// An empty list of methods counts as absent.
 fn or_default(given: Vec<Method>, default: Vec<Method>) -> Vec<Method> {
     if given.is_empty() { default } else { given }
 }

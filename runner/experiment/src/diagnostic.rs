@@ -1,6 +1,6 @@
 //! What is wrong with a file: a place, a sentence, and what to do about it.
 //!
-//! Owns the data. How a problem looks on a terminal is the command line's affair.
+//! Owns the data. The command line decides how a diagnostic looks on a terminal.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::source::SourceText;
 use crate::text::{visible, visible_lines};
 
-/// How much a [`Problem`] matters.
+/// How much a [`Diagnostic`] matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The file cannot be run.
@@ -19,7 +19,7 @@ pub enum Severity {
 
 /// One thing that is wrong, with its place in the [`SourceText`](crate::SourceText).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
     /// Byte range in the source text.
@@ -32,24 +32,24 @@ pub struct Problem {
     pub label: String,
     /// What to do: a "did you mean", a list of choices, a command.
     pub help: Option<String>,
-    /// Whether the text is no TOML here.
+    /// Whether it is a TOML syntax error.
     pub syntax: bool,
 }
 
-/// Every problem found so far.
+/// The diagnostics of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problems {
-    list: Vec<Problem>,
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
 }
 
-impl Problems {
+impl Diagnostics {
     /// Adds an error and returns it, so that a label or help can be put on it.
     pub fn error(
         &mut self,
         span: Range<usize>,
         key: impl Into<String>,
         message: impl Into<String>,
-    ) -> &mut Problem {
+    ) -> &mut Diagnostic {
         self.push(Severity::Error, span, key.into(), message.into())
     }
 
@@ -59,7 +59,7 @@ impl Problems {
         span: Range<usize>,
         key: impl Into<String>,
         message: impl Into<String>,
-    ) -> &mut Problem {
+    ) -> &mut Diagnostic {
         self.push(Severity::Warning, span, key.into(), message.into())
     }
 
@@ -69,13 +69,13 @@ impl Problems {
         span: Range<usize>,
         key: String,
         message: String,
-    ) -> &mut Problem {
+    ) -> &mut Diagnostic {
         let index = self.list.len();
-        self.list.push(Problem {
+        self.list.push(Diagnostic {
             severity,
             span,
             key,
-            // Whatever a file says is shown; a terminal must not obey it.
+            // Escaped, so that text of the file cannot control the terminal.
             message: visible(&message).into_owned(),
             label: String::new(),
             help: None,
@@ -87,28 +87,31 @@ impl Problems {
     /// How many of them are errors.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.iter().filter(|problem| problem.severity == Severity::Error).count()
+        self.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
     }
 
-    /// After a syntax error the parser guesses on: what it guessed on the same line, or with no
-    /// place at all, is not the author's mistake.
+    /// Drops what follows from a syntax error: diagnostics on its line, and those without a place.
+    /// The parser guesses how to carry on, and its guesses are not the author's mistakes.
     pub(crate) fn drop_guesses(&mut self, source: &SourceText) {
         let starts = source.line_starts();
-        let line = |problem: &Problem| starts.partition_point(|start| *start <= problem.span.start);
+        let line = |diagnostic: &Diagnostic| {
+            starts.partition_point(|start| *start <= diagnostic.span.start)
+        };
         let broken: BTreeSet<usize> = self.list.iter().filter(|p| p.syntax).map(line).collect();
         if !broken.is_empty() {
-            self.list.retain(|problem| {
-                problem.syntax || !(problem.span.is_empty() || broken.contains(&line(problem)))
+            self.list.retain(|diagnostic| {
+                diagnostic.syntax
+                    || !(diagnostic.span.is_empty() || broken.contains(&line(diagnostic)))
             });
         }
     }
 
-    /// In the order of the file once [`Problems::sort`] has run.
-    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+    /// In the order of the file once [`Diagnostics::sort`] has run.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }
 
-    /// Puts the problems into the order of the file, and drops exact repetitions.
+    /// Puts the diagnostics into the order of the file, and drops exact repetitions.
     pub fn sort(&mut self) {
         self.list.sort_by(|a, b| {
             (a.span.start, a.severity, a.span.end).cmp(&(b.span.start, b.severity, b.span.end))
@@ -117,7 +120,7 @@ impl Problems {
     }
 }
 
-impl Problem {
+impl Diagnostic {
     /// Sets the words beside the caret.
     pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = visible(&label.into()).into_owned();
@@ -130,7 +133,7 @@ impl Problem {
         self
     }
 
-    /// [`Problem::help`] where there is one.
+    /// [`Diagnostic::help`] where there is one.
     pub fn maybe_help(&mut self, help: Option<String>) -> &mut Self {
         if help.is_some() {
             self.help = help;

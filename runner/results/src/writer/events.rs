@@ -1,0 +1,105 @@
+//! From events to rows.
+
+use runner_record::{EpochRecord, Event, Prediction};
+
+use super::RunWriter;
+use crate::tables::{PredictionRow, integer};
+use crate::{ResultsError, metrics};
+
+impl RunWriter {
+    /// Writes what an event adds to the tables; most add nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`] where a file cannot be written.
+    pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
+        match event {
+            Event::Dataset { images, hash } => {
+                let [train, validation, test] = images.map(|count| count.map(integer));
+                self.run.train_images = train;
+                self.run.validation_images = validation;
+                self.run.test_images = test;
+                self.run.dataset_hash = Some(hash.clone());
+                self.write_run()
+            }
+            Event::Model { weights_sha256, parameters } => {
+                self.run.weights_sha256.clone_from(weights_sha256);
+                self.run.parameters = Some(integer(*parameters));
+                self.write_run()
+            }
+            Event::Stage { layers, trainable_parameters, .. } => {
+                self.run.trainable_parameters = Some(integer(*trainable_parameters));
+                self.layers.extend(layers.iter().cloned());
+                self.table(self.layers.clone())
+            }
+            Event::Epoch(record) => self.epoch(record.clone()),
+            Event::Kept { global_epoch } => {
+                self.run.tested_epoch = Some(integer(*global_epoch));
+                self.write_run()
+            }
+            Event::Evaluated { split, loss, accuracy, predictions } => {
+                self.evaluated(split, (*loss, *accuracy), predictions)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn epoch(&mut self, row: EpochRecord) -> Result<(), ResultsError> {
+        let best = self.run.best_validation_loss;
+        if row.validation_loss.is_finite() && best.is_none_or(|best| row.validation_loss < best) {
+            self.run.best_epoch = Some(integer(row.global_epoch));
+            self.run.best_validation_loss = Some(row.validation_loss);
+            self.run.best_validation_accuracy = Some(row.validation_accuracy);
+        }
+        let images = self.run.train_images.unwrap_or(0) as f64;
+        // A run that was resumed right before the validation of an epoch trained nothing.
+        if row.images_per_s > 0.0 {
+            self.train_seconds += images / row.images_per_s;
+        }
+        self.epochs.push(row);
+        let all = images * self.epochs.len() as f64;
+        self.run.images_per_s = Some(all / self.train_seconds);
+        self.table(self.epochs.clone())?;
+        self.write_run()
+    }
+
+    /// A split was measured with the final network.
+    fn evaluated(
+        &mut self,
+        split: &str,
+        (loss, accuracy): (f64, f64),
+        predictions: &[Prediction],
+    ) -> Result<(), ResultsError> {
+        let row = |prediction| prediction_row(split, &self.run.classes, prediction);
+        let mut rows: Vec<PredictionRow> = predictions.iter().map(row).collect();
+        rows.sort_by(|a, b| a.path.cmp(&b.path));
+        if split == "test" {
+            self.run.test_loss = Some(loss);
+            self.run.test_accuracy = Some(accuracy);
+            let binary = metrics::binary(&rows, &self.run.classes).unwrap_or_default();
+            self.run.test_auc = binary.auc;
+            self.run.test_precision = binary.precision;
+            self.run.test_recall = binary.recall;
+            self.run.test_f1 = binary.f1;
+        }
+        self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
+        self.table(self.confusion.clone())?;
+        self.predictions.extend(rows);
+        self.table(self.predictions.clone())?;
+        self.write_run()
+    }
+}
+
+fn prediction_row(split: &str, classes: &[String], prediction: &Prediction) -> PredictionRow {
+    let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
+    PredictionRow {
+        split: split.to_owned(),
+        path: prediction.path.display().to_string(),
+        label: name(prediction.label),
+        predicted: name(prediction.predicted),
+        correct: prediction.label == prediction.predicted,
+        loss: prediction.loss,
+        logits: prediction.logits.clone(),
+        probabilities: prediction.probabilities.clone(),
+    }
+}
