@@ -84,7 +84,6 @@ pub struct RunArguments {
     #[arg(long)]
     pub offline: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub results: ResultsArguments,
 }
 
@@ -122,7 +121,6 @@ pub struct PredictArguments {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub results: ResultsArguments,
 }
 
@@ -147,7 +145,6 @@ pub struct VisualizeArguments {
     #[arg(long)]
     pub offline: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub results: ResultsArguments,
 }
 
@@ -164,7 +161,6 @@ pub struct PlotArguments {
     #[arg(long, value_name = "FILE", default_value = "curves.png")]
     pub out: PathBuf,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub results: ResultsArguments,
 }
 
@@ -182,7 +178,6 @@ pub struct ShowArguments {
     /// A run: its id, the start or end of it, or `last`.
     pub run: String,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub results: ResultsArguments,
 }
 
@@ -208,7 +203,6 @@ pub struct CompareArguments {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub results: ResultsArguments,
 }
 

@@ -47,7 +47,7 @@ fn one(source: &SourceText, diagnostic: &Diagnostic) -> String {
         Severity::Warning => Level::WARNING.primary_title(&diagnostic.message),
     };
     // The caret of a table is its header line, not its whole body.
-    let line_end = text[span.start..].find('\n').map_or(text.len(), |at| span.start + at);
+    let line_end = text[span.start..].find('\n').map_or(text.len(), |offset| span.start + offset);
     let span = span.start..span.end.min(line_end).max(span.start);
     let annotation = AnnotationKind::Primary.span(span).label(&diagnostic.label);
     let snippet =
@@ -66,8 +66,8 @@ fn one(source: &SourceText, diagnostic: &Diagnostic) -> String {
 /// The lines of a span, the number of the first, and the span in them: what is rendered is then as
 /// long as what is shown, not as the file.
 fn around(text: &str, span: Range<usize>) -> (&str, usize, Range<usize>) {
-    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
+    let start = text[..span.start].rfind('\n').map_or(0, |offset| offset + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |offset| span.end + offset);
     let first = text[..start].matches('\n').count() + 1;
     (&text[start..end], first, span.start - start..span.end - start)
 }

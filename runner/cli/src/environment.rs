@@ -42,7 +42,6 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         _ => return Err(format!("`{text}` is not a size such as 500MB or 20GiB")),
     };
     match number.trim().parse::<f64>() {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Ok(number) if number >= 0.0 && number.is_finite() => Ok((number * factor) as u64),
         _ => Err(format!("`{text}` is not a size such as 500MB or 20GiB")),
     }

@@ -90,12 +90,12 @@ impl Failure {
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
-    while let Some(own) = cause {
-        let said = own.to_string();
+    while let Some(error) = cause {
+        let said = error.to_string();
         if !text.contains(&said) {
             text += &format!(": {said}");
         }
-        cause = own.source();
+        cause = error.source();
     }
     text
 }

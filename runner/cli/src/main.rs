@@ -1,6 +1,6 @@
 //! The binary `runner`: arguments in, results to stdout, everything else to stderr, an exit code.
 //!
-//! The only crate that prints and exits. It connects the event stream of `runner-learn` to the
+//! The only crate that prints and exits. It connects the events of a run to the
 //! run writer of `runner-results` and to the progress bars.
 
 mod arguments;

@@ -149,9 +149,7 @@ impl Counter {
             return;
         }
         self.last_line = Instant::now();
-        #[allow(clippy::cast_precision_loss)]
         let rate = (done - self.first) as f64 / self.start.elapsed().as_secs_f64();
-        #[allow(clippy::cast_precision_loss)]
         let left = Duration::from_secs_f64(((total - done) as f64 / rate.max(1e-9)).min(1e9));
         terminal::note(&format!(
             "{}: {done} of {total}, {rate:.1}/s, {} left",

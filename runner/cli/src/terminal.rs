@@ -126,8 +126,8 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     for row in rows {
         table.add_row(row.iter().map(|text| visible(text).into_owned()));
     }
-    for (at, numeric) in numeric.iter().enumerate() {
-        if let (true, Some(column)) = (*numeric, table.column_mut(at)) {
+    for (index, numeric) in numeric.iter().enumerate() {
+        if let (true, Some(column)) = (*numeric, table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

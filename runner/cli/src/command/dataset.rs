@@ -125,9 +125,9 @@ fn splits(folder: &Path) -> Result<Vec<Split>, Failure> {
 fn counts(splits: &[Split], scanned: &[ScannedSplit]) {
     let mut rows = Vec::new();
     for (split, scanned) in splits.iter().zip(scanned) {
-        for (at, class) in split.classes.iter().enumerate() {
+        for (index, class) in split.classes.iter().enumerate() {
             let usable: Vec<&scan::ImageFile> =
-                scanned.images.iter().filter(|image| image.class == at).collect();
+                scanned.images.iter().filter(|image| image.class == index).collect();
             let [smallest, median, largest] = sizes(&usable);
             rows.push(vec![
                 split.name.to_owned(),
@@ -159,6 +159,6 @@ fn differing_classes(splits: &[Split]) {
 fn sizes(images: &[&scan::ImageFile]) -> [String; 3] {
     let mut sizes: Vec<[usize; 2]> = images.iter().map(|image| image.size).collect();
     sizes.sort_by_key(|[height, width]| height * width);
-    let show = |at: usize| sizes.get(at).map_or(String::new(), |[h, w]| format!("{h}x{w}"));
+    let show = |index: usize| sizes.get(index).map_or(String::new(), |[h, w]| format!("{h}x{w}"));
     [show(0), show(sizes.len() / 2), show(sizes.len().saturating_sub(1))]
 }

@@ -101,7 +101,7 @@ fn stages(entries: &[(String, String)]) -> Vec<&str> {
 fn differences(run: &LoadedRun, plan: &Plan) -> Result<String, Failure> {
     let (before, now) = (run.params()?, fingerprint::entries(plan));
     let value = |entries: &[(String, String)], key: &str| {
-        let found = entries.iter().find(|(own, _)| own == key);
+        let found = entries.iter().find(|(name, _)| name == key);
         found.map_or("nothing".to_owned(), |(_, value)| format!("`{value}`"))
     };
     let mut keys: Vec<&String> = before.iter().chain(&now).map(|(key, _)| key).collect();

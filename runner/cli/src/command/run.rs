@@ -243,7 +243,7 @@ fn summary(writer: &RunWriter) -> String {
 /// What two classes have beside accuracy.
 fn binary(run: &RunRow) -> Option<String> {
     let positive = run.classes.get(1)?;
-    let show = |figure: Option<f64>| figure.map_or("none".to_owned(), |f| format!("{f:.4}"));
+    let show = |score: Option<f64>| score.map_or("none".to_owned(), |s| format!("{s:.4}"));
     run.test_auc?;
     Some(format!(
         "             AUC {}; {positive} as positive: precision {}, recall {}, F1 {}",
@@ -268,7 +268,6 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 fn duration(seconds: f64) -> String {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let whole = seconds as u64;
     match whole {
         0..60 => format!("{seconds:.1} s"),

@@ -91,8 +91,8 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
 /// The name of a folder in that of a run, from the name of a file with jobs.
 fn folder_of(jobs: &Path) -> Result<&str, Failure> {
     let stem = jobs.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let own = [visuals::FOLDER, CHECKPOINTS];
-    match stem.is_empty() || stem.starts_with('.') || own.contains(&stem) {
+    let taken = [visuals::FOLDER, CHECKPOINTS];
+    match stem.is_empty() || stem.starts_with('.') || taken.contains(&stem) {
         true => Err(Failure::usage(format!(
             "the pictures go into a folder with the name of the file, and `{stem}` cannot be \
              one; give {} another name",
@@ -113,8 +113,8 @@ fn clear(folder: &Path) -> Result<(), Failure> {
 
 /// The run's own plan, with the jobs of another file where one is given.
 fn plan(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<Checked, Failure> {
-    let own = run.path.join("plan.toml");
-    let mut checked = runner_experiment::load(&own, &[] as &[Override])?;
+    let plan = run.path.join("plan.toml");
+    let mut checked = runner_experiment::load(&plan, &[] as &[Override])?;
     if let Some(file) = &arguments.jobs {
         let other = runner_experiment::load(file, &arguments.set)?;
         diagnostics::show_warnings(&other);

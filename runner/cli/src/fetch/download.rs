@@ -413,9 +413,9 @@ mod tests {
         let to = folder.path().join("file.bin");
         let (url, _server) = serve(vec![Answer::SendsMore])?;
         let checksum = Checksum::Length(50_000);
-        let more = Download { url: &url, checksum, to: &to, patience: PATIENCE };
-        let more = more.fetch(&Interrupt::default());
-        assert!(matches!(more, Err(DownloadError::Checksum { .. })), "{more:?}");
+        let download = Download { url: &url, checksum, to: &to, patience: PATIENCE };
+        let received = download.fetch(&Interrupt::default());
+        assert!(matches!(received, Err(DownloadError::Checksum { .. })), "{received:?}");
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
         Ok(())
     }

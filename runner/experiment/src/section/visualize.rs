@@ -187,6 +187,33 @@ choice! {
     }
 }
 
+impl Method {
+    /// Whether the map is a sum of a layer's feature maps, each with its weight.
+    #[must_use]
+    pub fn sums_feature_maps(self) -> bool {
+        match self {
+            Self::Gradcam
+            | Self::Gradcamplusplus
+            | Self::Hirescam
+            | Self::Layercam
+            | Self::Scorecam
+            | Self::Eigencam => true,
+            Self::Saliency
+            | Self::Smoothgrad
+            | Self::GuidedBackpropagation
+            | Self::GuidedGradcam
+            | Self::IntegratedGradients
+            | Self::Occlusion => false,
+        }
+    }
+
+    /// Whether the map depends on which layer is looked at.
+    #[must_use]
+    pub fn looks_at_a_layer(self) -> bool {
+        self.sums_feature_maps() || self == Self::GuidedGradcam
+    }
+}
+
 choice! {
     /// What is explained.
     pub enum Of {

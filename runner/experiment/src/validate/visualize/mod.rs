@@ -42,16 +42,6 @@ pub(super) fn resolve(
 const SMALL: usize = 64;
 const LARGE: usize = 150;
 
-/// Methods that weight feature maps.
-const OF_MAPS: [Method; 6] = [
-    Method::Gradcam,
-    Method::Gradcamplusplus,
-    Method::Hirescam,
-    Method::Layercam,
-    Method::Scorecam,
-    Method::Eigencam,
-];
-
 impl Check<'_> {
     fn job(&mut self, section: &VisualizeSection, classes: &[String]) -> Visualize {
         match section {
@@ -142,10 +132,15 @@ impl Check<'_> {
         let plan = table.plain();
         Faithfulness {
             layer: self.weighted_layer(table.layer.as_ref()),
-            methods: or_default(plan.methods, OF_MAPS.to_vec()),
+            methods: or_default(plan.methods, sums_of_feature_maps()),
             ..plan
         }
     }
+}
+
+/// The methods that weight the feature maps of a layer.
+fn sums_of_feature_maps() -> Vec<Method> {
+    Method::ALL.iter().copied().filter(|method| method.sums_feature_maps()).collect()
 }
 
 /// An empty list of methods counts as absent.
