@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use runner_experiment::text::shown;
 use runner_record::BadImage;
 
-use crate::decode::ImageProblem;
+use crate::problem::ImageProblem;
 
 /// Why images cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -62,8 +62,8 @@ fn draw_all(folder: &Path, seed: u64) -> Result<usize, GenerateError> {
             let place = folder.join(split).join(name);
             let failed = |path: &Path, reason: String| GenerateError { path: path.into(), reason };
             std::fs::create_dir_all(&place).map_err(|e| failed(&place, e.to_string()))?;
-            for at in 0..pictures {
-                let path = place.join(format!("{name}.{at:03}.jpg"));
+            for index in 0..pictures {
+                let path = place.join(format!("{name}.{index:03}.jpg"));
                 let key = Key { sample: number, ..Key::new(seed, Purpose::Generate) };
                 let bytes = picture(class, key).map_err(|reason| failed(&path, reason))?;
                 std::fs::write(&path, bytes).map_err(|e| failed(&path, e.to_string()))?;
@@ -182,9 +182,7 @@ fn noisy(canvas: &Pixmap, draw: &mut Stream) -> Vec<u8> {
         .map(|value| {
             let sum: f32 = (0..4).map(|_| draw.uniform()).sum();
             let value = f32::from(value) + (sum - 2.0) * 1.732 * strength;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let byte = value.clamp(0.0, 255.0) as u8;
-            byte
+            value.clamp(0.0, 255.0) as u8
         })
         .collect()
 }

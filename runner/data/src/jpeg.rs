@@ -15,7 +15,7 @@ use mozjpeg_sys::{
     jpeg_error_mgr, jpeg_std_error,
 };
 
-use super::decode::ImageProblem;
+use super::problem::ImageProblem;
 
 /// More scans than any encoder writes: a progressive photo has about ten.
 const MOST_SCANS: usize = 200;
@@ -120,18 +120,18 @@ extern "C-unwind" fn note(common: &mut jpeg_common_struct, level: c_int) {
 /// Walks the segments, so that neither a thumbnail inside (EXIF) nor what stands behind the picture
 /// (padding, the video of a motion photo) counts.
 pub(super) fn scans(bytes: &[u8]) -> Result<usize, ImageProblem> {
-    let (mut at, mut scans, mut side_data) = (2, 0, 0);
-    while let Some(marker) = next_marker(bytes, &mut at) {
+    let (mut offset, mut scans, mut side_data) = (2, 0, 0);
+    while let Some(marker) = next_marker(bytes, &mut offset) {
         let length = match marker {
             0xD9 => return Ok(scans),
             // Markers without a body: TEM, restarts, start of image.
             0x01 | 0xD0..=0xD8 => continue,
-            _ => match bytes.get(at..at + 2) {
+            _ => match bytes.get(offset..offset + 2) {
                 Some(length) => usize::from(u16::from_be_bytes([length[0], length[1]])),
                 None => return Err(ImageProblem::Truncated),
             },
         };
-        at += length;
+        offset += length;
         scans += usize::from(marker == 0xDA);
         side_data += if matches!(marker, 0xE0..=0xEF | 0xFE) { length } else { 0 };
         if side_data > MOST_SIDE_DATA {
@@ -151,14 +151,14 @@ pub(super) fn check_scans(scans: usize, area: u64) -> Result<(), ImageProblem> {
     }
 }
 
-/// The next marker at or after `at`, which moves behind it. Entropy-coded data is passed over: a
+/// The next marker at or after `offset`, which moves behind it. Entropy-coded data is passed over: a
 /// marker in it would be `FF 00` or a restart.
-fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
+fn next_marker(bytes: &[u8], offset: &mut usize) -> Option<u8> {
     loop {
-        *at += bytes.get(*at..)?.iter().position(|byte| *byte == 0xFF)? + 1;
-        let marker = *bytes.get(*at)?;
+        *offset += bytes.get(*offset..)?.iter().position(|byte| *byte == 0xFF)? + 1;
+        let marker = *bytes.get(*offset)?;
         if marker != 0xFF {
-            *at += 1;
+            *offset += 1;
         }
         if marker != 0x00 && marker != 0xFF {
             return Some(marker);

@@ -13,6 +13,7 @@ pub mod order;
 mod png;
 pub mod preprocess;
 pub mod preview;
+mod problem;
 pub mod resize;
 pub mod scan;
 mod signature;

@@ -55,7 +55,6 @@ impl Mixing {
 }
 
 impl Mix {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
     fn cut(partners: Vec<usize>, alpha: f64, shape: Shape, stream: &mut Stream) -> Self {
         let Shape::Map { height, width, .. } = shape else {
             return Self { partners, share: stream.beta(alpha), region: None };
@@ -73,27 +72,26 @@ impl Mix {
     }
 
     /// Mixes the values of a batch, image by image.
-    #[allow(clippy::cast_possible_truncation)]
     pub fn apply(&self, values: &mut [f32], shape: Shape) {
         let length = shape.elements();
         let original = values.to_vec();
         let pairs = values.chunks_exact_mut(length).zip(&self.partners);
-        for (own, partner) in pairs {
+        for (image, partner) in pairs {
             let other = &original[partner * length..(partner + 1) * length];
             match (&self.region, shape) {
                 (Some([rows, columns]), Shape::Map { height, width, .. }) => {
-                    let planes = own.chunks_exact_mut(height * width);
-                    for (own, other) in planes.zip(other.chunks_exact(height * width)) {
+                    let planes = image.chunks_exact_mut(height * width);
+                    for (plane, other) in planes.zip(other.chunks_exact(height * width)) {
                         for row in rows.clone() {
                             let place = row * width + columns.start..row * width + columns.end;
-                            own[place.clone()].copy_from_slice(&other[place]);
+                            plane[place.clone()].copy_from_slice(&other[place]);
                         }
                     }
                 }
                 _ => {
                     let share = self.share as f32;
-                    let both = own.iter_mut().zip(other);
-                    both.for_each(|(own, other)| *own = *own * (1.0 - share) + other * share);
+                    let both = image.iter_mut().zip(other);
+                    both.for_each(|(value, other)| *value = *value * (1.0 - share) + other * share);
                 }
             }
         }
@@ -129,8 +127,8 @@ mod tests {
             let mut values = [[0.0; 600], [1.0; 600]].concat();
             let swapped = Mix { partners: vec![1, 0], ..mix };
             swapped.apply(&mut values, shape);
-            let own: f32 = values[..600].iter().sum();
-            assert!((f64::from(own) / 600.0 - swapped.share).abs() < 1e-6);
+            let sum: f32 = values[..600].iter().sum();
+            assert!((f64::from(sum) / 600.0 - swapped.share).abs() < 1e-6);
             shares += swapped.share / 500.0;
         }
         assert!((0.2..0.45).contains(&shares), "{shares}");

@@ -40,9 +40,9 @@ where
                 receiver
             })
             .collect();
-        for at in 0..items.len() {
-            match receivers[at % workers].recv() {
-                Ok(result) => consume(at, result)?,
+        for index in 0..items.len() {
+            match receivers[index % workers].recv() {
+                Ok(result) => consume(index, result)?,
                 // A worker ends early only by panicking, and the scope passes that panic on.
                 Err(_) => break,
             }
@@ -62,14 +62,15 @@ mod tests {
         let done: Result<(), ()> = in_order(
             &items,
             |n| n * 2,
-            |at, twice| {
-                seen.push((at, twice));
+            |index, twice| {
+                seen.push((index, twice));
                 Ok(())
             },
         );
         assert!(done.is_ok());
-        assert!(seen.iter().enumerate().all(|(at, pair)| *pair == (at, at * 2)));
-        let stopped = in_order(&items, |n| *n, |at, _| if at == 3 { Err(at) } else { Ok(()) });
+        assert!(seen.iter().enumerate().all(|(index, pair)| *pair == (index, index * 2)));
+        let stopped =
+            in_order(&items, |n| *n, |index, _| if index == 3 { Err(index) } else { Ok(()) });
         assert_eq!(stopped, Err(3));
     }
 }

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::decode::ImageProblem;
 use super::jpeg::MOST_SIDE_DATA;
+use super::problem::ImageProblem;
 
 /// Eight bytes before the first chunk.
 const SIGNATURE: usize = 8;
@@ -14,12 +14,12 @@ const UNWANTED: [&[u8]; 4] = [b"iCCP", b"iTXt", b"zTXt", b"tEXt"];
 
 /// The file without them. What is no sequence of chunks is left to the decoder.
 pub(super) fn without_side_data(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ImageProblem> {
-    let (mut at, mut side_data) = (SIGNATURE, 0);
+    let (mut offset, mut side_data) = (SIGNATURE, 0);
     let mut unwanted: Vec<std::ops::Range<usize>> = Vec::new();
-    while let Some(head) = bytes.get(at..at + 8) {
+    while let Some(head) = bytes.get(offset..offset + 8) {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let kind = &head[4..];
-        let end = at.saturating_add(length).saturating_add(12);
+        let end = offset.saturating_add(length).saturating_add(12);
         if kind == b"IEND" {
             break;
         }
@@ -30,9 +30,9 @@ pub(super) fn without_side_data(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ImageProb
             return Err(ImageProblem::SideData(side_data));
         }
         if UNWANTED.contains(&kind) && end <= bytes.len() {
-            unwanted.push(at..end);
+            unwanted.push(offset..end);
         }
-        at = end;
+        offset = end;
     }
     if unwanted.is_empty() {
         return Ok(Cow::Borrowed(bytes));

@@ -57,11 +57,11 @@ pub fn rows(
     let mut rows = Vec::new();
     for class in 0..split.classes.len() {
         let left = split.classes.len() - class;
-        let mut own: Vec<(usize, &ImageFile)> =
+        let mut files: Vec<(usize, &ImageFile)> =
             files.iter().enumerate().filter(|(_, file)| file.class == class).collect();
         // The first ones by name, each with the number that a run gives it.
-        own.sort_by(|a, b| a.1.path.cmp(&b.1.path));
-        for (sample, file) in own.into_iter().take((images - rows.len()).div_ceil(left)) {
+        files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+        for (sample, file) in files.into_iter().take((images - rows.len()).div_ceil(left)) {
             let pixels = file
                 .pixels(dataset.image_size)
                 .map_err(|problem| DataError::bad_image(file.path.clone(), &problem))?;
@@ -89,7 +89,7 @@ fn in_training_order(
 ) -> Result<(Vec<ImageFile>, Vec<BadImage>), DataError> {
     if on_bad_image == OnBadImage::Skip {
         let mut scanned = scan::scan(std::slice::from_ref(split), interrupt, &mut |_| {})?;
-        return Ok(scanned.pop().map(|own| (own.images, own.bad)).unwrap_or_default());
+        return Ok(scanned.pop().map(|split| (split.images, split.bad)).unwrap_or_default());
     }
     let (mut files, mut bad) = (Vec::new(), Vec::new());
     for (class, folder) in split.classes.iter().enumerate() {

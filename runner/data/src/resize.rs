@@ -10,7 +10,7 @@
 
 use runner_record::Pixels;
 
-use super::decode::ImageProblem;
+use super::problem::ImageProblem;
 
 /// Bits of a weight behind the point: Pillow's `PRECISION_BITS`.
 const BITS: u32 = 32 - 8 - 2;
@@ -20,7 +20,6 @@ const BITS: u32 = 32 - 8 - 2;
 /// # Errors
 ///
 /// [`ImageProblem::Damaged`] where the pixels do not fill their own size.
-#[allow(clippy::cast_possible_wrap)]
 pub fn resize(pixels: Pixels, size: [usize; 2]) -> Result<Pixels, ImageProblem> {
     let [height, width] = size;
     if pixels.rgb.len() != pixels.height * pixels.width * 3 || pixels.rgb.is_empty() {
@@ -43,7 +42,6 @@ struct Window {
 }
 
 /// A triangle as wide as two pixels of whichever is coarser, around the middle of each target.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 fn windows(from: usize, to: usize) -> Vec<Window> {
     let scale = from as f64 / to as f64;
     let support = scale.max(1.0);
@@ -63,7 +61,6 @@ fn windows(from: usize, to: usize) -> Vec<Window> {
 }
 
 /// From a sum of weighted levels to a level.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn level(sum: i32) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }

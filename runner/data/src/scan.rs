@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use runner_experiment::folder::Split;
 
-use super::decode::{self, ImageProblem};
+use super::decode;
 use super::order::in_order;
+use super::problem::ImageProblem;
 use super::resize::resize;
 use crate::error::DataError;
 use crate::interrupt::Interrupt;
@@ -90,9 +91,9 @@ pub fn scan(
         in_order(
             &files,
             |(path, _)| look(path),
-            |at, looked| {
+            |index, looked| {
                 interrupt.check()?;
-                let (path, class) = (files[at].0.to_path_buf(), files[at].1);
+                let (path, class) = (files[index].0.to_path_buf(), files[index].1);
                 match looked {
                     Ok((hash, size, range)) => {
                         let narrow = range.filter(|range| range.is_narrow());

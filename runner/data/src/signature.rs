@@ -51,8 +51,8 @@ const SIGNATURES: [Signature; 42] = [
 /// What the file is, where its first bytes are known.
 pub(super) fn name(bytes: &[u8]) -> Option<&'static str> {
     let netpbm = matches!(bytes, [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t' | b'#', ..]);
-    let found = SIGNATURES.iter().find(|(at, signature, _)| {
-        let start = bytes.get(*at..at + signature.len());
+    let found = SIGNATURES.iter().find(|(offset, signature, _)| {
+        let start = bytes.get(*offset..offset + signature.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(signature))
     });
     found.map(|(_, _, name)| *name).or(netpbm.then_some("Netpbm (PPM, PGM or PBM)"))

@@ -45,14 +45,17 @@ impl Goal {
 
     /// Its derivative by each logit.
     #[must_use]
-    pub fn slope(self, logits: &[f32]) -> Vec<f32> {
+    pub fn gradient(self, logits: &[f32]) -> Vec<f32> {
         let probabilities = Self::probabilities(logits);
-        let own = probabilities[self.class];
-        #[allow(clippy::cast_possible_truncation)]
+        let probability = probabilities[self.class];
         match (self.of, logits.len()) {
             (of, 1) => {
                 let sign = if self.class == 0 { -1.0 } else { 1.0 };
-                vec![if of == Of::Logit { sign } else { (own * (1.0 - own)) as f32 * sign }]
+                vec![if of == Of::Logit {
+                    sign
+                } else {
+                    (probability * (1.0 - probability)) as f32 * sign
+                }]
             }
             (Of::Logit, classes) => {
                 (0..classes).map(|class| if class == self.class { 1.0 } else { 0.0 }).collect()
@@ -62,7 +65,7 @@ impl Goal {
                 .enumerate()
                 .map(|(class, other)| {
                     let same = if class == self.class { 1.0 } else { 0.0 };
-                    (own * (same - other)) as f32
+                    (probability * (same - other)) as f32
                 })
                 .collect(),
         }
@@ -135,7 +138,7 @@ fn of_score<const D: usize>(
     goal: Goal,
     leaf: &Tensor<D>,
 ) -> Result<Vec<f32>, ExplainError> {
-    let weights = goal.slope(&read(logits.clone().inner())?);
+    let weights = goal.gradient(&read(logits.clone().inner())?);
     gradient_by(leaf, &mut graph(network, logits, weights))
 }
 
@@ -173,7 +176,7 @@ pub fn guided(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f32>
         outputs.push(network.layer(index, inputs(index, &outputs), &values));
     }
     let Some(logits) = outputs.last() else { return Ok(Vec::new()) };
-    let score = goal.slope(&read(logits.clone().rows())?);
+    let score = goal.gradient(&read(logits.clone().rows())?);
     // By each value that a layer behind has passed something back to.
     let mut gradients = BTreeMap::from([(LayerId::of(outputs.len() - 1), score)]);
     for (index, layer) in network.layers.iter().enumerate().rev() {
@@ -219,15 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn slopes_by_hand() {
+    fn gradients_by_hand() {
         let goal = |class, of| Goal { class, of };
-        near(&goal(0, Of::Logit).slope(&[2.0]), &[-1.0]);
-        near(&goal(1, Of::Logit).slope(&[2.0]), &[1.0]);
+        near(&goal(0, Of::Logit).gradient(&[2.0]), &[-1.0]);
+        near(&goal(1, Of::Logit).gradient(&[2.0]), &[1.0]);
         // σ(0) (1 - σ(0))
-        near(&goal(0, Of::Probability).slope(&[0.0]), &[-0.25]);
-        near(&goal(2, Of::Logit).slope(&[1.0, 2.0, 3.0]), &[0.0, 0.0, 1.0]);
+        near(&goal(0, Of::Probability).gradient(&[0.0]), &[-0.25]);
+        near(&goal(2, Of::Logit).gradient(&[1.0, 2.0, 3.0]), &[0.0, 0.0, 1.0]);
         // softmax(0, 0) = ½, ½
-        near(&goal(1, Of::Probability).slope(&[0.0, 0.0]), &[-0.25, 0.25]);
+        near(&goal(1, Of::Probability).gradient(&[0.0, 0.0]), &[-0.25, 0.25]);
         assert!((goal(0, Of::Logit).score(&[2.0]) + 2.0).abs() < 1e-12);
     }
 }

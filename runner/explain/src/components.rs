@@ -97,8 +97,8 @@ fn iterated(values: &DMatrix<f64>, components: usize) -> Option<Vec<DVector<f64>
         let along = values * &basis;
         let (turn, sizes) = sorted(along.tr_mul(&along));
         let (turned, next) = (&basis * &turn, values.tr_mul(&along) * &turn);
-        let is_done = |at: usize| {
-            let rest = next.column(at) - turned.column(at) * sizes[at];
+        let is_done = |index: usize| {
+            let rest = next.column(index) - turned.column(index) * sizes[index];
             rest.norm() <= TOLERANCE * sizes[0]
         };
         if (0..components).all(is_done) {
@@ -136,7 +136,7 @@ mod tests {
     fn iterating_finds_what_all_eigenvalues_say() {
         // Pseudo-random values with five directions that stand out by 1, 1/2, …, 1/5.
         let (count, length) = (80, 50);
-        let noise = |at: usize| ((at * 7_919 % 10_007) as f64 * 0.618_033_988).fract() - 0.5;
+        let noise = |index: usize| ((index * 7_919 % 10_007) as f64 * 0.618_033_988).fract() - 0.5;
         let rows = DMatrix::from_fn(count, length, |row, column| {
             let strong = (0..5).map(|k| {
                 noise(row * 5 + k) * noise(1_000 + column * 5 + k) * 20.0 / (k + 1) as f64

@@ -29,7 +29,7 @@ pub(crate) fn run(
 ) -> Result<(), ExplainError> {
     let Job { of: ImageSet { split }, method, perplexity } = *job;
     scene.outputs()?;
-    let found = scene.splits.iter().find(|own| own.name == split.as_str());
+    let found = scene.splits.iter().find(|scanned| scanned.name == split.as_str());
     let split = found.ok_or_else(|| ExplainError::Job(format!("there is no split `{split}`")))?;
     let total = split.images.len();
     if method == Projection::Tsne && total > tsne::LARGEST {
@@ -70,12 +70,12 @@ fn outputs(
     in_order(
         &split.images,
         |image| Ok(preprocess(&image.pixels(scene.image_size)?, scene.preprocessing)),
-        |at, loaded| {
+        |index, loaded| {
             scene.interrupt.check()?;
-            let path = split.images[at].path.clone();
+            let path = split.images[index].path.clone();
             values.extend(loaded.map_err(|problem| DataError::bad_image(path, &problem))?);
             waiting += 1;
-            if waiting == BATCH || at + 1 == total {
+            if waiting == BATCH || index + 1 == total {
                 let batch = network.forward(std::mem::replace(&mut values, room()), waiting);
                 rows.extend(inference::values(batch)?);
                 waiting = 0;

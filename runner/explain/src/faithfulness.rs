@@ -89,8 +89,8 @@ fn images(job: &Job, scene: &Scene<'_>) -> Vec<PathBuf> {
     let mut chosen = Vec::new();
     for class in 0..classes {
         let share = (job.count - chosen.len()) / (classes - class);
-        let own = split.images.iter().filter(|image| image.class == class);
-        chosen.extend(own.take(share).map(|image| image.path.clone()));
+        let images = split.images.iter().filter(|image| image.class == class);
+        chosen.extend(images.take(share).map(|image| image.path.clone()));
     }
     chosen
 }
@@ -125,7 +125,6 @@ impl Judge<'_> {
     }
 
     /// The area under the probability while pixels of `from` become those of `to`, in order.
-    #[allow(clippy::cast_precision_loss)]
     fn curve(&self, from: &[f32], to: &[f32], order: &[usize]) -> Result<f64, ExplainError> {
         let area = order.len();
         let mut image = from.to_vec();
@@ -133,8 +132,10 @@ impl Judge<'_> {
         let mut scores = Vec::with_capacity(self.steps + 1);
         for step in 0..self.steps {
             let [start, end] = [step, step + 1].map(|step| step * area / self.steps);
-            for at in order[start..end].iter().flat_map(|at| [*at, at + area, at + 2 * area]) {
-                image[at] = to[at];
+            for place in
+                order[start..end].iter().flat_map(|place| [*place, place + area, place + 2 * area])
+            {
+                image[place] = to[place];
             }
             values.extend_from_slice(&image);
             waiting += 1;
@@ -153,7 +154,6 @@ impl Judge<'_> {
     }
 
     /// The mean probability with shares of the pixels removed, in order.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
     fn removed(&self, order: &[usize]) -> Result<f64, ExplainError> {
         let mut values = Vec::new();
         for share in REMOVED {
@@ -174,16 +174,17 @@ impl Judge<'_> {
         let mut image = self.input.to_vec();
         for plane in image.chunks_exact_mut(area) {
             let mut known = vec![true; area];
-            places.iter().for_each(|at| known[*at] = false);
+            places.iter().for_each(|place| known[*place] = false);
             let (mut sum, mut count) = (0.0, 0.0_f32);
             for (value, _) in plane.iter().zip(&known).filter(|(_, known)| **known) {
                 sum += value;
                 count += 1.0;
             }
             let mean = sum / count.max(1.0);
-            places.iter().for_each(|at| plane[*at] = mean);
+            places.iter().for_each(|place| plane[*place] = mean);
             for round in 0..ROUNDS {
-                let visit = |at: &usize| plane[*at] = neighbourhood(plane, *at, height, width);
+                let visit =
+                    |place: &usize| plane[*place] = neighbourhood(plane, *place, height, width);
                 // Forth and back, so that values spread both ways.
                 if round % 2 == 0 {
                     places.iter().for_each(visit);
@@ -201,7 +202,7 @@ impl Judge<'_> {
         let black = cam::pixels::plain(self.scene, 0);
         let shares = map.values.iter().cycle();
         let mixed = self.input.iter().zip(black).zip(shares);
-        values.extend(mixed.map(|((own, black), share)| black + share * (own - black)));
+        values.extend(mixed.map(|((value, black), share)| black + share * (value - black)));
         let scores = self.scorer.scores(values, 2, self.goal)?;
         Ok([scores[0], scores[1]])
     }
@@ -216,11 +217,10 @@ impl Judge<'_> {
 }
 
 /// Means over a coarse grid, stretched back.
-#[allow(clippy::cast_precision_loss)]
 fn averaged(plane: &[f32], [height, width]: [usize; 2], small: [usize; 2]) -> Vec<f32> {
     let mut sums = vec![(0.0_f32, 0.0_f32); small[0] * small[1]];
-    for (at, value) in plane.iter().enumerate() {
-        let (y, x) = (at / width * small[0] / height, at % width * small[1] / width);
+    for (place, value) in plane.iter().enumerate() {
+        let (y, x) = (place / width * small[0] / height, place % width * small[1] / width);
         let cell = &mut sums[y * small[1] + x];
         *cell = (cell.0 + value, cell.1 + 1.0);
     }
@@ -228,8 +228,8 @@ fn averaged(plane: &[f32], [height, width]: [usize; 2], small: [usize; 2]) -> Ve
     Grid { values, height: small[0], width: small[1] }.stretched(height, width).values
 }
 
-fn neighbourhood(plane: &[f32], at: usize, height: usize, width: usize) -> f32 {
-    let (y, x) = (at / width, at % width);
+fn neighbourhood(plane: &[f32], place: usize, height: usize, width: usize) -> f32 {
+    let (y, x) = (place / width, place % width);
     let (mut sum, mut weights) = (0.0, 0.0);
     for (row, down) in [(y.wrapping_sub(1), true), (y, false), (y + 1, true)] {
         for (column, across) in [(x.wrapping_sub(1), true), (x, false), (x + 1, true)] {
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_blurred_plane_keeps_its_mean() {
-        let plane: Vec<f32> = (0..400).map(|at| (at % 20) as f32).collect();
+        let plane: Vec<f32> = (0..400).map(|place| (place % 20) as f32).collect();
         let blurred = averaged(&plane, [20, 20], [2, 2]);
         assert!((blurred[0] - 4.5).abs() < 1e-6 && (blurred[399] - 14.5).abs() < 1e-6);
     }

@@ -8,9 +8,9 @@
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use crate::Scene;
+use crate::ascent::{Ascent, gradients, moved, roll, take_variation};
 use crate::error::ExplainError;
-use crate::filters::{Ascent, gradients, moved, roll, take_variation};
+use crate::scene::Scene;
 use runner_random::Stream;
 use runner_record::Filter;
 
@@ -61,21 +61,20 @@ pub(super) fn ascend(
         scene.interrupt.check()?;
         let moves: Vec<[usize; 2]> = streams.iter_mut().map(|s| moved(s, ascent.jitter)).collect();
         let mut images: Vec<Vec<f32>> =
-            canvases.iter().map(|own| plane.image(&own.waves)).collect();
+            canvases.iter().map(|canvas| plane.image(&canvas.waves)).collect();
         images.iter_mut().zip(&moves).for_each(|(image, by)| roll(image, size, *by));
-        let (own, slopes) = gradients(scene.network, layer, batch, &images.concat(), size)?;
-        losses.iter_mut().zip(own).for_each(|(losses, loss)| losses.push(loss));
-        let slopes = slopes.chunks_exact(3 * size * size);
-        for ((canvas, slope), (image, [down, right])) in
-            canvases.iter_mut().zip(slopes).zip(images.iter_mut().zip(moves))
+        let (current, gradients) = gradients(scene.network, layer, batch, &images.concat(), size)?;
+        losses.iter_mut().zip(current).for_each(|(losses, loss)| losses.push(loss));
+        let gradients = gradients.chunks_exact(3 * size * size);
+        for ((canvas, gradient), (image, [down, right])) in
+            canvases.iter_mut().zip(gradients).zip(images.iter_mut().zip(moves))
         {
-            let mut slope = slope.to_vec();
-            take_variation(&mut slope, image, size, ascent.total_variation);
+            let mut gradient = gradient.to_vec();
+            take_variation(&mut gradient, image, size, ascent.total_variation);
             let back = [size - down % size, size - right % size];
-            roll(&mut slope, size, back);
+            roll(&mut gradient, size, back);
             roll(image, size, back);
-            let gradient = plane.gradient(&slope, image);
-            canvas.climb(&gradient, step, ascent.step_size);
+            canvas.climb(&plane.gradient(&gradient, image), step, ascent.step_size);
         }
     }
     let finished = canvases.iter().map(|canvas| plane.image(&canvas.waves));
@@ -87,15 +86,13 @@ pub(super) fn ascend(
 }
 
 /// `[3, size, size]` to `[size, size, 3]`, as it is.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn levels(image: &[f32]) -> Vec<u8> {
     let area = image.len() / 3;
-    let level = |channel: usize, at: usize| image[channel * area + at].round() as u8;
-    (0..area).flat_map(|at| [0, 1, 2].map(|channel| level(channel, at))).collect()
+    let level = |channel: usize, place: usize| image[channel * area + place].round() as u8;
+    (0..area).flat_map(|place| [0, 1, 2].map(|channel| level(channel, place))).collect()
 }
 
 impl Canvas {
-    #[allow(clippy::cast_possible_truncation)]
     fn new(size: usize, stream: &mut Stream) -> Self {
         let mut draw = || START * stream.normal() as f32;
         let waves: Vec<Wave> = (0..3 * size * size).map(|_| Wave::new(draw(), draw())).collect();
@@ -108,26 +105,25 @@ impl Canvas {
         let step = i32::try_from(step).unwrap_or(i32::MAX);
         let rate = rate * (1.0 - BETA[1].powi(step)).sqrt() / (1.0 - BETA[0].powi(step));
         let memory = self.mean.iter_mut().zip(&mut self.square);
-        for ((wave, slope), (mean, square)) in self.waves.iter_mut().zip(gradient).zip(memory) {
-            let up = |value: &mut f32, slope: f32, mean: &mut f32, square: &mut f32| {
-                *mean += (slope - *mean) * (1.0 - BETA[0]);
-                *square += (slope * slope - *square) * (1.0 - BETA[1]);
+        for ((wave, gradient), (mean, square)) in self.waves.iter_mut().zip(gradient).zip(memory) {
+            let up = |value: &mut f32, gradient: f32, mean: &mut f32, square: &mut f32| {
+                *mean += (gradient - *mean) * (1.0 - BETA[0]);
+                *square += (gradient * gradient - *square) * (1.0 - BETA[1]);
                 *value += rate * *mean / (square.sqrt() + EPSILON);
             };
-            up(&mut wave.re, slope.re, &mut mean.re, &mut square.re);
-            up(&mut wave.im, slope.im, &mut mean.im, &mut square.im);
+            up(&mut wave.re, gradient.re, &mut mean.re, &mut square.re);
+            up(&mut wave.im, gradient.im, &mut mean.im, &mut square.im);
         }
     }
 }
 
 impl Plane {
-    #[allow(clippy::cast_precision_loss)]
     fn new(size: usize) -> Self {
         let mut planner = FftPlanner::new();
         let side = size as f32;
-        let frequency = |at: usize| at.min(size - at) as f32 / side;
-        let scale = (0..size * size).map(|at| {
-            let (y, x) = (frequency(at / size), frequency(at % size));
+        let frequency = |place: usize| place.min(size - place) as f32 / side;
+        let scale = (0..size * size).map(|place| {
+            let (y, x) = (frequency(place / size), frequency(place % size));
             // lucid: √(w h) / max(frequency, 1 / max(w, h)), its inverse transform divided by w h, the
             // whole by 4.
             1.0 / (y * y + x * x).sqrt().max(1.0 / side) / side / 4.0
@@ -167,30 +163,30 @@ impl Plane {
             colours.extend(plane.iter().map(|value| value.re));
         }
         let mut image = vec![0.0; waves.len()];
-        for at in 0..area {
+        for place in 0..area {
             for (channel, mix) in COLOURS.iter().enumerate() {
-                let sum: f32 = (0..3).map(|c| mix[c] / LONGEST * colours[c * area + at]).sum();
-                image[channel * area + at] = 255.0 / (1.0 + (-sum).exp());
+                let sum: f32 = (0..3).map(|c| mix[c] / LONGEST * colours[c * area + place]).sum();
+                image[channel * area + place] = 255.0 / (1.0 + (-sum).exp());
             }
         }
         image
     }
 
     /// From the gradient by the picture to that by the amplitudes.
-    fn gradient(&self, slope: &[f32], image: &[f32]) -> Vec<Wave> {
+    fn gradient(&self, by_picture: &[f32], image: &[f32]) -> Vec<Wave> {
         let area = self.size * self.size;
         // Through the sigmoid: 255 σ (1 - σ).
-        let inner: Vec<f32> = slope
+        let inner: Vec<f32> = by_picture
             .iter()
             .zip(image)
-            .map(|(slope, level)| slope * level * (1.0 - level / 255.0))
+            .map(|(gradient, level)| gradient * level * (1.0 - level / 255.0))
             .collect();
-        let mut gradient = Vec::with_capacity(slope.len());
+        let mut gradient = Vec::with_capacity(by_picture.len());
         for colour in 0..3 {
             let mut plane: Vec<Wave> = (0..area)
-                .map(|at| {
+                .map(|place| {
                     let mixed = |(channel, mix): (usize, &[f32; 3])| {
-                        mix[colour] / LONGEST * inner[channel * area + at]
+                        mix[colour] / LONGEST * inner[channel * area + place]
                     };
                     Wave::new(COLOURS.iter().enumerate().map(mixed).sum(), 0.0)
                 })
@@ -214,24 +210,25 @@ mod tests {
         let mut canvas = Canvas::new(6, &mut Key::new(3, Purpose::Picture).stream());
         canvas.waves.iter_mut().for_each(|wave| *wave *= 100.0);
         // The score: a weighted sum of the picture.
-        let weights: Vec<f32> = (0..108).map(|at| ((at * 7 % 13) as f32 - 6.0) / 6.0).collect();
+        let weights: Vec<f32> =
+            (0..108).map(|place| ((place * 7 % 13) as f32 - 6.0) / 6.0).collect();
         let score = |waves: &[Wave]| -> f64 {
             let image = plane.image(waves);
             image.iter().zip(&weights).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
         };
         let gradient = plane.gradient(&weights, &plane.image(&canvas.waves));
-        for at in [0, 1, 8, 21, 40, 77, 107] {
+        for place in [0, 1, 8, 21, 40, 77, 107] {
             for imaginary in [false, true] {
                 let moved = |by: f32| {
                     let mut waves = canvas.waves.clone();
-                    let part = if imaginary { &mut waves[at].im } else { &mut waves[at].re };
+                    let part = if imaginary { &mut waves[place].im } else { &mut waves[place].re };
                     *part += by;
                     score(&waves)
                 };
                 let numeric = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-                let own = if imaginary { gradient[at].im } else { gradient[at].re };
-                let off = (f64::from(own) - numeric).abs();
-                assert!(off < 2e-2 * (1.0 + numeric.abs()), "{at}: {own} and {numeric}");
+                let found = if imaginary { gradient[place].im } else { gradient[place].re };
+                let off = (f64::from(found) - numeric).abs();
+                assert!(off < 2e-2 * (1.0 + numeric.abs()), "{place}: {found} and {numeric}");
             }
         }
     }

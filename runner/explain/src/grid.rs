@@ -46,10 +46,10 @@ impl Grid {
     }
 }
 
-/// The two places of `from` around a place of `to`, and the share of the second.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
-fn neighbours(at: usize, to: usize, from: usize) -> (usize, usize, f32) {
-    let place = (at as f64 + 0.5) * from as f64 / to as f64 - 0.5;
+/// The two places on a line of `from` pixels around the pixel `index` of a line of `to` pixels, and the
+/// share of the second.
+fn neighbours(index: usize, to: usize, from: usize) -> (usize, usize, f32) {
+    let place = (index as f64 + 0.5) * from as f64 / to as f64 - 0.5;
     let place = place.clamp(0.0, (from - 1) as f64);
     let first = place.floor() as usize;
     (first, (first + 1).min(from - 1), (place - place.floor()) as f32)

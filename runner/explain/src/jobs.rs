@@ -19,8 +19,8 @@ pub fn run(
     scene: &Scene<'_>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), ExplainError> {
-    for (at, job) in jobs.iter().enumerate() {
-        let number = at + 1;
+    for (index, job) in jobs.iter().enumerate() {
+        let number = index + 1;
         scene.interrupt.check()?;
         let done = match job {
             Visualize::Curves(_) | Visualize::Confusion(_) | Visualize::Mistakes(_) => {

@@ -7,12 +7,13 @@
 //! | `scene` | the network with everything that a job needs to know, and photos |
 //! | `backward` | gradients of a score by a feature map or by the photo |
 //! | `activations` | what layers answer to a photo |
-//! | `filters`, `fourier` | gradient ascent in input space |
+//! | `filters`, `ascent`, `fourier` | gradient ascent in input space |
 //! | `cam` | heatmaps of what a prediction rests on |
 //! | `faithfulness` | how well these say it |
 //! | `embedding`, `tsne` | images by what the penultimate layer makes of them |
 
 pub mod activations;
+mod ascent;
 pub mod backward;
 pub mod cam;
 pub mod components;

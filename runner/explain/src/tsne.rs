@@ -29,7 +29,6 @@ const HALVINGS: usize = 60;
 /// # Errors
 ///
 /// [`ExplainError::Interrupted`].
-#[allow(clippy::cast_precision_loss)]
 pub fn embed(
     rows: &[f32],
     start: &[[f64; 2]],
@@ -50,14 +49,14 @@ pub fn embed(
     for round in 0..ROUNDS {
         interrupt.check()?;
         let (pull, momentum) = if round < EARLY { (EXAGGERATION, 0.5) } else { (1.0, 0.8) };
-        let slopes = slopes(&near, &places, pull);
-        for at in 0..count {
+        let gradients = gradients(&near, &places, pull);
+        for index in 0..count {
             for axis in 0..2 {
-                let (slope, speed) = (slopes[at][axis], speeds[at][axis]);
-                let gain = &mut gains[at][axis];
-                *gain = if slope * speed < 0.0 { *gain + 0.2 } else { (*gain * 0.8).max(0.01) };
-                speeds[at][axis] = momentum * speed - rate * *gain * slope;
-                places[at][axis] += speeds[at][axis];
+                let (gradient, speed) = (gradients[index][axis], speeds[index][axis]);
+                let gain = &mut gains[index][axis];
+                *gain = if gradient * speed < 0.0 { *gain + 0.2 } else { (*gain * 0.8).max(0.01) };
+                speeds[index][axis] = momentum * speed - rate * *gain * gradient;
+                places[index][axis] += speeds[index][axis];
             }
         }
     }
@@ -65,41 +64,40 @@ pub fn embed(
 }
 
 /// How likely each is the neighbour of each, `[count, count]`, adding up to one.
-#[allow(clippy::cast_precision_loss)]
 fn neighbourhoods(rows: &[f32], count: usize, perplexity: f64) -> Vec<f64> {
     let length = rows.len() / count;
-    let row = |at: usize| &rows[at * length..(at + 1) * length];
-    let own: Vec<Vec<f64>> = (0..count)
+    let row = |index: usize| &rows[index * length..(index + 1) * length];
+    let conditionals: Vec<Vec<f64>> = (0..count)
         .into_par_iter()
-        .map(|at| {
+        .map(|index| {
             let distance = |other: usize| -> f64 {
-                let pairs = row(at).iter().zip(row(other));
+                let pairs = row(index).iter().zip(row(other));
                 pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
             };
-            conditional(&(0..count).map(distance).collect::<Vec<_>>(), at, perplexity)
+            conditional(&(0..count).map(distance).collect::<Vec<_>>(), index, perplexity)
         })
         .collect();
     let mut near = vec![0.0; count * count];
     for a in 0..count {
         for b in 0..count {
-            near[a * count + b] = (own[a][b] + own[b][a]) / (2.0 * count as f64);
+            near[a * count + b] = (conditionals[a][b] + conditionals[b][a]) / (2.0 * count as f64);
         }
     }
     near
 }
 
 /// A bell around one image, as wide as `perplexity` neighbours.
-fn conditional(distances: &[f64], own: usize, perplexity: f64) -> Vec<f64> {
-    let others = || distances.iter().enumerate().filter(|(at, _)| *at != own);
+fn conditional(distances: &[f64], image: usize, perplexity: f64) -> Vec<f64> {
+    let others = || distances.iter().enumerate().filter(|(index, _)| *index != image);
     let nearest = others().map(|(_, distance)| *distance).fold(f64::INFINITY, f64::min);
     let (mut low, mut high, mut narrow) = (0.0_f64, f64::INFINITY, 1.0_f64);
     let mut shares = vec![0.0; distances.len()];
     for _ in 0..HALVINGS {
         let mut sum = 0.0;
         let mut mean = 0.0;
-        for (at, distance) in others() {
+        for (index, distance) in others() {
             let share = (-(distance - nearest) * narrow).exp();
-            shares[at] = share;
+            shares[index] = share;
             sum += share;
             mean += share * (distance - nearest);
         }
@@ -118,7 +116,7 @@ fn conditional(distances: &[f64], own: usize, perplexity: f64) -> Vec<f64> {
 }
 
 /// The derivative of the divergence by every place.
-fn slopes(near: &[f64], places: &[[f64; 2]], pull: f64) -> Vec<[f64; 2]> {
+fn gradients(near: &[f64], places: &[[f64; 2]], pull: f64) -> Vec<[f64; 2]> {
     let count = places.len();
     let affinity = |a: usize, b: usize| {
         let [x, y] = [0, 1].map(|axis| places[a][axis] - places[b][axis]);
@@ -132,15 +130,15 @@ fn slopes(near: &[f64], places: &[[f64; 2]], pull: f64) -> Vec<[f64; 2]> {
     (0..count)
         .into_par_iter()
         .map(|a| {
-            let mut slope = [0.0; 2];
+            let mut gradient = [0.0; 2];
             for b in 0..count {
-                let own = affinity(a, b);
-                let weight = 4.0 * (pull * near[a * count + b] - own / all) * own;
+                let affinity = affinity(a, b);
+                let weight = 4.0 * (pull * near[a * count + b] - affinity / all) * affinity;
                 for axis in 0..2 {
-                    slope[axis] += weight * (places[a][axis] - places[b][axis]);
+                    gradient[axis] += weight * (places[a][axis] - places[b][axis]);
                 }
             }
-            slope
+            gradient
         })
         .collect()
 }
@@ -155,7 +153,7 @@ mod tests {
         let even = conditional(&[0.0, 2.0, 2.0, 2.0, 2.0], 0, 3.0);
         assert_eq!(even[0], 0.0);
         assert!(even[1..].iter().all(|share| (share - 0.25).abs() < 1e-9));
-        let distances: Vec<f64> = (0..50).map(|at| f64::from(at * at)).collect();
+        let distances: Vec<f64> = (0..50).map(|index| f64::from(index * index)).collect();
         let shares = conditional(&distances, 0, 10.0);
         let entropy: f64 = shares.iter().filter(|s| **s > 0.0).map(|s| -s * s.ln()).sum();
         assert!((entropy.exp() - 10.0).abs() < 1e-3, "{}", entropy.exp());
@@ -165,24 +163,24 @@ mod tests {
     fn groups_stay_together() -> Result<(), ExplainError> {
         // Three groups of twelve, far apart in five dimensions.
         let rows: Vec<f32> = (0..36)
-            .flat_map(|at| {
-                let inside = move |axis: usize| ((at * 7 + axis * 3) % 11) as f32 / 11.0;
+            .flat_map(|index| {
+                let inside = move |axis: usize| ((index * 7 + axis * 3) % 11) as f32 / 11.0;
                 (0..5).map(move |axis| {
-                    let far = if axis == at / 12 { 30.0 } else { 0.0 };
+                    let far = if axis == index / 12 { 30.0 } else { 0.0 };
                     far + inside(axis)
                 })
             })
             .collect();
         let (start, _) = crate::embedding::components(&rows, 36);
         let places = embed(&rows, &start, 5.0, &Interrupt::default())?;
-        for at in 0..36 {
+        for index in 0..36 {
             let distance = |other: &usize| {
-                let [x, y] = [0, 1].map(|axis| places[at][axis] - places[*other][axis]);
+                let [x, y] = [0, 1].map(|axis| places[index][axis] - places[*other][axis]);
                 x * x + y * y
             };
-            let others = (0..36).filter(|other| *other != at);
+            let others = (0..36).filter(|other| *other != index);
             let nearest = others.min_by(|a, b| distance(a).total_cmp(&distance(b)));
-            assert_eq!(nearest.map(|nearest| nearest / 12), Some(at / 12), "{at}");
+            assert_eq!(nearest.map(|nearest| nearest / 12), Some(index / 12), "{index}");
         }
         assert_eq!(places, embed(&rows, &start, 5.0, &Interrupt::default())?);
         Ok(())

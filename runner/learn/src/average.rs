@@ -58,7 +58,6 @@ impl Average {
             (false, 0) => 0.0,
             (false, _) => self.decay,
         };
-        #[allow(clippy::cast_possible_truncation)]
         let (kept, new) = (decay as f32, (1.0 - decay) as f32);
         self.steps += 1;
         for (average, parameter) in self.values.iter_mut().zip(parameters) {
@@ -67,12 +66,12 @@ impl Average {
                 continue;
             }
             let device = average.device();
-            let mut own = read(std::mem::replace(average, Tensor::empty([0], &device)))?;
+            let mut averages = read(std::mem::replace(average, Tensor::empty([0], &device)))?;
             let values = read(parameter.clone())?;
-            let pairs = own.par_iter_mut().zip(values.par_iter()).with_min_len(1 << 15);
-            pairs.for_each(|(own, value)| *own = kept * *own + new * value);
-            let length = own.len();
-            *average = Tensor::from_data(TensorData::new(own, [length]), &device);
+            let pairs = averages.par_iter_mut().zip(values.par_iter()).with_min_len(1 << 15);
+            pairs.for_each(|(average, value)| *average = kept * *average + new * value);
+            let length = averages.len();
+            *average = Tensor::from_data(TensorData::new(averages, [length]), &device);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! When to stop before the last epoch: Keras's `EarlyStopping`.
 
 use burn::tensor::Tensor;
-use runner_experiment::plan::EarlyStopping;
+use runner_experiment::plan::EarlyStopping as Rule;
 use runner_experiment::section::monitor::Monitor;
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ use runner_record::EpochRecord;
 
 /// Remembers the best epoch so far.
 #[derive(Debug)]
-pub struct Watch {
-    rule: EarlyStopping,
+pub struct EarlyStopping {
+    rule: Rule,
     memory: Memory,
     parameters: Vec<Tensor<1>>,
 }
 
-/// What a watch has seen, but for the parameters.
+/// What early stopping has seen, but for the parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     best: Option<f64>,
@@ -23,16 +23,16 @@ pub struct Memory {
     waited: usize,
 }
 
-impl Watch {
+impl EarlyStopping {
     /// Nothing seen yet.
     #[must_use]
-    pub fn new(rule: EarlyStopping) -> Self {
+    pub fn new(rule: Rule) -> Self {
         Self { rule, memory: Memory::default(), parameters: Vec::new() }
     }
 
-    /// Goes on with what another has seen; `parameters` are those of its best epoch.
+    /// Resumes with what an earlier process has seen; `parameters` are those of its best epoch.
     #[must_use]
-    pub fn resume(rule: EarlyStopping, memory: Memory, parameters: Vec<Tensor<1>>) -> Self {
+    pub fn resume(rule: Rule, memory: Memory, parameters: Vec<Tensor<1>>) -> Self {
         Self { rule, memory, parameters }
     }
 
@@ -42,15 +42,19 @@ impl Watch {
         (self.memory, &self.parameters)
     }
 
-    /// Looks at an epoch; `current` are the parameters after it. True where it is time to stop.
+    /// Takes in an epoch; `current` gives the parameters after it. Whether it is time to stop.
     ///
     /// Keras: an epoch that does not improve counts up, and stops the stage once it has counted to
     /// `patience`; 0 stops at the first.
-    pub fn stops(&mut self, epoch: &EpochRecord, current: impl FnOnce() -> Vec<Tensor<1>>) -> bool {
-        let (figure, sign) = figure(self.rule.monitor, epoch);
+    pub fn should_stop(
+        &mut self,
+        epoch: &EpochRecord,
+        current: impl FnOnce() -> Vec<Tensor<1>>,
+    ) -> bool {
+        let (metric, sign) = metric(self.rule.monitor, epoch);
         let memory = &mut self.memory;
-        if memory.best.is_none_or(|best| sign * figure < sign * best) {
-            *memory = Memory { best: Some(figure), best_epoch: epoch.epoch, waited: 0 };
+        if memory.best.is_none_or(|best| sign * metric < sign * best) {
+            *memory = Memory { best: Some(metric), best_epoch: epoch.epoch, waited: 0 };
             if self.rule.restore_best {
                 self.parameters = current();
             }
@@ -60,7 +64,7 @@ impl Watch {
         memory.waited >= self.rule.patience.max(1)
     }
 
-    /// The epoch with the best figure, 1-based.
+    /// The epoch with the best value of the metric, 1-based.
     #[must_use]
     pub fn best_epoch(&self) -> usize {
         self.memory.best_epoch
@@ -73,8 +77,8 @@ impl Watch {
     }
 }
 
-/// A figure of an epoch, and the sign that makes less of it better.
-pub(super) fn figure(monitor: Monitor, epoch: &EpochRecord) -> (f64, f64) {
+/// A metric of an epoch, and the sign that makes less of it better.
+pub(super) fn metric(monitor: Monitor, epoch: &EpochRecord) -> (f64, f64) {
     match monitor {
         Monitor::ValidationLoss => (epoch.validation_loss, 1.0),
         Monitor::TrainLoss => (epoch.train_loss, 1.0),
@@ -106,16 +110,15 @@ pub(super) mod tests {
 
     #[test]
     fn waits_as_long_as_patience_says() {
-        let rule =
-            EarlyStopping { monitor: Monitor::ValidationLoss, patience: 2, restore_best: false };
-        let mut watch = Watch::new(rule);
+        let rule = Rule { monitor: Monitor::ValidationLoss, patience: 2, restore_best: false };
+        let mut early_stopping = EarlyStopping::new(rule);
         let losses = [0.5, 0.4, 0.4, 0.3, 0.35, 0.31];
         let stops: Vec<bool> = losses
             .iter()
             .enumerate()
-            .map(|(at, loss)| watch.stops(&epoch(at + 1, *loss), Vec::new))
+            .map(|(index, loss)| early_stopping.should_stop(&epoch(index + 1, *loss), Vec::new))
             .collect();
         assert_eq!(stops, [false, false, false, false, false, true]);
-        assert_eq!(watch.best_epoch(), 4);
+        assert_eq!(early_stopping.best_epoch(), 4);
     }
 }

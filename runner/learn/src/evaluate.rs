@@ -44,9 +44,9 @@ pub fn evaluate(
     let predictions = outcomes
         .into_iter()
         .enumerate()
-        .map(|(at, outcome)| Prediction {
-            path: samples.paths()[at].clone(),
-            label: samples.labels()[at],
+        .map(|(index, outcome)| Prediction {
+            path: samples.paths()[index].clone(),
+            label: samples.labels()[index],
             predicted: outcome.predicted,
             loss: outcome.loss,
             logits: outcome.logits,
@@ -74,8 +74,8 @@ fn outcomes(
         let logits = suffix.forward(values, batch.len()).rows();
         let [_, classes] = logits.dims();
         let rows = read(logits)?;
-        for (row, at) in rows.chunks_exact(classes).zip(batch) {
-            outcomes.push(cross_entropy(row, samples.labels()[*at]));
+        for (row, index) in rows.chunks_exact(classes).zip(batch) {
+            outcomes.push(cross_entropy(row, samples.labels()[*index]));
         }
         let phase = Phase::Evaluate(samples.split());
         observe(Event::Progress { phase, done: outcomes.len(), total: all.len() });
@@ -84,7 +84,6 @@ fn outcomes(
     Ok(outcomes)
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn summary(outcomes: &[Outcome]) -> (f64, f64) {
     let images = outcomes.len().max(1) as f64;
     let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images;

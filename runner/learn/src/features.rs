@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use runner_convolution::buffer;
-use runner_experiment::architecture::Shape;
 use runner_experiment::plan::{Augmentation, Dataset};
 
 use crate::error::LearnError;
 use crate::feature_cache::{Description, FeatureCache, entry, prefix_shape};
+use crate::feature_set::{FeatureSet, Store};
 use runner_data::DataError;
 use runner_data::augment::{augment, view_key};
 use runner_data::decode::ImageProblem;
 use runner_data::interrupt::Interrupt;
 use runner_data::order::in_order;
 use runner_data::preprocess::{preprocess, preprocess_values};
-use runner_data::scan::{ContentHash, ImageFile, ScannedSplit};
+use runner_data::scan::{ImageFile, ScannedSplit};
 use runner_network::inference::{self, Inference};
 use runner_network::network::Network;
 use runner_record::{Event, Phase};
@@ -30,66 +30,6 @@ const BATCH_FLOATS: usize = 48 << 20;
 /// Features up to this many bytes per split are held in memory; larger ones are read from the
 /// cache batch by batch.
 pub const RESIDENT_BYTES: usize = 512 << 20;
-
-/// The features of a split.
-#[derive(Debug)]
-pub struct FeatureSet {
-    /// `train`, `validation` or `test`.
-    pub split: &'static str,
-    /// Of one image.
-    pub shape: Shape,
-    /// Class of each image.
-    pub labels: Vec<usize>,
-    /// File of each image.
-    pub paths: Vec<PathBuf>,
-    hashes: Vec<ContentHash>,
-    store: Store,
-}
-
-#[derive(Debug)]
-enum Store {
-    /// Image after image.
-    Memory(Vec<f32>),
-    /// Read when asked for.
-    Disk(FeatureCache),
-}
-
-impl FeatureSet {
-    /// How many images there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The features of the images at `indices`, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// [`LearnError::Cache`] where an entry was damaged or removed while the run was going on.
-    pub fn gather(&self, indices: &[usize]) -> Result<Vec<f32>, LearnError> {
-        let length = self.shape.elements();
-        let mut values = buffer::room(indices.len() * length);
-        for index in indices {
-            match &self.store {
-                Store::Memory(all) => values.extend_from_slice(&all[index * length..][..length]),
-                Store::Disk(cache) => {
-                    let own = cache.get(&self.hashes[*index]).ok_or_else(|| LearnError::Cache {
-                        path: self.paths[*index].clone(),
-                        source: "its features are gone or damaged; run again".into(),
-                    })?;
-                    values.extend(own);
-                }
-            }
-        }
-        Ok(values)
-    }
-}
 
 /// Computes features of splits with one prefix.
 pub struct Extractor<'a> {
@@ -210,13 +150,13 @@ impl Pass<'_, '_> {
         in_order(
             &split.images,
             |image| cache.get(&image.hash),
-            |at, found| {
+            |index, found| {
                 self.extractor.interrupt.check()?;
                 match found {
-                    Some(features) => self.keep(at, &features),
-                    None => missing.push(at),
+                    Some(features) => self.keep(index, &features),
+                    None => missing.push(index),
                 }
-                let (done, total) = (at + 1, split.images.len());
+                let (done, total) = (index + 1, split.images.len());
                 observe(Event::Progress { phase: Phase::Cached(split.name), done, total });
                 Ok::<(), LearnError>(())
             },
@@ -245,18 +185,18 @@ impl Pass<'_, '_> {
         let mut values = room();
         in_order(
             missing,
-            |at| extractor.load(&split.images[*at]),
-            |at, loaded| {
+            |image| extractor.load(&split.images[*image]),
+            |index, loaded| {
                 extractor.interrupt.check()?;
                 values.extend(loaded.map_err(|problem| {
-                    let path = split.images[missing[at]].path.clone();
+                    let path = split.images[missing[index]].path.clone();
                     DataError::bad_image(path, &problem)
                 })?);
-                batch.push(missing[at]);
-                if batch.len() == size || at + 1 == missing.len() {
+                batch.push(missing[index]);
+                if batch.len() == size || index + 1 == missing.len() {
                     let values = std::mem::replace(&mut values, room());
                     self.compute_batch(&prefix, &std::mem::take(&mut batch), values)?;
-                    let (done, total) = (at + 1, missing.len());
+                    let (done, total) = (index + 1, missing.len());
                     observe(Event::Progress { phase: Phase::Features(split.name), done, total });
                 }
                 Ok(())
@@ -274,10 +214,10 @@ impl Pass<'_, '_> {
     ) -> Result<(), LearnError> {
         let extractor = self.extractor;
         let rest = Inference::new(extractor.network, layers..extractor.prefix)?;
-        for (at, batch) in missing.chunks(BATCH).enumerate() {
+        for (number, batch) in missing.chunks(BATCH).enumerate() {
             extractor.interrupt.check()?;
             self.compute_batch(&rest, batch, source.gather(batch)?)?;
-            let (done, total) = (at * BATCH + batch.len(), missing.len());
+            let (done, total) = (number * BATCH + batch.len(), missing.len());
             observe(Event::Progress { phase: Phase::Features(self.split.name), done, total });
         }
         Ok(())
@@ -292,14 +232,14 @@ impl Pass<'_, '_> {
         let start = Instant::now();
         let mut features = inference::values(prefix.forward(values, batch.len()))?;
         entry::round(&mut features, self.extractor.dataset.feature_precision);
-        if let Some(at) = features.iter().position(|value| !value.is_finite()) {
-            let path = self.split.images[batch[at / self.length]].path.clone();
+        if let Some(value) = features.iter().position(|feature| !feature.is_finite()) {
+            let path = self.split.images[batch[value / self.length]].path.clone();
             return Err(LearnError::Features { path });
         }
         self.model_seconds += start.elapsed().as_secs_f64();
-        for (at, own) in batch.iter().zip(features.chunks_exact(self.length)) {
-            let image = &self.split.images[*at];
-            let is_kept = self.cache.as_ref().is_some_and(|cache| cache.put(&image.hash, own));
+        for (index, of_image) in batch.iter().zip(features.chunks_exact(self.length)) {
+            let image = &self.split.images[*index];
+            let is_kept = self.cache.as_ref().is_some_and(|cache| cache.put(&image.hash, of_image));
             if !is_kept && self.values.is_empty() {
                 let reason = self.cache.as_ref().and_then(FeatureCache::refused);
                 let reason = reason.unwrap_or_else(|| "something else is in its place".to_owned());
@@ -313,15 +253,15 @@ impl Pass<'_, '_> {
                     .into(),
                 });
             }
-            self.keep(*at, own);
+            self.keep(*index, of_image);
         }
         buffer::give(features);
         Ok(())
     }
 
-    fn keep(&mut self, at: usize, features: &[f32]) {
+    fn keep(&mut self, index: usize, features: &[f32]) {
         if !self.values.is_empty() {
-            self.values[at * self.length..][..self.length].copy_from_slice(features);
+            self.values[index * self.length..][..self.length].copy_from_slice(features);
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn check(
     let Some(stage) = stages.get(index) else {
         return Err(format!("it is of stage {} of {}", index + 1, stages.len()));
     };
-    let fit = Fit { network, own: network.indices(&trained(stage, network)) };
+    let fit = Fit { network, trained: network.indices(&trained(stage, network)) };
     fit.parameters(found, stages)?;
     fit.optimizer(found, stage)?;
     fit.of_stage(found, stage)?;
@@ -40,7 +40,7 @@ pub fn check(
 struct Fit<'a> {
     network: &'a Network,
     /// Indices of the parameters that the stage trains.
-    own: Vec<usize>,
+    trained: Vec<usize>,
 }
 
 impl Fit<'_> {
@@ -51,8 +51,9 @@ impl Fit<'_> {
 
     /// Whether there is one list for each parameter of the stage, as long as it.
     fn fits(&self, lists: &[Vec<f32>]) -> bool {
-        let mut pairs = lists.iter().zip(&self.own);
-        lists.len() == self.own.len() && pairs.all(|(list, at)| list.len() == self.length(*at))
+        let mut pairs = lists.iter().zip(&self.trained);
+        lists.len() == self.trained.len()
+            && pairs.all(|(list, index)| list.len() == self.length(*index))
     }
 
     /// Those of every stage until now, and no others.
@@ -85,7 +86,7 @@ impl Fit<'_> {
             })
         };
         let slots = &found.slots;
-        match slots.len() == self.own.len() && slots.iter().zip(&self.own).all(fits) {
+        match slots.len() == self.trained.len() && slots.iter().zip(&self.trained).all(fits) {
             true => Ok(()),
             false => Err("the optimizer's memory is missing or short".to_owned()),
         }

@@ -51,15 +51,16 @@ pub fn gradients(
     let rows = read(logits.clone().inner())?;
     let outcomes: Vec<Outcome> =
         rows.chunks_exact(classes).zip(targets).map(|(row, target)| outcome(row, target)).collect();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-    let slope: Vec<f32> = outcomes
+    let gradient: Vec<f32> = outcomes
         .iter()
         .flat_map(|outcome| &outcome.gradient)
-        .map(|slope| (slope / images as f64) as f32)
+        .map(|value| (value / images as f64) as f32)
         .collect();
-    let slope =
-        Tensor::<2>::from_data(TensorData::new(slope, [images, classes]), &network.compute.device);
-    let mut graph = (logits * slope).sum().backward();
+    let gradient = Tensor::<2>::from_data(
+        TensorData::new(gradient, [images, classes]),
+        &network.compute.device,
+    );
+    let mut graph = (logits * gradient).sum().backward();
     let gradients = indices.iter().map(|index| {
         let value = &values[*index];
         match is_trainable(*index) {

@@ -45,20 +45,19 @@ impl Target {
     /// `share` of another target in place of that much of this one.
     #[must_use]
     pub fn mixed(&self, other: &Self, share: f64) -> Self {
-        let mix = |own: f64, other: f64| own * (1.0 - share) + other * share;
+        let mix = |this: f64, other: f64| this * (1.0 - share) + other * share;
         let pairs = self.shares.iter().zip(&other.shares);
         Self {
-            shares: pairs.map(|(own, other)| mix(*own, *other)).collect(),
+            shares: pairs.map(|(this, other)| mix(*this, *other)).collect(),
             weight: mix(self.weight, other.weight),
         }
     }
 
     /// `share` of it goes to all classes evenly (Szegedy et al. 2015; Keras's `label_smoothing`).
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn smoothed(mut self, share: f64) -> Self {
         let even = share / self.shares.len().max(1) as f64;
-        self.shares.iter_mut().for_each(|own| *own = *own * (1.0 - share) + even);
+        self.shares.iter_mut().for_each(|value| *value = *value * (1.0 - share) + even);
         self
     }
 
@@ -83,7 +82,7 @@ pub fn outcome(logits: &[f32], target: &Target) -> Outcome {
         many => categorical(&many.iter().map(|z| f64::from(*z)).collect::<Vec<_>>(), target),
     };
     outcome.loss *= target.weight;
-    outcome.gradient.iter_mut().for_each(|slope| *slope *= target.weight);
+    outcome.gradient.iter_mut().for_each(|value| *value *= target.weight);
     outcome
 }
 
@@ -108,9 +107,9 @@ fn categorical(logits: &[f64], target: &Target) -> Outcome {
     let pairs = probabilities.iter().zip(&target.shares);
     let gradient = pairs.map(|(probability, share)| probability - share).collect();
     let predicted = largest(&probabilities);
-    let own: f64 = logits.iter().zip(&target.shares).map(|(z, share)| z * share).sum();
+    let expected: f64 = logits.iter().zip(&target.shares).map(|(z, share)| z * share).sum();
     Outcome {
-        loss: top + sum.ln() - own,
+        loss: top + sum.ln() - expected,
         gradient,
         logits: logits.to_vec(),
         probabilities,
@@ -123,7 +122,7 @@ fn categorical(logits: &[f64], target: &Target) -> Outcome {
 #[must_use]
 pub fn largest(values: &[f64]) -> usize {
     let better = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1).then(b.0.cmp(&a.0));
-    values.iter().enumerate().max_by(better).map_or(0, |(at, _)| at)
+    values.iter().enumerate().max_by(better).map_or(0, |(index, _)| index)
 }
 
 fn sigmoid(logit: f64) -> f64 {

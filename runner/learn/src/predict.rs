@@ -58,9 +58,9 @@ pub fn predict(
     in_order(
         files,
         |path| load(model, path),
-        |at, loaded| {
+        |index, loaded| {
             interrupt.check()?;
-            let path = files[at].as_path();
+            let path = files[index].as_path();
             match loaded {
                 Ok((image, range)) => {
                     let narrow = range.filter(|range| range.is_narrow());
@@ -72,7 +72,7 @@ pub fn predict(
                     .bad
                     .push(BadImage { path: path.to_path_buf(), problem: problem.to_string() }),
             }
-            if paths.len() == BATCH || (at + 1 == files.len() && !paths.is_empty()) {
+            if paths.len() == BATCH || (index + 1 == files.len() && !paths.is_empty()) {
                 let logits = network.forward(std::mem::take(&mut values), paths.len()).rows();
                 let [images, _] = logits.dims();
                 let rows = read(logits)?;
@@ -84,7 +84,7 @@ pub fn predict(
                     Predicted { path: path.to_path_buf(), predicted, probabilities }
                 }));
             }
-            observe(at + 1);
+            observe(index + 1);
             Ok::<(), LearnError>(())
         },
     )?;

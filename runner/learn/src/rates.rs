@@ -3,7 +3,7 @@
 use runner_experiment::plan::{self, Schedule};
 use serde::{Deserialize, Serialize};
 
-use crate::early_stopping::figure;
+use crate::early_stopping::metric;
 use runner_record::EpochRecord;
 
 /// What a plateau has seen.
@@ -51,17 +51,17 @@ impl Rates {
     pub fn after(&mut self, epoch: &EpochRecord) {
         let Some(Schedule::Plateau(plan)) = self.schedule else { return };
         let plan::Plateau { monitor, factor, patience, min_delta, final_factor } = plan;
-        let (value, sign) = figure(monitor, epoch);
-        let own = &mut self.plateau;
-        if own.best.is_none_or(|best| sign * value < sign * best - min_delta) {
-            own.best = Some(value);
-            own.waited = 0;
+        let (value, sign) = metric(monitor, epoch);
+        let plateau = &mut self.plateau;
+        if plateau.best.is_none_or(|best| sign * value < sign * best - min_delta) {
+            plateau.best = Some(value);
+            plateau.waited = 0;
             return;
         }
-        own.waited += 1;
-        if own.waited >= patience {
-            own.factor = (own.factor * factor).max(final_factor);
-            own.waited = 0;
+        plateau.waited += 1;
+        if plateau.waited >= patience {
+            plateau.factor = (plateau.factor * factor).max(final_factor);
+            plateau.waited = 0;
         }
     }
 }
@@ -87,8 +87,8 @@ mod tests {
         let factors: Vec<f64> = losses
             .iter()
             .enumerate()
-            .map(|(at, loss)| {
-                rates.after(&epoch(at + 1, *loss));
+            .map(|(index, loss)| {
+                rates.after(&epoch(index + 1, *loss));
                 rates.factor(0, 1, 9)
             })
             .collect();

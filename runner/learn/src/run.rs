@@ -2,48 +2,25 @@
 
 mod prepare;
 pub mod pretrained;
+mod request;
 mod resume;
 pub mod splits;
 
-use std::path::{Path, PathBuf};
-
-use runner_data::interrupt::Interrupt;
 use runner_data::scan::{self, ScannedSplit};
+use runner_experiment::fingerprint;
 use runner_experiment::plan::{Dataset, Stage};
-use runner_experiment::{Checked, fingerprint};
-use runner_network::device::Compute;
 use runner_network::export;
 use runner_network::network::Network;
-use runner_network::weights::Source;
 use runner_record::Event;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointWriter};
 use crate::error::LearnError;
 use crate::evaluate;
 use crate::feature_cache::Description;
-use crate::keeper::Keeper;
 use crate::stage::StageRun;
 use prepare::Prepared;
-use resume::{keep, kept, replay};
-
-/// What to run and where things are.
-pub struct Request<'a> {
-    /// The plan with its layers, splits and classes.
-    pub checked: &'a Checked,
-    /// The pretrained weights; `None` starts at random.
-    pub weights: Option<&'a Source>,
-    /// Where tensors live.
-    pub compute: Compute,
-    /// The cache folder; `None` keeps no features.
-    pub cache: Option<&'a Path>,
-    /// Where the model goes.
-    pub model: PathBuf,
-    /// Where checkpoints go; `None` keeps none. The newest that is there already says where an
-    /// earlier process left this run.
-    pub checkpoints: Option<PathBuf>,
-    /// Looked at after every image and step.
-    pub interrupt: Interrupt,
-}
+pub use request::Request;
+use resume::{lowest_indices, replay, restore_lowest};
 
 /// A network whose stages are over, measured and written.
 pub struct Trained {
@@ -51,13 +28,13 @@ pub struct Trained {
     pub network: Network,
     /// The images of the data set.
     pub splits: Vec<ScannedSplit>,
-    keeper: Keeper,
+    writer: CheckpointWriter,
 }
 
 impl Trained {
     /// Everything that belongs to the run is written: its checkpoints go.
     pub fn finish(self) {
-        self.keeper.clear();
+        self.writer.clear();
     }
 }
 
@@ -75,20 +52,20 @@ pub fn train(
         return Err(LearnError::bug("stages without a data set"));
     };
     let (mut network, weights) = pretrained::network(request, observe)?;
-    let mut keeper = Keeper::new(
+    let mut writer = CheckpointWriter::new(
         request.checkpoints.clone(),
         fingerprint::fingerprint(&request.checked.plan),
         scan::dataset_hash(&splits),
         weights,
-        kept(request, &network),
+        lowest_indices(request, &network),
     );
-    let resumed = resume::resume(request, &mut network, &mut keeper, observe)?;
+    let resumed = resume::resume(request, &mut network, &mut writer, observe)?;
     let mut run = Run { request, stage: 0, dataset, splits, observe };
-    let prepared = run.stages(&mut network, &mut keeper, resumed)?;
-    keep(&mut network, &keeper, run.observe);
+    let prepared = run.stages(&mut network, &mut writer, resumed)?;
+    restore_lowest(&mut network, &writer, run.observe);
     let prepared = run.fresh(&network, prepared)?;
     run.finish(&network, prepared.as_ref())?;
-    Ok(Trained { network, splits: run.splits, keeper })
+    Ok(Trained { network, splits: run.splits, writer })
 }
 
 /// How much a training image of each class counts in a stage.
@@ -113,7 +90,7 @@ impl Run<'_> {
     fn stages(
         &mut self,
         network: &mut Network,
-        keeper: &mut Keeper,
+        writer: &mut CheckpointWriter,
         mut resumed: Option<Checkpoint>,
     ) -> Result<Option<Prepared>, LearnError> {
         let (request, mut epochs) = (self.request, 0);
@@ -137,7 +114,7 @@ impl Run<'_> {
                 augmentation: plan.augmentation.as_ref().filter(|_| stage.augment),
                 class_weights: class_weights(stage, &request.checked.classes, ready.train.labels()),
                 interrupt: &request.interrupt,
-                keeper,
+                writer,
             };
             epochs += stage_run.run(epochs, resumed.take(), self.observe)?;
             prepared = Some(ready);

@@ -7,7 +7,7 @@ use runner_convolution::buffer;
 use runner_experiment::architecture::Shape;
 
 use crate::error::LearnError;
-use crate::features::FeatureSet;
+use crate::feature_set::FeatureSet;
 use crate::images::Images;
 use runner_data::DataError;
 use runner_data::mixing::{Mix, Mixing};
@@ -132,15 +132,14 @@ impl Samples {
     }
 
     /// Features of a batch; in each epoch another view of an image has its turn.
-    #[allow(clippy::cast_possible_truncation)]
     fn gather(&self, batch: &[usize], epoch: u64) -> Result<Vec<f32>, LearnError> {
         match self {
             Self::Features(features) => features.gather(batch),
             Self::Views(views) => {
                 let mut values = buffer::room(batch.len() * self.shape().elements());
-                for at in batch {
-                    let turn = (epoch as usize).wrapping_add(*at) % views.len();
-                    values.extend(views[turn].gather(&[*at])?);
+                for index in batch {
+                    let turn = (epoch as usize).wrapping_add(*index) % views.len();
+                    values.extend(views[turn].gather(&[*index])?);
                 }
                 Ok(values)
             }
@@ -163,14 +162,14 @@ fn decoded_ahead(
     in_order(
         order,
         |index| images.load(*index, draws.augment),
-        |at, loaded| {
+        |position, loaded| {
             waited += since.elapsed().as_secs_f64();
             values.extend(loaded.map_err(|problem| {
-                let path = images.paths[order[at]].clone();
+                let path = images.paths[order[position]].clone();
                 DataError::bad_image(path, &problem)
             })?);
-            if (at + 1) % size == 0 || at + 1 == order.len() {
-                let batch = &order[at / size * size..=at];
+            if (position + 1) % size == 0 || position + 1 == order.len() {
+                let batch = &order[position / size * size..=position];
                 let mut whole = std::mem::replace(&mut values, room());
                 let mix = draws.mix(batch, &mut whole, images.input());
                 if let Some(prefix) = &images.prefix {

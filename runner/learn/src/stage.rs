@@ -1,6 +1,7 @@
 //! One stage: epochs over the features of the frozen prefix, the rest of the network trained.
 
 mod epoch;
+mod trained;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,17 +10,17 @@ use burn::tensor::Tensor;
 use runner_experiment::plan::{Augmentation, Stage};
 
 use crate::average::Average;
-use crate::checkpoint::{Checkpoint, Entry, Position};
-use crate::early_stopping::Watch;
+use crate::checkpoint::{Checkpoint, CheckpointWriter, Entry, Position, Snapshot};
+use crate::early_stopping::EarlyStopping;
 use crate::error::LearnError;
-use crate::keeper::{Keeper, Snapshot};
 use crate::optimizer::{Optimizer, State, Trained};
 use crate::rates::{Plateau, Rates};
 use crate::samples::Samples;
 use runner_data::interrupt::Interrupt;
 use runner_network::network::Network;
 use runner_network::parameter::tensor;
-use runner_record::{EarlyStop, EpochRecord, Event, LayerRecord, Reason};
+use runner_record::{EarlyStop, EpochRecord, Event, Reason};
+pub use trained::{announcement, trained};
 
 /// A checkpoint is written at the end of an epoch where the last one is older than this, in
 /// seconds: short epochs need not each wait for the disk.
@@ -33,7 +34,7 @@ pub struct StageRun<'a> {
     pub index: usize,
     /// `experiment.seed`
     pub seed: u64,
-    /// Changed by [`StageRun::run`].
+    /// Trained by [`StageRun::run`].
     pub network: &'a mut Network,
     /// How many leading layers the features stand for.
     pub prefix: usize,
@@ -47,34 +48,34 @@ pub struct StageRun<'a> {
     pub class_weights: Vec<f64>,
     /// Looked at after every step.
     pub interrupt: &'a Interrupt,
-    /// Keeps checkpoints.
-    pub keeper: &'a mut Keeper,
+    /// Writes checkpoints.
+    pub writer: &'a mut CheckpointWriter,
 }
 
-/// What a stage has in its hands.
+/// The state of a stage while it trains.
 struct Work {
     indices: Vec<usize>,
     optimizer: Optimizer,
     rates: Rates,
     average: Option<Average>,
-    watch: Option<Watch>,
+    early_stopping: Option<EarlyStopping>,
     position: Position,
-    /// Whether the last step was taken.
+    /// Whether the last step has been taken.
     over: bool,
     /// Why, where that was before the last epoch.
     reason: Reason,
     /// Epochs of earlier stages.
     epochs_before: usize,
-    /// Since when this process is at it.
-    begun: Instant,
-    /// How long earlier processes were at it.
+    /// When this process started it.
+    started: Instant,
+    /// How long earlier processes worked on it.
     seconds_before: f64,
 }
 
 impl Work {
-    /// Seconds that the stage was at work, by a clock that nobody sets.
+    /// How long the stage has been training, by a monotonic clock.
     fn seconds(&self) -> f64 {
-        self.seconds_before + self.begun.elapsed().as_secs_f64()
+        self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 }
 
@@ -94,8 +95,8 @@ impl StageRun<'_> {
     ) -> Result<usize, LearnError> {
         let trained = self.trained();
         observe(announcement(self.stage, self.network, &trained));
-        let mut work = self.begin(self.network.indices(&trained), epochs_before, resumed, observe);
-        self.keeper.trained.extend(&work.indices);
+        let mut work = self.start(self.network.indices(&trained), epochs_before, resumed, observe);
+        self.writer.trained.extend(&work.indices);
         while !work.over {
             let record = match self.epoch(&mut work, observe) {
                 Err(LearnError::Interrupted) => {
@@ -104,32 +105,34 @@ impl StageRun<'_> {
                 }
                 other => other?,
             };
-            self.ended(&mut work, record, observe)?;
-            if work.over || self.keeper.is_due(EPOCH_SECONDS) {
+            self.end_epoch(&mut work, record, observe)?;
+            if work.over || self.writer.is_due(EPOCH_SECONDS) {
                 self.save(&work)?;
             }
         }
         let epochs = work.position.epochs;
-        self.settle(work, observe);
+        self.finish(work, observe);
         Ok(epochs)
     }
 
-    /// An epoch is over: everything that looks at it does.
-    fn ended(
+    /// What follows the end of an epoch: history, schedule, early stopping, time limit.
+    fn end_epoch(
         &mut self,
         work: &mut Work,
         record: EpochRecord,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), LearnError> {
         observe(Event::Epoch(record.clone()));
-        self.keeper.history.push(Entry::Epoch(record.clone()));
+        self.writer.history.push(Entry::Epoch(record.clone()));
         let steps = self.train.len().div_ceil(self.stage.batch_size);
         self.check_finite(record.validation_loss, record.epoch, steps)?;
         work.position = Position { epochs: record.epoch, ..Position::default() };
         work.rates.after(&record);
         let current = self.current(work);
-        self.keeper.consider(&record, self.network, work.indices.iter().zip(&current));
-        let stops = work.watch.as_mut().is_some_and(|watch| watch.stops(&record, || current));
+        self.writer.update_lowest(&record, self.network, work.indices.iter().zip(&current));
+        let stops = work.early_stopping.as_mut();
+        let stops =
+            stops.is_some_and(|early_stopping| early_stopping.should_stop(&record, || current));
         let late = self.stage.max_minutes.is_some_and(|limit| work.seconds() >= 60.0 * limit);
         work.over = stops || late || record.epoch == self.stage.epochs;
         work.reason = if late && !stops { Reason::Minutes } else { Reason::Patience };
@@ -142,7 +145,7 @@ impl StageRun<'_> {
     }
 
     /// A fresh start, or where an earlier process ended.
-    fn begin(
+    fn start(
         &self,
         indices: Vec<usize>,
         epochs_before: usize,
@@ -150,11 +153,11 @@ impl StageRun<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Work {
         let compute = &self.network.compute;
-        let trained = indices.iter().map(|at| {
-            let layer = self.network.owner(*at);
+        let trained = indices.iter().map(|index| {
+            let layer = self.network.owner(*index);
             // Validation made sure that every trained layer has a rate.
             let rate = self.stage.optimizer.learning_rate.of(layer).unwrap_or(0.0);
-            Trained::new(&self.network.parameters[*at], rate)
+            Trained::new(&self.network.parameters[*index], rate)
         });
         let settings = self.stage.optimizer.clone();
         let optimizer = Optimizer::new(settings, trained.collect(), compute.is_host());
@@ -162,23 +165,23 @@ impl StageRun<'_> {
             optimizer,
             rates: Rates::new(self.stage.schedule, Plateau::default()),
             average: self.average(0, || self.parameters(&indices)),
-            watch: self.stage.early_stopping.map(Watch::new),
+            early_stopping: self.stage.early_stopping.map(EarlyStopping::new),
             position: Position::default(),
             over: false,
             reason: Reason::default(),
             indices,
             epochs_before,
-            begun: Instant::now(),
+            started: Instant::now(),
             seconds_before: 0.0,
         };
         if let Some(checkpoint) = resumed {
-            self.go_on(&mut work, checkpoint, observe);
+            self.resume(&mut work, checkpoint, observe);
         }
         work
     }
 
-    /// Goes on where an earlier process ended: what it said is said again.
-    fn go_on(&self, work: &mut Work, checkpoint: Checkpoint, observe: &mut dyn FnMut(Event)) {
+    /// Resumes where an earlier process left the stage; its events are sent again.
+    fn resume(&self, work: &mut Work, checkpoint: Checkpoint, observe: &mut dyn FnMut(Event)) {
         let Checkpoint { state, slots, best, average, .. } = checkpoint;
         let device = &self.network.compute.device;
         let stage = self.stage.name.clone();
@@ -195,8 +198,9 @@ impl StageRun<'_> {
         work.optimizer.restore(State { steps: state.optimizer_steps, slots }, device);
         work.rates = Rates::new(self.stage.schedule, state.plateau);
         work.average = self.average(state.average_steps, || tensors(average));
-        let watch = self.stage.early_stopping.zip(state.watch);
-        work.watch = watch.map(|(rule, memory)| Watch::resume(rule, memory, tensors(best)));
+        let early_stopping = self.stage.early_stopping.zip(state.early_stopping);
+        work.early_stopping =
+            early_stopping.map(|(rule, memory)| EarlyStopping::resume(rule, memory, tensors(best)));
         (work.position, work.over, work.reason) = (state.position, state.over, state.reason);
         work.seconds_before = state.position.seconds;
     }
@@ -208,14 +212,14 @@ impl StageRun<'_> {
     }
 
     fn save(&mut self, work: &Work) -> Result<(), LearnError> {
-        self.keeper.save(&Snapshot {
+        self.writer.save(&Snapshot {
             stage: self.index,
             position: Position { seconds: work.seconds(), ..work.position },
             over: work.over,
             reason: work.reason,
             plateau: work.rates.plateau(),
             average: work.average.as_ref(),
-            watch: work.watch.as_ref().map(Watch::memory),
+            early_stopping: work.early_stopping.as_ref().map(EarlyStopping::memory),
             optimizer: work.optimizer.state()?,
             network: self.network,
         })
@@ -223,13 +227,13 @@ impl StageRun<'_> {
 
     /// Puts the average in place, or brings back the best parameters where that was asked for, and
     /// says so.
-    fn settle(&mut self, work: Work, observe: &mut dyn FnMut(Event)) {
+    fn finish(&mut self, work: Work, observe: &mut dyn FnMut(Event)) {
         let last = work.position.epochs;
         if let Some(average) = &work.average {
             self.replace(&work.indices, average.values().to_vec());
         }
-        let (best_epoch, best) = match work.watch {
-            Some(watch) => (Some(watch.best_epoch()), watch.into_best()),
+        let (best_epoch, best) = match work.early_stopping {
+            Some(early_stopping) => (Some(early_stopping.best_epoch()), early_stopping.into_best()),
             None => (None, None),
         };
         let restored = best.is_some() && best_epoch != Some(last);
@@ -237,12 +241,12 @@ impl StageRun<'_> {
             self.replace(&work.indices, best);
         }
         let kept = best_epoch.filter(|_| restored).unwrap_or(last);
-        self.keeper.last_epoch = work.epochs_before + kept;
+        self.writer.last_epoch = work.epochs_before + kept;
         if last < self.stage.epochs || restored {
             let stage = self.stage.name.clone();
             let reason = work.reason;
             let stop = EarlyStop { stage, epoch: last, best_epoch, restored, reason };
-            self.keeper.history.push(Entry::EarlyStop(stop.clone()));
+            self.writer.history.push(Entry::EarlyStop(stop.clone()));
             observe(Event::EarlyStop(stop));
         }
     }
@@ -270,45 +274,12 @@ impl StageRun<'_> {
     }
 
     fn parameters(&self, indices: &[usize]) -> Vec<Tensor<1>> {
-        indices.iter().map(|at| self.network.parameters[*at].value.clone()).collect()
+        indices.iter().map(|index| self.network.parameters[*index].value.clone()).collect()
     }
 
     fn replace(&mut self, indices: &[usize], values: Vec<Tensor<1>>) {
-        for (at, value) in indices.iter().zip(values) {
-            self.network.parameters[*at].value = value;
+        for (index, value) in indices.iter().zip(values) {
+            self.network.parameters[*index].value = value;
         }
-    }
-}
-
-/// Layers with parameters that a stage trains.
-#[must_use]
-pub fn trained(stage: &Stage, network: &Network) -> BTreeSet<usize> {
-    let layers = network.layers.iter().enumerate();
-    layers
-        .filter(|(_, layer)| layer.has_parameters() && !stage.freezes(layer))
-        .map(|(at, _)| at)
-        .collect()
-}
-
-/// A stage begins.
-#[must_use]
-pub fn announcement(stage: &Stage, network: &Network, trained: &BTreeSet<usize>) -> Event {
-    let layers = network.layers.iter().enumerate();
-    Event::Stage {
-        stage: stage.name.clone(),
-        trainable_parameters: trained
-            .iter()
-            .map(|index| network.layers[*index].trainable_parameters())
-            .sum(),
-        layers: layers
-            .map(|(at, layer)| LayerRecord {
-                stage: stage.name.clone(),
-                layer: layer.name.clone(),
-                kind: layer.keras_name().to_owned(),
-                output_shape: layer.output.to_string(),
-                parameters: layer.parameters(),
-                trainable: trained.contains(&at),
-            })
-            .collect(),
     }
 }

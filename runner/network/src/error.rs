@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
+pub use crate::cause::Cause;
 use crate::device::DeviceError;
-use crate::weights::WeightsError;
-
-/// What another library said.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+use crate::weights::error::WeightsError;
 
 /// Why a network cannot be made, run or written.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,8 @@ use runner_experiment::disk::{self, Synced};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::network::Network;
-use super::weights::{le_bytes, names};
+use super::weights::names;
+use super::weights::tensors::le_bytes;
 use crate::error::{Cause, NetworkError};
 
 /// Writes the network; the file appears whole or not at all.

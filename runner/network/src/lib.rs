@@ -2,7 +2,9 @@
 //!
 //! Knows no image file and no training: values come in, values go out.
 
+mod alive;
 pub mod allocator;
+mod cause;
 pub mod device;
 pub mod error;
 pub mod export;

@@ -10,12 +10,14 @@ use burn::tensor::Tensor;
 use runner_experiment::architecture::op::Pooling;
 use runner_experiment::architecture::{Layer, LayerId, Op};
 
+use crate::alive::Alive;
 use crate::device::Compute;
 use crate::flow::{Flow, Value};
 use crate::initial::first_values;
-use crate::op::{self, Call, Training};
+use crate::op::apply;
+use crate::op::call::{Call, Training};
 use crate::parameter::Parameter;
-use crate::weights::Weights;
+use crate::weights::tensors::Weights;
 
 /// New values of parameters that no gradient reaches, by their index.
 pub type Moved = Vec<(usize, Tensor<1>)>;
@@ -63,7 +65,7 @@ impl Network {
                 *input = inside.map_or(LayerId::IMAGE, LayerId::of);
             }
         }
-        let shifted = |own: &Range<usize>| own.start - first..own.end - first;
+        let shifted = |range: &Range<usize>| range.start - first..range.end - first;
         Self {
             layers,
             parameters: self.parameters[first..self.first_parameter(range.end)].to_vec(),
@@ -148,7 +150,7 @@ impl Network {
     #[must_use]
     pub fn layer(&self, index: usize, inputs: Vec<Flow>, values: &[Tensor<1>]) -> Flow {
         let inputs = inputs.into_iter().map(Value::from).collect();
-        op::apply(&self.call(index, values, None, false), inputs).value.into()
+        apply(&self.call(index, values, None, false), inputs).value.into()
     }
 
     fn call<'a>(
@@ -184,7 +186,7 @@ impl Network {
             let inputs = inputs.collect();
             let tap = tap.as_mut().filter(|tap| tap.layer.is_none_or(|layer| layer == index));
             let blocks = tap.is_none() && self.wants_blocks(index, range.end);
-            let outcome = op::apply(&self.call(index, values, training, blocks), inputs);
+            let outcome = apply(&self.call(index, values, training, blocks), inputs);
             if let Some([mean, variance]) = outcome.moved {
                 // The last two parameters of a batch normalization.
                 let end = self.ranges[index].end;
@@ -245,29 +247,6 @@ struct Tap<'a> {
     /// Of this one; `None` is all.
     layer: Option<usize>,
     see: &'a mut dyn FnMut(usize, Flow) -> Flow,
-}
-
-/// Values that somebody still wants.
-struct Alive(Vec<(LayerId, Value)>);
-
-impl Alive {
-    fn new(id: LayerId, value: Value) -> Self {
-        Self(vec![(id, value)])
-    }
-
-    fn put(&mut self, id: LayerId, value: Value) {
-        self.0.push((id, value));
-    }
-
-    /// A value; the last one who asks gets it itself, so that its memory can be used again. Layers
-    /// stand in topological order, and ranges begin at cuts: it is there.
-    fn take(&mut self, id: LayerId, last: bool) -> Value {
-        let place = self.0.iter().position(|(own, _)| *own == id).unwrap_or(0);
-        match last {
-            true => self.0.swap_remove(place).1,
-            false => self.0[place].1.clone(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -56,8 +56,8 @@ impl About {
             _ if about.head.hidden.len() > MOST_LAYERS => {
                 format!("{} hidden layers", about.head.hidden.len())
             }
-            _ => match about.head.hidden.iter().find(|own| !units.contains(own)) {
-                Some(own) => format!("a hidden layer of {own} units"),
+            _ => match about.head.hidden.iter().find(|count| !units.contains(count)) {
+                Some(count) => format!("a hidden layer of {count} units"),
                 None => return Ok(about),
             },
         };

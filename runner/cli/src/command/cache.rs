@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use runner_learn::feature_cache::FORMAT;
 use runner_learn::feature_cache::store::{self, Stored};
 
 use crate::arguments::CacheCommand;
@@ -46,26 +47,32 @@ fn show(stored: &[Stored]) {
         "size",
         "last used",
     ];
-    let rows = stored
-        .iter()
-        .map(|stored| {
-            let about = &stored.description;
+    let rows = stored.iter().map(row).collect();
+    terminal::out_table(&header, rows);
+}
+
+fn row(stored: &Stored) -> Vec<String> {
+    let mut row = vec![stored.key.chars().take(12).collect()];
+    match &stored.description {
+        Some(about) if stored.format == FORMAT => {
             let [height, width] = about.image_size;
-            vec![
-                stored.key.chars().take(12).collect(),
+            row.extend([
                 about.layer.clone(),
                 about.shape.clone(),
                 format!("{height}x{width}"),
                 about.preprocessing.clone(),
                 about.precision.to_string(),
                 about.device.clone(),
-                stored.images.to_string(),
-                show_size(stored.bytes),
-                ago(stored.last_used),
-            ]
-        })
-        .collect();
-    terminal::out_table(&header, rows);
+            ]);
+        }
+        about => {
+            let layer = about.as_ref().map_or(String::new(), |about| format!("{}: ", about.layer));
+            row.push(format!("{layer}format {}, this version reads {FORMAT}", stored.format));
+            row.extend(std::iter::repeat_n(String::new(), 5));
+        }
+    }
+    row.extend([stored.images.to_string(), show_size(stored.bytes), ago(stored.last_used)]);
+    row
 }
 
 fn ago(moment: SystemTime) -> String {

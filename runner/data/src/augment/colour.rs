@@ -8,7 +8,6 @@ fn grey(pixel: &[f32; 3]) -> f32 {
     pixel.iter().zip(GREY).map(|(level, weight)| level * weight).sum()
 }
 
-#[allow(clippy::cast_possible_truncation)]
 fn blend(level: f32, other: f32, factor: f64) -> f32 {
     let factor = factor as f32;
     (level * factor + other * (1.0 - factor)).clamp(0.0, 255.0)
@@ -17,10 +16,8 @@ fn blend(level: f32, other: f32, factor: f64) -> f32 {
 /// Factor 0 is the mean grey everywhere.
 pub(super) fn contrast(levels: &mut [f32], factor: f64) {
     let pixels = levels.as_chunks::<3>().0;
-    #[allow(clippy::cast_precision_loss)]
     let count = pixels.len().max(1) as f64;
     let sum: f64 = pixels.iter().map(|pixel| f64::from(grey(pixel))).sum();
-    #[allow(clippy::cast_possible_truncation)]
     let mean = (sum / count) as f32;
     levels.iter_mut().for_each(|level| *level = blend(*level, mean, factor));
 }
@@ -35,7 +32,6 @@ pub(super) fn saturation(levels: &mut [f32], factor: f64) {
 
 /// Turns every colour by this share of the circle.
 pub(super) fn hue(levels: &mut [f32], turn: f64) {
-    #[allow(clippy::cast_possible_truncation)]
     let turn = turn as f32 * 6.0;
     for pixel in levels.as_chunks_mut::<3>().0 {
         let [r, g, b] = *pixel;

@@ -6,7 +6,6 @@ use runner_random::Stream;
 const ATTEMPTS: usize = 10;
 
 /// Grey levels `[height, width, 3]`.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 pub(super) fn erase(levels: &mut [f32], [height, width]: [usize; 2], stream: &mut Stream) {
     for _ in 0..ATTEMPTS {
         let area = stream.between([0.02, 0.33]) * (height * width) as f64;
@@ -25,7 +24,6 @@ pub(super) fn erase(levels: &mut [f32], [height, width]: [usize; 2], stream: &mu
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 fn mean(levels: &[f32]) -> [f32; 3] {
     let pixels = levels.as_chunks::<3>().0;
     std::array::from_fn(|channel| {
@@ -42,7 +40,7 @@ mod tests {
     #[test]
     fn a_rectangle_of_the_mean_colour() {
         for seed in 0..50 {
-            let mut levels: Vec<f32> = (0..40 * 30 * 3).map(|at| (at % 251) as f32).collect();
+            let mut levels: Vec<f32> = (0..40 * 30 * 3).map(|index| (index % 251) as f32).collect();
             let before = levels.clone();
             erase(&mut levels, [40, 30], &mut Key::new(seed, Purpose::Augment).stream());
             let changed = levels.iter().zip(&before).filter(|(a, b)| a != b).count();

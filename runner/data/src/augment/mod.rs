@@ -4,7 +4,9 @@
 //! RandAugment's operations come first, then one warp with everything that moves pixels, then
 //! colours, then erasing.
 
+mod affine;
 mod colour;
+mod crop;
 mod erase;
 mod pillow;
 mod randaugment;
@@ -57,7 +59,6 @@ pub fn view_key(image: &ContentHash, view: usize) -> Key {
 
 /// Rounded to whole levels.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn rounded(levels: &[f32], like: &Pixels) -> Pixels {
     let rgb = levels.iter().map(|level| level.round() as u8).collect();
     Pixels { height: like.height, width: like.width, rgb }

@@ -28,7 +28,6 @@ pub(super) fn transform(pixels: &Pixels, matrix: [[f64; 3]; 2]) -> Pixels {
 }
 
 /// Sixteen bits of fraction.
-#[allow(clippy::cast_possible_truncation)]
 fn fixed(value: f64) -> i64 {
     (value * 65536.0 + 0.5).floor() as i64
 }
@@ -38,7 +37,6 @@ fn integer(value: usize) -> i64 {
 }
 
 /// Counter-clockwise around the middle.
-#[allow(clippy::cast_precision_loss)]
 pub(super) fn rotate(pixels: &Pixels, degrees: f64) -> Pixels {
     let angle = -degrees.rem_euclid(360.0).to_radians();
     let round = |value: f64| (value * 1e15).round() / 1e15;
@@ -64,7 +62,6 @@ pub(super) fn colour(pixels: &Pixels, factor: f32) -> Pixels {
 }
 
 /// `ImageEnhance.Contrast`
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 pub(super) fn contrast(pixels: &Pixels, factor: f32) -> Pixels {
     let (each, _) = pixels.rgb.as_chunks::<3>();
     let sum: u64 = each.iter().map(|pixel| u64::from(grey(*pixel))).sum();
@@ -73,23 +70,22 @@ pub(super) fn contrast(pixels: &Pixels, factor: f32) -> Pixels {
 }
 
 /// `ImageEnhance.Sharpness`: against the mean of the pixels around; those at the edge stay.
-#[allow(clippy::cast_possible_truncation)]
 pub(super) fn sharpness(pixels: &Pixels, factor: f32) -> Pixels {
     let mut result = pixels.clone();
-    let at = |y: usize, x: usize, channel: usize| {
+    let level = |y: usize, x: usize, channel: usize| {
         u32::from(pixels.rgb[(y * pixels.width + x) * 3 + channel])
     };
     for y in 1..pixels.height.saturating_sub(1) {
         for x in 1..pixels.width.saturating_sub(1) {
             for channel in 0..3 {
-                let own = at(y, x, channel);
+                let centre = level(y, x, channel);
                 let around: u32 = (y - 1..=y + 1)
-                    .flat_map(|y| (x - 1..=x + 1).map(move |x| at(y, x, channel)))
+                    .flat_map(|y| (x - 1..=x + 1).map(move |x| level(y, x, channel)))
                     .sum();
                 // Weights of 1, and 5 in the middle, thirteen in all; rounded half up.
-                let smooth = (2 * (around + 4 * own) + 13) / 26;
+                let smooth = (2 * (around + 4 * centre) + 13) / 26;
                 result.rgb[(y * pixels.width + x) * 3 + channel] =
-                    blend(smooth as u8, own as u8, factor);
+                    blend(smooth as u8, centre as u8, factor);
             }
         }
     }
@@ -118,14 +114,12 @@ pub(super) fn equalize(pixels: &Pixels) -> Pixels {
 }
 
 /// From `degenerate` at 0 to the byte at 1 and beyond; cut off, not rounded.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn blend(degenerate: u8, byte: u8, factor: f32) -> u8 {
     let from = f32::from(degenerate);
     (from + factor * (f32::from(byte) - from)).clamp(0.0, 255.0) as u8
 }
 
 /// Pillow's luminance (ITU-R 601-2).
-#[allow(clippy::cast_possible_truncation)]
 fn grey([r, g, b]: [u8; 3]) -> u8 {
     let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
     (sum >> 16) as u8
@@ -149,12 +143,10 @@ fn by_channel(pixels: &Pixels, table: fn(&[usize; 256]) -> [u8; 256]) -> Pixels 
     with(pixels, |byte, channel| tables[channel][usize::from(byte)])
 }
 
-#[allow(clippy::cast_possible_truncation)]
 fn identity() -> [u8; 256] {
     std::array::from_fn(|level| level as u8)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 fn stretched(counts: &[usize; 256]) -> [u8; 256] {
     let low = counts.iter().position(|count| *count > 0).unwrap_or(0);
     let high = counts.iter().rposition(|count| *count > 0).unwrap_or(0);
@@ -166,7 +158,6 @@ fn stretched(counts: &[usize; 256]) -> [u8; 256] {
     std::array::from_fn(|level| (level as f64 * scale + offset).clamp(0.0, 255.0) as u8)
 }
 
-#[allow(clippy::cast_possible_truncation)]
 fn equalized(counts: &[usize; 256]) -> [u8; 256] {
     let last = counts.iter().rev().find(|count| **count > 0).copied().unwrap_or(0);
     let step = (counts.iter().sum::<usize>() - last) / 255;
@@ -175,9 +166,9 @@ fn equalized(counts: &[usize; 256]) -> [u8; 256] {
     }
     let mut sum = step / 2;
     std::array::from_fn(|level| {
-        let own = (sum / step).min(255) as u8;
+        let equalized = (sum / step).min(255) as u8;
         sum += counts[level];
-        own
+        equalized
     })
 }
 
@@ -215,8 +206,8 @@ mod tests {
             (posterize(&source, 4),
              [32, 112, 192, 96, 176, 16, 176, 0, 80, 240, 64, 144, 48, 144, 224, 128, 208, 32, 192, 16, 96, 0, 96, 176]),
         ];
-        for (at, (changed, expected)) in cases.iter().enumerate() {
-            assert_eq!(row(changed, 1), expected, "case {at}");
+        for (index, (changed, expected)) in cases.iter().enumerate() {
+            assert_eq!(row(changed, 1), expected, "case {index}");
         }
         // A threshold of 178.5 leaves 178 as it is.
         let one = Pixels { height: 1, width: 1, rgb: vec![177, 178, 179] };
@@ -248,8 +239,8 @@ mod tests {
             (rotate(&source, -27.0),
              [43, 126, 209, 251, 78, 161, 98, 181, 8, 131, 214, 41, 223, 50, 133, 223, 50, 133, 48, 131, 214, 15, 98, 181]),
         ];
-        for (at, (changed, expected)) in cases.iter().enumerate() {
-            assert_eq!(row(changed, 3), expected, "case {at}");
+        for (index, (changed, expected)) in cases.iter().enumerate() {
+            assert_eq!(row(changed, 3), expected, "case {index}");
         }
     }
 }

@@ -47,7 +47,6 @@ enum Operation {
 pub(super) fn apply(pixels: &Pixels, rule: RandAugment, stream: &mut Stream) -> Pixels {
     let mut pixels = pixels.clone();
     for _ in 0..rule.operations {
-        #[allow(clippy::cast_possible_truncation)]
         let operation = OPERATIONS[stream.below(OPERATIONS.len() as u64) as usize];
         let sign = if stream.uniform() < 0.5 { -1.0 } else { 1.0 };
         pixels = operate(&pixels, operation, rule.magnitude, sign);
@@ -56,7 +55,6 @@ pub(super) fn apply(pixels: &Pixels, rule: RandAugment, stream: &mut Stream) -> 
 }
 
 /// `magnitude` is from 0 to 30; `sign` counts where both ways make sense.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 fn operate(pixels: &Pixels, operation: Operation, magnitude: f64, sign: f64) -> Pixels {
     let shear = sign * 0.3 * magnitude / 30.0;
     // Whole pixels: 150 of 331 at the most.

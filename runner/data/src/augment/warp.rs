@@ -8,6 +8,8 @@
 use runner_experiment::plan::Augmentation;
 use runner_experiment::section::augmentation::Fill;
 
+use super::affine::affine;
+use super::crop::{WHOLE, crop};
 use runner_random::Stream;
 use runner_record::Pixels;
 
@@ -38,7 +40,6 @@ impl Change {
     pub fn draw(settings: &Augmentation, size: [usize; 2], stream: &mut Stream) -> Self {
         let mut either = |most: f64| stream.between([-most, most]);
         let rotation = either(settings.rotation);
-        #[allow(clippy::cast_precision_loss)]
         let shift = [
             either(settings.height_shift) * size[0] as f64,
             either(settings.width_shift) * size[1] as f64,
@@ -61,7 +62,6 @@ impl Change {
         self.mirror(&mut rgb, pixels.width);
         if let Some(factor) = self.brightness {
             // Keras hands bytes to Pillow, which hands bytes back: both round down.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let brighter = |level: f32| (f32::from(level as u8) * factor as f32) as u8;
             rgb.iter_mut().for_each(|level| *level = f32::from(brighter(*level)));
         }
@@ -80,7 +80,6 @@ impl Change {
         };
         let sheared = times(rotation, [[1.0, -shear.sin()], [0.0, shear.cos()]]);
         let zoomed = times(sheared, [[self.zoom[1], 0.0], [0.0, self.zoom[0]]]);
-        #[allow(clippy::cast_precision_loss)]
         let middle = [width as f64 / 2.0 - 0.5, height as f64 / 2.0 - 0.5];
         let shift = [self.shift[1], self.shift[0]];
         let row = |y: usize| {
@@ -88,7 +87,6 @@ impl Change {
             let offset = middle[y] + along(rotation[y], shift) - along(zoomed[y], middle);
             // First the crop, edge to edge: x → left + (x + ½) width / whole - ½.
             let [top, left, tall, wide] = self.crop;
-            #[allow(clippy::cast_precision_loss)]
             let start =
                 [left * width as f64 + 0.5 * wide - 0.5, top * height as f64 + 0.5 * tall - 0.5];
             [zoomed[y][0] * wide, zoomed[y][1] * tall, along(zoomed[y], start) + offset]
@@ -110,7 +108,6 @@ impl Change {
             // Keras keeps what an image had as its darkest and brightest.
             let ends = |(low, high): (f32, f32), level: &f32| (low.min(*level), high.max(*level));
             let (low, high) = rgb.iter().fold((f32::INFINITY, f32::NEG_INFINITY), ends);
-            #[allow(clippy::cast_possible_truncation)]
             let shift = self.channel_shift as f32;
             rgb.iter_mut().for_each(|level| *level = (*level + shift).clamp(low, high));
         }
@@ -139,107 +136,6 @@ impl Change {
         channel_shift: 0.0,
         crop: WHOLE,
     };
-}
-
-/// Nothing cut away.
-const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
-
-/// How often a crop is drawn before the middle of the image is shown.
-const ATTEMPTS: usize = 10;
-
-/// The narrowest and the widest crop: width by height.
-const RATIOS: [f64; 2] = [3.0 / 4.0, 4.0 / 3.0];
-
-/// torchvision's `RandomResizedCrop`: an area between these shares, 3:4 to 4:3, anywhere.
-fn crop(shares: [f64; 2], size: [usize; 2], stream: &mut Stream) -> [f64; 4] {
-    #[allow(clippy::cast_precision_loss)]
-    let [height, width] = size.map(|side| side as f64);
-    for _ in 0..ATTEMPTS {
-        let area = stream.between(shares) * height * width;
-        let ratio = stream.between(RATIOS.map(f64::ln)).exp();
-        let (tall, wide) = ((area / ratio).sqrt() / height, (area * ratio).sqrt() / width);
-        if tall <= 1.0 && wide <= 1.0 {
-            let (top, left) =
-                (stream.between([0.0, 1.0 - tall]), stream.between([0.0, 1.0 - wide]));
-            return [top, left, tall, wide];
-        }
-    }
-    central(height, width)
-}
-
-/// Where no crop fits, the largest in the middle with the nearest of the ratios, in whole pixels.
-fn central(height: f64, width: f64) -> [f64; 4] {
-    let ratio = width / height;
-    let (tall, wide) = if ratio < RATIOS[0] {
-        ((width / RATIOS[0]).round_ties_even(), width)
-    } else if ratio > RATIOS[1] {
-        (height, (height * RATIOS[1]).round_ties_even())
-    } else {
-        return WHOLE;
-    };
-    let (top, left) = (((height - tall) / 2.0).floor(), ((width - wide) / 2.0).floor());
-    [top / height, left / width, tall / height, wide / width]
-}
-
-/// The image behind an affine map: `matrix` leads from a pixel of the result, as x, y, 1, to the
-/// place that it shows. Grey levels `[height, width, 3]`.
-fn affine(pixels: &Pixels, matrix: [[f64; 3]; 2], fill: Fill) -> Vec<f32> {
-    let mut rgb = Vec::with_capacity(pixels.rgb.len());
-    for y in 0..pixels.height {
-        for x in 0..pixels.width {
-            #[allow(clippy::cast_precision_loss)]
-            let at = matrix.map(|row| row[0] * x as f64 + row[1] * y as f64 + row[2]);
-            rgb.extend(sample(pixels, at, fill));
-        }
-    }
-    rgb
-}
-
-/// The image at a place between its pixels.
-fn sample(pixels: &Pixels, [x, y]: [f64; 2], fill: Fill) -> [f32; 3] {
-    let (Some(rows), Some(columns)) =
-        (neighbours(y, pixels.height, fill), neighbours(x, pixels.width, fill))
-    else {
-        return [0.0; 3];
-    };
-    let mut sum = [0.0; 3];
-    for (row, down) in rows {
-        for (column, right) in columns {
-            let start = (row * pixels.width + column) * 3;
-            #[allow(clippy::cast_possible_truncation)]
-            let weight = (down * right) as f32;
-            for (sum, byte) in sum.iter_mut().zip(&pixels.rgb[start..start + 3]) {
-                *sum += weight * f32::from(*byte);
-            }
-        }
-    }
-    sum
-}
-
-/// The two pixels around a place on a line, with their weights; `None` where it shows nothing.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
-fn neighbours(place: f64, length: usize, fill: Fill) -> Option<[(usize, f64); 2]> {
-    let last = (length - 1) as f64;
-    let place = match fill {
-        Fill::Constant if !(0.0..=last).contains(&place) => return None,
-        // The first and the last pixel are one, as in SciPy's `wrap`.
-        Fill::Wrap if last > 0.0 && !(0.0..=last).contains(&place) => place.rem_euclid(last),
-        _ => place,
-    };
-    let (first, weight) = (place.floor(), place - place.floor());
-    let inside = |index: i64| {
-        let length = length as i64;
-        let index = match fill {
-            Fill::Reflect => {
-                let index = index.rem_euclid(2 * length);
-                index.min(2 * length - 1 - index)
-            }
-            _ => index.clamp(0, length - 1),
-        };
-        index as usize
-    };
-    let first = first as i64;
-    Some([(inside(first), 1.0 - weight), (inside(first + 1), weight)])
 }
 
 #[cfg(test)]
@@ -359,27 +255,6 @@ mod tests {
         let flipped = all.iter().filter(|c| c.flip[0]).count();
         assert!((160..=240).contains(&flipped), "four standard deviations are 40");
         assert!(all.iter().all(|c| !c.flip[1] && c.brightness.is_none()));
-    }
-
-    #[test]
-    fn where_no_crop_fits_it_is_torchvisions_central_one() {
-        // torchvision 0.29.2, RandomResizedCrop.get_params with scale (2, 3): top, left, height,
-        // width.
-        let cases = [
-            ([40, 200], [0.0, 73.0, 40.0, 53.0]),
-            ([200, 40], [73.0, 0.0, 53.0, 40.0]),
-            ([100, 110], [0.0, 0.0, 100.0, 110.0]),
-            ([41, 200], [0.0, 72.0, 41.0, 55.0]),
-            ([31, 20], [2.0, 0.0, 27.0, 20.0]),
-            ([33, 9], [10.0, 0.0, 12.0, 9.0]),
-        ];
-        for (size, expected) in cases {
-            let mut stream = Key::new(1, Purpose::Augment).stream();
-            let [top, left, tall, wide] = crop([2.0, 3.0], size, &mut stream);
-            let [height, width] = size.map(|side| side as f64);
-            let found = [top * height, left * width, tall * height, wide * width].map(f64::round);
-            assert_eq!(found, expected, "{size:?}");
-        }
     }
 
     #[test]

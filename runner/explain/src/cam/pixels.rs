@@ -2,7 +2,8 @@
 //! of it costs.
 
 use crate::backward::{self, Goal};
-use crate::cam::{Scorer, Settings};
+use crate::cam::scorer::Scorer;
+use crate::cam::settings::Settings;
 use crate::error::ExplainError;
 use crate::grid::Grid;
 use crate::scene::Scene;
@@ -17,8 +18,8 @@ const BATCH: usize = 16;
 #[must_use]
 pub fn strongest(values: &[f32], height: usize, width: usize) -> Grid {
     let area = height * width;
-    let largest = |at: usize| {
-        let channels = values.iter().skip(at).step_by(area);
+    let largest = |place: usize| {
+        let channels = values.iter().skip(place).step_by(area);
         channels.fold(0.0_f32, |top, value| top.max(value.abs()))
     };
     Grid { values: (0..area).map(largest).collect(), height, width }
@@ -39,19 +40,16 @@ pub fn smoothgrad(
     let high = input.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let deviation = settings.noise * f64::from(high - low);
     let mut mean = vec![0.0_f64; input.len()];
-    #[allow(clippy::cast_precision_loss)]
     let share = 1.0 / settings.samples as f64;
     for sample in 0..settings.samples {
         scene.interrupt.check()?;
         let key = Key { sample: sample as u64, ..Key::new(scene.seed, Purpose::Picture) };
         let mut stream = key.stream();
-        #[allow(clippy::cast_possible_truncation)]
         let noisy: Vec<f32> =
             input.iter().map(|value| value + (deviation * stream.normal()) as f32).collect();
         let gradient = backward::of_input(scene.network, noisy, goal)?;
-        mean.iter_mut().zip(gradient).for_each(|(mean, own)| *mean += share * f64::from(own));
+        mean.iter_mut().zip(gradient).for_each(|(mean, value)| *mean += share * f64::from(value));
     }
-    #[allow(clippy::cast_possible_truncation)]
     Ok(mean.into_iter().map(|value| value as f32).collect())
 }
 
@@ -77,20 +75,17 @@ pub fn integrated_gradients(
 ) -> Result<Vec<f32>, ExplainError> {
     let black = plain(scene, 0);
     let mut mean = vec![0.0_f64; input.len()];
-    #[allow(clippy::cast_precision_loss)]
     let share = 1.0 / steps as f64;
     for step in 0..steps {
         scene.interrupt.check()?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
         let along = ((step as f64 + 0.5) * share) as f32;
-        let on_the_way =
+        let between =
             black.iter().zip(input).map(|(from, to)| from + along * (to - from)).collect();
-        let gradient = backward::of_input(scene.network, on_the_way, goal)?;
-        mean.iter_mut().zip(gradient).for_each(|(mean, own)| *mean += share * f64::from(own));
+        let gradient = backward::of_input(scene.network, between, goal)?;
+        mean.iter_mut().zip(gradient).for_each(|(mean, value)| *mean += share * f64::from(value));
     }
-    let ways = black.iter().zip(input).map(|(from, to)| f64::from(to - from));
-    #[allow(clippy::cast_possible_truncation)]
-    Ok(ways.zip(mean).map(|(way, slope)| (way * slope) as f32).collect())
+    let differences = black.iter().zip(input).map(|(from, to)| f64::from(to - from));
+    Ok(differences.zip(mean).map(|(difference, gradient)| (difference * gradient) as f32).collect())
 }
 
 /// How much the score falls where a grey square hides a place, averaged over the squares that do.
@@ -116,20 +111,19 @@ pub fn occlusion(
         let mut values = Vec::with_capacity(batch.len() * input.len());
         for places in batch.iter().map(|square| places(square, width)) {
             let mut hidden = input.to_vec();
-            for at in places.flat_map(|at| [at, at + area, at + 2 * area]) {
-                hidden[at] = grey[at];
+            for place in places.flat_map(|place| [place, place + area, place + 2 * area]) {
+                hidden[place] = grey[place];
             }
             values.extend(hidden);
         }
         let scores = scorer.scores(values, batch.len(), goal)?;
         for (square, score) in batch.iter().zip(scores) {
-            for at in places(square, width) {
-                falls[at] += whole - score;
-                counts[at] += 1;
+            for place in places(square, width) {
+                falls[place] += whole - score;
+                counts[place] += 1;
             }
         }
     }
-    #[allow(clippy::cast_possible_truncation)]
     let values = falls
         .iter()
         .zip(counts)
@@ -150,7 +144,7 @@ fn squares([height, width]: [usize; 2], window: usize, stride: usize) -> Vec<Squ
     let along = |length: usize| {
         // No square begins where an earlier one already reached the end.
         let last = length.saturating_sub(window).div_ceil(stride);
-        (0..=last).map(move |at| at * stride..(at * stride + window).min(length))
+        (0..=last).map(move |n| n * stride..(n * stride + window).min(length))
     };
     along(height)
         .flat_map(|rows| along(width).map(move |columns| [rows.clone(), columns]))
@@ -166,7 +160,10 @@ mod tests {
         for (length, window, stride) in [(10, 4, 2), (11, 4, 3), (5, 9, 2), (7, 2, 2)] {
             let squares = squares([length, length], window, stride);
             let mut seen = vec![false; length * length];
-            squares.iter().flat_map(|square| places(square, length)).for_each(|at| seen[at] = true);
+            squares
+                .iter()
+                .flat_map(|square| places(square, length))
+                .for_each(|place| seen[place] = true);
             assert!(seen.iter().all(|seen| *seen), "{length} {window} {stride}");
         }
         assert_eq!(squares([10, 10], 4, 2).len(), 16);

@@ -5,7 +5,7 @@
 //! open, it is as in `pytorch-grad-cam`.
 
 use crate::backward::{Goal, Maps};
-use crate::cam::Scorer;
+use crate::cam::scorer::Scorer;
 use crate::components::principal;
 use crate::error::ExplainError;
 use crate::grid::Grid;
@@ -31,7 +31,6 @@ fn add(map: &[f32], weight: f32, sums: &mut [f32]) {
 /// Weight: the mean of G.
 #[must_use]
 pub fn gradcam(maps: &Maps) -> Grid {
-    #[allow(clippy::cast_precision_loss)]
     let area = (maps.height * maps.width) as f32;
     sum(maps, |map, gradient, sums| add(map, gradient.iter().sum::<f32>() / area, sums))
 }
@@ -47,7 +46,6 @@ pub fn gradcam_plus_plus(maps: &Maps) -> Grid {
             let alpha = 1.0 / (2.0 + gradient * total);
             if gradient > 0.0 && alpha.is_finite() { alpha * gradient } else { 0.0 }
         };
-        #[allow(clippy::cast_possible_truncation)]
         let weight = gradient.iter().map(weight).sum::<f64>() as f32;
         add(map, weight, sums);
     })
@@ -58,7 +56,7 @@ pub fn gradcam_plus_plus(maps: &Maps) -> Grid {
 pub fn hirescam(maps: &Maps) -> Grid {
     sum(maps, |map, gradient, sums| {
         let pairs = sums.iter_mut().zip(map.iter().zip(gradient));
-        pairs.for_each(|(sum, (value, slope))| *sum += value * slope);
+        pairs.for_each(|(sum, (value, gradient))| *sum += value * gradient);
     })
 }
 
@@ -67,7 +65,7 @@ pub fn hirescam(maps: &Maps) -> Grid {
 pub fn layercam(maps: &Maps) -> Grid {
     sum(maps, |map, gradient, sums| {
         let pairs = sums.iter_mut().zip(map.iter().zip(gradient));
-        pairs.for_each(|(sum, (value, slope))| *sum += value * slope.max(0.0));
+        pairs.for_each(|(sum, (value, gradient))| *sum += value * gradient.max(0.0));
     })
 }
 
@@ -77,7 +75,6 @@ pub fn layercam(maps: &Maps) -> Grid {
 /// Each channel's mean is taken off first, as `pytorch-grad-cam` does; Muhammad & Yeasin (2020) do
 /// not.
 #[must_use]
-#[allow(clippy::cast_possible_truncation)]
 pub fn eigencam(maps: &Maps) -> Grid {
     let (area, channels) = (maps.height * maps.width, maps.channels);
     // A row for each place: the channels' values there.
@@ -92,9 +89,9 @@ pub fn eigencam(maps: &Maps) -> Grid {
 }
 
 /// The sum of all channels at a place.
-fn sum_of(maps: &Maps, at: usize) -> f64 {
+fn sum_of(maps: &Maps, place: usize) -> f64 {
     let area = maps.height * maps.width;
-    maps.values.iter().skip(at).step_by(area).map(|value| f64::from(*value)).sum()
+    maps.values.iter().skip(place).step_by(area).map(|value| f64::from(*value)).sum()
 }
 
 /// Weight: the softmax over channels of the score of the photo, seen through the channel's map.
@@ -117,15 +114,14 @@ pub fn scorecam(
         scene.interrupt.check()?;
         let mut values = Vec::with_capacity(batch.len() * input.len());
         for map in batch {
-            let own = Grid { values: map.to_vec(), height: maps.height, width: maps.width };
-            let mask = between_ends(own.stretched(height, width).values);
+            let map = Grid { values: map.to_vec(), height: maps.height, width: maps.width };
+            let mask = between_ends(map.stretched(height, width).values);
             values.extend(input.iter().zip(mask.iter().cycle()).map(|(value, mask)| value * mask));
         }
         scores.extend(scorer.scores(values, batch.len(), goal)?);
     }
     let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let all: f64 = scores.iter().map(|score| (score - top).exp()).sum();
-    #[allow(clippy::cast_possible_truncation)]
     let mut weights = scores.iter().map(|score| ((score - top).exp() / all) as f32);
     Ok(sum(maps, |map, _, sums| add(map, weights.next().unwrap_or(0.0), sums)))
 }
@@ -198,7 +194,7 @@ mod tests {
     #[test]
     fn the_first_component_is_numpys() {
         let value = |c: usize, i: usize| (7 * c * c + 5 * i + 3 * c * i + 2 * i * i) % 11;
-        let values: Vec<f32> = (0..36).map(|at| value(at / 9, at % 9) as f32).collect();
+        let values: Vec<f32> = (0..36).map(|index| value(index / 9, index % 9) as f32).collect();
         let maps = Maps { gradient: values.clone(), values, channels: 4, height: 3, width: 3 };
         let expected = [
             -4.100_545, 4.390_834, 5.817_927, -2.133_21, 1.484_199, 3.625_597, -3.611_235,

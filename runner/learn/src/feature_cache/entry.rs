@@ -7,10 +7,17 @@ use half::slice::HalfFloatSliceExt;
 use half::vec::HalfFloatVecExt;
 use runner_experiment::section::dataset::FeaturePrecision;
 
+use super::description::FORMAT;
 use runner_data::scan::ContentHash;
 use runner_network::weights::le_bytes;
 
-const MAGIC: &[u8; 8] = b"RUNFEAT2";
+/// Ends in the digit of the format.
+const MAGIC: [u8; 8] = {
+    assert!(FORMAT < 10, "one digit");
+    let mut magic = *b"RUNFEAT0";
+    magic[7] += FORMAT as u8;
+    magic
+};
 const HEADER: usize = MAGIC.len() + blake3::OUT_LEN;
 
 /// What comes back when these values are kept and read again.
@@ -48,7 +55,7 @@ pub(super) fn encode(key: EntryKey<'_>, features: &[f32], precision: FeaturePrec
         }
     }
     let checksum = key.checksum(&bytes[HEADER..]);
-    bytes[..MAGIC.len()].copy_from_slice(MAGIC);
+    bytes[..MAGIC.len()].copy_from_slice(&MAGIC);
     bytes[MAGIC.len()..HEADER].copy_from_slice(checksum.as_bytes());
     bytes
 }
@@ -62,7 +69,7 @@ pub(super) fn decode(
 ) -> Option<Vec<f32>> {
     let (header, body) = bytes.split_at_checked(HEADER)?;
     let whole =
-        header.starts_with(MAGIC) && header[MAGIC.len()..] == *key.checksum(body).as_bytes();
+        header.starts_with(&MAGIC) && header[MAGIC.len()..] == *key.checksum(body).as_bytes();
     let features: Vec<f32> = match precision {
         FeaturePrecision::F32 => {
             body.as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use runner_experiment::disk::PARTIAL_PREFIX;
 
-use super::Description;
+use super::description::{About, Description};
 use crate::error::LearnError;
 
 /// Describes a folder.
@@ -19,8 +19,10 @@ pub(super) const LOCK: &str = "lock";
 pub struct Stored {
     /// The name of the folder.
     pub key: String,
-    /// What its features are.
-    pub description: Description,
+    /// The version of the cache that wrote it; see [`super::FORMAT`].
+    pub format: u32,
+    /// What its features are, where this version can read that.
+    pub description: Option<Description>,
     /// How many images it has.
     pub images: usize,
     /// How much of the disk it takes.
@@ -35,7 +37,8 @@ pub fn features(root: &Path) -> PathBuf {
     root.join("features")
 }
 
-/// Every folder of features, most recently used first; unreadable ones are passed over.
+/// Every folder of features, those of other formats too, most recently used first; folders without a
+/// readable `about.json` are passed over.
 #[must_use]
 pub fn list(root: &Path) -> Vec<Stored> {
     let Ok(folders) = std::fs::read_dir(features(root)) else {
@@ -50,6 +53,7 @@ fn stored(folder: &Path) -> Option<Stored> {
     let about = folder.join(ABOUT);
     // A pipe in its place would keep a reader waiting.
     let about = about.is_file().then(|| std::fs::read(about).ok()).flatten()?;
+    let About { format, description } = About::read(&about)?;
     let (mut images, mut bytes) = (0, 0);
     for entry in entries(folder).filter(|entry| !is_half(entry)) {
         images += 1;
@@ -57,11 +61,16 @@ fn stored(folder: &Path) -> Option<Stored> {
     }
     Some(Stored {
         key: folder.file_name()?.to_string_lossy().into_owned(),
-        description: serde_json::from_slice(&about).ok()?,
+        format,
+        description,
         images,
         bytes,
-        last_used: std::fs::metadata(folder.join(LOCK)).and_then(|meta| meta.modified()).ok()?,
+        last_used: modified(&folder.join(LOCK)).or_else(|_| modified(folder)).ok()?,
     })
+}
+
+fn modified(path: &Path) -> std::io::Result<SystemTime> {
+    std::fs::metadata(path)?.modified()
 }
 
 /// Every file of the images in a folder of features.

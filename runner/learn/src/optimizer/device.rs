@@ -5,8 +5,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use burn::tensor::{Bool, Tensor};
 use runner_experiment::optimizer::{Formula, Values, WithFormula};
 
-use super::Step;
 use super::slots::Slots;
+use super::step::Step;
 
 /// One step of one parameter, whatever the formula.
 pub(super) struct DeviceStep<'a> {

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use runner_convolution::buffer;
 use runner_experiment::optimizer::{Formula, WithFormula};
 
-use super::Step;
 use super::slots::Slots;
+use super::step::Step;
 use crate::error::LearnError;
 use runner_network::parameter::read;
 
@@ -89,7 +89,6 @@ fn update<const SLOTS: usize, F: Formula<SLOTS>>(
 }
 
 /// ‖parameter‖ / ‖step‖, or 1 where one of the two is 0.
-#[allow(clippy::cast_possible_truncation)]
 fn trust_ratio(parameter: f64, step: f64) -> f32 {
     if parameter > 0.0 && step > 0.0 { (parameter / step) as f32 } else { 1.0 }
 }

@@ -7,6 +7,7 @@
 mod device;
 mod host;
 mod slots;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use host::HostStep;
 use runner_experiment::optimizer::StepContext;
 use runner_experiment::plan::Optimizer as Settings;
 use slots::Slots;
+use step::Step;
 
 use crate::error::LearnError;
 use runner_network::parameter::{Parameter, read, tensor};
@@ -65,17 +67,6 @@ pub struct State {
 enum Memory {
     Host(Vec<Slots<Vec<f32>>>),
     Device(Vec<Slots<Option<Tensor<1>>>>),
-}
-
-/// What happens to one parameter before the formula has its turn, in this order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Step {
-    /// Factor of the gradient.
-    scale: f32,
-    /// The gradient's values are cut off at this, either way.
-    limit: f32,
-    /// Share of the parameter that is taken off.
-    decay: f32,
 }
 
 impl Optimizer {
@@ -156,7 +147,6 @@ impl Optimizer {
     }
 
     /// Keras's `global_clipnorm`: every gradient times limit / max(norm over all, limit).
-    #[allow(clippy::cast_possible_truncation)]
     fn scale(&self, gradients: &[Tensor<1>]) -> Result<f32, LearnError> {
         let Some(limit) = self.settings.clip_norm else { return Ok(1.0) };
         let mut square = 0.0;
@@ -178,7 +168,6 @@ impl Optimizer {
         }
     }
 
-    #[allow(clippy::cast_possible_truncation)]
     fn before(&self, context: StepContext, scale: f32) -> Step {
         // Keras: `variable - variable * weight_decay * learning_rate`, before the update.
         let decay = match self.settings.rule.decay_is_decoupled() {

@@ -6,7 +6,8 @@ use runner_experiment::section::dataset::FeaturePrecision;
 use super::Run;
 use crate::error::LearnError;
 use crate::feature_cache::{Description, prefix_shape};
-use crate::features::{Extractor, FeatureSet, RESIDENT_BYTES};
+use crate::feature_set::FeatureSet;
+use crate::features::{Extractor, RESIDENT_BYTES};
 use crate::images::Images;
 use crate::samples::Samples;
 use runner_network::inference::Inference;
@@ -59,7 +60,8 @@ impl Run<'_> {
             return Err(LearnError::bug(format!("there is no split `{name}`")));
         };
         let settings = self.request.checked.plan.augmentation.clone();
-        if let Some((settings, views)) = settings.as_ref().and_then(|own| Some((own, own.views?)))
+        if let Some((settings, views)) =
+            settings.as_ref().and_then(|settings| Some((settings, settings.views?)))
             && augment
             && prefix > 0
         {
@@ -128,10 +130,10 @@ impl Run<'_> {
         let mut shortest = None;
         let mut least = prefix;
         for stage in later {
-            let own = stage.frozen_prefix(&network.layers);
-            least = least.min(own);
-            if own == least && own < prefix && own > 0 && !stage.augment {
-                shortest = Some(own);
+            let frozen = stage.frozen_prefix(&network.layers);
+            least = least.min(frozen);
+            if frozen == least && frozen < prefix && frozen > 0 && !stage.augment {
+                shortest = Some(frozen);
             }
         }
         shortest

@@ -5,7 +5,7 @@ use runner_network::network::Network;
 use runner_network::weights::{self, Head, Loaded, Matched, Source, TensorFile};
 use runner_record::Event;
 
-use super::Request;
+use super::request::Request;
 use crate::error::LearnError;
 
 /// The network with pretrained weights where there are some, and first values elsewhere; and the

@@ -1,4 +1,4 @@
-//! Where an earlier process left a run, put back in place.
+//! Resuming a run where an earlier process left it.
 
 use std::collections::BTreeSet;
 
@@ -8,27 +8,30 @@ use runner_network::network::Network;
 use runner_network::parameter::tensor;
 use runner_record::Event;
 
-use super::Request;
-use crate::checkpoint::{self, Checkpoint, Entry};
+use super::request::Request;
+use crate::checkpoint::{self, Checkpoint, CheckpointWriter, Entry};
 use crate::error::LearnError;
 use crate::fit;
-use crate::keeper::Keeper;
 use crate::stage::{announcement, trained};
 
 /// Every parameter that a stage trains, where those of the best epoch are to be kept.
-pub(super) fn kept(request: &Request<'_>, network: &Network) -> BTreeSet<usize> {
+pub(super) fn lowest_indices(request: &Request<'_>, network: &Network) -> BTreeSet<usize> {
     let plan = &request.checked.plan;
     let stages = plan.stage.iter().filter(|_| plan.run.checkpoint == CheckpointPolicy::Best);
     stages.flat_map(|stage| network.indices(&trained(stage, network))).collect()
 }
 
 /// Puts the parameters in place that are tested and written, and says which these are.
-pub(super) fn keep(network: &mut Network, keeper: &Keeper, observe: &mut dyn FnMut(Event)) {
-    let mut global_epoch = keeper.last_epoch;
-    if let Some((lowest, values)) = &keeper.lowest {
+pub(super) fn restore_lowest(
+    network: &mut Network,
+    writer: &CheckpointWriter,
+    observe: &mut dyn FnMut(Event),
+) {
+    let mut global_epoch = writer.last_epoch;
+    if let Some((lowest, values)) = &writer.lowest {
         global_epoch = lowest.global_epoch;
-        for (at, value) in values {
-            network.parameters[*at].value = value.clone();
+        for (index, value) in values {
+            network.parameters[*index].value = value.clone();
         }
     }
     observe(Event::Kept { global_epoch });
@@ -38,31 +41,31 @@ pub(super) fn keep(network: &mut Network, keeper: &Keeper, observe: &mut dyn FnM
 pub(super) fn resume(
     request: &Request<'_>,
     network: &mut Network,
-    keeper: &mut Keeper,
+    writer: &mut CheckpointWriter,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Option<Checkpoint>, LearnError> {
     let stages = &request.checked.plan.stage;
     // Other images or weights end the resume, below; they do not make a checkpoint a damaged one.
-    let check = |found: &Checkpoint| match keeper.check(&found.state) {
-        Ok(()) => fit::check(found, stages, &keeper.keeps, network),
+    let check = |found: &Checkpoint| match writer.check(&found.state) {
+        Ok(()) => fit::check(found, stages, &writer.lowest_indices, network),
         Err(_) => Ok(()),
     };
     let Some(folder) = request.checkpoints.as_deref() else { return Ok(None) };
     let Some(checkpoint) = checkpoint::newest(folder, check)? else { return Ok(None) };
-    keeper.check(&checkpoint.state)?;
+    writer.check(&checkpoint.state)?;
     observe(Event::Replay);
-    for (at, values) in &checkpoint.parameters {
-        if let Some(parameter) = network.parameters.get_mut(*at) {
+    for (index, values) in &checkpoint.parameters {
+        if let Some(parameter) = network.parameters.get_mut(*index) {
             parameter.value = tensor(values.clone(), &request.compute.device);
         }
-        keeper.trained.insert(*at);
+        writer.trained.insert(*index);
     }
-    keeper.history.clone_from(&checkpoint.state.history);
-    keeper.last_epoch = checkpoint.state.last_epoch;
-    keeper.lowest = checkpoint.state.lowest.map(|lowest| {
+    writer.history.clone_from(&checkpoint.state.history);
+    writer.last_epoch = checkpoint.state.last_epoch;
+    writer.lowest = checkpoint.state.lowest.map(|lowest| {
         let device = &request.compute.device;
-        let own = checkpoint.lowest.iter();
-        (lowest, own.map(|(at, values)| (*at, tensor(values.clone(), device))).collect())
+        let tensors = checkpoint.lowest.iter();
+        (lowest, tensors.map(|(index, values)| (*index, tensor(values.clone(), device))).collect())
     });
     Ok(Some(checkpoint))
 }
@@ -75,8 +78,9 @@ pub(super) fn replay(
     observe: &mut dyn FnMut(Event),
 ) -> usize {
     observe(announcement(stage, network, &trained(stage, network)));
-    let own = history.iter().filter(|entry| entry.stage() == stage.name);
-    own.inspect(|entry| observe(entry.event()))
+    let entries = history.iter().filter(|entry| entry.stage() == stage.name);
+    entries
+        .inspect(|entry| observe(entry.event()))
         .filter(|entry| matches!(entry, Entry::Epoch(_)))
         .count()
 }

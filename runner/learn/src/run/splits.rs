@@ -5,7 +5,7 @@ use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::section::dataset::OnBadImage;
 use runner_record::{BadImage, Duplicate, Event};
 
-use super::Request;
+use super::request::Request;
 use crate::error::LearnError;
 
 /// Reads every file of the data set; bad ones end the run or are left out, as the experiment says.

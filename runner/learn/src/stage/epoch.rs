@@ -37,15 +37,14 @@ impl Pending {
         } else {
             let (old, new) = (weight(self.images, images), weight(images, self.images));
             let pairs = std::mem::take(&mut self.gradients).into_iter().zip(gradients);
-            self.gradients = pairs.map(|(sum, own)| sum * old + own * new).collect();
+            self.gradients = pairs.map(|(sum, gradient)| sum * old + gradient * new).collect();
         }
         self.images += images;
         self.batches += 1;
     }
 }
 
-/// The share of `images` in both.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+/// The share that `images` have of all the images.
 fn weight(images: usize, others: usize) -> f32 {
     (images as f64 / (images + others).max(1) as f64) as f32
 }
@@ -91,8 +90,8 @@ impl StageRun<'_> {
     fn validate(&self, work: &Work) -> Result<(f64, f64), LearnError> {
         let mut network = self.network.clone();
         if let Some(average) = &work.average {
-            for (at, value) in work.indices.iter().zip(average.values()) {
-                network.parameters[*at].value = value.clone();
+            for (index, value) in work.indices.iter().zip(average.values()) {
+                network.parameters[*index].value = value.clone();
             }
         }
         evaluate::score(&network, self.prefix, self.validation, self.interrupt)
@@ -140,16 +139,16 @@ impl StageRun<'_> {
                 work.position = reached;
             }
             observe(Event::Progress { phase: self.phase(reached), done, total: order.len() });
-            match pending.batches == 0 && self.keeper.is_due(STEP_SECONDS) {
+            match pending.batches == 0 && self.writer.is_due(STEP_SECONDS) {
                 true => self.save(work),
                 false => Ok(()),
             }
         })
     }
 
-    fn phase(&self, at: Position) -> Phase {
+    fn phase(&self, position: Position) -> Phase {
         let (stage, epochs) = (self.stage.name.clone(), self.stage.epochs);
-        Phase::Epoch { stage, epoch: at.epochs + 1, epochs }
+        Phase::Epoch { stage, epoch: position.epochs + 1, epochs }
     }
 
     /// Outcomes and gradients of the images at `batch`.
@@ -169,19 +168,19 @@ impl StageRun<'_> {
 
     /// What the images of a batch should be classified as.
     fn targets(&self, batch: &[usize], mix: Option<Mix>) -> Vec<Target> {
-        let own: Vec<Target> = batch
+        let plain: Vec<Target> = batch
             .iter()
-            .map(|at| {
-                let label = self.train.labels()[*at];
+            .map(|index| {
+                let label = self.train.labels()[*index];
                 let target = Target::of(label, self.class_weights.len());
                 Target { weight: self.class_weights[label], ..target }
             })
             .collect();
         let mixed = match mix {
-            None => own,
+            None => plain,
             Some(mix) => {
-                let pairs = own.iter().zip(&mix.partners);
-                pairs.map(|(target, other)| target.mixed(&own[*other], mix.share)).collect()
+                let pairs = plain.iter().zip(&mix.partners);
+                pairs.map(|(target, other)| target.mixed(&plain[*other], mix.share)).collect()
             }
         };
         match self.stage.label_smoothing {
@@ -198,7 +197,7 @@ impl StageRun<'_> {
         let mut trained: Vec<&mut Tensor<1>> = work
             .indices
             .iter()
-            .filter_map(|at| parameters.find(|(index, _)| index == at))
+            .filter_map(|trained| parameters.find(|(index, _)| index == trained))
             .map(|(_, parameter)| &mut parameter.value)
             .collect();
         work.optimizer.step(&mut trained, gradients, factor)?;
@@ -208,7 +207,6 @@ impl StageRun<'_> {
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn per_second(images: usize, seconds: f64) -> f64 {
     images as f64 / seconds.max(f64::MIN_POSITIVE)
 }

@@ -6,9 +6,10 @@ use burn::tensor::ops::ConvOptions;
 use runner_experiment::architecture::Activation;
 use runner_experiment::architecture::op::Convolution;
 
+use super::activation;
+use super::call::Call;
 use super::combine::pixels;
 use super::kernels::{self, Map};
-use super::{Call, activation};
 use crate::flow::{Flow, Value};
 
 pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {

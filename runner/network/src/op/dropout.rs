@@ -2,7 +2,7 @@
 
 use runner_random::{Key, Purpose};
 
-use super::{Call, Training};
+use super::call::{Call, Training};
 use crate::flow::Flow;
 use crate::parameter::tensor;
 

@@ -234,8 +234,8 @@ mod tests {
             for blocks in [false, true] {
                 let burns = gradients(&leaves, shape, None).into_iter();
                 let both = burns.zip(gradients(&leaves, shape, Some(blocks)));
-                for (at, (burns, ours)) in both.enumerate() {
-                    assert_near(burns, ours, &format!("{shape:?}, blocks {blocks}, leaf {at}"));
+                for (index, (burns, ours)) in both.enumerate() {
+                    assert_near(burns, ours, &format!("{shape:?}, blocks {blocks}, leaf {index}"));
                 }
             }
         }
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn dense_equals_burns_own_product_with_its_gradients() {
         for (images, inputs, outputs) in [(3, 70, 32), (20, 600, 16)] {
-            let slopes = |ours: bool| {
+            let gradients = |ours: bool| {
                 let leaves = [numbers([images, inputs], 1), numbers([inputs, outputs], 2)]
                     .map(|leaf| leaf.autodiff().require_grad());
                 let [input, kernel] = leaves.clone();
@@ -254,7 +254,7 @@ mod tests {
                 let [input, kernel] = leaves.map(|leaf| leaf.grad_remove(&mut graph).unwrap());
                 [out.inner(), input, kernel]
             };
-            for (burns, ours) in slopes(false).into_iter().zip(slopes(true)) {
+            for (burns, ours) in gradients(false).into_iter().zip(gradients(true)) {
                 assert_near(burns, ours, "dense");
             }
         }

@@ -3,6 +3,7 @@
 //! Every operation is named here: a new one is a compile error until it is computed.
 
 pub mod activation;
+pub(crate) mod call;
 mod combine;
 mod convolution;
 mod dropout;
@@ -10,56 +11,16 @@ pub mod kernels;
 mod norm;
 mod pool;
 
-use burn::tensor::Tensor;
-use runner_experiment::architecture::{Activation, Layer, Op};
-use runner_random::Key;
-
-use crate::flow::{Flow, Value};
 #[cfg(test)]
 mod tests;
 
+use runner_experiment::architecture::{Activation, Op};
+
+pub use call::Training;
+use call::{Call, Outcome};
 use norm::Moments;
 
-/// What training asks of operations.
-#[derive(Debug, Clone, Copy)]
-pub struct Training<'a> {
-    /// Seed, stage and epoch.
-    pub key: Key,
-    /// The index of each image of the batch in its split.
-    pub samples: &'a [usize],
-}
-
-/// One layer with its surroundings.
-pub(crate) struct Call<'a> {
-    pub layer: &'a Layer,
-    /// Its position in the network.
-    pub index: usize,
-    /// Its parameters, flat, in their order.
-    pub parameters: &'a [Tensor<1>],
-    pub training: Option<Training<'a>>,
-    /// Whether whoever takes the value wants maps in blocks of channels.
-    pub blocks: bool,
-    /// Whether the sigmoid or softmax of a classifier is left out.
-    pub logits: bool,
-}
-
-/// What comes out of a layer, and new values of its parameters that no gradient reaches.
-pub(crate) struct Outcome {
-    pub value: Value,
-    pub moved: Option<[Tensor<1>; 2]>,
-}
-
-impl From<Value> for Outcome {
-    fn from(value: Value) -> Self {
-        Self { value, moved: None }
-    }
-}
-
-impl From<Flow> for Outcome {
-    fn from(flow: Flow) -> Self {
-        Value::from(flow).into()
-    }
-}
+use crate::flow::{Flow, Value};
 
 /// Computes one layer. Those of a network always get as many inputs as they name.
 pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
@@ -79,9 +40,9 @@ pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
         Op::Multiply => combine::multiply(input.into(), others(inputs)).into(),
         Op::Concatenate => combine::concatenate(input.into(), others(inputs)).into(),
         Op::ZeroPadding { rows, columns } => combine::pad(input.into(), rows, columns).into(),
-        Op::Activation(own) => match input.into() {
-            Flow::Map(map) => Flow::Map(activation::of_map(own, map)).into(),
-            Flow::Vector(rows) => Flow::Vector(activation::of_rows(own, rows)).into(),
+        Op::Activation(activation) => match input.into() {
+            Flow::Map(map) => Flow::Map(activation::of_map(activation, map)).into(),
+            Flow::Vector(rows) => Flow::Vector(activation::of_rows(activation, rows)).into(),
         },
         Op::Flatten => combine::flatten(input.into()).into(),
         Op::Dense { units, activation } => dense(call, units, activation, input.into()).into(),

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Call, Outcome};
+use super::call::{Call, Outcome};
 use crate::flow::Flow;
 
 /// Settings of a batch normalization.

@@ -5,7 +5,8 @@ use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use runner_experiment::architecture::op::Pooling;
 
-use super::{Call, kernels};
+use super::call::Call;
+use super::kernels;
 use crate::flow::{Flow, Value};
 
 /// Rows or columns before and after, for each direction.

@@ -26,11 +26,11 @@ fn network(op: Op) -> Network {
     let layers = net.finish().unwrap_or_default();
     let mut values = LayerWeights::new();
     for (salt, spec) in (2..).zip(layers[0].specs()) {
-        let mut own = generated(spec.length(), salt);
+        let mut value = generated(spec.length(), salt);
         if spec.role == Role::MovingVariance {
-            own.iter_mut().for_each(|value| *value = value.abs() + 0.1);
+            value.iter_mut().for_each(|v| *v = v.abs() + 0.1);
         }
-        values.insert(spec.role, own);
+        values.insert(spec.role, value);
     }
     Network::new(layers, Weights::from([("layer".to_owned(), values)]), 0, Compute::cpu())
 }
@@ -59,7 +59,7 @@ fn operations_are_keras() -> Result<(), NetworkError> {
     use Activation::{Gelu, HardSwish, Linear, Relu, Relu6, Sigmoid, Swish};
     use Padding::{Same, Valid};
     let window = Pooling { size: [3, 3], stride: 2, padding: Same };
-    let own = |shape, how, activation| Op::Convolution(convolution(shape, how, activation));
+    let conv = |shape, how, activation| Op::Convolution(convolution(shape, how, activation));
     let bare = Convolution { bias: false, ..convolution((2, [5, 3]), (1, Valid), Linear) };
     let depthwise = Convolution { groups: 3, ..convolution((3, [3, 3]), (2, Same), Relu6) };
     let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 };
@@ -67,10 +67,10 @@ fn operations_are_keras() -> Result<(), NetworkError> {
     let (strided, pixel) = ((4, [3, 3]), (4, [1, 1]));
     #[rustfmt::skip]
     let cases: [(&str, Op, usize, [f32; 4], f64); 18] = [
-        ("same, stride 2", own(strided, (2, Same), Relu), 36, [0.0, 0.0448, 0.0, 0.0], 11.95640),
+        ("same, stride 2", conv(strided, (2, Same), Relu), 36, [0.0, 0.0448, 0.0, 0.0], 11.95640),
         ("5x3 with no bias", Op::Convolution(bare), 8, [1.9928, 0.3092, -1.2888, 0.3392], 3.12120),
-        ("1x1 with swish", own(pixel, (1, Same), Swish), 120, [-0.248242, -0.161134, -0.221995, 0.009081], -2.86835),
-        ("3x3 linear", own((16, [3, 3]), (1, Same), Linear), 480, [-0.9392, -1.214, -0.1808, -0.1728], 16.80600),
+        ("1x1 with swish", conv(pixel, (1, Same), Swish), 120, [-0.248242, -0.161134, -0.221995, 0.009081], -2.86835),
+        ("3x3 linear", conv((16, [3, 3]), (1, Same), Linear), 480, [-0.9392, -1.214, -0.1808, -0.1728], 16.80600),
         ("depthwise", Op::Convolution(depthwise), 27, [0.2092, 0.0, 0.0, 0.0], 13.31160),
         ("batch norm", norm, 90, [0.484392, -0.439926, 0.322066, 0.495884], -6.57913),
         ("layer norm", Op::LayerNorm { epsilon: 1e-6 }, 90, [-1.024573, -1.024575, 0.4, -2.004659], -75.50593),

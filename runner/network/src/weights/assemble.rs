@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runner_experiment::architecture::{Family, Layer, Op, ParameterSpec, Place, Role};
 
-use super::WeightsError;
-use super::file::{Entry, TensorFile};
+use super::entry::{Entry, TensorFile};
+use super::error::WeightsError;
 use super::names::{Convention, Kernels, Located, is_base, role};
 use super::select::{self, Set};
 use super::why;
@@ -238,7 +238,7 @@ pub(super) fn head_names<'a>(
 ) -> impl Iterator<Item = &'a str> + use<'a> {
     let classifier = family.classifier();
     let published =
-        classifier.is_some_and(|own| layers.iter().any(|layer| layer.name == own.layer));
+        classifier.is_some_and(|top| layers.iter().any(|layer| layer.name == top.layer));
     layers
         .iter()
         .filter(move |layer| !published && !layer.base && layer.has_parameters())

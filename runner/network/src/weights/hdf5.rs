@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hdf5_reader::group::Group;
 use hdf5_reader::{Attribute, Dataset, Datatype, FileStorage, Hdf5File, OpenOptions};
 
-use super::file::{Convolved, Entry, Flattened, KerasAbout};
+use super::entry::{Convolved, Entry, Flattened, KerasAbout};
 use super::pytorch::{f16s, f32s, f64s};
 
 /// How deep groups may nest before a file is taken for damaged.

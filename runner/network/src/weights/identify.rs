@@ -3,8 +3,9 @@
 use runner_experiment::architecture::{ArchitectureName, Layer, Top, layers};
 
 use super::assemble::{Head, matched};
-use super::file::TensorFile;
-use super::{Loaded, WeightsError};
+use super::entry::TensorFile;
+use super::error::WeightsError;
+use super::tensors::Loaded;
 
 /// What a file holds.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::file::{Entry, KerasAbout};
+use super::entry::{Entry, KerasAbout};
 use super::hdf5;
 
 const WEIGHTS: &str = "model.weights.h5";

@@ -39,16 +39,16 @@ pub fn locate(name: &str, family: &dyn Family, names: &dyn Fn(&str) -> bool) -> 
         return locate(&format!("{before}{after}"), family, names);
     }
     let parts: Vec<&str> = name.split(['/', '.', ':']).collect();
-    let (at, place) = (0..parts.len()).find_map(|at| {
-        let next = parts.get(at + 1).copied().unwrap_or_default();
-        Some((at, place(parts[at], next, family, names)?))
+    let (index, place) = (0..parts.len()).find_map(|index| {
+        let next = parts.get(index + 1).copied().unwrap_or_default();
+        Some((index, place(parts[index], next, family, names)?))
     })?;
     let torch = matches!(place, Place::Module(_) | Place::OtherTop)
-        || ["classifier", "pre_logits"].contains(&parts[at])
-        || (parts[at], parts.get(at + 1)) == ("head", Some(&"fc"))
+        || ["classifier", "pre_logits"].contains(&parts[index])
+        || (parts[index], parts.get(index + 1)) == ("head", Some(&"fc"))
         || name.ends_with(".weight");
     let convention = if torch { Convention::Torch } else { Convention::Keras };
-    let length = parts[..at].iter().map(|part| part.len() + 1).sum::<usize>();
+    let length = parts[..index].iter().map(|part| part.len() + 1).sum::<usize>();
     let prefix = name[..length].trim_end_matches(['/', '.', ':']).to_owned();
     Some(Located { prefix, place, convention })
 }
@@ -56,8 +56,8 @@ pub fn locate(name: &str, family: &dyn Family, names: &dyn Fn(&str) -> bool) -> 
 /// What stands before and behind a wrapper's word in the midst of a name.
 fn wrapped(name: &str) -> Option<(&str, &str)> {
     let found = [".module.", "._orig_mod."].into_iter().find_map(|word| {
-        let at = name.find(&format!("features{word}"))? + "features.".len();
-        Some((at, at + word.len() - 1))
+        let start = name.find(&format!("features{word}"))? + "features.".len();
+        Some((start, start + word.len() - 1))
     });
     found.map(|(start, end)| (&name[..start], &name[end..]))
 }
@@ -227,8 +227,9 @@ mod tests {
 
     #[test]
     fn a_head_is_found_by_the_names_of_its_layers_alone() {
-        let own = |name: &str| name == "hidden1";
-        let place = |name| locate(name, &Vgg, &own).map(|located| (located.prefix, located.place));
+        let is_known = |name: &str| name == "hidden1";
+        let place =
+            |name| locate(name, &Vgg, &is_known).map(|located| (located.prefix, located.place));
         let named = Some((String::new(), Place::Named("hidden1".to_owned())));
         assert_eq!(place("head.hidden1.kernel"), named);
         assert_eq!(place("hidden1.bias"), named);

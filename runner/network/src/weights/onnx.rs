@@ -12,7 +12,7 @@ use std::sync::Arc;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use super::file::{Entry, Values};
+use super::entry::{Entry, Values};
 use super::pytorch::{bf16s, f16s, f32s, f64s};
 
 #[derive(Clone, PartialEq, Message)]

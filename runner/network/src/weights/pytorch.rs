@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader, Tensor};
 use zip::ZipArchive;
 
-use super::file::Entry;
+use super::entry::Entry;
 
 /// The largest pickle of names and shapes, in bytes: that of a network with a thousand tensors has
 /// some hundred thousand.
@@ -72,7 +72,6 @@ pub(super) fn f32s(bytes: &[u8]) -> Vec<f32> {
     chunks(bytes).map(f32::from_le_bytes).collect()
 }
 
-#[allow(clippy::cast_possible_truncation)]
 pub(super) fn f64s(bytes: &[u8]) -> Vec<f32> {
     chunks(bytes).map(|chunk| f64::from_le_bytes(chunk) as f32).collect()
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::Metadata;
 
-use super::file::Entry;
+use super::entry::Entry;
 use super::pytorch::{bf16s, f16s, f32s, f64s};
 
 /// The largest table, in bytes: that of a network with a thousand tensors has a hundred thousand.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use runner_experiment::architecture::Family;
 
-use super::WeightsError;
-use super::file::{Entry, TensorFile};
+use super::entry::{Entry, TensorFile};
+use super::error::WeightsError;
 use super::names::{Kernels, Located, is_batch_norm, locate, locate_bare};
 
 /// One set of tensors.
@@ -62,7 +62,8 @@ pub fn choose<'a>(
         _ => of_several(file, &sets)?,
     };
     let mut set = sets.remove(&prefix).unwrap_or_default();
-    let taken = |entry: &&Entry| set.located.iter().any(|(own, _)| std::ptr::eq(*own, *entry));
+    let taken =
+        |entry: &&Entry| set.located.iter().any(|(located, _)| std::ptr::eq(*located, *entry));
     set.others =
         file.entries.iter().filter(|entry| !taken(entry)).map(|e| e.name.clone()).collect();
     set.batch_norm =
@@ -160,8 +161,8 @@ mod tests {
 
     fn file(prefixes: &[(&str, usize)]) -> TensorFile {
         let entries = prefixes.iter().flat_map(|(prefix, convolutions)| {
-            (0..*convolutions).map(move |at| Entry {
-                name: format!("{prefix}features.{at}.weight"),
+            (0..*convolutions).map(move |index| Entry {
+                name: format!("{prefix}features.{index}.weight"),
                 shape: vec![1, 1, 3, 3],
                 values: Box::new(|| Ok(vec![0.0; 9])),
             })

@@ -3,10 +3,11 @@
 use runner_experiment::architecture::{Layer, Op, ParameterSpec, Role, Shape};
 
 use super::assemble::Matched;
-use super::file::{Convolved, Entry, Flattened};
+use super::entry::{Convolved, Entry, Flattened};
+use super::error::WeightsError;
 use super::layout::{dense_from_torch, depthwise, rows_from_channels_first, transpose, turn};
 use super::names::Convention;
-use super::{LayerWeights, Loaded, Weights, WeightsError};
+use super::tensors::{LayerWeights, Loaded, Weights};
 
 impl Matched<'_> {
     /// How many tensors were matched.

@@ -2,7 +2,7 @@
 
 use runner_experiment::architecture::{ArchitectureName, Layer, Op, Top, layers as layers_of};
 
-use super::file::TensorFile;
+use super::entry::TensorFile;
 use super::select::Set;
 
 fn convolutions(layers: &[Layer]) -> usize {

@@ -1,4 +1,4 @@
-//! Writes checkpoints while a run goes on, and keeps the two newest.
+//! Writes checkpoints during a run, and keeps the two newest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 
+use super::file::{FORMAT, checksum, files};
+use super::state::{Entry, Lowest, Position, State};
 use crate::average::Average;
-use crate::checkpoint::{Entry, FORMAT, Lowest, Position, State, checksum, files};
 use crate::early_stopping::Memory;
 use crate::error::LearnError;
 use crate::optimizer;
@@ -24,7 +25,7 @@ use runner_record::{EpochRecord, Reason};
 /// How many checkpoints are kept.
 const KEPT: usize = 2;
 
-/// What a stage has in its hands.
+/// What a checkpoint is written from.
 pub struct Snapshot<'a> {
     /// Index of the stage.
     pub stage: usize,
@@ -39,7 +40,7 @@ pub struct Snapshot<'a> {
     /// Of the parameters.
     pub average: Option<&'a Average>,
     /// Of early stopping.
-    pub watch: Option<(Memory, &'a [Tensor<1>])>,
+    pub early_stopping: Option<(Memory, &'a [Tensor<1>])>,
     /// Of the optimizer.
     pub optimizer: optimizer::State,
     /// The network.
@@ -47,7 +48,7 @@ pub struct Snapshot<'a> {
 }
 
 /// Writes checkpoints.
-pub struct Keeper {
+pub struct CheckpointWriter {
     folder: Option<PathBuf>,
     fingerprint: String,
     dataset: String,
@@ -62,21 +63,21 @@ pub struct Keeper {
     pub last_epoch: usize,
     /// Indices of the parameters that are kept from the epoch with the lowest validation loss: all
     /// that any stage trains.
-    pub keeps: BTreeSet<usize>,
+    pub lowest_indices: BTreeSet<usize>,
     /// That epoch, and its values of these.
     pub lowest: Option<(Lowest, BTreeMap<usize, Tensor<1>>)>,
 }
 
-impl Keeper {
-    /// Keeps checkpoints in `folder`; nowhere where that is `None`. `keeps` are those whose
-    /// values in the epoch with the lowest validation loss are kept too.
+impl CheckpointWriter {
+    /// Writes checkpoints into `folder`, or none where that is `None`. `lowest_indices` are the
+    /// parameters whose values in the epoch with the lowest validation loss are kept too.
     #[must_use]
     pub fn new(
         folder: Option<PathBuf>,
         fingerprint: String,
         dataset: String,
         weights: String,
-        keeps: BTreeSet<usize>,
+        lowest_indices: BTreeSet<usize>,
     ) -> Self {
         let number = folder.as_deref().map(files).and_then(|files| files.first().map(|f| f.0));
         Self {
@@ -89,7 +90,7 @@ impl Keeper {
             trained: BTreeSet::new(),
             history: Vec::new(),
             last_epoch: 0,
-            keeps,
+            lowest_indices,
             lowest: None,
         }
     }
@@ -111,19 +112,22 @@ impl Keeper {
 
     /// Keeps the parameters of an epoch that has the lowest validation loss so far; `current` are
     /// those that its stage trains, with their indices.
-    pub fn consider<'a>(
+    pub fn update_lowest<'a>(
         &mut self,
         epoch: &EpochRecord,
         network: &Network,
         current: impl Iterator<Item = (&'a usize, &'a Tensor<1>)>,
     ) {
         let loss = epoch.validation_loss;
-        if self.keeps.is_empty() || self.lowest.as_ref().is_some_and(|(l, _)| l.loss <= loss) {
+        if self.lowest_indices.is_empty()
+            || self.lowest.as_ref().is_some_and(|(l, _)| l.loss <= loss)
+        {
             return;
         }
-        let value = |at: &usize| (*at, network.parameters[*at].value.clone());
-        let mut values: BTreeMap<usize, Tensor<1>> = self.keeps.iter().map(value).collect();
-        values.extend(current.map(|(at, value)| (*at, value.clone())));
+        let value = |index: &usize| (*index, network.parameters[*index].value.clone());
+        let mut values: BTreeMap<usize, Tensor<1>> =
+            self.lowest_indices.iter().map(value).collect();
+        values.extend(current.map(|(index, value)| (*index, value.clone())));
         self.lowest = Some((Lowest { loss, global_epoch: epoch.global_epoch }, values));
     }
 
@@ -187,7 +191,7 @@ impl Keeper {
             average_steps: snapshot.average.map_or(0, Average::steps),
             lowest: self.lowest.as_ref().map(|(lowest, _)| *lowest),
             last_epoch: self.last_epoch,
-            watch: snapshot.watch.map(|(memory, _)| memory),
+            early_stopping: snapshot.early_stopping.map(|(memory, _)| memory),
             optimizer_steps: snapshot.optimizer.steps,
             history: self.history.clone(),
         }
@@ -196,22 +200,25 @@ impl Keeper {
     /// Every tensor of a checkpoint by its name.
     fn tensors(&self, snapshot: &Snapshot<'_>) -> Result<BTreeMap<String, Vec<f32>>, LearnError> {
         let mut named: BTreeMap<String, Vec<f32>> = BTreeMap::new();
-        for at in &self.trained {
-            named.insert(format!("parameter.{at}"), snapshot.network.parameters[*at].values()?);
+        for index in &self.trained {
+            named.insert(
+                format!("parameter.{index}"),
+                snapshot.network.parameters[*index].values()?,
+            );
         }
-        for (at, [first, second]) in snapshot.optimizer.slots.iter().enumerate() {
-            named.insert(format!("first.{at:06}"), first.clone());
-            named.insert(format!("second.{at:06}"), second.clone());
+        for (index, [first, second]) in snapshot.optimizer.slots.iter().enumerate() {
+            named.insert(format!("first.{index:06}"), first.clone());
+            named.insert(format!("second.{index:06}"), second.clone());
         }
-        let best = snapshot.watch.map_or(&[][..], |(_, best)| best);
+        let best = snapshot.early_stopping.map_or(&[][..], |(_, best)| best);
         let average = snapshot.average.map_or(&[][..], Average::values);
         for (name, values) in [("best", best), ("average", average)] {
-            for (at, value) in values.iter().enumerate() {
-                named.insert(format!("{name}.{at:06}"), read(value.clone())?);
+            for (index, value) in values.iter().enumerate() {
+                named.insert(format!("{name}.{index:06}"), read(value.clone())?);
             }
         }
-        for (at, value) in self.lowest.iter().flat_map(|(_, values)| values) {
-            named.insert(format!("lowest.{at}"), read(value.clone())?);
+        for (index, value) in self.lowest.iter().flat_map(|(_, values)| values) {
+            named.insert(format!("lowest.{index}"), read(value.clone())?);
         }
         Ok(named)
     }

@@ -1,0 +1,27 @@
+//! What a run is asked to do.
+
+use std::path::{Path, PathBuf};
+
+use runner_data::interrupt::Interrupt;
+use runner_experiment::Checked;
+use runner_network::device::Compute;
+use runner_network::weights::Source;
+
+/// What to run and where things are.
+pub struct Request<'a> {
+    /// The plan with its layers, splits and classes.
+    pub checked: &'a Checked,
+    /// The pretrained weights; `None` starts at random.
+    pub weights: Option<&'a Source>,
+    /// Where tensors live.
+    pub compute: Compute,
+    /// The cache folder; `None` keeps no features.
+    pub cache: Option<&'a Path>,
+    /// Where the model goes.
+    pub model: PathBuf,
+    /// Where checkpoints go; `None` keeps none. The newest that is there already says where an
+    /// earlier process left this run.
+    pub checkpoints: Option<PathBuf>,
+    /// Looked at after every image and step.
+    pub interrupt: Interrupt,
+}
