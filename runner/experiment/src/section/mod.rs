@@ -7,6 +7,7 @@
 pub mod augmentation;
 pub mod dataset;
 pub(crate) mod experiment;
+mod method;
 pub mod model;
 pub mod monitor;
 mod named;
