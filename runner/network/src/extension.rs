@@ -1,6 +1,6 @@
 //! This project's convolution and pooling as Burn operations of the CPU backend, with gradients.
 //!
-//! Other backends keep Burn's own: [`super::convolution`] asks before it calls.
+//! Other backends keep Burn's own: [`crate::op::kernels`] asks before it calls.
 
 mod gradient;
 

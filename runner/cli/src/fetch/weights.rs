@@ -124,7 +124,7 @@ fn bring(name: &str, offline: bool, interrupt: &Interrupt) -> Result<PathBuf, Fa
     match (offline, place(name)) {
         (true, here) if here.is_file() => Ok(here),
         (true, _) => Err(Failure::data(format!(
-            "the weights `{name}` are not here, and `--offline` forbids to fetch them\n\
+            "the weights `{name}` are not here, and `--offline` forbids fetching them\n\
              `runner weights fetch {name}` brings them; `runner weights import FILE --as {name}` \
              puts a file in their place"
         ))),
