@@ -9,9 +9,11 @@ use runner_experiment::architecture::op::{Activation, Convolution};
 use runner_experiment::architecture::{
     Builder, Family, Layer, Op, Padding, Place, Role, Shape, Top, build, cuts,
 };
+use runner_experiment::plan::{Adamw, Optimizer as Settings, Rule};
 use runner_experiment::section::model::Pooling;
 use runner_learn::gradients::gradients;
 use runner_learn::loss::Target;
+use runner_learn::optimizer::{Optimizer, Trained};
 use runner_network::device::Compute;
 use runner_network::inference::{self, Inference};
 use runner_network::parameter::{read, tensor};
@@ -192,6 +194,21 @@ fn training_moves_what_normalization_keeps_and_nothing_that_is_frozen() {
         let parameter = &network.parameters[*index];
         let is_zero = read(gradient.clone()).unwrap().iter().all(|value| *value == 0.0);
         assert_eq!(is_zero, !parameter.role.is_trainable(), "{}", parameter.name);
+    }
+    // Weight decay is for what is trained: a moving variance does not shrink with it.
+    let settings =
+        Settings { weight_decay: Some(0.5), ..Settings::plain(Rule::Adamw(Adamw::default()), 0.1) };
+    let parameters = indices.iter().map(|index| Trained::new(&network.parameters[*index], 0.1));
+    let mut optimizer = Optimizer::new(settings, parameters.collect(), true);
+    let mut after: Vec<_> =
+        indices.iter().map(|index| network.parameters[*index].value.clone()).collect();
+    let mut values: Vec<&mut _> = after.iter_mut().collect();
+    optimizer.step(&mut values, found.gradients, 1.0).unwrap();
+    for (index, after) in indices.iter().zip(after) {
+        let parameter = &network.parameters[*index];
+        let same = read(after).unwrap() == parameter.values().unwrap();
+        // Biases that start at zero and betas move by their gradient, everything trained by decay.
+        assert_eq!(same, !parameter.role.is_trainable(), "{}", parameter.name);
     }
 }
 

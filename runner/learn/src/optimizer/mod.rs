@@ -14,6 +14,7 @@ mod tests;
 use burn::tensor::{Device, Tensor};
 use device::DeviceStep;
 use host::HostStep;
+use runner_experiment::architecture::Role;
 use runner_experiment::optimizer::StepContext;
 use runner_experiment::plan::Optimizer as Settings;
 use slots::Slots;
@@ -34,13 +35,14 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// A parameter of a network.
+    /// A parameter of a network. Those that no gradient reaches stay as they are: neither a step
+    /// nor weight decay moves them.
     #[must_use]
     pub fn new(parameter: &Parameter, learning_rate: f64) -> Self {
         Self {
             length: parameter.shape.iter().product(),
-            learning_rate,
-            is_bias: parameter.name.ends_with(".bias"),
+            learning_rate: if parameter.role.is_trainable() { learning_rate } else { 0.0 },
+            is_bias: parameter.role == Role::Bias,
         }
     }
 }
