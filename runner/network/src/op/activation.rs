@@ -4,19 +4,10 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{gelu, relu, sigmoid, silu, softmax};
 use runner_experiment::architecture::Activation;
 
-/// Of a batch of maps, `[batch, channel, height, width]`; a softmax is one over the channels.
+/// Of a batch of maps, `[batch, channel, height, width]`, or of vectors, `[batch, length]`; a softmax is
+/// one over the second dimension.
 #[must_use]
-pub fn of_map(activation: Activation, map: Tensor<4>) -> Tensor<4> {
-    apply(activation, map)
-}
-
-/// Of a batch of vectors, `[batch, length]`.
-#[must_use]
-pub fn of_rows(activation: Activation, rows: Tensor<2>) -> Tensor<2> {
-    apply(activation, rows)
-}
-
-fn apply<const D: usize>(activation: Activation, values: Tensor<D>) -> Tensor<D> {
+pub fn apply<const D: usize>(activation: Activation, values: Tensor<D>) -> Tensor<D> {
     match activation {
         Activation::Linear => values,
         Activation::Relu => relu(values),

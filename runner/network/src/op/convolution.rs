@@ -30,7 +30,7 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
     let sum = kernels::convolution(map, kernel, bias, padding, (relu, call.blocks));
     Value::Map(match op.activation {
         Activation::Relu | Activation::Linear => sum,
-        other => Map::Planar(activation::of_map(other, sum.planar())),
+        other => Map::Planar(activation::apply(other, sum.planar())),
     })
 }
 
@@ -51,5 +51,5 @@ fn general(
         dilation: [1, 1],
         groups: op.groups,
     };
-    activation::of_map(op.activation, conv2d(map, kernel, bias, options))
+    activation::apply(op.activation, conv2d(map, kernel, bias, options))
 }

@@ -41,8 +41,8 @@ pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
         Op::Concatenate => combine::concatenate(input.into(), others(inputs)).into(),
         Op::ZeroPadding { rows, columns } => combine::pad(input.into(), rows, columns).into(),
         Op::Activation(activation) => match input.into() {
-            Flow::Map(map) => Flow::Map(activation::of_map(activation, map)).into(),
-            Flow::Vector(rows) => Flow::Vector(activation::of_rows(activation, rows)).into(),
+            Flow::Map(map) => Flow::Map(activation::apply(activation, map)).into(),
+            Flow::Vector(rows) => Flow::Vector(activation::apply(activation, rows)).into(),
         },
         Op::Flatten => combine::flatten(input.into()).into(),
         Op::Dense { units, activation } => dense(call, units, activation, input.into()).into(),
@@ -59,7 +59,7 @@ fn dense(call: &Call<'_>, units: usize, activation: Activation, input: Flow) -> 
     let kernel = call.parameters[0].clone().reshape([inputs, units]);
     let sum = kernels::dense(input.rows(), kernel) + call.parameters[1].clone().unsqueeze();
     let activation = if call.logits { Activation::Linear } else { activation };
-    Flow::Vector(activation::of_rows(activation, sum))
+    Flow::Vector(activation::apply(activation, sum))
 }
 
 fn others(inputs: Vec<Value>) -> Vec<Flow> {

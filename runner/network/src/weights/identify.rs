@@ -24,7 +24,7 @@ pub struct Identified {
 ///
 /// Where none fits, what the one that comes closest lacks; and what reading can say.
 pub fn identify(file: &TensorFile, pick: Option<&str>) -> Result<Identified, WeightsError> {
-    let mut best: Option<(usize, Identified)> = None;
+    let mut best: Option<(usize, ArchitectureName, Vec<Layer>)> = None;
     let mut closest: Option<(usize, WeightsError)> = None;
     for architecture in ArchitectureName::all() {
         for top in [Top::Imagenet, Top::None] {
@@ -38,9 +38,8 @@ pub fn identify(file: &TensorFile, pick: Option<&str>) -> Result<Identified, Wei
             match matched(file, (family, &layers), pick, Head::Leave) {
                 Ok(found) => {
                     let taken = found.taken();
-                    if best.as_ref().is_none_or(|(most, _)| taken > *most) {
-                        let loaded = found.read()?;
-                        best = Some((taken, Identified { architecture, layers, loaded }));
+                    if best.as_ref().is_none_or(|(most, ..)| taken > *most) {
+                        best = Some((taken, architecture, layers));
                     }
                 }
                 Err(error) => {
@@ -53,7 +52,12 @@ pub fn identify(file: &TensorFile, pick: Option<&str>) -> Result<Identified, Wei
         }
     }
     match (best, closest) {
-        (Some((_, found)), _) => Ok(found),
+        (Some((_, architecture, layers)), _) => {
+            // The values of the best alone: a file may hold half a gigabyte of them.
+            let network = (architecture.family(), &layers[..]);
+            let loaded = matched(file, network, pick, Head::Leave)?.read()?;
+            Ok(Identified { architecture, layers, loaded })
+        }
         (None, Some((_, error))) => Err(error),
         (None, None) => Err(WeightsError::UnknownFormat { path: file.path.clone() }),
     }

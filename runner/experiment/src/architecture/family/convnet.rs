@@ -1,7 +1,7 @@
 //! The textbook's small convnet, trained from scratch: Chollet, "Deep Learning with Python",
 //! listing 5.5.
 
-use super::definition::{Architecture, Classifier, Family, Place, layer_at};
+use super::definition::{Architecture, Classifier, Family, Place};
 use super::published::Published;
 use super::sequential;
 use crate::architecture::builder::Builder;
@@ -50,13 +50,6 @@ impl Family for Convnet {
             ("features", module) => module.parse().ok().map(Place::Module),
             ("conv1" | "conv2" | "conv3" | "conv4", _) => Some(Place::Named(part.to_owned())),
             _ => None,
-        }
-    }
-
-    fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
-        match place {
-            Place::Module(module) => sequential::layer(layers, *module),
-            other => layer_at(layers, other),
         }
     }
 

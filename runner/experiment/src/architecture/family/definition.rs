@@ -1,6 +1,7 @@
 //! What a family of architectures says of itself.
 
 use super::published::Published;
+use super::sequential;
 use crate::architecture::builder::Builder;
 use crate::architecture::layer::Layer;
 use crate::architecture::op::Op;
@@ -73,25 +74,20 @@ pub trait Family: Sync {
 
     /// The layer of a network at a place.
     fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
-        layer_at(layers, place)
+        let mut each = layers.iter();
+        match place {
+            Place::Module(module) => sequential::layer(layers, *module),
+            Place::Named(name) => each.find(|layer| layer.name == *name && layer.has_parameters()),
+            Place::Convolution(index) => each.filter(|layer| layer.is_convolution()).nth(*index),
+            Place::Dense(index) => {
+                each.filter(|layer| matches!(layer.op, Op::Dense { .. })).nth(*index)
+            }
+            Place::OtherTop => None,
+        }
     }
 
     /// What a layer of the conv base is called in `model.safetensors`.
     fn exported(&self, _: &[Layer], layer: &Layer) -> String {
         layer.name.clone()
-    }
-}
-
-/// The layer at a place that means the same in every family.
-#[must_use]
-pub fn layer_at<'a>(layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
-    let mut layers = layers.iter();
-    match place {
-        Place::Named(name) => layers.find(|layer| layer.name == *name && layer.has_parameters()),
-        Place::Convolution(index) => layers.filter(|layer| layer.is_convolution()).nth(*index),
-        Place::Dense(index) => {
-            layers.filter(|layer| matches!(layer.op, Op::Dense { .. })).nth(*index)
-        }
-        Place::Module(_) | Place::OtherTop => None,
     }
 }

@@ -10,7 +10,7 @@ mod sequential;
 mod vgg;
 
 pub use convnet::Convnet;
-pub use definition::{Architecture, Classifier, Family, Place, layer_at};
+pub use definition::{Architecture, Classifier, Family, Place};
 pub use published::{Checksum, Published, Publisher};
 pub use vgg::Vgg;
 

@@ -1,7 +1,7 @@
 //! VGG: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition"
 //! (2014), table 1, configurations A, B, D and E. Layers have Keras's names.
 
-use super::definition::{Architecture, Classifier, Family, Place, layer_at};
+use super::definition::{Architecture, Classifier, Family, Place};
 use super::published::{Checksum, Published, Publisher};
 use super::sequential;
 use crate::architecture::builder::Builder;
@@ -146,13 +146,6 @@ impl Family for Vgg {
             ("fc1" | "fc2" | PREDICTIONS, _) => named(part),
             _ if is_convolution(part) => named(part),
             _ => None,
-        }
-    }
-
-    fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
-        match place {
-            Place::Module(module) => sequential::layer(layers, *module),
-            other => layer_at(layers, other),
         }
     }
 
