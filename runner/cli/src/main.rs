@@ -19,11 +19,26 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 use runner_network::allocator::{MiMalloc, keep_memory};
 
-use arguments::Arguments;
+use command::Command;
 use failure::Failure;
+
+/// Declarative experiments with pretrained convnets.
+#[derive(Debug, Parser)]
+#[command(name = "runner", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// More log lines on stderr: -v info, -vv debug, -vvv everything (RUST_LOG overrides it).
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Results and errors only: no progress, no warnings.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

@@ -2,13 +2,26 @@
 
 use std::time::SystemTime;
 
+use clap::Subcommand;
 use runner_learn::feature_cache::FORMAT;
 use runner_learn::feature_cache::store::{self, Stored};
 
-use crate::arguments::CacheCommand;
 use crate::environment::{cache as cache_folder, show_size};
 use crate::failure::Failure;
 use crate::terminal;
+
+/// `cache`
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// List cached features, most recently used first.
+    List,
+    /// Remove cached features, least recently used first.
+    Prune {
+        /// How much may stay, such as 5GiB; 0 removes everything that no run is using.
+        #[arg(long, value_name = "SIZE", default_value = "0", value_parser = crate::environment::parse_size)]
+        max_size: u64,
+    },
+}
 
 pub(super) fn cache(command: &CacheCommand) -> Result<(), Failure> {
     let root = cache_folder();

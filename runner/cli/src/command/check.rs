@@ -2,16 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+use runner_experiment::Override;
 use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, discover, fingerprint};
 use runner_learn::run::pretrained;
 
-use crate::arguments::CheckArguments;
 use crate::environment::show_size;
 use crate::failure::Failure;
 use crate::fetch::weights;
 use crate::{diagnostics, estimate, terminal};
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Experiment files, or folders of them.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Change a key of the plan: `--set stage.head.epochs=2`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+}
 
 /// Where runs are, unless `run` was told otherwise.
 const RESULTS: &str = "results";

@@ -1,12 +1,51 @@
 //! `runner compare`: changed parameters beside scores.
 
+use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use runner_results::compare::{Comparison, Options, compare as compare_runs};
 use runner_results::load;
 
-use crate::arguments::{CompareArguments, Format};
+use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
+
+/// `compare`
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// Runs or experiments; every run where there is none.
+    #[arg(value_name = "RUN|EXPERIMENT")]
+    pub names: Vec<String>,
+    /// Sort by a column, the best first: losses and durations rise, everything else falls.
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<String>,
+    /// The worst first.
+    #[arg(long)]
+    pub reverse: bool,
+    /// Leave out columns that are the same everywhere.
+    #[arg(long)]
+    pub only_changed: bool,
+    /// One row per plan: mean and standard deviation over its seeds.
+    #[arg(long)]
+    pub group: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
+
+/// How to print a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For spreadsheets.
+    Csv,
+    /// For programs.
+    Json,
+    /// For documents.
+    Markdown,
+}
 
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let runs = load::select(&arguments.results.results, &arguments.names)?;

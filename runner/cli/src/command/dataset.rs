@@ -1,7 +1,8 @@
 //! `runner dataset`: fetch, generate, check.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use runner_data::Interrupt;
 use runner_data::generate;
 use runner_data::scan::{self, ScannedSplit};
@@ -10,12 +11,43 @@ use runner_experiment::text::shown;
 use runner_record::Duplicate;
 use runner_record::Event;
 
-use crate::arguments::DatasetCommand;
 use crate::failure::Failure;
 use crate::fetch::dataset::fetch;
 use crate::fetch::shapes;
 use crate::progress::Counters;
 use crate::{images, signals, terminal};
+
+/// `dataset`
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Download a public data set and lay it out for the shipped experiments.
+    Fetch {
+        /// `cats_and_dogs_filtered`.
+        name: String,
+        /// A copy of the archive at hand, instead of a download.
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Where it goes.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Make a small, deterministic data set that needs no download.
+    Generate {
+        /// `shapes`.
+        name: String,
+        /// Where it goes.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Where random draws start.
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+    /// Report counts, sizes, broken files, duplicates and leaks between splits.
+    Check {
+        /// A folder with train, validation and test in it, or with one folder per class.
+        folder: PathBuf,
+    },
+}
 
 pub(super) fn dataset(command: DatasetCommand) -> Result<(), Failure> {
     match command {

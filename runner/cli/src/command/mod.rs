@@ -1,4 +1,4 @@
-//! One file per subcommand.
+//! One file per subcommand: its arguments, its help, what it does.
 
 mod cache;
 mod check;
@@ -14,9 +14,45 @@ mod show;
 mod visualize;
 mod weights;
 
-use crate::arguments::Command;
+use clap::Subcommand;
+
+use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check experiment files and print their plans; runs nothing.
+    Check(check::CheckArguments),
+    /// Run an experiment.
+    Run(run::RunArguments),
+    /// Draw what training sees: images before and after augmentation.
+    Preview(preview::PreviewArguments),
+    /// Ask a run's model about images.
+    Predict(predict::PredictArguments),
+    /// Draw the visualize jobs of a file, or of a run on its model.
+    Visualize(visualize::VisualizeArguments),
+    /// Draw accuracy and loss of one or several runs.
+    Plot(plot::PlotArguments),
+    /// List runs, newest first.
+    List(ResultsArguments),
+    /// Show one run: plan, scores, files.
+    Show(show::ShowArguments),
+    /// Compare runs: changed parameters beside scores.
+    Compare(compare::CompareArguments),
+    /// Fetch, import and list pretrained weights.
+    #[command(subcommand)]
+    Weights(weights::WeightsCommand),
+    /// Fetch, generate and check folders of images.
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
+    /// List and prune cached features.
+    #[command(subcommand)]
+    Cache(cache::CacheCommand),
+    /// Print the JSON Schema of the experiment file, for editors.
+    Schema,
+}
 
 /// Does what the command line asks for.
 ///

@@ -1,12 +1,31 @@
 //! `runner plot`: accuracy and loss over the epochs, of one run or of several in one picture.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use runner_results::history::{History, together};
 use runner_results::picture::{self, chart};
 use runner_results::{atomic, load};
 
-use crate::arguments::PlotArguments;
+use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
+
+/// `plot`
+#[derive(Debug, Args)]
+pub struct PlotArguments {
+    /// Runs or experiments; several come into one picture.
+    #[arg(required = true, value_name = "RUN|EXPERIMENT")]
+    pub runs: Vec<String>,
+    /// Weight of the past in the exponential moving average.
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.8)]
+    pub smoothing: f64,
+    /// The picture; an SVG goes beside it.
+    #[arg(long, value_name = "FILE", default_value = "curves.png")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
 
 pub(super) fn plot(arguments: &PlotArguments) -> Result<(), Failure> {
     if !(0.0..1.0).contains(&arguments.smoothing) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use runner_data::DataError;
 use runner_experiment::folder;
 use runner_experiment::section::dataset::OnBadImage;
@@ -14,11 +15,29 @@ use runner_record::Phase;
 use runner_results::tables::PredictedRow;
 use runner_results::{load, tables};
 
-use crate::arguments::PredictArguments;
+use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::fetch::weights;
 use crate::progress::Counters;
 use crate::{images, signals, terminal};
+
+/// `predict`
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    /// A run (its id, the start or end of it, or `last`), or the file of a model.
+    pub run: String,
+    /// Image files, or folders of them.
+    #[arg(required = true, value_name = "IMAGE|FOLDER")]
+    pub images: Vec<PathBuf>,
+    /// Where tensors live: auto, cpu, cuda or vulkan.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// The folder for predicted.parquet. Default: the run's.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let Target { path, run, folder, skips } = target(arguments)?;

@@ -1,15 +1,37 @@
 //! `runner preview`: a grid of training images as a stage sees them.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use image::RgbImage;
 use runner_data::preview;
+use runner_experiment::Override;
 use runner_record::Event;
 use runner_record::Pixels;
 use runner_results::picture::text;
 use runner_results::{atomic, picture};
 
-use crate::arguments::PreviewArguments;
 use crate::failure::Failure;
 use crate::{diagnostics, images, signals, terminal};
+
+/// `preview`
+#[derive(Debug, Args)]
+pub struct PreviewArguments {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// Change a key of the plan: `--set augmentation.rotation=90`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+    /// How many images, one per row.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub images: u16,
+    /// How many epochs, one per column after the image itself.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub epochs: u16,
+    /// The picture.
+    #[arg(long, value_name = "FILE", default_value = "preview.png")]
+    pub out: PathBuf,
+}
 
 /// White pixels between images.
 const MARGIN: u32 = 4;

@@ -1,23 +1,48 @@
 //! `runner run`: everything checked, then weights, images, features, stages, scores.
 
+mod summary;
+
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use runner_data::Interrupt;
 use runner_experiment::{Checked, LoadError, Override, fingerprint};
 use runner_learn::LearnError;
 use runner_learn::run::Request;
 use runner_network::device::{self, Compute};
-use runner_results::tables::{self, RunRow};
+use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
 
 use super::resume::{self, Choice};
-use crate::arguments::RunArguments;
+use crate::arguments::ResultsArguments;
 use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
 use crate::fetch::shapes;
 use crate::fetch::weights::resolve;
 use crate::logging::LogFile;
 use crate::{diagnostics, environment, signals, terminal};
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// Change a key of the plan: `--set experiment.seed=7 --set stage.head.epochs=2`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+    /// Where tensors live: auto, cpu, cuda or vulkan.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Go on with a run that was interrupted; `last` is the newest run of this plan, and starts
+    /// one where there is none.
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
+    /// Fetch nothing: weights that are not here yet are an error.
+    #[arg(long)]
+    pub offline: bool,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
 
 /// The folder of checkpoints in that of a run.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
@@ -188,91 +213,13 @@ fn finish(writer: &mut RunWriter, outcome: Result<(), Failure>) -> Result<(), Fa
     match outcome {
         Ok(()) => {
             terminal::note("");
-            terminal::out(&summary(writer));
+            terminal::out(&summary::summary(writer));
             Ok(())
         }
         Err(failure) => {
             let kept = writer.folder().display();
             Err(failure.with_line(&format!("what was finished until then is in {kept}")))
         }
-    }
-}
-
-/// Scores, and the paths of what was written.
-fn summary(writer: &RunWriter) -> String {
-    let run = writer.run();
-    let mut lines = vec![format!(
-        "run {} of {}: {} in {}",
-        writer.id(),
-        run.experiment,
-        run.status,
-        duration(run.duration_s.unwrap_or(0.0))
-    )];
-    if let Some(last) = writer.last_epoch() {
-        lines.push(format!(
-            "last epoch:  validation accuracy {:.4}, loss {:.4}",
-            last.validation_accuracy, last.validation_loss
-        ));
-    }
-    if let (Some(epoch), Some(loss), Some(accuracy)) =
-        (run.best_epoch, run.best_validation_loss, run.best_validation_accuracy)
-    {
-        lines.push(format!(
-            "epoch {epoch} had the lowest validation loss: accuracy {accuracy:.4}, loss {loss:.4}"
-        ));
-    }
-    match (run.test_accuracy, run.test_loss) {
-        (Some(accuracy), Some(loss)) => {
-            lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
-            lines.extend(binary(run));
-        }
-        _ if run.trainable_parameters.is_some() => {
-            lines.push("test:        no test images".to_owned());
-        }
-        _ => {}
-    }
-    let drawn = tables::read(&writer.file("artifacts.parquet")).unwrap_or_default().len();
-    if drawn > 0 {
-        lines.push(format!("pictures:    {drawn} files in visualizations/"));
-    }
-    lines.push(format!("written to   {}", writer.folder().display()));
-    lines.extend(files(writer.folder()).into_iter().map(|name| format!("             {name}")));
-    lines.join("\n")
-}
-
-/// What two classes have beside accuracy.
-fn binary(run: &RunRow) -> Option<String> {
-    let positive = run.classes.get(1)?;
-    let show = |score: Option<f64>| score.map_or("none".to_owned(), |s| format!("{s:.4}"));
-    run.test_auc?;
-    Some(format!(
-        "             AUC {}; {positive} as positive: precision {}, recall {}, F1 {}",
-        show(run.test_auc),
-        show(run.test_precision),
-        show(run.test_recall),
-        show(run.test_f1)
-    ))
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut names: Vec<String> = paths
-        .filter_map(|path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .filter(|name| !name.starts_with('.'))
-        .collect();
-    names.sort();
-    names
-}
-
-fn duration(seconds: f64) -> String {
-    let whole = seconds as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
     }
 }
 

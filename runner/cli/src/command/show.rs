@@ -2,14 +2,24 @@
 
 use std::path::Path;
 
+use clap::Args;
 use runner_experiment::folder;
 use runner_results::load::{self, LoadedRun};
 use runner_results::tables::{self, Cell, cell};
 
-use crate::arguments::ShowArguments;
+use crate::arguments::ResultsArguments;
 use crate::environment::show_size;
 use crate::failure::Failure;
 use crate::terminal;
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// A run: its id, the start or end of it, or `last`.
+    pub run: String,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let run = load::find(&arguments.results.results, &arguments.run)?;

@@ -1,25 +1,50 @@
 //! `runner visualize`: pictures alone, of a file without stages or on the model of a run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use runner_experiment::{Checked, Override};
 use runner_explain::run::again;
 use runner_learn::LearnError;
 use runner_learn::run::Request;
 use runner_network::device;
 use runner_network::weights::Source;
+use runner_results::drawer::Drawer;
 use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
 use runner_results::visuals;
 
-use super::run::CHECKPOINTS;
+use super::run::{CHECKPOINTS, RunArguments};
 use super::{predict, resume, run};
-use crate::arguments::{ResultsArguments, RunArguments, VisualizeArguments};
+use crate::arguments::ResultsArguments;
 use crate::connect::{Pictures, read_photo};
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights;
 use crate::{diagnostics, signals, terminal};
-use runner_results::drawer::Drawer;
+
+/// `visualize`
+#[derive(Debug, Args)]
+pub struct VisualizeArguments {
+    /// An experiment file, or a run: its id, the start or end of it, or `last`. A file whose stages
+    /// were run stands for the newest run of it.
+    #[arg(value_name = "FILE|RUN")]
+    pub target: String,
+    /// Take the jobs from this experiment file in place of the run's own; their pictures go into a
+    /// folder of that name in the run's.
+    #[arg(long, value_name = "FILE")]
+    pub jobs: Option<PathBuf>,
+    /// Change a key of the file: `--set model.weights=run:last`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+    /// Where tensors live: auto, cpu, cuda or vulkan.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Fetch nothing: weights that are not here yet are an error.
+    #[arg(long)]
+    pub offline: bool,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
 
 pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
     let results = &arguments.results.results;

@@ -1,12 +1,33 @@
 //! `runner weights`: fetch, import, list.
 
+use clap::Subcommand;
 use runner_network::weights::{self as model_weights, Source};
 
-use crate::arguments::WeightsCommand;
 use crate::environment::show_size;
 use crate::failure::Failure;
 use crate::fetch::weights;
 use crate::{signals, terminal};
+
+/// `weights`
+#[derive(Debug, Subcommand)]
+pub enum WeightsCommand {
+    /// Download published weights.
+    Fetch {
+        /// `imagenet` (the conv base) or `imagenet_top` (with the classifier, 528 MB).
+        #[arg(default_value = "imagenet")]
+        name: String,
+    },
+    /// Put a file at hand (.h5, .keras, .pth, .ckpt, .safetensors, .onnx) into the cache.
+    Import {
+        /// The file; `FILE#PART` takes the tensors below PART of a checkpoint that has several sets.
+        file: String,
+        /// The value that `weights = "NAME"` will have; `imagenet` takes the place of a download.
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// List the weights in the cache.
+    List,
+}
 
 pub(super) fn weights(command: WeightsCommand) -> Result<(), Failure> {
     match command {

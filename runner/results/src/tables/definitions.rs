@@ -74,6 +74,10 @@ table! {
         test_recall: Option<f64>,
         /// With two classes: harmonic mean of precision and recall.
         test_f1: Option<f64>,
+        /// The sweep that the run is a member of: the name of its folder under `sweeps/`.
+        sweep: Option<String>,
+        /// What tells it from the other members: `learning_rate=1e-5, seed=2`.
+        member: Option<String>,
     }
 }
 

@@ -1,5 +1,7 @@
 //! One process, many runs.
 
+use runner_results::tables;
+
 use super::*;
 use crate::logging;
 

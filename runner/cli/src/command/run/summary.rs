@@ -1,0 +1,84 @@
+//! What is said when a run has ended.
+
+use std::path::{Path, PathBuf};
+
+use runner_results::tables::{self, RunRow};
+use runner_results::writer::RunWriter;
+
+/// Scores, and the paths of what was written.
+pub(super) fn summary(writer: &RunWriter) -> String {
+    let run = writer.run();
+    let mut lines = vec![format!(
+        "run {} of {}: {} in {}",
+        writer.id(),
+        run.experiment,
+        run.status,
+        duration(run.duration_s.unwrap_or(0.0))
+    )];
+    if let Some(last) = writer.last_epoch() {
+        lines.push(format!(
+            "last epoch:  validation accuracy {:.4}, loss {:.4}",
+            last.validation_accuracy, last.validation_loss
+        ));
+    }
+    if let (Some(epoch), Some(loss), Some(accuracy)) =
+        (run.best_epoch, run.best_validation_loss, run.best_validation_accuracy)
+    {
+        lines.push(format!(
+            "epoch {epoch} had the lowest validation loss: accuracy {accuracy:.4}, loss {loss:.4}"
+        ));
+    }
+    match (run.test_accuracy, run.test_loss) {
+        (Some(accuracy), Some(loss)) => {
+            lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
+            lines.extend(binary(run));
+        }
+        _ if run.trainable_parameters.is_some() => {
+            lines.push("test:        no test images".to_owned());
+        }
+        _ => {}
+    }
+    let drawn = tables::read(&writer.file("artifacts.parquet")).unwrap_or_default().len();
+    if drawn > 0 {
+        lines.push(format!("pictures:    {drawn} files in visualizations/"));
+    }
+    lines.push(format!("written to   {}", writer.folder().display()));
+    lines.extend(files(writer.folder()).into_iter().map(|name| format!("             {name}")));
+    lines.join("\n")
+}
+
+/// What two classes have beside accuracy.
+fn binary(run: &RunRow) -> Option<String> {
+    let positive = run.classes.get(1)?;
+    let show = |score: Option<f64>| score.map_or("none".to_owned(), |s| format!("{s:.4}"));
+    run.test_auc?;
+    Some(format!(
+        "             AUC {}; {positive} as positive: precision {}, recall {}, F1 {}",
+        show(run.test_auc),
+        show(run.test_precision),
+        show(run.test_recall),
+        show(run.test_f1)
+    ))
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut names: Vec<String> = paths
+        .filter_map(|path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    names
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
