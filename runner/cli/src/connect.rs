@@ -29,11 +29,20 @@ pub struct Connection<'a> {
     pub skipped: Vec<BadImage>,
     /// Why a table could not be written.
     pub failed: Option<ResultsError>,
+    /// The epoch, counted over all stages, after which the run is to pause.
+    pause_after: Option<usize>,
+    /// Whether it was asked to.
+    pub paused: bool,
 }
 
 impl<'a> Connection<'a> {
     /// Nothing seen yet.
-    pub fn new(writer: &'a mut RunWriter, checked: &Checked, interrupt: Interrupt) -> Self {
+    pub fn new(
+        writer: &'a mut RunWriter,
+        checked: &Checked,
+        interrupt: Interrupt,
+        pause_after: Option<usize>,
+    ) -> Self {
         let jobs = (&checked.plan.visualize[..], &checked.classes[..]);
         let drawer = Drawer::new([writer.folder(); 2], writer.id(), jobs, read_photo);
         Self {
@@ -45,12 +54,22 @@ impl<'a> Connection<'a> {
             not_kept: false,
             skipped: Vec::new(),
             failed: None,
+            pause_after,
+            paused: false,
         }
     }
 
     /// Takes one event.
     pub fn take(&mut self, event: Event) {
+        let epoch = match &event {
+            Event::Epoch(record) if !self.replaying => Some(record.global_epoch),
+            _ => None,
+        };
         let written = self.pass_on(event);
+        if epoch.zip(self.pause_after).is_some_and(|(epoch, last)| epoch >= last) {
+            self.paused = true;
+            self.interrupt.request();
+        }
         if let Err(error) = written {
             tracing::error!("{error}");
             self.failed.get_or_insert(error);

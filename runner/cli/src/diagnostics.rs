@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use runner_experiment::text::visible;
-use runner_experiment::{Checked, Diagnostic, Diagnostics, Severity, SourceText};
+use runner_experiment::{Checked, Diagnostic, Diagnostics, Loaded, Severity, SourceText};
 
 use crate::terminal;
 
@@ -36,6 +36,17 @@ pub fn conclusion(path: &str, diagnostics: &Diagnostics) -> String {
 pub fn show_warnings(checked: &Checked) {
     if checked.warnings.iter().next().is_some() {
         terminal::styled(render(&checked.source, &checked.warnings).trim_end());
+    }
+}
+
+/// [`show_warnings`] of whatever a file stands for.
+pub fn show_warnings_of(loaded: &Loaded) {
+    match loaded {
+        Loaded::One(checked) => show_warnings(checked),
+        Loaded::Sweep(sweep) if sweep.warnings.iter().next().is_some() => {
+            terminal::styled(render(&sweep.source, &sweep.warnings).trim_end());
+        }
+        Loaded::Sweep(_) => {}
     }
 }
 

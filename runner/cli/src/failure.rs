@@ -80,6 +80,11 @@ impl Failure {
         Self::new(2, &message.into())
     }
 
+    /// 4: training, of a member of a sweep.
+    pub fn training(message: impl Into<String>) -> Self {
+        Self::new(4, &message.into())
+    }
+
     /// 3: data or weights.
     pub fn data(message: impl Into<String>) -> Self {
         Self::new(3, &message.into())

@@ -84,6 +84,34 @@ impl Diagnostics {
         &mut self.list[index]
     }
 
+    /// Adds what was found for every member of a sweep, each problem once; those of some members
+    /// alone name the first of them.
+    pub(crate) fn merge(&mut self, found: Vec<(String, Self)>) {
+        let members = found.len();
+        let mut counted: Vec<(Diagnostic, String, usize)> = Vec::new();
+        for (member, diagnostics) in found {
+            for diagnostic in diagnostics.list {
+                match counted.iter_mut().find(|(known, ..)| *known == diagnostic) {
+                    Some((.., count)) => *count += 1,
+                    None => counted.push((diagnostic, member.clone(), 1)),
+                }
+            }
+        }
+        for (mut diagnostic, member, count) in counted {
+            if count < members && !self.list.contains(&diagnostic) {
+                let of = format!("in {count} of {members} members, such as {member}");
+                let of = visible(&of);
+                diagnostic.help = Some(match diagnostic.help {
+                    Some(help) => format!("{help}\n{of}"),
+                    None => of.into_owned(),
+                });
+            }
+            if !self.list.contains(&diagnostic) {
+                self.list.push(diagnostic);
+            }
+        }
+    }
+
     /// How many of them are errors.
     #[must_use]
     pub fn errors(&self) -> usize {

@@ -9,15 +9,19 @@ pub mod architecture;
 mod diagnostic;
 pub mod discover;
 pub mod disk;
+mod extends;
 mod file;
 pub mod fingerprint;
 pub mod folder;
 pub mod optimizer;
+mod origin;
 pub mod plan;
 pub mod schema;
 pub mod section;
+mod set;
 mod source;
 mod suggest;
+pub mod sweep;
 pub mod text;
 mod tree;
 mod validate;
@@ -26,11 +30,14 @@ mod value;
 use std::path::Path;
 
 use file::ExperimentFile;
+use section::FileSection;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use file::{Override, OverrideError};
+pub use origin::Origin;
 pub use plan::Plan;
-pub use source::SourceText;
+pub use set::{Override, OverrideError};
+pub use source::{Place, SourceText};
+pub use sweep::{Member, Sweep};
 pub use validate::Checked;
 
 /// What stopped an experiment from becoming a plan.
@@ -54,22 +61,35 @@ pub enum LoadError {
         /// Everything that is wrong, in the order of the file.
         diagnostics: Diagnostics,
     },
+    /// One plan was asked for.
+    #[error("{path} is a sweep of {members} members, and this is about one of them")]
+    Sweep {
+        /// The file as it was named.
+        path: String,
+        /// How many plans it stands for.
+        members: usize,
+    },
     /// A `--set` that is not `key=value` or points nowhere.
     #[error(transparent)]
     Override(#[from] OverrideError),
 }
 
-/// Reads, parses and checks one experiment file.
+/// What a file stands for.
+#[derive(Debug, Clone)]
+pub enum Loaded {
+    /// One plan.
+    One(Box<Checked>),
+    /// Many.
+    Sweep(Sweep),
+}
+
+/// Reads, parses and checks one experiment file that stands for one plan.
 ///
 /// # Errors
 ///
-/// [`LoadError::Unreadable`] where the file cannot be read, [`LoadError::Override`] where a
-/// `--set` does not fit, else [`LoadError::Invalid`] with every problem of the file at once.
+/// As [`load_all`]; [`LoadError::Sweep`] where the file stands for many plans.
 pub fn load(path: &Path, overrides: &[Override]) -> Result<Checked, LoadError> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| LoadError::Unreadable { path: name.clone(), source })?;
-    load_text(&name, &text, overrides)
+    one(&path.display().to_string(), load_all(path, overrides)?)
 }
 
 /// [`load`] for a text that is already in memory; `name` is what messages call it.
@@ -78,14 +98,60 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Checked, LoadError> {
 ///
 /// As [`load`], without [`LoadError::Unreadable`].
 pub fn load_text(name: &str, text: &str, overrides: &[Override]) -> Result<Checked, LoadError> {
-    let (file, mut diagnostics) = ExperimentFile::parse(name, text, overrides)?;
-    let checked = validate::validate(&file, &mut diagnostics);
+    one(name, load_all_text(name, text, overrides)?)
+}
+
+fn one(name: &str, loaded: Loaded) -> Result<Checked, LoadError> {
+    match loaded {
+        Loaded::One(checked) => Ok(*checked),
+        Loaded::Sweep(sweep) => {
+            Err(LoadError::Sweep { path: name.to_owned(), members: sweep.members.len() })
+        }
+    }
+}
+
+/// Reads, parses and checks one experiment file with all that it stands for.
+///
+/// # Errors
+///
+/// [`LoadError::Unreadable`] where the file cannot be read, [`LoadError::Override`] where a
+/// `--set` does not fit, else [`LoadError::Invalid`] with every problem of the file at once.
+pub fn load_all(path: &Path, overrides: &[Override]) -> Result<Loaded, LoadError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| LoadError::Unreadable { path: name.clone(), source })?;
+    load_all_text(&name, &text, overrides)
+}
+
+/// [`load_all`] for a text that is already in memory; `name` is what messages call it.
+///
+/// # Errors
+///
+/// As [`load_all`], without [`LoadError::Unreadable`].
+pub fn load_all_text(name: &str, text: &str, overrides: &[Override]) -> Result<Loaded, LoadError> {
+    let (mut file, mut diagnostics) = ExperimentFile::parse(name, text, overrides)?;
+    let section = match file.is_broken {
+        // What the file means is not known without what it extends.
+        true => FileSection::default(),
+        false => file.section(&mut diagnostics),
+    };
+    let loaded = match &section.sweep {
+        _ if file.is_broken => None,
+        Some(sweep) => sweep::resolve(&mut file, sweep, &mut diagnostics).map(Loaded::Sweep),
+        None => validate::validate(&section.root, &file.source, &mut diagnostics).map(|checked| {
+            let origins = origin::origins(&checked.plan, &file);
+            Loaded::One(Box::new(Checked { origins, ..checked }))
+        }),
+    };
     diagnostics.drop_guesses(&file.source);
     diagnostics.sort();
-    match checked {
-        Some(checked) if diagnostics.errors() == 0 => {
-            Ok(Checked { warnings: diagnostics, ..checked })
-        }
+    match loaded {
+        Some(loaded) if diagnostics.errors() == 0 => Ok(match loaded {
+            Loaded::One(checked) => {
+                Loaded::One(Box::new(Checked { warnings: diagnostics, ..*checked }))
+            }
+            Loaded::Sweep(sweep) => Loaded::Sweep(Sweep { warnings: diagnostics, ..sweep }),
+        }),
         _ => Err(LoadError::Invalid { path: name.to_owned(), text: file.source, diagnostics }),
     }
 }

@@ -3,16 +3,14 @@
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use crate::section::Root;
+use crate::section::FileSection;
 
 /// The schema as pretty JSON, for editors (`runner schema`).
 #[must_use]
 pub fn json() -> String {
-    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Root>();
-    schema.insert(
-        "title".to_owned(),
-        format!("{} file", Root::schema_name()).replace("Root", "Experiment").into(),
-    );
+    let mut schema =
+        SchemaSettings::draft07().into_generator().into_root_schema_for::<FileSection>();
+    schema.insert("title".to_owned(), format!("{} file", FileSection::schema_name()).into());
     format!("{:#}", schema.to_value())
 }
 

@@ -3,6 +3,8 @@
 //! `toml` recovers from syntax errors and hands back what it could read; this module turns that
 //! into owned nodes, so that overrides can be put in beside what the file says.
 
+mod put;
+
 use std::ops::Range;
 
 use toml::Spanned;
@@ -10,6 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceText;
+
+pub(crate) use put::{name_of, put};
 
 /// A key as written, with its place.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,6 +12,7 @@ pub mod lock;
 mod metrics;
 pub mod picture;
 mod run_dir;
+pub mod sweep;
 pub mod tables;
 pub mod visuals;
 pub mod writer;

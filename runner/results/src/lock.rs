@@ -137,6 +137,26 @@ impl RunLock {
     }
 }
 
+/// The lock of a file that nothing else is known of; let go of when it is dropped.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock; `None` where another process holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError::Write`] where the file cannot be made.
+    pub fn try_take(path: &Path) -> Result<Option<Self>, ResultsError> {
+        let failed = |source| ResultsError::Write { path: path.to_path_buf(), source };
+        let file = open(path).map_err(failed)?;
+        let is_held = system::try_hold(&file).map_err(failed)?;
+        Ok(is_held.then_some(Self { _file: file }))
+    }
+}
+
 fn busy(folder: &Path) -> ResultsError {
     let run = folder.file_name().unwrap_or_default().to_string_lossy();
     ResultsError::Busy { run: run.into_owned() }

@@ -11,6 +11,7 @@ mod preview;
 mod resume;
 mod run;
 mod show;
+mod sweep;
 mod visualize;
 mod weights;
 
@@ -26,7 +27,7 @@ pub enum Command {
     /// Check experiment files and print their plans; runs nothing.
     Check(check::CheckArguments),
     /// Run an experiment.
-    Run(run::RunArguments),
+    Run(run::arguments::RunArguments),
     /// Draw what training sees: images before and after augmentation.
     Preview(preview::PreviewArguments),
     /// Ask a run's model about images.

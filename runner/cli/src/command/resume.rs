@@ -44,6 +44,17 @@ pub fn choose(name: &str, checked: &Checked, results: &Path) -> Result<Choice, F
     }
 }
 
+/// Runs of this plan, with these names for everything, newest first.
+pub fn of_member(checked: &Checked, results: &Path) -> Vec<LoadedRun> {
+    let plan = fingerprint::fingerprint(&checked.plan);
+    let runs = load::of_plan(results, &checked.plan.experiment.name, &plan);
+    let is_same = |run: &LoadedRun| {
+        run.get("fingerprint").as_str() == Some(&plan)
+            && is_whole(&checked.plan, run).unwrap_or(false)
+    };
+    runs.filter(is_same).collect()
+}
+
 /// The newest run of this plan, whatever its stages are called, that `fits`.
 pub fn newest(
     checked: &Checked,

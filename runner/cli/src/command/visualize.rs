@@ -14,7 +14,8 @@ use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
 use runner_results::visuals;
 
-use super::run::{CHECKPOINTS, RunArguments};
+use super::run::arguments::{RunArguments, SweepArguments};
+use super::run::single::CHECKPOINTS;
 use super::{predict, resume, run};
 use crate::arguments::ResultsArguments;
 use crate::connect::{Pictures, read_photo};
@@ -61,6 +62,8 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
             device: arguments.device.clone(),
             resume: None,
             offline: arguments.offline,
+            dry_run: false,
+            sweep: SweepArguments::default(),
             results: ResultsArguments { results: results.clone() },
         });
     }

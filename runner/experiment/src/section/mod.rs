@@ -15,9 +15,16 @@ pub(crate) mod optimizer;
 pub mod run;
 pub(crate) mod schedule;
 pub(crate) mod stage;
+pub mod sweep;
 pub mod visualize;
 
-use crate::value::section;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::extends::EXTENDS;
+use crate::value::{Located, Table, TableReader, TableSchema, section};
+
+/// The key of the file for [`sweep`].
+pub(crate) const SWEEP: &str = "sweep";
 
 section! {
     /// A declarative experiment: what to train on, what to freeze, how to train, what to look at.
@@ -36,5 +43,40 @@ section! {
         visualize: Vec<visualize::VisualizeSection> [omit] = Vec::new(),
         /// How to execute, never what to compute.
         run: run::RunSection = run::Run::default(),
+    }
+}
+
+/// The whole file: a plan as written, and what makes many plans of it or lays it over another.
+#[derive(Debug, Clone, Default)]
+pub struct FileSection {
+    /// The plan as written.
+    pub root: Root,
+    /// Where one file stands for many plans.
+    pub sweep: Option<Located<sweep::SweepSection>>,
+}
+
+impl Table for FileSection {
+    fn read_keys(reader: &mut TableReader<'_>) -> Option<Self> {
+        let root = Root::read_keys(reader)?;
+        reader.list(&[EXTENDS]);
+        Some(Self { root, sweep: reader.read(SWEEP) })
+    }
+}
+
+impl JsonSchema for FileSection {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Experiment".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let docs = Root::json_schema(generator);
+        let docs = docs.get("description").and_then(|text| text.as_str()).unwrap_or("").to_owned();
+        let mut table = TableSchema::new(generator);
+        table.flat::<Root>();
+        table.optional::<String>(EXTENDS, &[
+            "Another experiment file, relative to the folder of this one: its tables count where \
+             this file does not say otherwise.",
+        ]);
+        table.optional::<sweep::SweepSection>(SWEEP, &["One file that stands for many plans."]);
+        table.finish(&[&docs])
     }
 }

@@ -13,8 +13,8 @@ mod visualize;
 
 use crate::architecture::Layer;
 use crate::diagnostic::Diagnostics;
-use crate::file::ExperimentFile;
 use crate::folder::Split;
+use crate::origin::Origin;
 use crate::plan::{Experiment, Model, Plan, Stage};
 use crate::section::Root;
 use crate::section::experiment::ExperimentSection;
@@ -39,11 +39,16 @@ pub struct Checked {
     pub warnings: Diagnostics,
     /// The text that the warnings point into.
     pub source: SourceText,
+    /// Where the values of the plan come from, defaults aside.
+    pub origins: Vec<Origin>,
 }
 
 /// Checks everything and resolves; `None` where too little could be read for a plan.
-pub(crate) fn validate(file: &ExperimentFile, diagnostics: &mut Diagnostics) -> Option<Checked> {
-    let root = &file.root;
+pub(crate) fn validate(
+    root: &Root,
+    source: &SourceText,
+    diagnostics: &mut Diagnostics,
+) -> Option<Checked> {
     let experiment = experiment(root, diagnostics);
     let trains = root.stage.as_ref().is_some_and(|stages| !stages.value.is_empty());
     let data = dataset::resolve(root, trains, diagnostics);
@@ -71,7 +76,8 @@ pub(crate) fn validate(file: &ExperimentFile, diagnostics: &mut Diagnostics) -> 
         splits: data.splits,
         classes: data.classes,
         warnings: Diagnostics::default(),
-        source: file.source.clone(),
+        source: source.clone(),
+        origins: Vec::new(),
     })
 }
 

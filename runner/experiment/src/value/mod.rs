@@ -28,7 +28,9 @@ pub(crate) use choice::{choice, unknown_word};
 pub use from_node::FromNode;
 pub(crate) use from_node::wrong_type;
 pub use located::Located;
-pub use number::{BelowOne, Count, Magnitude, NonNegative, Positive, Seed, Share, Size, Whole};
+pub use number::{
+    BelowOne, Count, Fraction, Magnitude, NonNegative, Positive, Seed, Share, Size, Whole,
+};
 pub use plain::Plain;
 pub use range::{Factors, Shares, Zoom};
 pub use section::WriteKeys;

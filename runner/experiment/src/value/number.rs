@@ -74,3 +74,6 @@ number!(
 number!(
     /// From zero to one.
     Share(f64) => f64: "from 0 to 1", |x| (0.0..=1.0).contains(&x), { "type": "number", "minimum": 0, "maximum": 1 });
+number!(
+    /// A share that is neither nothing nor everything.
+    Fraction(f64) => f64: "greater than 0 and less than 1", |x| x > 0.0 && x < 1.0, { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 });

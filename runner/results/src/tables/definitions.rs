@@ -82,6 +82,39 @@ table! {
 }
 
 table! {
+    /// One row per member of a sweep and comparison; one per member where none ends early.
+    #[derive(Default)]
+    pub struct SweepRow => "sweep.parquet" {
+        /// The number of the member, from 1.
+        member: i64,
+        /// What tells it from the others.
+        name: String,
+        /// The same without its seed.
+        setting: String,
+        /// BLAKE3 of its plan.
+        fingerprint: String,
+        /// Its run; null where it has none yet.
+        run_id: Option<String>,
+        /// waiting, running, finished, failed, interrupted, or stopped: ended early by halving.
+        status: String,
+        /// Why it failed.
+        error: Option<String>,
+        /// The number of the comparison, from 1; null where none has been.
+        rung: Option<i64>,
+        /// Epochs after which the members were compared.
+        epochs: Option<i64>,
+        /// What they were compared by.
+        monitor: Option<String>,
+        /// Its value; null for a member without one.
+        value: Option<f64>,
+        /// The place of its setting, from 1, the best first.
+        rank: Option<i64>,
+        /// Whether it went on.
+        kept: Option<bool>,
+    }
+}
+
+table! {
     /// One row per entry of the plan.
     pub struct ParamRow => "params.parquet" {
         /// Dotted key, stages by name.

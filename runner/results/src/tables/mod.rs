@@ -68,14 +68,28 @@ pub(crate) use {columns, table};
 ///
 /// [`ResultsError::Table`] or [`ResultsError::Write`].
 pub fn write<R: Row>(folder: &Path, run_id: &str, rows: Vec<R>) -> Result<(), ResultsError> {
+    write_with("run_id", folder, run_id, rows)
+}
+
+/// [`write`] with another name for the column in front: whose rows these are.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_with<R: Row>(
+    owner: &str,
+    folder: &Path,
+    id: &str,
+    rows: Vec<R>,
+) -> Result<(), ResultsError> {
     let path = folder.join(R::FILE);
     let failed = |error: polars::error::PolarsError| ResultsError::Table {
         path: path.clone(),
         source: error.into(),
     };
     let height = rows.len();
-    let ids = vec![run_id.to_owned(); height];
-    let mut columns = vec![<String as ColumnValue>::column("run_id", ids)];
+    let ids = vec![id.to_owned(); height];
+    let mut columns = vec![<String as ColumnValue>::column(owner, ids)];
     columns.extend(R::columns(rows));
     let mut frame = DataFrame::new(height, columns).map_err(failed)?;
     let mut bytes = Vec::new();

@@ -33,18 +33,13 @@ fn runs_follow_each_other_each_with_its_own_log() -> Result<(), Box<dyn std::err
     let text = EXPERIMENT.replace("DATA", &data.display().to_string());
     let results = folder.path().join("results");
     logging::start(0, true);
-    let session = Session {
-        results: results.clone(),
-        cache: folder.path().join("cache"),
-        cache_limit: 1 << 30,
-        offline: true,
-        interrupt: Interrupt::default(),
-    };
+    let session = Session::of_test(&results, &folder.path().join("cache"));
     for seed in [1, 2] {
         let overrides = [Override::new("experiment.seed", &seed.to_string())];
         let checked = runner_experiment::load_text("twice.toml", &text, &overrides)
             .map_err(|error| error.to_string())?;
-        run_one(&session, checked, None).map_err(|failure| failure.shown())?;
+        let job = Job { checked, choice: Choice::Fresh, member: None, pause_after: None };
+        run_one(&session, job).map_err(|failure| failure.shown())?;
     }
     let mut seeds = Vec::new();
     for run in std::fs::read_dir(results.join("twice"))? {

@@ -1,0 +1,221 @@
+//! One run from its plan to its last table.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use runner_data::Interrupt;
+use runner_experiment::{Checked, fingerprint};
+use runner_learn::run::Request;
+use runner_learn::{Category, LearnError};
+use runner_network::device::{self, Compute};
+use runner_results::tables::RunRow;
+use runner_results::writer::{End, RunWriter, Start};
+
+use super::summary;
+use crate::command::resume::{self, Choice};
+use crate::connect::Connection;
+use crate::failure::{Failure, guarded};
+use crate::fetch::weights::resolve;
+use crate::logging::LogFile;
+use crate::{environment, signals, terminal};
+
+/// The folder of checkpoints in that of a run.
+pub const CHECKPOINTS: &str = "checkpoints";
+
+/// What all runs of a process share.
+pub struct Session {
+    /// The folder of results.
+    pub results: PathBuf,
+    cache: PathBuf,
+    /// Features above this many bytes are pruned after a run.
+    cache_limit: u64,
+    /// Whether nothing may be fetched.
+    offline: bool,
+    pub interrupt: Interrupt,
+    git: OnceLock<(Option<String>, Option<bool>)>,
+}
+
+impl Session {
+    /// Looks at the surroundings; from now on signals ask runs to stop.
+    pub fn new(results: &Path, offline: bool) -> Result<Self, Failure> {
+        Ok(Self {
+            results: results.to_path_buf(),
+            cache: environment::cache(),
+            cache_limit: environment::cache_limit().map_err(Failure::usage)?,
+            offline,
+            interrupt: signals::interrupt()?,
+            git: OnceLock::new(),
+        })
+    }
+}
+
+/// A run to do.
+pub struct Job<'a> {
+    /// Its plan.
+    pub checked: Checked,
+    /// Whether it goes on with an earlier one.
+    pub choice: Choice,
+    /// The sweep that it is a member of, and its name there.
+    pub member: Option<(&'a str, &'a str)>,
+    /// It pauses after this many epochs, counted over all stages.
+    pub pause_after: Option<usize>,
+}
+
+/// What a run that came to its end, or to its pause, leaves.
+pub struct Ended {
+    /// Its id.
+    pub id: String,
+    /// Whether it paused, and is to go on later.
+    pub paused: bool,
+    /// Scores and paths, for the terminal.
+    pub text: String,
+}
+
+/// One run from its plan to its summary. A process may call it again and again: each run has its
+/// folder, its lock and its log.
+pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
+    let Job { mut checked, choice, member, pause_after } = job;
+    let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
+    if let Choice::Resume(run) = &choice {
+        checked.plan = resume::with_weights_of(&checked.plan, run);
+    }
+    let results = &session.results;
+    // What stops this run alone, a table that cannot be written for one, stops no other.
+    let interrupt = session.interrupt.below();
+    let weights = resolve(&mut checked, results, (session.offline, &interrupt))?;
+    let mut start = start(session, &checked, &compute)?;
+    (start.run.sweep, start.run.member) =
+        member.map(|(sweep, member)| (sweep.to_owned(), member.to_owned())).unzip();
+    let mut writer = open(choice, results, start)?;
+    let _log = open_log(&writer)?;
+    let request = Request {
+        checked: &checked,
+        weights: weights.as_ref(),
+        compute,
+        cache: Some(&session.cache),
+        model: writer.file("model.safetensors"),
+        checkpoints: Some(writer.file(CHECKPOINTS)),
+        interrupt,
+    };
+    let mut paused = false;
+    let outcome = guarded(|| {
+        paused = execute(&request, &mut writer, pause_after)?;
+        Ok(())
+    });
+    finish(&mut writer, outcome, paused)
+}
+
+impl Session {
+    #[cfg(test)]
+    pub(super) fn of_test(results: &Path, cache: &Path) -> Self {
+        Self {
+            results: results.to_path_buf(),
+            cache: cache.to_path_buf(),
+            cache_limit: 1 << 30,
+            offline: true,
+            interrupt: Interrupt::default(),
+            git: OnceLock::new(),
+        }
+    }
+
+    /// A cache above its limit loses what was used longest ago.
+    pub fn prune(&self) {
+        prune(&self.cache, self.cache_limit);
+    }
+}
+
+/// A new run, or the one that goes on.
+fn open(choice: Choice, results: &Path, start: Start) -> Result<RunWriter, Failure> {
+    Ok(match choice {
+        Choice::Resume(run) => RunWriter::reopen(&run, start.run)?,
+        Choice::Fresh | Choice::Finished(_) => RunWriter::create(results, start)?,
+    })
+}
+
+fn open_log(writer: &RunWriter) -> Result<LogFile, Failure> {
+    let log = writer.file("log.jsonl");
+    LogFile::open(&log)
+        .map_err(|error| Failure::internal(format!("cannot write {}: {error}", log.display())))
+}
+
+fn start(session: &Session, checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
+    let plan = &checked.plan;
+    let (git_commit, git_dirty) = session.git.get_or_init(environment::git).clone();
+    Ok(Start {
+        run: RunRow {
+            experiment: plan.experiment.name.clone(),
+            seed: i64::try_from(plan.experiment.seed).unwrap_or(i64::MAX),
+            classes: checked.classes.clone(),
+            device: compute.name.to_owned(),
+            precision: "f32".to_owned(),
+            fingerprint: fingerprint::fingerprint(plan),
+            git_commit,
+            git_dirty,
+            runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..RunRow::default()
+        },
+        params: fingerprint::entries(plan),
+        experiment_toml: checked.source.file_text().to_owned(),
+        plan_toml: plan.to_toml().map_err(|error| Failure::of(1, &error))?,
+    })
+}
+
+/// Trains; whether it paused.
+fn execute(
+    request: &Request<'_>,
+    writer: &mut RunWriter,
+    pause_after: Option<usize>,
+) -> Result<bool, Failure> {
+    let mut connection =
+        Connection::new(writer, request.checked, request.interrupt.clone(), pause_after);
+    let learned = runner_explain::run::run(request, &mut |event| connection.take(event));
+    connection.finish();
+    if !connection.skipped.is_empty() {
+        terminal::note(&format!(
+            "{} unusable images were left out; log.jsonl lists them",
+            connection.skipped.len()
+        ));
+    }
+    let paused = connection.paused;
+    match (learned, connection.failed) {
+        (_, Some(error)) => Err(error.into()),
+        (Err(error), None) if paused && error.category() == Category::Interrupted => Ok(true),
+        (Err(error), None) => Err(error.into()),
+        (Ok(()), None) => Ok(false),
+    }
+}
+
+/// A cache above its limit loses what was used longest ago.
+fn prune(cache: &Path, limit: u64) {
+    match runner_learn::feature_cache::store::prune(cache, limit) {
+        Ok(pruned) if pruned.is_empty() => {}
+        Ok(pruned) => terminal::note(&format!(
+            "the cache was above {}: removed {} folders of features",
+            environment::show_size(limit),
+            pruned.len()
+        )),
+        Err(error) => terminal::warning(&error.to_string()),
+    }
+}
+
+fn finish(
+    writer: &mut RunWriter,
+    outcome: Result<(), Failure>,
+    paused: bool,
+) -> Result<Ended, Failure> {
+    let end = match &outcome {
+        Ok(()) if paused => End::Interrupted,
+        Ok(()) => End::Finished,
+        Err(failure) if failure.code == 130 => End::Interrupted,
+        Err(failure) => End::Failed(failure.message()),
+    };
+    tracing::info!(status = end.status(), paused, "end");
+    writer.finish(&end, environment::peak_rss())?;
+    match outcome {
+        Ok(()) => Ok(Ended { id: writer.id().to_owned(), paused, text: summary::summary(writer) }),
+        Err(failure) => {
+            let kept = writer.folder().display();
+            Err(failure.with_line(&format!("what was finished until then is in {kept}")))
+        }
+    }
+}
