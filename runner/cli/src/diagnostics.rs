@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use runner_experiment::text::visible;
-use runner_experiment::{Checked, Diagnostic, Diagnostics, Loaded, Severity, SourceText};
+use runner_experiment::{Checked, Diagnostic, Diagnostics, Severity, SourceText, Sweep};
 
 use crate::terminal;
 
@@ -39,14 +39,10 @@ pub fn show_warnings(checked: &Checked) {
     }
 }
 
-/// [`show_warnings`] of whatever a file stands for.
-pub fn show_warnings_of(loaded: &Loaded) {
-    match loaded {
-        Loaded::One(checked) => show_warnings(checked),
-        Loaded::Sweep(sweep) if sweep.warnings.iter().next().is_some() => {
-            terminal::styled(render(&sweep.source, &sweep.warnings).trim_end());
-        }
-        Loaded::Sweep(_) => {}
+/// [`show_warnings`] of a sweep.
+pub fn show_warnings_of_sweep(sweep: &Sweep) {
+    if sweep.warnings.iter().next().is_some() {
+        terminal::styled(render(&sweep.source, &sweep.warnings).trim_end());
     }
 }
 

@@ -16,6 +16,7 @@ mod logging;
 mod progress;
 mod signals;
 mod terminal;
+mod text;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use crate::tree::{self, Key, Kind, Node, name_of};
 /// The key of the file.
 pub(crate) const EXTENDS: &str = "extends";
 
-/// A value of an extended file that another one took the place of.
+/// A value that another one took the place of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Overwritten {
     /// Where the value stands that counts.

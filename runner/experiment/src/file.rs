@@ -15,7 +15,7 @@ pub struct ExperimentFile {
     pub source: SourceText,
     /// Everything that it says.
     pub tree: Node,
-    /// What a value of this file took the place of in one that it extends.
+    /// What values took the place of: of a file that is extended, or of the file itself.
     pub overwritten: Vec<Overwritten>,
     /// Whether a file that it extends could not be had.
     pub is_broken: bool,
@@ -38,11 +38,11 @@ impl ExperimentFile {
         let tree = tree::parse(&source, &mut diagnostics);
         let mut chain = Chain::new(&mut source, &mut diagnostics);
         let mut tree = chain.resolve(name, tree);
-        let (overwritten, is_broken) = (chain.overwritten, chain.broken);
+        let (mut overwritten, is_broken) = (chain.overwritten, chain.broken);
         // Syntax errors are reported first: in a broken tree a `--set` would not find its target.
         let is_valid = diagnostics.errors() == 0;
         for change in overrides.iter().filter(|_| is_valid) {
-            change.apply(&mut tree, &mut source)?;
+            change.apply(&mut tree, &mut source, &mut overwritten)?;
         }
         Ok((Self { source, tree, overwritten, is_broken }, diagnostics))
     }

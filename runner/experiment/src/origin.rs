@@ -29,7 +29,7 @@ pub(crate) fn origins(plan: &Plan, file: &ExperimentFile) -> Vec<Origin> {
 fn origin(key: String, value: String, file: &ExperimentFile) -> Option<Origin> {
     let parts: Vec<&str> = key.split('.').collect();
     let node = find(&file.tree, &parts)?;
-    let over = file.overwritten.iter().find(|over| over.by == node.span);
+    let over = file.overwritten.iter().rev().find(|over| over.by == node.span);
     Some(Origin {
         place: file.source.place(&node.span),
         over: over.map(|over| file.source.place(&over.base)),

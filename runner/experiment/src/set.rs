@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::Diagnostics;
+use crate::extends::Overwritten;
 use crate::source::SourceText;
 use crate::tree::{self, Kind, Node};
 
@@ -65,13 +66,17 @@ impl Override {
         &self,
         tree: &mut Node,
         source: &mut SourceText,
+        overwritten: &mut Vec<Overwritten>,
     ) -> Result<(), OverrideError> {
         let key = self.key();
         let start = source.append(&format!("{key} = {}", self.value));
         let value_start = start + key.len() + 3;
         let node = self.parse_value(value_start);
-        tree::put(tree, &self.path, start..start + key.len(), node)
-            .map_err(|reason| OverrideError::Path { key, reason })
+        let by = node.span.clone();
+        let before = tree::put(tree, &self.path, start..start + key.len(), node)
+            .map_err(|reason| OverrideError::Path { key, reason })?;
+        overwritten.extend(before.map(|before| Overwritten { by, base: before.span }));
+        Ok(())
     }
 
     /// The value as TOML, or as a plain string where it is not TOML (`--set model.weights=random`).

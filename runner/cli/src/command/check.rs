@@ -1,17 +1,20 @@
 //! `runner check`: validate and print the plan; runs nothing.
 
+mod sweep;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use runner_experiment::Override;
 use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
-use runner_experiment::{Checked, discover, fingerprint};
+use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
 
 use crate::environment::show_size;
 use crate::failure::Failure;
 use crate::fetch::weights;
+use crate::text::thousands;
 use crate::{diagnostics, estimate, terminal};
 
 /// `check`
@@ -31,10 +34,10 @@ const RESULTS: &str = "results";
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     let mut wrong: Vec<Failure> = Vec::new();
     for file in files(&arguments.files)? {
-        match runner_experiment::load(&file, &arguments.set) {
-            Ok(checked) => {
-                wrong.extend(print(&file.display().to_string(), &checked).err());
-            }
+        let name = file.display().to_string();
+        match runner_experiment::load_all(&file, &arguments.set) {
+            Ok(Loaded::One(checked)) => wrong.extend(print(&name, &checked).err()),
+            Ok(Loaded::Sweep(sweep)) => wrong.extend(print_sweep(&name, &sweep).err()),
             Err(error) => wrong.push(error.into()),
         }
     }
@@ -62,6 +65,18 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// The members of a sweep, what they share, and the plan of the first.
+fn print_sweep(file: &str, sweep: &Sweep) -> Result<(), Failure> {
+    diagnostics::show_warnings_of_sweep(sweep);
+    terminal::out(&sweep::head(file, sweep));
+    sweep::members(sweep, Path::new(RESULTS));
+    terminal::out(&sweep::shared(sweep));
+    terminal::out(&sweep::cost(sweep, Path::new(RESULTS)));
+    let Some(first) = sweep.members.first() else { return Ok(()) };
+    terminal::out(&format!("\nmember 1, {}:", first.name));
+    print(file, &first.checked)
+}
+
 fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     diagnostics::show_warnings(checked);
     let plan = &checked.plan;
@@ -80,7 +95,24 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     }
     terminal::out("the plan, with every default:\n");
     terminal::out_data(&resolved(plan)?);
+    origins(checked);
     Ok(())
+}
+
+/// Where values come from, where that is more than one file.
+fn origins(checked: &Checked) {
+    let files: BTreeSet<&str> =
+        checked.origins.iter().map(|origin| origin.place.name.as_str()).collect();
+    if files.len() < 2 {
+        return;
+    }
+    let row = |origin: &Origin| {
+        let over = origin.over.as_ref().map_or(String::new(), ToString::to_string);
+        vec![origin.key.clone(), origin.place.to_string(), over, origin.value.clone()]
+    };
+    terminal::out("where these come from; everything else is a default:\n");
+    let rows = checked.origins.iter().map(row).collect();
+    terminal::out_table(&["key", "from", "in place of", "value"], rows);
 }
 
 fn dataset(checked: &Checked) {
@@ -234,28 +266,4 @@ fn estimated(checked: &Checked, stage: &Stage) -> String {
 
 fn resolved(plan: &Plan) -> Result<String, Failure> {
     plan.to_toml().map_err(|error| Failure::of(1, &error))
-}
-
-/// `14,714,688`
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn digits_come_in_threes() {
-        let shown: Vec<String> = [0, 999, 1_000, 14_714_688].into_iter().map(thousands).collect();
-        assert_eq!(shown, ["0", "999", "1,000", "14,714,688"]);
-    }
 }

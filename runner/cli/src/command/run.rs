@@ -59,7 +59,10 @@ fn load(arguments: &RunArguments) -> Result<Loaded, Failure> {
         }
         loaded => loaded?,
     };
-    diagnostics::show_warnings_of(&loaded);
+    match &loaded {
+        Loaded::One(checked) => diagnostics::show_warnings(checked),
+        Loaded::Sweep(sweep) => diagnostics::show_warnings_of_sweep(sweep),
+    }
     Ok(loaded)
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::diagnostic::Diagnostics;
+use crate::extends::Overwritten;
 use crate::file::{self, ExperimentFile};
 use crate::fingerprint::fingerprint;
 use crate::section::SWEEP;
@@ -26,6 +27,9 @@ pub use name::short_names;
 
 /// More members than anybody waits for.
 const MOST: usize = 10_000;
+
+/// What makes members.
+const PARTS: [&str; 4] = ["grid", "zip", "random", "seeds"];
 
 /// The key that `seeds` changes.
 const SEED: [&str; 2] = ["experiment", "seed"];
@@ -82,6 +86,7 @@ pub(crate) fn resolve(
     diagnostics: &mut Diagnostics,
 ) -> Option<Sweep> {
     // Wrong keys and types of the file are known by now, and would be said again for every member.
+    check_halving(section, diagnostics);
     let settings = settings(section, &mut file.source, diagnostics)?;
     extends::take(&mut file.tree, SWEEP);
     let keys = keys(&settings);
@@ -123,6 +128,17 @@ pub(crate) fn resolve(
     Some(Sweep { id, members, halving, keys, warnings, source })
 }
 
+fn check_halving(section: &Located<SweepSection>, diagnostics: &mut Diagnostics) {
+    if let Some(Located { value: halving, span }) = &section.value.halving
+        && !halving.present.iter().any(|key| key == "after")
+    {
+        diagnostics
+            .error(span.clone(), "sweep.halving", "`sweep.halving` lacks `after`")
+            .label("`after` is missing here")
+            .help("`after` is the number of epochs after which members are compared");
+    }
+}
+
 /// The plan of one member.
 fn member(
     file: &ExperimentFile,
@@ -131,9 +147,16 @@ fn member(
 ) -> Option<Checked> {
     let mut file = file.clone();
     for Setting { path, span, value } in settings {
-        if let Err(reason) = tree::put(&mut file.tree, path, span.clone(), value.clone()) {
-            let key = path.join(".");
-            diagnostics.error(span.clone(), SWEEP, format!("`{key}`: {reason}"));
+        match tree::put(&mut file.tree, path, span.clone(), value.clone()) {
+            Ok(before) => {
+                let by = value.span.clone();
+                let base = before.map(|before| before.span);
+                file.overwritten.extend(base.map(|base| Overwritten { by, base }));
+            }
+            Err(reason) => {
+                let key = path.join(".");
+                diagnostics.error(span.clone(), SWEEP, format!("`{key}`: {reason}"));
+            }
         }
     }
     let root = file::root(&file.tree, diagnostics);
@@ -173,7 +196,7 @@ fn settings(
     if !seeds.is_empty() {
         factors.push(seeds.into_iter().map(|seed| vec![seed]).collect());
     }
-    if factors.is_empty() {
+    if PARTS.iter().all(|part| !section.value.present.iter().any(|key| key == part)) {
         diagnostics
             .error(section.span.clone(), SWEEP, "this sweep changes nothing")
             .help("give it `grid`, `zip`, `random` or `seeds`");
@@ -183,6 +206,9 @@ fn settings(
         all.iter().flat_map(|head| factor.iter().map(|tail| [&head[..], tail].concat())).collect()
     };
     twice(&factors, diagnostics)?;
+    if diagnostics.errors() > 0 && factors.is_empty() {
+        return None;
+    }
     Some(factors.into_iter().fold(vec![Vec::new()], product))
 }
 

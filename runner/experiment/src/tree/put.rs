@@ -8,6 +8,8 @@ use crate::suggest::did_you_mean;
 /// Puts `value` under a dotted key, whose place in the source text is `span`. Tables that are missing
 /// are made; an entry of an array of tables is found by its `name` (a stage) or `job`.
 ///
+/// Returns what stood there.
+///
 /// # Errors
 ///
 /// In words, where the key leads through something that is not a table.
@@ -16,8 +18,8 @@ pub(crate) fn put(
     path: &[String],
     span: Range<usize>,
     value: Node,
-) -> Result<(), String> {
-    let Some((last, parents)) = path.split_last() else { return Ok(()) };
+) -> Result<Option<Node>, String> {
+    let Some((last, parents)) = path.split_last() else { return Ok(None) };
     let mut here = tree;
     for part in parents {
         here = step(here, part, span.clone())?;
@@ -27,10 +29,12 @@ pub(crate) fn put(
     };
     let key = Key { name: last.clone(), span: span.end - last.len().min(span.len())..span.end };
     match entries.iter_mut().find(|(key, _)| key.name == *last) {
-        Some(entry) => *entry = (key, value),
-        None => entries.push((key, value)),
+        Some(entry) => Ok(Some(std::mem::replace(entry, (key, value)).1)),
+        None => {
+            entries.push((key, value));
+            Ok(None)
+        }
     }
-    Ok(())
 }
 
 /// One step of a dotted key: into a table, which is made where it is missing, or to the entry of

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use runner_results::tables::{self, RunRow};
 use runner_results::writer::RunWriter;
 
+use crate::text::duration;
+
 /// Scores, and the paths of what was written.
 pub(super) fn summary(writer: &RunWriter) -> String {
     let run = writer.run();
@@ -72,13 +74,4 @@ fn files(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-fn duration(seconds: f64) -> String {
-    let whole = seconds as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
 }

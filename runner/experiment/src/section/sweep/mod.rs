@@ -30,6 +30,8 @@ section! {
 /// The table as it stands in the file.
 #[derive(Debug, Clone, Default)]
 pub struct SweepSection {
+    /// Names of the keys that the table has, right or wrong.
+    pub present: Vec<String>,
     /// Every combination of these values.
     pub grid: Option<Axes>,
     /// These values side by side: the first of each, the second of each, …
@@ -45,6 +47,7 @@ pub struct SweepSection {
 impl Table for SweepSection {
     fn read_keys(reader: &mut TableReader<'_>) -> Option<Self> {
         Some(Self {
+            present: reader.present(),
             grid: reader.read("grid"),
             zip: reader.read("zip"),
             random: reader.read("random"),

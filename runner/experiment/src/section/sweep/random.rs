@@ -39,22 +39,14 @@ impl FromNode for Random {
         if !matches!(node.kind, Kind::Table(_)) {
             return wrong_type(node, key, "a table with `n` and what is drawn", diagnostics);
         }
-        let n = match node.get("n") {
-            Some((_, n)) => Count::from_node(n, &format!("{key}.n"), diagnostics)?,
-            None => {
-                diagnostics
-                    .error(node.span.clone(), key, format!("`{key}` lacks `n`"))
-                    .label("`n` is missing here")
-                    .help("`n` is how many members are drawn");
-                return None;
-            }
-        };
+        let n = count(node, key, diagnostics);
         let seed = match node.get("seed") {
-            Some((_, seed)) => Seed::from_node(seed, &format!("{key}.seed"), diagnostics)?,
-            None => Seed(0),
+            Some((_, seed)) => Seed::from_node(seed, &format!("{key}.seed"), diagnostics),
+            None => Some(Seed(0)),
         };
+        // A table of tables is a dotted key without quotes.
         let is_leaf = |node: &Node| {
-            node.entries().iter().any(|(key, _)| DISTRIBUTIONS.contains(&key.name.as_str()))
+            !node.entries().iter().any(|(_, value)| matches!(value.kind, Kind::Table(_)))
         };
         let mut axes = leaves(node, &is_leaf);
         axes.retain(|leaf| leaf.path != ["n"] && leaf.path != ["seed"]);
@@ -67,11 +59,23 @@ impl FromNode for Random {
         let axes: Vec<Option<_>> =
             axes.iter().map(|leaf| distribution(leaf, key, diagnostics)).collect();
         Some(Self {
-            n: usize::try_from(n.0).unwrap_or(1),
-            seed: u64::try_from(seed.0).unwrap_or(0),
+            n: usize::try_from(n?.0).unwrap_or(1),
+            seed: u64::try_from(seed?.0).unwrap_or(0),
             axes: axes.into_iter().collect::<Option<_>>()?,
         })
     }
+}
+
+/// How many draws there are.
+fn count(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Count> {
+    if let Some((_, n)) = node.get("n") {
+        return Count::from_node(n, &format!("{key}.n"), diagnostics);
+    }
+    diagnostics
+        .error(node.span.clone(), key, format!("`{key}` lacks `n`"))
+        .label("`n` is missing here")
+        .help("`n` is how many members are drawn");
+    None
 }
 
 /// What one key is drawn from.

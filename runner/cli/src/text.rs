@@ -1,0 +1,41 @@
+//! Numbers and times for people.
+
+/// `14,714,688`
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `4.1 s`, `3 min 12 s`, `2 h 05 min`
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_come_in_threes() {
+        let shown: Vec<String> = [0, 999, 1_000, 14_714_688].into_iter().map(thousands).collect();
+        assert_eq!(shown, ["0", "999", "1,000", "14,714,688"]);
+    }
+
+    #[test]
+    fn times_have_two_units_at_most() {
+        let shown = [4.06, 192.0, 7_500.0].map(duration);
+        assert_eq!(shown, ["4.1 s", "3 min 12 s", "2 h 05 min"]);
+    }
+}
