@@ -217,7 +217,7 @@ fn its_weights_come_back_from_the_file_that_was_written() {
     let network = network();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    export::write(&network, &Toy, &serde_json::json!({}), &path).unwrap();
+    export::write(&network, &Toy, (&serde_json::json!({}), &|_| true), &path).unwrap();
     let source = path.into();
     let loaded = weights::load(&source, (&Toy, &network.layers), Head::Take).unwrap().weights;
     let norm = &loaded["block2_norm1"];

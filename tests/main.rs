@@ -18,5 +18,6 @@ mod run;
 mod shared;
 mod stopping;
 mod support;
+mod sweep;
 mod trust;
 mod weights;

@@ -144,10 +144,10 @@ fn a_tensor_that_claims_more_than_the_network_holds_is_not_read() {
         [&(table.len() as u64).to_le_bytes()[..], table.as_bytes()].concat()
     };
     place.write("claims.safetensors", header("features.0.weight", 1 << 20));
-    let error = weights::open(&place.path("claims.safetensors")).unwrap_err().to_string();
+    let error = weights::open(&place.path("claims.safetensors").into()).unwrap_err().to_string();
     assert!(error.contains("its table says"), "{error}");
     place.write("table.safetensors", [&u64::MAX.to_le_bytes()[..], b"{}"].concat());
-    let error = weights::open(&place.path("table.safetensors")).unwrap_err().to_string();
+    let error = weights::open(&place.path("table.safetensors").into()).unwrap_err().to_string();
     assert!(error.contains("its table claims"), "{error}");
 }
 

@@ -16,6 +16,7 @@ pub mod preview;
 mod problem;
 pub mod resize;
 pub mod scan;
+mod seen;
 mod signature;
 
 pub use error::DataError;

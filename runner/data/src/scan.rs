@@ -17,8 +17,7 @@ use crate::error::DataError;
 use crate::interrupt::Interrupt;
 use runner_record::{BadImage, Duplicate, Event, Phase, Pixels, Place, ValueRange};
 
-/// BLAKE3 of the bytes of a file.
-pub type ContentHash = [u8; 32];
+pub use super::seen::{ContentHash, Seen};
 
 /// One usable image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +75,20 @@ pub fn scan(
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<ScannedSplit>, DataError> {
+    scan_with(splits, &Seen::default(), interrupt, observe)
+}
+
+/// [`scan`], where files that were looked at before and did not change since are not read again.
+///
+/// # Errors
+///
+/// As [`scan`].
+pub fn scan_with(
+    splits: &[Split],
+    seen: &Seen,
+    interrupt: &Interrupt,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<ScannedSplit>, DataError> {
     let total = splits.iter().map(Split::images).sum();
     let mut done = 0;
     let mut scanned = Vec::new();
@@ -90,7 +103,7 @@ pub fn scan(
         };
         in_order(
             &files,
-            |(path, _)| look(path),
+            |(path, _)| seen.look(path),
             |index, looked| {
                 interrupt.check()?;
                 let (path, class) = (files[index].0.to_path_buf(), files[index].1);
@@ -135,12 +148,6 @@ fn files(split: &Split) -> impl Iterator<Item = (&Path, usize)> {
 /// [`ImageProblem`], where it cannot be read.
 pub fn hash(path: &Path) -> Result<ContentHash, ImageProblem> {
     Ok(*blake3::hash(&decode::read(path)?).as_bytes())
-}
-
-fn look(path: &Path) -> Result<(ContentHash, [usize; 2], Option<ValueRange>), ImageProblem> {
-    let bytes = decode::read(path)?;
-    let (pixels, range) = decode::decode_with_range(&bytes)?;
-    Ok((*blake3::hash(&bytes).as_bytes(), [pixels.height, pixels.width], range))
 }
 
 /// Every picture that is in more than one place, by content.

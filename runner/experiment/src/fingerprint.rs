@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::plan::Plan;
 
 /// Keys that say nothing about what is computed.
-const NAMES: [&str; 4] =
-    ["experiment.name", "experiment.description", "experiment.tags", "run.device"];
+const NAMES: [&str; 5] =
+    ["experiment.name", "experiment.description", "experiment.tags", "run.device", "run.model"];
 
 /// Every entry of the plan: dotted key and its value as text, keys sorted within each table. Stages
 /// are addressed by name, jobs by number and word (`visualize.1-curves.smoothing`).

@@ -63,12 +63,7 @@ fn alone(
     // A run's model brings its head, its classes and its preprocessing along.
     let saved = request.weights.filter(|source| weights::classes(&source.path).is_some());
     if let Some(source) = saved {
-        return of_model(
-            request,
-            Saved::open(&source.path, request.compute.clone())?,
-            splits,
-            observe,
-        );
+        return of_model(request, Saved::open(source, request.compute.clone())?, splits, observe);
     }
     let (mut network, _) = network(request, observe)?;
     if !request.checked.plan.model.include_top {
@@ -123,7 +118,7 @@ pub fn again(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<()
     let splits = scan_splits(request, observe)?;
     match request.weights {
         Some(source) => {
-            let saved = Saved::open(&source.path, request.compute.clone())?;
+            let saved = Saved::open(source, request.compute.clone())?;
             of_model(request, saved, &splits, observe)
         }
         None => alone(request, &splits, observe),

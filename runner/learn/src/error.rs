@@ -52,7 +52,7 @@ pub enum LearnError {
     },
     /// A loss that is not finite.
     #[error(
-        "the loss became {loss} in stage `{stage}`, epoch {epoch}, step {step}; a smaller learning rate often helps (now {learning_rate})"
+        "the loss became {loss} in stage `{stage}`, epoch {epoch}, step {step}; a smaller learning rate often helps (now {learning_rate:e})"
     )]
     NotFinite {
         /// The stage.

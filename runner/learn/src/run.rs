@@ -4,23 +4,27 @@ mod prepare;
 pub mod pretrained;
 mod request;
 mod resume;
+mod shared;
 pub mod splits;
 
 use runner_data::scan::{self, ScannedSplit};
+use runner_experiment::architecture::Layer;
 use runner_experiment::fingerprint;
 use runner_experiment::plan::{Dataset, Stage};
+use runner_experiment::section::run::ModelFile;
 use runner_network::export;
 use runner_network::network::Network;
+use runner_network::weights::Base;
 use runner_record::Event;
 
 use crate::checkpoint::{Checkpoint, CheckpointWriter};
 use crate::error::LearnError;
 use crate::evaluate;
-use crate::feature_cache::Description;
 use crate::stage::StageRun;
 use prepare::Prepared;
 pub use request::Request;
 use resume::{lowest_indices, replay, restore_lowest};
+pub use shared::Shared;
 
 /// A network whose stages are over, measured and written.
 pub struct Trained {
@@ -56,11 +60,11 @@ pub fn train(
         request.checkpoints.clone(),
         fingerprint::fingerprint(&request.checked.plan),
         scan::dataset_hash(&splits),
-        weights,
+        weights.clone(),
         lowest_indices(request, &network),
     );
     let resumed = resume::resume(request, &mut network, &mut writer, observe)?;
-    let mut run = Run { request, stage: 0, dataset, splits, observe };
+    let mut run = Run { request, stage: 0, dataset, weights, splits, observe };
     let prepared = run.stages(&mut network, &mut writer, resumed)?;
     restore_lowest(&mut network, &writer, run.observe);
     let prepared = run.fresh(&network, prepared)?;
@@ -81,6 +85,8 @@ struct Run<'a> {
     /// Index of the stage that is under way.
     stage: usize,
     dataset: &'a Dataset,
+    /// SHA-256 of the pretrained weights, or `random`.
+    weights: String,
     splits: Vec<ScannedSplit>,
     observe: &'a mut dyn FnMut(Event),
 }
@@ -132,7 +138,7 @@ impl Run<'_> {
         let Some((ready, stage)) = ready.zip(self.request.checked.plan.stage.last()) else {
             return Ok(None);
         };
-        let description = Description::new(network, ready.prefix, self.dataset)?;
+        let description = self.describe(network, ready.prefix)?;
         match description == ready.description {
             true => Ok(Some(ready)),
             false => self.prepare(network, stage, None).map(Some),
@@ -143,10 +149,31 @@ impl Run<'_> {
     fn finish(&mut self, network: &Network, ready: Option<&Prepared>) -> Result<(), LearnError> {
         // The model first: whatever happens while it is measured, it is there.
         let path = &self.request.model;
-        let family = self.request.checked.plan.model.architecture.family();
-        export::write(network, family, &about(self.request, self.dataset), path)?;
+        let plan = &self.request.checked.plan;
+        let family = plan.model.architecture.family();
+        let base = self.base_left_out();
+        let about = about(self.request, self.dataset, base.as_ref());
+        let is_trained = |layer: &Layer| plan.stage.iter().any(|stage| !stage.freezes(layer));
+        let is_kept = |layer: &Layer| base.is_none() || !layer.base || is_trained(layer);
+        export::write(network, family, (&about, &is_kept), path)?;
         (self.observe)(Event::Written(path.clone()));
         ready.map_or(Ok(()), |ready| self.evaluate(network, ready))
+    }
+
+    /// The base whose layers the file of the model leaves out, where it does. Weights that were put in
+    /// the place of published ones are nobody else's: they are kept.
+    fn base_left_out(&self) -> Option<Base> {
+        let plan = &self.request.checked.plan;
+        let published = plan.model.architecture.family().published().iter();
+        let mut named = published.filter(|published| {
+            published.architecture == plan.model.architecture.as_str()
+                && (plan.model.weights == "imagenet" || plan.model.weights == published.name)
+                && !published.top
+        });
+        let tensors = named.next().and_then(|published| published.tensors);
+        let is_theirs = tensors.is_none_or(|tensors| tensors == self.weights);
+        (plan.run.model == ModelFile::Trained && is_theirs)
+            .then(|| Base { weights: plan.model.weights.clone(), sha256: self.weights.clone() })
     }
 
     /// Measures the final network on every split, nothing augmented.
@@ -170,9 +197,9 @@ impl Run<'_> {
 }
 
 /// What the model is, for whoever reads the file.
-fn about(request: &Request<'_>, dataset: &Dataset) -> serde_json::Value {
+fn about(request: &Request<'_>, dataset: &Dataset, base: Option<&Base>) -> serde_json::Value {
     let plan = &request.checked.plan;
-    serde_json::json!({
+    let mut about = serde_json::json!({
         "architecture": plan.model.architecture,
         "head": plan.model.head,
         "classes": request.checked.classes,
@@ -181,5 +208,9 @@ fn about(request: &Request<'_>, dataset: &Dataset) -> serde_json::Value {
         "fingerprint": fingerprint::fingerprint(plan),
         "base_layout": "torchvision names and layouts",
         "head_layout": "kernels are [in, out], flattened in the order height, width, channel",
-    })
+    });
+    if let Some(base) = base {
+        about["base"] = serde_json::json!(base);
+    }
+    about
 }

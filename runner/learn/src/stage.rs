@@ -106,7 +106,8 @@ impl StageRun<'_> {
                 other => other?,
             };
             self.end_epoch(&mut work, record, observe)?;
-            if work.over || self.writer.is_due(EPOCH_SECONDS) {
+            // What takes less time than a checkpoint is worth is computed again.
+            if self.writer.is_due(EPOCH_SECONDS) {
                 self.save(&work)?;
             }
         }

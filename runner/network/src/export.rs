@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use runner_experiment::architecture::Family;
+use runner_experiment::architecture::{Family, Layer};
 use runner_experiment::disk::{self, Synced};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -18,7 +18,8 @@ use super::weights::names;
 use super::weights::tensors::le_bytes;
 use crate::error::{Cause, NetworkError};
 
-/// Writes the network; the file appears whole or not at all.
+/// Writes the network, but for the layers that `is_kept` refuses; the file appears whole or not at
+/// all.
 ///
 /// # Errors
 ///
@@ -26,11 +27,14 @@ use crate::error::{Cause, NetworkError};
 pub fn write(
     network: &Network,
     family: &dyn Family,
-    about: &serde_json::Value,
+    (about, is_kept): (&serde_json::Value, &dyn Fn(&Layer) -> bool),
     path: &Path,
 ) -> Result<(), NetworkError> {
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-    for parameter in &network.parameters {
+    for (index, parameter) in network.parameters.iter().enumerate() {
+        if !is_kept(network.owner(index)) {
+            continue;
+        }
         let name = names::exported(family, &network.layers, &parameter.name);
         let values = parameter.values()?;
         let bytes = le_bytes(&values).to_vec();

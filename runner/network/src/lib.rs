@@ -2,6 +2,7 @@
 //!
 //! Knows no image file and no training: values come in, values go out.
 
+mod about;
 mod alive;
 pub mod allocator;
 mod cause;

@@ -53,6 +53,23 @@ impl Network {
         Self { layers, parameters, ranges, compute }
     }
 
+    /// Layers whose first ones are those of `base`, with its tensors, which are shared and not copied;
+    /// the others have first values.
+    #[must_use]
+    pub fn on_base(layers: Vec<Layer>, base: &Self, seed: u64) -> Self {
+        let mut parameters = base.parameters.clone();
+        let mut ranges = base.ranges.clone();
+        for (index, layer) in layers.iter().enumerate().skip(ranges.len()) {
+            let first = parameters.len();
+            for spec in layer.specs() {
+                let values = first_values(&spec, seed, index);
+                parameters.push(Parameter::new(layer, spec, values, &base.compute.device));
+            }
+            ranges.push(first..parameters.len());
+        }
+        Self { layers, parameters, ranges, compute: base.compute.clone() }
+    }
+
     /// Some of the layers, from a cut on, with their parameters, which are shared and not copied.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {

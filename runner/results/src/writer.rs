@@ -69,6 +69,10 @@ pub struct RunWriter {
     predictions: Vec<PredictionRow>,
     confusion: Vec<ConfusionRow>,
     train_seconds: f64,
+    /// When the epochs were written last.
+    epochs_written: Option<Instant>,
+    /// Whether there are epochs that are not written yet.
+    has_new_epochs: bool,
 }
 
 impl RunWriter {
@@ -136,6 +140,8 @@ impl RunWriter {
             predictions: Vec::new(),
             confusion: Vec::new(),
             train_seconds: 0.0,
+            epochs_written: None,
+            has_new_epochs: false,
         }
     }
 
@@ -194,6 +200,7 @@ impl RunWriter {
     ///
     /// [`ResultsError`] where a file cannot be written.
     pub fn finish(&mut self, end: &End, peak_rss: Option<i64>) -> Result<(), ResultsError> {
+        self.flush()?;
         let now = Utc::now();
         self.run.status = end.status().to_owned();
         self.run.error = match end {

@@ -93,9 +93,9 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     for stage in &plan.stage {
         terminal::out(&stage_text(checked, stage));
     }
+    origins(checked);
     terminal::out("the plan, with every default:\n");
     terminal::out_data(&resolved(plan)?);
-    origins(checked);
     Ok(())
 }
 
@@ -113,6 +113,7 @@ fn origins(checked: &Checked) {
     terminal::out("where these come from; everything else is a default:\n");
     let rows = checked.origins.iter().map(row).collect();
     terminal::out_table(&["key", "from", "in place of", "value"], rows);
+    terminal::out("");
 }
 
 fn dataset(checked: &Checked) {

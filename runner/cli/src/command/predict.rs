@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use runner_data::DataError;
+use runner_data::{DataError, Interrupt};
 use runner_experiment::folder;
 use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::section::run::DeviceName;
@@ -11,6 +11,7 @@ use runner_learn::LearnError;
 use runner_learn::predict::{self, Predicted};
 use runner_network::device;
 use runner_network::saved::Saved;
+use runner_network::weights::Source;
 use runner_record::Phase;
 use runner_results::tables::PredictedRow;
 use runner_results::{load, tables};
@@ -40,11 +41,11 @@ pub struct PredictArguments {
 }
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
-    let Target { path, run, folder, skips } = target(arguments)?;
+    let interrupt = signals::interrupt()?;
+    let Target { source, run, folder, skips } = target(arguments, &interrupt)?;
     let files = files(&arguments.images)?;
     let compute = device::select(device(arguments.device.as_deref())?).map_err(LearnError::from)?;
-    let model = Saved::open(&path, compute)?;
-    let interrupt = signals::interrupt()?;
+    let model = Saved::open(&source, compute)?;
     let mut counters = Counters::default();
     let all = predict::predict(&model, &files, &interrupt, &mut |done| {
         counters.set(&Phase::Predict, done, files.len());
@@ -71,7 +72,7 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
 /// Whose model is asked.
 struct Target {
     /// The model.
-    path: PathBuf,
+    source: Source,
     /// The id of its run.
     run: String,
     /// Where the table goes.
@@ -80,16 +81,26 @@ struct Target {
     skips: bool,
 }
 
-fn target(arguments: &PredictArguments) -> Result<Target, Failure> {
+fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target, Failure> {
     let given = Path::new(&arguments.run);
     let mut target = if given.is_file() {
         let run = given.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Target { path: given.to_path_buf(), run, folder: PathBuf::from("."), skips: false }
+        Target {
+            source: weights::with_base(given.to_path_buf().into(), (false, interrupt))?,
+            run,
+            folder: PathBuf::from("."),
+            skips: false,
+        }
     } else {
         let run = load::find(&arguments.results.results, &arguments.run)?;
         let skip = ("dataset.on_bad_image".to_owned(), OnBadImage::Skip.to_string());
         let skips = run.params().unwrap_or_default().contains(&skip);
-        Target { path: weights::of_run(&run)?, run: run.id, folder: run.path, skips }
+        Target {
+            source: weights::of_run(&run, (false, interrupt))?,
+            run: run.id,
+            folder: run.path,
+            skips,
+        }
     };
     if let Some(folder) = &arguments.out {
         target.folder.clone_from(folder);

@@ -90,7 +90,8 @@ pub fn with_weights_of(plan: &Plan, run: &LoadedRun) -> Plan {
 }
 
 /// Entries that may be others in a run that is resumed.
-const MAY_DIFFER: [&str; 3] = ["experiment.description", "experiment.tags", "run.device"];
+const MAY_DIFFER: [&str; 4] =
+    ["experiment.description", "experiment.tags", "run.device", "run.model"];
 
 /// Whether the whole plan is that of the run. The fingerprint knows no names, and the tables have
 /// them: stages that were renamed, or whose names were swapped, are another run.

@@ -6,9 +6,8 @@ use clap::Args;
 use runner_experiment::{Checked, Override};
 use runner_explain::run::again;
 use runner_learn::LearnError;
-use runner_learn::run::Request;
+use runner_learn::run::{Request, Shared};
 use runner_network::device;
-use runner_network::weights::Source;
 use runner_results::drawer::Drawer;
 use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
@@ -80,13 +79,14 @@ pub(super) fn visualize(arguments: &VisualizeArguments) -> Result<(), Failure> {
 
 /// The jobs on the model of a run, into its folder.
 fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure> {
-    let model = weights::of_run(run)?;
-    let source = Source::from(model.clone());
+    let interrupt = signals::interrupt()?;
+    let source = weights::of_run(run, (arguments.offline, &interrupt))?;
+    let model = source.path.clone();
     let checked = plan(arguments, run)?;
     let lock = RunLock::take(&run.path)?;
     let device = predict::device(arguments.device.as_deref())?;
     let compute = device::select(device).map_err(LearnError::from)?;
-    let interrupt = signals::interrupt()?;
+    let shared = Shared::default();
     let request = Request {
         checked: &checked,
         weights: Some(&source),
@@ -94,6 +94,7 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
         cache: None,
         model,
         checkpoints: None,
+        shared: &shared,
         interrupt,
     };
     // The jobs of another file do not touch what the run's own have drawn.

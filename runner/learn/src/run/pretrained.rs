@@ -1,11 +1,13 @@
 //! The network that a run starts with: pretrained weights where there are some.
 
 use runner_experiment::Checked;
+use runner_experiment::architecture::Layer;
 use runner_network::network::Network;
 use runner_network::weights::{self, Head, Loaded, Matched, Source, TensorFile};
 use runner_record::Event;
 
 use super::request::Request;
+use super::shared::{BaseKey, FrozenBase};
 use crate::error::LearnError;
 
 /// The network with pretrained weights where there are some, and first values elsewhere; and the
@@ -18,6 +20,9 @@ pub fn network(
     request: &Request<'_>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(Network, String), LearnError> {
+    if let Some(source) = request.weights.filter(|source| is_frozen(request, source)) {
+        return on_frozen_base(request, source, observe);
+    }
     let checked = request.checked;
     let loaded = match request.weights {
         Some(source) => Some(load(source, checked)?),
@@ -39,10 +44,57 @@ pub fn network(
     Ok((network, hash.unwrap_or_else(|| "random".to_owned())))
 }
 
+/// Whether nothing but the base comes from the file, and no stage trains it.
+fn is_frozen(request: &Request<'_>, source: &Source) -> bool {
+    let Checked { plan, layers, .. } = request.checked;
+    let mut base = layers.iter().filter(|layer| layer.base);
+    !plan.stage.is_empty()
+        && !plan.model.include_top
+        && base.all(|layer| plan.stage.iter().all(|stage| stage.freezes(layer)))
+        && weights::classes(&source.path).is_none()
+}
+
+/// A new head on a base that other runs of this process may have had too.
+fn on_frozen_base(
+    request: &Request<'_>,
+    source: &Source,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(Network, String), LearnError> {
+    let checked = request.checked;
+    let about = std::fs::metadata(&source.path).ok();
+    let key = BaseKey {
+        source: source.clone(),
+        stamp: about.and_then(|about| Some((about.modified().ok()?, about.len()))),
+        architecture: checked.plan.model.architecture,
+        image_size: checked.plan.dataset.as_ref().map_or([0, 0], |dataset| dataset.image_size),
+        device: request.compute.name.to_owned(),
+    };
+    let base = match request.shared.base(&key) {
+        Some(base) => base,
+        None => {
+            let Loaded { weights, notes } = load(source, checked)?;
+            let sha256 = weights::sha256(&weights);
+            let layers: Vec<Layer> =
+                checked.layers.iter().filter(|layer| layer.base).cloned().collect();
+            let network = Network::new(layers, weights, 0, request.compute.clone());
+            let base = FrozenBase { network, sha256, notes };
+            request.shared.keep_base(key, base.clone());
+            base
+        }
+    };
+    observe(Event::Weights { source: source.to_string(), notes: base.notes });
+    observe(Event::Model {
+        weights_sha256: Some(base.sha256.clone()),
+        parameters: checked.layers.iter().map(|layer| layer.parameters()).sum(),
+    });
+    let (layers, seed) = (checked.layers.clone(), checked.plan.experiment.seed);
+    Ok((Network::on_base(layers, &base.network, seed), base.sha256))
+}
+
 /// The weights that a run of this plan takes from a file. A head comes along only where the file
 /// says that it was trained on the same classes.
 fn load(source: &Source, checked: &Checked) -> Result<Loaded, LearnError> {
-    let file = weights::open(&source.path)?;
+    let file = weights::open(source)?;
     let matched = matched(&file, source, checked)?;
     Ok(matched.read()?)
 }
@@ -53,7 +105,7 @@ fn load(source: &Source, checked: &Checked) -> Result<Loaded, LearnError> {
 ///
 /// [`LearnError::Network`].
 pub fn look(source: &Source, checked: &Checked) -> Result<Vec<String>, LearnError> {
-    let file = weights::open(&source.path)?;
+    let file = weights::open(source)?;
     Ok(matched(&file, source, checked)?.notes)
 }
 

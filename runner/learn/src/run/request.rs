@@ -7,6 +7,8 @@ use runner_experiment::Checked;
 use runner_network::device::Compute;
 use runner_network::weights::Source;
 
+use super::shared::Shared;
+
 /// What to run and where things are.
 pub struct Request<'a> {
     /// The plan with its layers, splits and classes.
@@ -22,6 +24,8 @@ pub struct Request<'a> {
     /// Where checkpoints go; `None` keeps none. The newest that is there already says where an
     /// earlier process left this run.
     pub checkpoints: Option<PathBuf>,
+    /// What it shares with other runs of this process.
+    pub shared: &'a Shared,
     /// Looked at after every image and step.
     pub interrupt: Interrupt,
 }

@@ -20,7 +20,8 @@ pub fn scan_splits(
 ) -> Result<Vec<ScannedSplit>, LearnError> {
     let checked = request.checked;
     let Some(dataset) = &checked.plan.dataset else { return Ok(Vec::new()) };
-    let splits = scan::scan(&checked.splits, &request.interrupt, observe)?;
+    let splits =
+        scan::scan_with(&checked.splits, &request.shared.seen, &request.interrupt, observe)?;
     let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
     if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
         return Err(DataError::BadDataset(bad).into());

@@ -60,6 +60,32 @@ pub enum WeightsError {
         /// What there is.
         known: Vec<String>,
     },
+    /// The model was kept without its base, and it is not known where that is.
+    #[error(
+        "{path} holds what was trained, and its base `{weights}` is not here; `runner weights fetch` \
+         brings published weights"
+    )]
+    NoBase {
+        /// The file of the model.
+        path: PathBuf,
+        /// What the base is called.
+        weights: String,
+    },
+    /// The base of a model has other values than the one that it was trained on.
+    #[error(
+        "{path} was trained on the weights `{weights}` with the SHA-256 {sha256}, and those in {from} \
+         are others"
+    )]
+    OtherBase {
+        /// The file of the model.
+        path: PathBuf,
+        /// Where the base was looked for.
+        from: PathBuf,
+        /// What it is called.
+        weights: String,
+        /// The hash of its tensors.
+        sha256: String,
+    },
     /// A weight that is no number.
     #[error("{path}: the tensor `{tensor}` holds values that are not finite")]
     NotFinite {

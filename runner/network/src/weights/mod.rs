@@ -11,6 +11,7 @@
 //! dense layers of other files are never taken for one, even where their shapes fit.
 
 mod assemble;
+mod base;
 mod entry;
 pub mod error;
 mod file;
@@ -21,7 +22,7 @@ mod layout;
 pub mod names;
 mod onnx;
 mod pytorch;
-mod safetensors;
+pub(crate) mod safetensors;
 pub mod select;
 mod source;
 pub mod tensors;
@@ -33,9 +34,9 @@ use std::path::Path;
 use runner_experiment::architecture::{Family, Layer};
 
 pub use assemble::{Head, Matched, matched};
+pub use base::{Base, base, open};
 pub use entry::{Entry, TensorFile};
 pub use error::WeightsError;
-pub use file::open;
 pub use source::Source;
 pub use tensors::{LayerWeights, Loaded, Weights, le_bytes, sha256};
 
@@ -52,7 +53,7 @@ pub fn load(
     (family, layers): (&dyn Family, &[Layer]),
     head: Head,
 ) -> Result<Loaded, WeightsError> {
-    let file = open(&source.path)?;
+    let file = open(source)?;
     matched(&file, (family, layers), source.part.as_deref(), head)?.read()
 }
 

@@ -61,7 +61,7 @@ fn metadata(table: &[u8]) -> Result<Metadata, String> {
 }
 
 /// What a file of this program says of itself.
-pub(super) fn about(path: &Path) -> Option<serde_json::Value> {
+pub(crate) fn about(path: &Path) -> Option<serde_json::Value> {
     let metadata = metadata(&table(&File::open(path).ok()?).ok()?).ok()?;
     serde_json::from_str(metadata.metadata().as_ref()?.get("runner")?).ok()
 }

@@ -10,6 +10,8 @@ pub struct Source {
     pub path: PathBuf,
     /// What stands before the names of the tensors that are meant, where the user said so.
     pub part: Option<String>,
+    /// Where the base is of a model that was kept without it; see [`super::base`].
+    pub base: Option<PathBuf>,
 }
 
 impl Source {
@@ -20,16 +22,16 @@ impl Source {
         let whole = Path::new(text);
         match text.rsplit_once('#') {
             Some((path, part)) if !whole.is_file() => {
-                Self { path: path.into(), part: Some(part.to_owned()) }
+                Self { path: path.into(), part: Some(part.to_owned()), base: None }
             }
-            _ => Self { path: whole.to_path_buf(), part: None },
+            _ => Self { path: whole.to_path_buf(), part: None, base: None },
         }
     }
 }
 
 impl From<PathBuf> for Source {
     fn from(path: PathBuf) -> Self {
-        Self { path, part: None }
+        Self { path, part: None, base: None }
     }
 }
 

@@ -1,10 +1,16 @@
 //! From events to rows.
 
+use std::time::{Duration, Instant};
+
 use runner_record::{EpochRecord, Event, Prediction};
 
 use super::RunWriter;
 use crate::tables::{PredictionRow, integer};
 use crate::{ResultsError, metrics};
+
+/// Epochs that are shorter than this are not written one by one. Whoever resumes a run that was killed
+/// computes them again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl RunWriter {
     /// Writes what an event adds to the tables; most add nothing.
@@ -13,6 +19,11 @@ impl RunWriter {
     ///
     /// [`ResultsError`] where a file cannot be written.
     pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
+        match event {
+            Event::Progress { .. } => self.flush_if_due()?,
+            Event::Epoch(_) => {}
+            _ => self.flush()?,
+        }
         match event {
             Event::Dataset { images, hash } => {
                 let [train, validation, test] = images.map(|count| count.map(integer));
@@ -59,7 +70,24 @@ impl RunWriter {
         self.epochs.push(row);
         let all = images * self.epochs.len() as f64;
         self.run.images_per_s = Some(all / self.train_seconds);
+        self.has_new_epochs = true;
+        self.flush_if_due()
+    }
+
+    fn flush_if_due(&mut self) -> Result<(), ResultsError> {
+        match self.epochs_written.is_some_and(|written| written.elapsed() < PAUSE) {
+            true => Ok(()),
+            false => self.flush(),
+        }
+    }
+
+    /// Writes epochs that are not written yet.
+    pub(super) fn flush(&mut self) -> Result<(), ResultsError> {
+        if !std::mem::take(&mut self.has_new_epochs) {
+            return Ok(());
+        }
         self.table(self.epochs.clone())?;
+        self.epochs_written = Some(Instant::now());
         self.write_run()
     }
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use runner_data::Interrupt;
 use runner_experiment::{Checked, fingerprint};
-use runner_learn::run::Request;
+use runner_learn::run::{Request, Shared};
 use runner_learn::{Category, LearnError};
 use runner_network::device::{self, Compute};
 use runner_results::tables::RunRow;
@@ -33,6 +33,7 @@ pub struct Session {
     offline: bool,
     pub interrupt: Interrupt,
     git: OnceLock<(Option<String>, Option<bool>)>,
+    shared: Shared,
 }
 
 impl Session {
@@ -45,6 +46,7 @@ impl Session {
             offline,
             interrupt: signals::interrupt()?,
             git: OnceLock::new(),
+            shared: Shared::default(),
         })
     }
 }
@@ -95,6 +97,7 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
         cache: Some(&session.cache),
         model: writer.file("model.safetensors"),
         checkpoints: Some(writer.file(CHECKPOINTS)),
+        shared: &session.shared,
         interrupt,
     };
     let mut paused = false;
@@ -115,6 +118,7 @@ impl Session {
             offline: true,
             interrupt: Interrupt::default(),
             git: OnceLock::new(),
+            shared: Shared::default(),
         }
     }
 
