@@ -5,6 +5,7 @@
 
 pub mod atomic;
 pub mod compare;
+pub mod diff;
 pub mod drawer;
 pub mod history;
 pub mod load;
@@ -12,6 +13,7 @@ pub mod lock;
 mod metrics;
 pub mod picture;
 mod run_dir;
+pub mod significance;
 pub mod tables;
 pub mod visuals;
 pub mod writer;
@@ -93,6 +95,9 @@ pub enum ResultsError {
         /// What there is.
         columns: Vec<String>,
     },
+    /// Two sides cannot be compared.
+    #[error(transparent)]
+    Diff(#[from] diff::DiffError),
 }
 
 fn hint(close: &Option<String>) -> String {
