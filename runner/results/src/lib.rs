@@ -96,8 +96,14 @@ pub enum ResultsError {
         columns: Vec<String>,
     },
     /// Two sides cannot be compared.
-    #[error(transparent)]
-    Diff(#[from] diff::DiffError),
+    #[error("{0}")]
+    Diff(Box<diff::error::DiffError>),
+}
+
+impl From<diff::error::DiffError> for ResultsError {
+    fn from(error: diff::error::DiffError) -> Self {
+        Self::Diff(Box::new(error))
+    }
 }
 
 fn hint(close: &Option<String>) -> String {

@@ -66,26 +66,22 @@ pub enum DiffError {
     },
     /// The images differ.
     #[error(
-        "{a} and {b} have other {split} images, so their scores cannot be compared: they share {shared} of \
-         {a_images} and {b_images}\nhash of the data set: {a_hash} and {b_hash}"
+        "{runs} have other {split} images, so their scores cannot be compared: they share {shared} of \
+         {} and {}\nhashes of the data sets: {hashes}",
+        images[0],
+        images[1]
     )]
     OtherImages {
-        /// One run.
-        a: String,
-        /// Another run.
-        b: String,
+        /// Both runs.
+        runs: String,
         /// test or validation.
         split: String,
         /// Images of one path and label.
         shared: usize,
-        /// Images of one.
-        a_images: usize,
-        /// Images of the other.
-        b_images: usize,
-        /// `dataset_hash` of one.
-        a_hash: String,
-        /// `dataset_hash` of the other.
-        b_hash: String,
+        /// Images of each.
+        images: [usize; 2],
+        /// `dataset_hash` of each.
+        hashes: String,
     },
 }
 

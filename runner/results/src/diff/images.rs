@@ -2,7 +2,8 @@
 
 use std::path::{Component, Path};
 
-use super::{DiffError, Side};
+use super::error::DiffError;
+use super::side::Side;
 use crate::ResultsError;
 use crate::load::LoadedRun;
 use crate::tables::{self, Cell, Record, cell};
@@ -129,14 +130,11 @@ fn same_images(
     }
     let shared = a_images.iter().filter(|image| b_images.binary_search(image).is_ok()).count();
     Err(DiffError::OtherImages {
-        a: a.0.id.clone(),
-        b: b.0.id.clone(),
+        runs: format!("{} and {}", a.0.id, b.0.id),
         split: split.to_owned(),
         shared,
-        a_images: a_images.len(),
-        b_images: b_images.len(),
-        a_hash: a_hash.unwrap_or_else(unknown),
-        b_hash: b_hash.unwrap_or_else(unknown),
+        images: [a_images.len(), b_images.len()],
+        hashes: [a_hash, b_hash].map(|hash| hash.unwrap_or_else(unknown)).join(" and "),
     })
 }
 

@@ -5,7 +5,7 @@
 
 mod classes;
 mod disagreement;
-mod error;
+pub mod error;
 mod images;
 mod parameters;
 mod scores;
@@ -19,7 +19,6 @@ use serde::Serialize;
 
 pub use classes::ClassRow;
 pub use disagreement::{Disagreement, Disagreements, Opinion};
-pub use error::DiffError;
 pub use parameters::Changed;
 pub use scores::{Score, Summary};
 pub use side::{RunName, Side};
@@ -27,6 +26,7 @@ pub use verdict::Verdict;
 
 use crate::ResultsError;
 use crate::significance;
+use error::DiffError;
 
 /// How to compare.
 #[derive(Debug, Clone, PartialEq)]

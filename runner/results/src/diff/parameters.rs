@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Side;
+use super::side::Side;
 use crate::load::LoadedRun;
 use crate::tables::Cell;
 

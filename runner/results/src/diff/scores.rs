@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Side;
+use super::side::Side;
 use crate::tables::{Record, cell};
 
 /// Of the last epoch, or where that has none, columns of `run.parquet`.

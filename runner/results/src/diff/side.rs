@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::DiffError;
+use super::error::DiffError;
 use crate::ResultsError;
 use crate::load::{self, LoadedRun, UNREADABLE};
 
@@ -18,12 +18,15 @@ const NO_SETTING: [&str; 5] = [
     "run.device",
 ];
 
+/// How many differences of a group that is none are named.
+const SHOWN: usize = 8;
+
 /// One run, or several that differ in their seed alone.
 #[derive(Debug, Clone, Serialize)]
 pub struct Side {
     /// As it was asked for.
     pub name: String,
-    /// Oldest first.
+    /// By their seeds.
     pub runs: Vec<RunName>,
     /// Entries of the plan that results depend on, seed aside, and hashes of weights and images.
     #[serde(skip)]
@@ -155,6 +158,11 @@ fn one_setting(side: &str, runs: &[Read]) -> Result<(), DiffError> {
             differences.push(format!("{key} is {}", values.join(" or ")));
         }
     }
+    let more = differences.len().saturating_sub(SHOWN);
+    differences.truncate(SHOWN);
+    if more > 0 {
+        differences.push(format!("and {more} more"));
+    }
     match differences.is_empty() {
         true => Ok(()),
         false => Err(DiffError::NotOneSetting { side: side.to_owned(), differences }),
@@ -173,5 +181,6 @@ fn one_of_each_seed(runs: Vec<Read>, notes: &mut Vec<String>) -> Vec<Read> {
         }
         kept.push((run, settings));
     }
+    kept.sort_by(|(a, _), (b, _)| a.get("seed").compare(b.get("seed")));
     kept
 }

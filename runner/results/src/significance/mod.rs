@@ -5,46 +5,19 @@
 //! `diff` puts them around it.
 
 mod distribution;
+mod level;
 mod mcnemar;
 mod needed;
 mod newcombe;
 mod seeds;
 mod single;
 
+pub use level::{LEVEL, Outcome};
 pub use mcnemar::Pairs;
 pub use needed::{images_for_mcnemar, images_for_seeds, seeds_for_images};
 pub use newcombe::paired_interval;
 pub use seeds::{Components, SeedsAndImages, components, seeds_and_images};
 pub use single::{SingleRuns, seed_spread};
-
-/// How often two equal settings may be told apart: 5 %, both directions together.
-pub const LEVEL: f64 = 0.05;
-
-/// What can be said about two settings A and B.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A is better than B.
-    ABetter,
-    /// B is better than A.
-    BBetter,
-    /// Neither is shown.
-    CannotTell,
-}
-
-impl Outcome {
-    /// Of a difference B - A whose 95 % interval is known, and the p-value of its test.
-    fn of(difference: f64, p_value: f64, interval: [f64; 2]) -> Self {
-        let [low, high] = interval;
-        if p_value < LEVEL && difference > 0.0 && low > 0.0 {
-            Self::BBetter
-        } else if p_value < LEVEL && difference < 0.0 && high < 0.0 {
-            Self::ABetter
-        } else {
-            Self::CannotTell
-        }
-    }
-}
 
 /// What a test found.
 #[derive(Debug, Clone, PartialEq)]

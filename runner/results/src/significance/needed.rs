@@ -3,7 +3,9 @@
 //! For a power of 80 %. Rough, as the difference itself is uncertain.
 
 use super::distribution::normal_quantile;
-use super::{LEVEL, Pairs, SeedsAndImages};
+use super::level::LEVEL;
+use super::mcnemar::Pairs;
+use super::seeds::SeedsAndImages;
 
 /// How often the difference should be found.
 const POWER: f64 = 0.8;

@@ -1,7 +1,8 @@
 //! An interval for the difference of two accuracies on the same images.
 
 use super::distribution::normal_quantile;
-use super::{LEVEL, Pairs};
+use super::level::LEVEL;
+use super::mcnemar::Pairs;
 
 /// The 95 % interval of B's accuracy less A's: method 10 of Newcombe 1998, "Improved confidence
 /// intervals for the difference between binomial proportions based on paired data". Wilson's

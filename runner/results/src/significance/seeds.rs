@@ -12,8 +12,8 @@
 //! cutting off at zero that is the unbiased estimate of Gallas 2006, "One-shot estimate of MRMC
 //! variance: AUC".
 
-use super::LEVEL;
 use super::distribution::{student_critical, student_two_sided};
+use super::level::LEVEL;
 
 /// Where the variance of the difference comes from. All in squares of accuracies from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -180,10 +180,10 @@ pub fn seeds_and_images(a: &[Vec<bool>], b: &[Vec<bool>]) -> Option<SeedsAndImag
 
 /// The variances that seeds make, each with its degrees of freedom: those of A and B, or of both where
 /// they are one estimate. Two seeds often agree by chance, and their variance is then far too small:
-/// where a side has two or one, no variance is taken for less than [`FLOOR`] times the chance at single
+/// where a variance is that of two seeds, none is taken for less than [`FLOOR`] times the chance at single
 /// images, which it contains.
 fn seed_parts(a: &Side, b: &Side, components: &Components) -> Vec<(f64, f64)> {
-    let few = a.seeds.min(b.seeds) < 2.5;
+    let few = a.degrees(b).min(b.degrees(a)) < 1.5;
     let part = |side: &Side, other: &Side, index: usize| {
         let degrees = side.degrees(other);
         let floor = if few { FLOOR * components.chance[index] } else { 0.0 };

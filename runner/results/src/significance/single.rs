@@ -4,7 +4,9 @@
 //! two runs cannot tell how different ones: the difference between seeds has to be assumed.
 
 use super::distribution::normal_quantile;
-use super::{LEVEL, Outcome, Pairs, paired_interval};
+use super::level::{LEVEL, Outcome};
+use super::mcnemar::Pairs;
+use super::newcombe::paired_interval;
 
 /// What two runs tell.
 #[derive(Debug, Clone, PartialEq)]
