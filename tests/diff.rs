@@ -163,6 +163,8 @@ fn two_runs_are_described_to_people() {
     // What seeds are taken to change decides with it.
     let unsure = place.succeed(&["diff", "a1", "b2", "--seed-spread", "10"]).stdout;
     assert!(unsure.contains("verdict: cannot tell"), "{unsure}");
+    let there = "2 other seeds of A's setting and 2 other seeds of B's setting";
+    assert!(unsure.contains(there), "{unsure}");
 }
 
 #[test]

@@ -83,6 +83,11 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
     let (right_a, right_b) = (correct(&shared.a), correct(&shared.b));
     let finding = significance::compare(&right_a, &right_b, options.seed_spread);
     let notes = a.notes.iter().chain(&b.notes).chain(&shared.notes).cloned().collect();
+    let mut verdict = verdict::verdict(finding.as_ref(), &options.split);
+    if verdict.outcome == significance::Outcome::CannotTell {
+        let other_seeds = [&a, &b].map(|side| side::other_seeds(results, side));
+        verdict.advice.extend(verdict::more_seeds([a.runs.len(), b.runs.len()], other_seeds));
+    }
     Ok(Diff {
         notes,
         parameters: parameters::changed(&a, &b),
@@ -91,7 +96,7 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
         images: shared.labels.len(),
         classes: classes::per_class(&shared),
         disagreements: disagreement::disagreements(&shared, options.top),
-        verdict: verdict::verdict(finding.as_ref(), &options.split),
+        verdict,
         a,
         b,
     })

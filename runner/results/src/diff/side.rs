@@ -99,6 +99,21 @@ pub(super) fn resolve(results: &Path, text: &str) -> Result<Side, ResultsError> 
     })
 }
 
+/// How many runs of its experiment a single run could form a group with: finished, with its settings and
+/// other seeds. None for a group.
+pub(super) fn other_seeds(results: &Path, side: &Side) -> usize {
+    let [run] = side.loaded.as_slice() else { return 0 };
+    let mut seeds = BTreeSet::new();
+    for other in load::of_experiment(results, &run.experiment) {
+        let seed = other.get("seed").to_string();
+        let fits = || settings(&other).is_ok_and(|settings| settings == side.settings);
+        if seed != run.get("seed").to_string() && other.status() == "finished" && fits() {
+            seeds.insert(seed);
+        }
+    }
+    seeds.len()
+}
+
 /// A run that was asked for.
 fn named(run: LoadedRun) -> Result<Read, ResultsError> {
     if run.status() != "finished" {

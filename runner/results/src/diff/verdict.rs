@@ -132,12 +132,27 @@ fn single_advice(found: &SingleRuns, outcome: Outcome, split: &str) -> Vec<Strin
             about(images)
         ));
     }
-    advice.push(
-        "Several seeds of each setting tell more: run both with other values of experiment.seed, \
-         then compare the experiments, or lists of runs with commas between them."
-            .to_owned(),
-    );
     advice
+}
+
+/// Where a side is a single run, that other seeds would tell more, and how many there are already.
+pub(super) fn more_seeds(runs: [usize; 2], other_seeds: [usize; 2]) -> Option<String> {
+    let there: Vec<String> = [("A", other_seeds[0]), ("B", other_seeds[1])]
+        .into_iter()
+        .filter(|(_, seeds)| *seeds > 0)
+        .map(|(side, seeds)| format!("{} of {side}'s setting", of(seeds, "other seed")))
+        .collect();
+    runs.contains(&1).then(|| match there.is_empty() {
+        true => "Several seeds of each setting tell more: run them with other values of \
+                 experiment.seed, then compare the experiments, or lists of runs with commas between \
+                 them."
+            .to_owned(),
+        false => format!(
+            "Several seeds of each setting tell more. There already: {}. Compare the experiments, or \
+             lists of runs with commas between them.",
+            there.join(" and ")
+        ),
+    })
 }
 
 fn seeds(found: &SeedsAndImages, split: &str) -> Verdict {
@@ -240,7 +255,9 @@ mod tests {
         assert_eq!(said.p_value.map(|p| (1e4 * p).round()), Some(75.0));
         assert_eq!(said.headline(), "cannot tell");
         assert!(said.explanation[1].contains("another seed"), "{said:?}");
-        assert!(said.advice[0].contains("Several seeds"), "{said:?}");
+        let advice = more_seeds([1, 1], [0, 1]).unwrap_or_default();
+        assert!(advice.contains("There already: 1 other seed of B's setting."), "{advice}");
+        assert_eq!(more_seeds([2, 2], [0, 0]), None);
         assert_eq!(verdict(None, "test").headline(), "cannot tell");
     }
 }

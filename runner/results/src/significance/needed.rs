@@ -50,3 +50,18 @@ pub fn seeds_for_images(found: &SeedsAndImages) -> Option<f64> {
     // Below two there is nothing to estimate the variance from.
     (left > 0.0).then(|| (one_each / left).ceil().max(2.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_by_connors_formula() {
+        // Discordant 0.043, difference 0.023; scipy 1.17: ((z₉₇₅ √0.043 + z₈₀ √0.042471) / 0.023)² = 635.6.
+        let pairs = Pairs { both_right: 860, only_a: 10, only_b: 33, both_wrong: 97 };
+        assert_eq!(images_for_mcnemar(&pairs), Some(636.0));
+        assert_eq!(images_for_mcnemar(&Pairs { only_a: 33, ..pairs }), None);
+        let none = Pairs { both_right: 0, only_a: 0, only_b: 0, both_wrong: 0 };
+        assert_eq!(images_for_mcnemar(&none), None);
+    }
+}

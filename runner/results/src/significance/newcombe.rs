@@ -74,7 +74,7 @@ mod tests {
     fn intervals_exist_where_everything_is_the_same() {
         for counts in [[10, 0, 0, 0], [0, 0, 0, 10], [5, 0, 0, 5]] {
             let [low, high] = paired_interval(&pairs(counts));
-            assert!(low <= 0.0 && high >= 0.0 && high < 0.4, "{counts:?}: {low} {high}");
+            assert!(low <= 0.0 && (0.0..0.4).contains(&high), "{counts:?}: {low} {high}");
         }
     }
 }
