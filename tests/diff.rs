@@ -197,11 +197,15 @@ fn what_is_left_out_of_a_group_is_said() {
     let unreadable = MadeUp { id: "a6", seed: 6, ..RUN }.write(&place);
     std::fs::write(unreadable.join("run.parquet"), "no table").unwrap();
     MadeUp { id: "a7", seed: 3, ..RUN }.write(&place);
+    let half = MadeUp { id: "a8", seed: 8, ..RUN }.write(&place).join("predictions.parquet");
+    let bytes = std::fs::read(&half).unwrap();
+    std::fs::write(&half, &bytes[..bytes.len() / 2]).unwrap();
     let output = place.succeed(&["diff", "slow", "fast"]);
     for text in [
         "run a4 of slow is left out: it is failed",
         "run a5 of slow is left out: it is unreadable",
         "run a6 of slow is left out: it is unreadable",
+        "run a8 of slow is left out: it is unreadable",
         "run a3 is left out: a7 has the same seed",
     ] {
         assert!(output.stderr.contains(text), "`{text}` is missing: {output:?}");
@@ -210,7 +214,7 @@ fn what_is_left_out_of_a_group_is_said() {
     refused(&place, &["a4", "b1"], &["run a4 is failed; only finished runs"]);
     refused(&place, &["a6", "b1"], &["run a6 is unreadable"]);
     assert_eq!(place.run(&["diff", "a5", "b1"]).code, Some(3));
-    std::fs::write(damaged.join("run.parquet"), "").unwrap();
+    assert_eq!(place.run(&["diff", "a8", "b1"]).code, Some(3));
     MadeUp { experiment: "broken", id: "c1", status: "interrupted", ..RUN }.write(&place);
     refused(&place, &["broken", "fast"], &["no run of broken is finished"]);
 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::images::{Answers, Shared};
+use super::answers::Answers;
+use super::images::Shared;
 
 /// One class.
 #[derive(Debug, Clone, PartialEq, Serialize)]

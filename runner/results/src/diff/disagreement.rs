@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::images::{Answers, Shared};
+use super::answers::Answers;
+use super::images::Shared;
 
 /// All of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]

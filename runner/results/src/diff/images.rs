@@ -2,25 +2,11 @@
 
 use std::path::{Component, Path};
 
+use super::answers::{Answer, Answers};
 use super::error::DiffError;
 use super::side::Side;
-use crate::ResultsError;
 use crate::load::LoadedRun;
-use crate::tables::{self, Cell, Record, cell};
-
-/// What one run says about one image.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) predicted: String,
-    pub(super) correct: bool,
-    /// In the order of the classes.
-    pub(super) probabilities: Vec<f64>,
-    path: String,
-    label: String,
-}
-
-/// Of one run, in the order of the images.
-pub(super) type Answers = Vec<Answer>;
+use crate::tables::Cell;
 
 /// The images of both sides.
 #[derive(Debug)]
@@ -37,47 +23,21 @@ pub(super) struct Shared {
     pub(super) notes: Vec<String>,
 }
 
-/// Reads what every run says about the images of a split, which have to be the same everywhere.
-pub(super) fn shared(a: &Side, b: &Side, split: &str) -> Result<Shared, ResultsError> {
-    let read = |side: &Side| -> Result<Vec<Answers>, ResultsError> {
-        side.loaded.iter().map(|run| answers(run, split)).collect()
-    };
-    let (mut answers_a, mut answers_b) = (read(a)?, read(b)?);
+/// Puts together what every run says about the images, which have to be the same everywhere.
+pub(super) fn shared(a: &mut Side, b: &mut Side, split: &str) -> Result<Shared, DiffError> {
+    let (answers_a, answers_b) = (std::mem::take(&mut a.answers), std::mem::take(&mut b.answers));
     let mut notes = Vec::new();
     let Some((first, reference)) = a.loaded.first().zip(answers_a.first().cloned()) else {
-        return Err(DiffError::NoName { text: a.name.clone() }.into());
+        return Err(DiffError::NoName { text: a.name.clone() });
     };
-    let of_a = a.loaded.iter().zip(&mut answers_a).skip(1);
-    for (run, answers) in of_a.chain(b.loaded.iter().zip(&mut answers_b)) {
+    let of_a = a.loaded.iter().zip(&answers_a).skip(1);
+    for (run, answers) in of_a.chain(b.loaded.iter().zip(&answers_b)) {
         same_classes(first, run)?;
         same_images(Run(first, &reference), Run(run, answers), split, &mut notes)?;
     }
     notes.dedup();
     let (paths, labels) = reference.into_iter().map(|image| (image.path, image.label)).unzip();
     Ok(Shared { classes: classes(first), paths, labels, a: answers_a, b: answers_b, notes })
-}
-
-fn answers(run: &LoadedRun, split: &str) -> Result<Answers, ResultsError> {
-    let rows = tables::read(&run.path.join("predictions.parquet"))?;
-    let of_split = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
-    let mut answers: Answers = of_split.map(answer).collect();
-    if answers.is_empty() {
-        let (run, split) = (run.id.clone(), split.to_owned());
-        return Err(DiffError::NoPredictions { run, split }.into());
-    }
-    answers.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(answers)
-}
-
-fn answer(row: &Record) -> Answer {
-    let text = |name| cell::get(row, name).as_str().unwrap_or("").to_owned();
-    let probabilities = match cell::get(row, "probabilities") {
-        Cell::List(items) => items.iter().map(|item| item.as_f64().unwrap_or(f64::NAN)).collect(),
-        _ => Vec::new(),
-    };
-    let correct = *cell::get(row, "correct") == Cell::Bool(true);
-    let (path, label, predicted) = (text("path"), text("label"), text("predicted"));
-    Answer { predicted, correct, probabilities, path, label }
 }
 
 fn classes(run: &LoadedRun) -> Vec<String> {

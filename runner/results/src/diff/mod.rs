@@ -3,6 +3,7 @@
 //!
 //! Owns how runs are matched and what the findings are called; the tests are `significance`'s.
 
+mod answers;
 mod classes;
 mod disagreement;
 pub mod error;
@@ -72,12 +73,13 @@ pub struct Diff {
 /// [`ResultsError`] where a name stands for no run, where a run is not finished or cannot be read, where
 /// the runs of one side differ in more than their seeds, and where the sides have other images.
 pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff, ResultsError> {
-    let (a, b) = (side::resolve(results, a)?, side::resolve(results, b)?);
+    let (mut a, mut b) =
+        (side::resolve(results, a, &options.split)?, side::resolve(results, b, &options.split)?);
     if let Some(run) = a.runs.iter().find(|run| b.runs.iter().any(|other| other.id == run.id)) {
         return Err(DiffError::OnBothSides { run: run.id.clone() }.into());
     }
-    let shared = images::shared(&a, &b, &options.split)?;
-    let correct = |side: &[images::Answers]| -> Vec<Vec<bool>> {
+    let shared = images::shared(&mut a, &mut b, &options.split)?;
+    let correct = |side: &[answers::Answers]| -> Vec<Vec<bool>> {
         side.iter().map(|answers| answers.iter().map(|answer| answer.correct).collect()).collect()
     };
     let (right_a, right_b) = (correct(&shared.a), correct(&shared.b));

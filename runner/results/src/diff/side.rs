@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::answers::{self, Answers};
 use super::error::DiffError;
 use crate::ResultsError;
 use crate::load::{self, LoadedRun, UNREADABLE};
+use crate::tables::Cell;
 
 /// Entries of the plan that are no setting: names, what is drawn, where it runs, and the seed.
 const NO_SETTING: [&str; 5] = [
@@ -33,6 +35,9 @@ pub struct Side {
     pub(super) settings: BTreeMap<String, String>,
     #[serde(skip)]
     pub(super) loaded: Vec<LoadedRun>,
+    /// Of each run; taken out where sides are put together.
+    #[serde(skip)]
+    pub(super) answers: Vec<Answers>,
     #[serde(skip)]
     pub(super) notes: Vec<String>,
 }
@@ -55,11 +60,26 @@ pub struct RunName {
     pub seed: String,
 }
 
-/// A run with its settings.
-type Read = (LoadedRun, BTreeMap<String, String>);
+/// A run with its settings, and what it says about images.
+struct Read {
+    run: LoadedRun,
+    settings: BTreeMap<String, String>,
+    answers: Answers,
+}
+
+impl Read {
+    fn new(run: LoadedRun, split: &str) -> Result<Self, ResultsError> {
+        let (settings, answers) = (settings(&run)?, answers::read(&run, split)?);
+        Ok(Self { run, settings, answers })
+    }
+
+    fn seed(&self) -> &Cell {
+        self.run.get("seed")
+    }
+}
 
 /// The side called `text`: a run, an experiment (its finished runs), or several with commas.
-pub(super) fn resolve(results: &Path, text: &str) -> Result<Side, ResultsError> {
+pub(super) fn resolve(results: &Path, text: &str, split: &str) -> Result<Side, ResultsError> {
     let mut notes = Vec::new();
     let mut runs: Vec<Read> = Vec::new();
     let whole = [text];
@@ -75,28 +95,23 @@ pub(super) fn resolve(results: &Path, text: &str) -> Result<Side, ResultsError> 
     for name in names {
         let of_experiment: Vec<LoadedRun> = load::of_experiment(results, name).collect();
         match of_experiment.is_empty() {
-            true => runs.push(named(load::find(results, name)?)?),
-            false => runs.extend(members(name, of_experiment, &mut notes)?),
+            true => runs.push(named(load::find(results, name)?, split)?),
+            false => runs.extend(members(name, of_experiment, split, &mut notes)?),
         }
     }
-    runs.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-    runs.dedup_by(|(a, _), (b, _)| a.path == b.path);
+    runs.sort_by(|a, b| a.run.id.cmp(&b.run.id));
+    runs.dedup_by(|a, b| a.run.path == b.run.path);
     one_setting(text, &runs)?;
     let runs = one_of_each_seed(runs, &mut notes);
-    let settings = runs.first().map(|(_, settings)| settings.clone()).unwrap_or_default();
-    let loaded: Vec<LoadedRun> = runs.into_iter().map(|(run, _)| run).collect();
-    let name = |run: &LoadedRun| RunName {
-        id: run.id.clone(),
-        experiment: run.experiment.clone(),
-        seed: run.get("seed").to_string(),
+    let settings = runs.first().map(|read| read.settings.clone()).unwrap_or_default();
+    let name = |read: &Read| RunName {
+        id: read.run.id.clone(),
+        experiment: read.run.experiment.clone(),
+        seed: read.seed().to_string(),
     };
-    Ok(Side {
-        name: text.to_owned(),
-        runs: loaded.iter().map(name).collect(),
-        settings,
-        loaded,
-        notes,
-    })
+    let names = runs.iter().map(name).collect();
+    let (loaded, answers) = runs.into_iter().map(|read| (read.run, read.answers)).unzip();
+    Ok(Side { name: text.to_owned(), runs: names, settings, loaded, answers, notes })
 }
 
 /// How many runs of its experiment a single run could form a group with: finished, with its settings and
@@ -115,35 +130,41 @@ pub(super) fn other_seeds(results: &Path, side: &Side) -> usize {
 }
 
 /// A run that was asked for.
-fn named(run: LoadedRun) -> Result<Read, ResultsError> {
-    if run.status() != "finished" {
-        let status = run.status().to_owned();
-        return Err(DiffError::NotFinished { run: run.id, status }.into());
+fn named(run: LoadedRun, split: &str) -> Result<Read, ResultsError> {
+    match run.status() {
+        "finished" => Read::new(run, split),
+        status => {
+            let status = status.to_owned();
+            Err(DiffError::NotFinished { run: run.id, status }.into())
+        }
     }
-    let settings = settings(&run)?;
-    Ok((run, settings))
 }
 
 /// The finished runs of an experiment.
 fn members(
     experiment: &str,
     runs: Vec<LoadedRun>,
+    split: &str,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Read>, ResultsError> {
-    let mut read = Vec::new();
+    let mut members = Vec::new();
     for run in runs {
-        let settings = settings(&run).ok();
-        match (run.status(), settings) {
-            ("finished", Some(settings)) => read.push((run, settings)),
-            (status, _) => {
-                let status = if status == "finished" { UNREADABLE } else { status };
-                notes.push(format!("run {} of {experiment} is left out: it is {status}", run.id));
+        let (id, status) = (run.id.clone(), run.status().to_owned());
+        let read = (status == "finished").then(|| Read::new(run, split));
+        let status = match read {
+            Some(Ok(read)) => {
+                members.push(read);
+                continue;
             }
-        }
+            Some(Err(error @ ResultsError::Diff(_))) => return Err(error),
+            Some(Err(_)) => UNREADABLE,
+            None => &status,
+        };
+        notes.push(format!("run {id} of {experiment} is left out: it is {status}"));
     }
-    match read.is_empty() {
+    match members.is_empty() {
         true => Err(DiffError::NoneFinished { experiment: experiment.to_owned() }.into()),
-        false => Ok(read),
+        false => Ok(members),
     }
 }
 
@@ -161,12 +182,12 @@ fn settings(run: &LoadedRun) -> Result<BTreeMap<String, String>, ResultsError> {
 }
 
 fn one_setting(side: &str, runs: &[Read]) -> Result<(), DiffError> {
-    let keys: BTreeSet<&String> = runs.iter().flat_map(|(_, settings)| settings.keys()).collect();
+    let keys: BTreeSet<&String> = runs.iter().flat_map(|read| read.settings.keys()).collect();
     let mut differences = Vec::new();
     for key in keys {
         let values: BTreeSet<&str> = runs
             .iter()
-            .map(|(_, settings)| settings.get(key).map_or("nothing", String::as_str))
+            .map(|read| read.settings.get(key).map_or("nothing", String::as_str))
             .collect();
         if values.len() > 1 {
             let values: Vec<&str> = values.into_iter().collect();
@@ -187,15 +208,13 @@ fn one_setting(side: &str, runs: &[Read]) -> Result<(), DiffError> {
 /// The same seed again is the same run again: it tells nothing about other seeds. The newest stays.
 fn one_of_each_seed(runs: Vec<Read>, notes: &mut Vec<String>) -> Vec<Read> {
     let mut kept: Vec<Read> = Vec::new();
-    for (run, settings) in runs {
-        let seed = run.get("seed").to_string();
-        let same = kept.iter().position(|(other, _)| other.get("seed").to_string() == seed);
-        if let Some(index) = same {
-            let (old, _) = kept.remove(index);
-            notes.push(format!("run {} is left out: {} has the same seed", old.id, run.id));
+    for read in runs {
+        if let Some(index) = kept.iter().position(|other| other.seed() == read.seed()) {
+            let (old, new) = (kept.remove(index).run.id, &read.run.id);
+            notes.push(format!("run {old} is left out: {new} has the same seed"));
         }
-        kept.push((run, settings));
+        kept.push(read);
     }
-    kept.sort_by(|(a, _), (b, _)| a.get("seed").compare(b.get("seed")));
+    kept.sort_by(|a, b| a.seed().compare(b.seed()));
     kept
 }

@@ -186,7 +186,7 @@ fn seeds(found: &SeedsAndImages, split: &str) -> Verdict {
     }
 }
 
-/// How much of the variance another set of images would not change.
+/// What the standard error is made of. The chance of single seeds at single images counts with seeds.
 fn sources(found: &SeedsAndImages) -> Option<String> {
     let settings = found.components.settings();
     let variance = found.standard_error.powi(2);
