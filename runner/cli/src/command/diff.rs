@@ -27,7 +27,7 @@ pub struct DiffArguments {
     /// How many of the images on which the two disagree are listed.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
-    /// With one run on each side: how much another seed changes the accuracy, in percentage points
+    /// Where a side is one run: how much another seed would change its accuracy, in percentage points
     /// (standard deviation). Half a point at an accuracy of 90 %, less above, where it is not given.
     #[arg(long, value_name = "POINTS")]
     pub seed_spread: Option<f64>,

@@ -165,10 +165,12 @@ fn seeds(found: &SeedsAndImages, split: &str) -> Verdict {
         of(found.images, "image")
     )];
     explanation.extend(sources(found));
-    if let Some(one) = [("A", a), ("B", b)].iter().find(|(_, seeds)| *seeds == 1) {
+    if let Some(spread) = found.spread {
         explanation.push(format!(
-            "{} has one seed: its accuracy is taken to vary between seeds as the other side's does.",
-            one.0
+            "{} has one seed: its accuracy is taken to vary between seeds as the other side's does, and \
+             at least by {} points (standard deviation, --seed-spread).",
+            if a == 1 { "A" } else { "B" },
+            points(spread)
         ));
     }
     Verdict {

@@ -41,12 +41,12 @@ impl Finding {
 
 /// Compares two settings. `a[seed][image]` says whether that run was right on that image; the images
 /// are the same everywhere. `spread` is the standard deviation of the accuracy between seeds, from 0
-/// to 1, where each side has a single run; [`seed_spread`] where there is none. `None` with fewer
+/// to 1, that a single run is taken to have; [`seed_spread`] where there is none. `None` with fewer
 /// than two images or without a run.
 #[must_use]
 pub fn compare(a: &[Vec<bool>], b: &[Vec<bool>], spread: Option<f64>) -> Option<Finding> {
     match (a, b) {
         ([a], [b]) => single::single_runs(Pairs::count(a, b), spread).map(Finding::Single),
-        _ => seeds_and_images(a, b).map(Finding::Seeds),
+        _ => seeds_and_images(a, b, spread).map(Finding::Seeds),
     }
 }

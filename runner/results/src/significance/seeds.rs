@@ -14,6 +14,7 @@
 
 use super::distribution::{student_critical, student_two_sided};
 use super::level::LEVEL;
+use super::single::seed_spread;
 
 /// Where the variance of the difference comes from. All in squares of accuracies from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +54,9 @@ pub struct SeedsAndImages {
     pub interval: [f64; 2],
     /// What the standard error is made of.
     pub components: Components,
+    /// Where a side has one seed: the standard deviation of its accuracy between seeds, 0 to 1, that is
+    /// assumed at least.
+    pub spread: Option<f64>,
 }
 
 /// With less, equal settings that differ much on single images are told apart in 6 % of all pairs of
@@ -107,8 +111,8 @@ impl Side {
 pub fn components(a: &[Vec<bool>], b: &[Vec<bool>]) -> Option<Components> {
     let images = images(a, b)?;
     let (a, b) = (Side::new(a, images), Side::new(b, images));
-    let [spread, _] = Differences::new(&a, &b).moments();
-    from_sides(&a, &b, spread / images as f64)
+    let [between_images, _] = Differences::new(&a, &b).moments();
+    from_sides(&a, &b, between_images / images as f64)
 }
 
 fn from_sides(a: &Side, b: &Side, images: f64) -> Option<Components> {
@@ -146,16 +150,23 @@ impl Differences {
 }
 
 /// Tests whether the mean accuracies of two settings differ: `a[seed][image]` says whether that run
-/// was right on that image. `None` as for [`components`].
+/// was right on that image. One seed is taken to vary as the other side's do, and at least by `spread`,
+/// without which that is [`seed_spread`]. `None` as for [`components`].
 #[must_use]
-pub fn seeds_and_images(a: &[Vec<bool>], b: &[Vec<bool>]) -> Option<SeedsAndImages> {
+pub fn seeds_and_images(
+    a: &[Vec<bool>],
+    b: &[Vec<bool>],
+    spread: Option<f64>,
+) -> Option<SeedsAndImages> {
     let images = images(a, b)?;
     let seeds = [a.len(), b.len()];
     let (a, b) = (Side::new(a, images), Side::new(b, images));
-    let [spread, image_degrees] = Differences::new(&a, &b).moments();
-    let components = from_sides(&a, &b, spread / images as f64)?;
+    let [between_images, image_degrees] = Differences::new(&a, &b).moments();
+    let components = from_sides(&a, &b, between_images / images as f64)?;
     let settings = components.settings();
-    let from_seeds = seed_parts(&a, &b, &components);
+    let alone = [&a, &b].into_iter().find(|side| side.variance.is_none());
+    let spread = alone.map(|side| spread.unwrap_or_else(|| seed_spread(side.accuracy)));
+    let from_seeds = seed_parts(&a, &b, &components, spread);
     // Accuracies come in steps of one image: no standard error is smaller. Agresti & Min 2005 guard
     // the interval of two runs alike, with half an image more for A and half for B.
     let step = (images as f64).powi(-2);
@@ -175,19 +186,25 @@ pub fn seeds_and_images(a: &[Vec<bool>], b: &[Vec<bool>]) -> Option<SeedsAndImag
         p_value: student_two_sided(difference / standard_error, degrees),
         interval: [difference - half, difference + half],
         components,
+        spread,
     })
 }
 
 /// The variances that seeds make, each with its degrees of freedom: those of A and B, or of both where
 /// they are one estimate. Two seeds often agree by chance, and their variance is then far too small:
 /// where a variance is that of two seeds, none is taken for less than [`FLOOR`] times the chance at single
-/// images, which it contains.
-fn seed_parts(a: &Side, b: &Side, components: &Components) -> Vec<(f64, f64)> {
+/// images, which it contains. For a side with one seed `spread` comes on top of that chance.
+fn seed_parts(a: &Side, b: &Side, components: &Components, spread: Option<f64>) -> Vec<(f64, f64)> {
     let few = a.degrees(b).min(b.degrees(a)) < 1.5;
     let part = |side: &Side, other: &Side, index: usize| {
         let degrees = side.degrees(other);
-        let floor = if few { FLOOR * components.chance[index] } else { 0.0 };
-        (components.seeds[index].max(floor), degrees)
+        let chance = components.chance[index];
+        let few_seeds = if few { FLOOR * chance } else { 0.0 };
+        let one_seed = match (spread, side.variance) {
+            (Some(spread), None) => chance + spread * spread,
+            _ => 0.0,
+        };
+        (components.seeds[index].max(few_seeds).max(one_seed), degrees)
     };
     let (a_part, b_part) = (part(a, b, 0), part(b, a, 1));
     match a.variance.is_some() && b.variance.is_some() {

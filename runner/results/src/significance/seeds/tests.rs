@@ -24,7 +24,7 @@ fn rows(text: &str) -> Vec<Vec<bool>> {
 fn estimates_are_those_of_the_reference() {
     for case in CASES {
         let (a, b) = (rows(case.a), rows(case.b));
-        let Some(found) = seeds_and_images(&a, &b) else { panic!("several seeds") };
+        let Some(found) = seeds_and_images(&a, &b, None) else { panic!("several seeds") };
         let c = components(&a, &b).map_or(f64::NAN, |c| {
             c.seeds.iter().sum::<f64>() + c.images - c.chance.iter().sum::<f64>()
         });
@@ -48,9 +48,15 @@ fn one_seed_is_taken_to_vary_as_the_other_side_does() {
     let Some(found) = components(&a, &b) else { panic!("several seeds") };
     assert!((found.seeds[0] - 3.0 * found.seeds[1]).abs() < 1e-15);
     assert!((found.chance[0] - 3.0 * found.chance[1]).abs() < 1e-15);
-    let swapped = seeds_and_images(&b, &a).map(|s| (s.difference, s.degrees));
-    let straight = seeds_and_images(&a, &b).map(|s| (-s.difference, s.degrees));
+    let swapped = seeds_and_images(&b, &a, None).map(|s| (s.difference, s.degrees));
+    let straight = seeds_and_images(&a, &b, None).map(|s| (-s.difference, s.degrees));
     assert_eq!(swapped, straight);
+    // At least by the spread that is assumed: 0.5² and the chance at single images, for A alone.
+    let Some(wide) = seeds_and_images(&a, &b, Some(0.5)) else { panic!("several seeds") };
+    let step = 0.01;
+    let expected = 0.25 + found.chance[0] + found.seeds[1] + found.settings() + step;
+    assert!((wide.standard_error.powi(2) - expected).abs() < 1e-12, "{wide:?}");
+    assert_eq!(wide.spread, Some(0.5));
 }
 
 #[test]
@@ -75,14 +81,16 @@ fn few_images_are_not_taken_for_many() {
     // Four images on which B alone is right and none the other way: McNemar's p-value is 0.125.
     let a: Vec<bool> = (0..1000).map(|image| image >= 4).collect();
     let b = vec![true; 1000];
-    let Some(found) = seeds_and_images(&[a.clone(), a], &[b.clone(), b]) else { panic!("seeds") };
+    let Some(found) = seeds_and_images(&[a.clone(), a], &[b.clone(), b], None) else {
+        panic!("seeds")
+    };
     assert!((0.09..0.13).contains(&found.p_value), "{}", found.p_value);
 }
 
 #[test]
 fn what_is_needed_would_do() {
     let (a, b) = (rows(CASES[1].a), rows(CASES[1].b));
-    let Some(found) = seeds_and_images(&a, &b) else { panic!("several seeds") };
+    let Some(found) = seeds_and_images(&a, &b, None) else { panic!("several seeds") };
     // With twice the difference a quarter of the variance would do: seeds and images both count.
     let c = found.components;
     let wide = SeedsAndImages { difference: 0.5, ..found.clone() };
