@@ -39,6 +39,11 @@ show *arguments:
 compare *arguments:
     @{{ cargo_run }} compare "$@"
 
+# Say what differs between two runs or groups of seeds: just diff RUN RUN
+[group('results')]
+diff *arguments:
+    @{{ cargo_run }} diff "$@"
+
 # Any command of the program: just runner weights list
 [group('experiments')]
 runner *arguments:

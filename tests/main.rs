@@ -7,6 +7,7 @@
 
 mod commands;
 mod damage;
+mod diff;
 mod family;
 mod generated;
 mod images;

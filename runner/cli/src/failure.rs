@@ -199,7 +199,8 @@ impl From<ResultsError> for Failure {
             | ResultsError::Finished { .. }
             | ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }
-            | ResultsError::NoSuchColumn { .. } => 2,
+            | ResultsError::NoSuchColumn { .. }
+            | ResultsError::Diff(_) => 2,
         };
         Self::of(code, &error)
     }

@@ -26,6 +26,8 @@ pub enum Purpose {
     View,
     /// Noise that a picture starts with.
     Picture,
+    /// Which runs and images a test of significance is tried on.
+    Resample,
 }
 
 /// The key of a stream; what does not apply stays 0.

@@ -5,6 +5,7 @@
 
 pub mod atomic;
 pub mod compare;
+pub mod diff;
 pub mod drawer;
 pub mod history;
 pub mod load;
@@ -12,6 +13,7 @@ pub mod lock;
 mod metrics;
 pub mod picture;
 mod run_dir;
+pub mod significance;
 pub mod sweep;
 pub mod tables;
 pub mod visuals;
@@ -94,6 +96,15 @@ pub enum ResultsError {
         /// What there is.
         columns: Vec<String>,
     },
+    /// Two sides cannot be compared.
+    #[error("{0}")]
+    Diff(Box<diff::error::DiffError>),
+}
+
+impl From<diff::error::DiffError> for ResultsError {
+    fn from(error: diff::error::DiffError) -> Self {
+        Self::Diff(Box::new(error))
+    }
 }
 
 fn hint(close: &Option<String>) -> String {

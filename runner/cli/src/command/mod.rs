@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod compare;
 mod dataset;
+mod diff;
 mod list;
 mod plot;
 mod predict;
@@ -42,6 +43,8 @@ pub enum Command {
     Show(show::ShowArguments),
     /// Compare runs: changed parameters beside scores.
     Compare(compare::CompareArguments),
+    /// Say what differs between two runs or groups of seeds, and whether one is better.
+    Diff(diff::DiffArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -71,6 +74,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),

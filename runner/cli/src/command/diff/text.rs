@@ -1,0 +1,117 @@
+//! Two sides and their differences, for people.
+
+use runner_results::diff::{Diff, Opinion, Score, Side, Summary, Verdict};
+
+use crate::terminal;
+
+pub(super) fn print(diff: &Diff) {
+    terminal::out(&format!("A: {}\nB: {}", side(&diff.a), side(&diff.b)));
+    parameters(diff);
+    scores(diff);
+    classes(diff);
+    disagreements(diff);
+    verdict(&diff.verdict);
+}
+
+fn side(side: &Side) -> String {
+    match side.runs.as_slice() {
+        [run] => format!("run {} of {}, seed {}", run.id, run.experiment, run.seed),
+        runs => {
+            let seeds: Vec<&str> = runs.iter().map(|run| run.seed.as_str()).collect();
+            format!("{}: {} runs with the seeds {}", side.name, runs.len(), seeds.join(", "))
+        }
+    }
+}
+
+fn parameters(diff: &Diff) {
+    if diff.parameters.is_empty() {
+        terminal::out("\nno parameter differs");
+        return;
+    }
+    terminal::out("\nchanged parameters:");
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let rows = diff.parameters.iter().map(|p| vec![p.key.clone(), value(&p.a), value(&p.b)]);
+    terminal::out_table(&["parameter", "A", "B"], rows.collect());
+}
+
+fn scores(diff: &Diff) {
+    let summary = |summary: Option<Summary>| match summary {
+        None => "-".to_owned(),
+        Some(Summary { mean, deviation: None, .. }) => format!("{mean:.4}"),
+        Some(Summary { mean, deviation: Some(deviation), runs }) => {
+            format!("{mean:.4} ± {deviation:.4} (n = {runs})")
+        }
+    };
+    let row = |score: &Score| {
+        let difference = score.difference().map_or("-".to_owned(), |d| format!("{d:+.4}"));
+        vec![score.name.clone(), summary(score.a), summary(score.b), difference]
+    };
+    let groups = diff.a.runs.len() > 1 || diff.b.runs.len() > 1;
+    let kind = if groups { " (mean ± standard deviation)" } else { "" };
+    terminal::out(&format!("\nscores{kind}:"));
+    terminal::out_table(&["score", "A", "B", "B - A"], diff.scores.iter().map(row).collect());
+}
+
+fn classes(diff: &Diff) {
+    terminal::out(&format!("\naccuracy per class on {} {} images:", diff.images, diff.split));
+    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.4}"));
+    let rows = diff.classes.iter().map(|class| {
+        let difference = class.difference.map_or("-".to_owned(), |d| format!("{d:+.4}"));
+        let images = class.images.to_string();
+        vec![class.class.clone(), images, share(class.a), share(class.b), difference]
+    });
+    terminal::out_table(&["class", "images", "A", "B", "B - A"], rows.collect());
+}
+
+fn disagreements(diff: &Diff) {
+    let (shown, total) = (diff.disagreements.images.len(), diff.disagreements.total);
+    if total == 0 {
+        terminal::out("\nA and B disagree on no image");
+        return;
+    }
+    terminal::out(&format!(
+        "\nA and B disagree on {total} images; {shown} of them, those with the most different \
+         probabilities of the true class first:"
+    ));
+    let says = |opinion: &Opinion, side: &Side| match side.runs.len() {
+        1 => opinion.says.clone(),
+        runs => format!("{} ({} of {runs} right)", opinion.says, opinion.right),
+    };
+    let rows = diff.disagreements.images.iter().map(|image| {
+        vec![
+            image.path.clone(),
+            image.label.clone(),
+            says(&image.a, &diff.a),
+            says(&image.b, &diff.b),
+            format!("{:.4}", image.a.probability),
+            format!("{:.4}", image.b.probability),
+        ]
+    });
+    let header = ["image", "class", "A says", "B says", "A, true class", "B, true class"];
+    if shown > 0 {
+        terminal::out_table(&header, rows.collect());
+    }
+}
+
+fn verdict(verdict: &Verdict) {
+    let mut lines = vec![format!("\nverdict: {}", verdict.headline())];
+    if let (Some(difference), Some([low, high])) = (verdict.difference, verdict.interval) {
+        lines.push(format!(
+            "B - A: {difference:+.2} points of accuracy, 95 % interval {low:+.2} to {high:+.2} ({})",
+            verdict.interval_method
+        ));
+    }
+    if let Some([low, high]) = verdict.network_interval {
+        lines.push(format!("of these two networks alone: {low:+.2} to {high:+.2}"));
+    }
+    if let Some(p) = verdict.p_value {
+        let p = if p < 1e-4 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") };
+        let degrees = match verdict.degrees_of_freedom {
+            Some(degrees) if degrees.is_finite() => format!(", {degrees:.1} degrees of freedom"),
+            _ => String::new(),
+        };
+        lines.push(format!("{}: {p}{degrees}", verdict.test));
+    }
+    lines.extend(verdict.explanation.iter().chain(&verdict.advice).cloned());
+    terminal::out(&lines.join("\n"));
+}

@@ -1,0 +1,100 @@
+//! Why two sides cannot be compared.
+
+/// What the user asked for does not go together.
+#[derive(Debug, thiserror::Error)]
+pub enum DiffError {
+    /// Only finished runs have something to compare.
+    #[error("run {run} is {status}; only finished runs can be compared{}", advice(status))]
+    NotFinished {
+        /// Its id.
+        run: String,
+        /// running, failed, interrupted or unreadable.
+        status: String,
+    },
+    /// An experiment without a finished run.
+    #[error("no run of {experiment} is finished")]
+    NoneFinished {
+        /// The experiment.
+        experiment: String,
+    },
+    /// A list without a name in it.
+    #[error(
+        "`{text}` names no run; a side is a run, an experiment, or several with commas between"
+    )]
+    NoName {
+        /// What was asked for.
+        text: String,
+    },
+    /// A group whose runs differ in more than their seeds.
+    #[error(
+        "the runs of `{side}` differ in more than their seed, so they are no group: {}\n\
+         name runs of one setting with commas between them (`runner diff RUN,RUN RUN,RUN`); \
+         `runner compare` shows which run has which",
+        differences.join("; ")
+    )]
+    NotOneSetting {
+        /// The side as it was asked for.
+        side: String,
+        /// Parameters with their values.
+        differences: Vec<String>,
+    },
+    /// One run twice.
+    #[error("run {run} is on both sides; there is nothing to compare it with")]
+    OnBothSides {
+        /// Its id.
+        run: String,
+    },
+    /// No predictions to compare.
+    #[error("run {run} has no predictions on {split} images{}", other_split(split))]
+    NoPredictions {
+        /// Its id.
+        run: String,
+        /// test or validation.
+        split: String,
+    },
+    /// The classes differ.
+    #[error("{a} and {b} have other classes: {} and {}", a_classes.join(", "), b_classes.join(", "))]
+    OtherClasses {
+        /// One run.
+        a: String,
+        /// Its classes.
+        a_classes: Vec<String>,
+        /// Another run.
+        b: String,
+        /// Its classes.
+        b_classes: Vec<String>,
+    },
+    /// The images differ.
+    #[error(
+        "{runs} have other {split} images, so their scores cannot be compared: they share {shared} of \
+         {} and {}\nhashes of the data sets: {hashes}",
+        images[0],
+        images[1]
+    )]
+    OtherImages {
+        /// Both runs.
+        runs: String,
+        /// test or validation.
+        split: String,
+        /// Images of one path and label.
+        shared: usize,
+        /// Images of each.
+        images: [usize; 2],
+        /// `dataset_hash` of each.
+        hashes: String,
+    },
+}
+
+fn advice(status: &str) -> &'static str {
+    match status {
+        "interrupted" | "failed" => "; `runner run FILE --resume RUN` goes on with it",
+        _ => "",
+    }
+}
+
+fn other_split(split: &str) -> &'static str {
+    match split {
+        "test" => "; `--split validation` compares on the validation images",
+        _ => "",
+    }
+}

@@ -1,0 +1,105 @@
+//! What differs between two runs, or between two groups of seeds: parameters, scores, images, and
+//! whether it is more than chance. Plain data, for the terminal and for reports.
+//!
+//! Owns how runs are matched and what the findings are called; the tests are `significance`'s.
+
+mod answers;
+mod classes;
+mod disagreement;
+pub mod error;
+mod images;
+mod parameters;
+mod scores;
+mod side;
+mod verdict;
+mod words;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use classes::ClassRow;
+pub use disagreement::{Disagreement, Disagreements, Opinion};
+pub use parameters::Changed;
+pub use scores::{Score, Summary};
+pub use side::{RunName, Side};
+pub use verdict::Verdict;
+
+use crate::ResultsError;
+use crate::significance;
+use error::DiffError;
+
+/// How to compare.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The images to compare on: `test` or `validation`.
+    pub split: String,
+    /// How many of the images on which the two disagree are listed.
+    pub top: usize,
+    /// Standard deviation of the accuracy between seeds, 0 to 1, for single runs;
+    /// [`significance::seed_spread`] where there is none.
+    pub seed_spread: Option<f64>,
+}
+
+/// Two sides, and what differs between them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
+    /// The first side.
+    pub a: Side,
+    /// The second side.
+    pub b: Side,
+    /// What was left out, and what should be known.
+    pub notes: Vec<String>,
+    /// Parameters whose values differ; seeds of single runs among them.
+    pub parameters: Vec<Changed>,
+    /// Losses and accuracies.
+    pub scores: Vec<Score>,
+    /// The images: `test` or `validation`.
+    pub split: String,
+    /// How many there are.
+    pub images: usize,
+    /// Accuracy per class.
+    pub classes: Vec<ClassRow>,
+    /// Images that the two call differently.
+    pub disagreements: Disagreements,
+    /// Whether one is better.
+    pub verdict: Verdict,
+}
+
+/// Compares two sides; each is a run, an experiment, or a list of both with commas.
+///
+/// # Errors
+///
+/// [`ResultsError`] where a name stands for no run, where a run is not finished or cannot be read, where
+/// the runs of one side differ in more than their seeds, and where the sides have other images.
+pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff, ResultsError> {
+    let (mut a, mut b) =
+        (side::resolve(results, a, &options.split)?, side::resolve(results, b, &options.split)?);
+    if let Some(run) = a.runs.iter().find(|run| b.runs.iter().any(|other| other.id == run.id)) {
+        return Err(DiffError::OnBothSides { run: run.id.clone() }.into());
+    }
+    let shared = images::shared(&mut a, &mut b, &options.split)?;
+    let correct = |side: &[answers::Answers]| -> Vec<Vec<bool>> {
+        side.iter().map(|answers| answers.iter().map(|answer| answer.correct).collect()).collect()
+    };
+    let (right_a, right_b) = (correct(&shared.a), correct(&shared.b));
+    let finding = significance::compare(&right_a, &right_b, options.seed_spread);
+    let notes = a.notes.iter().chain(&b.notes).chain(&shared.notes).cloned().collect();
+    let mut verdict = verdict::verdict(finding.as_ref(), &options.split);
+    if verdict.outcome == significance::Outcome::CannotTell {
+        let other_seeds = [&a, &b].map(|side| side::other_seeds(results, side));
+        verdict.advice.extend(verdict::more_seeds([a.runs.len(), b.runs.len()], other_seeds));
+    }
+    Ok(Diff {
+        notes,
+        parameters: parameters::changed(&a, &b),
+        scores: scores::scores(&a, &b),
+        split: options.split.clone(),
+        images: shared.labels.len(),
+        classes: classes::per_class(&shared),
+        disagreements: disagreement::disagreements(&shared, options.top),
+        verdict,
+        a,
+        b,
+    })
+}
