@@ -39,6 +39,16 @@ show *arguments:
 compare *arguments:
     @{{ cargo_run }} compare "$@"
 
+# Watch running runs live, with their curves
+[group('results')]
+watch *arguments:
+    @{{ cargo_run }} watch "$@"
+
+# Bring runs into other tools: just export RUN --mlflow DIR, or --tensorboard DIR
+[group('results')]
+export *arguments:
+    @{{ cargo_run }} export "$@"
+
 # Any command of the program: just runner weights list
 [group('experiments')]
 runner *arguments:

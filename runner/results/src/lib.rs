@@ -6,6 +6,7 @@
 pub mod atomic;
 pub mod compare;
 pub mod drawer;
+pub mod export;
 pub mod history;
 pub mod load;
 pub mod lock;

@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod compare;
 mod dataset;
+mod export;
 mod list;
 mod plot;
 mod predict;
@@ -41,6 +42,8 @@ pub enum Command {
     Show(show::ShowArguments),
     /// Compare runs: changed parameters beside scores.
     Compare(compare::CompareArguments),
+    /// Bring runs into MLflow or TensorBoard.
+    Export(export::ExportArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -70,6 +73,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),
