@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-# MLflow 3.7 and newer read folders only where they are told to.
+# MLflow 3.13 and newer read folders only where they are told to.
 os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 
 RUNNER, FOLDER = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod drawer;
 pub mod export;
 pub mod history;
+pub mod live;
 pub mod load;
 pub mod lock;
 mod metrics;

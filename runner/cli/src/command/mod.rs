@@ -13,6 +13,7 @@ mod resume;
 mod run;
 mod show;
 mod visualize;
+mod watch;
 mod weights;
 
 use clap::Subcommand;
@@ -38,6 +39,8 @@ pub enum Command {
     Plot(plot::PlotArguments),
     /// List runs, newest first.
     List(ResultsArguments),
+    /// Watch running runs live, with their curves.
+    Watch(watch::WatchArguments),
     /// Show one run: plan, scores, files.
     Show(show::ShowArguments),
     /// Compare runs: changed parameters beside scores.
@@ -71,6 +74,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::Preview(arguments) => preview::preview(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Export(arguments) => export::export(&arguments),

@@ -1,6 +1,6 @@
 //! A folder that MLflow reads: its file store, as in `mlflow/store/tracking/file_store.py`.
 //!
-//! MLflow 2 reads it as it is; MLflow 3 from 3.7 on asks for `MLFLOW_ALLOW_FILE_STORE=true`, and its
+//! MLflow up to 3.12 reads it as it is; later ones ask for `MLFLOW_ALLOW_FILE_STORE=true`, and its
 //! `mlflow migrate-filestore` brings the folder into a database.
 //!
 //! Ids depend on names alone, so that a run that is exported again takes its own place. What was
