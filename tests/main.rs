@@ -7,6 +7,7 @@
 
 mod commands;
 mod damage;
+mod export;
 mod family;
 mod generated;
 mod images;
@@ -19,4 +20,5 @@ mod shared;
 mod stopping;
 mod support;
 mod trust;
+mod watch;
 mod weights;

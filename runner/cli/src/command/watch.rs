@@ -40,10 +40,16 @@ pub(super) fn watch(arguments: &WatchArguments) -> Result<(), Failure> {
         return Err(Failure::usage("`--interval` must be at least 0.1 seconds"));
     };
     let results = &arguments.results.results;
-    match std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+    match has_screen() {
         true => board(results, &arguments.names, interval, &signals::interrupt()?),
         false => once(results, &arguments.names),
     }
+}
+
+/// Whether there is a terminal that can be drawn on, and one that keys come from.
+fn has_screen() -> bool {
+    let is_plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !is_plain
 }
 
 /// Without a terminal: how things stand, as a table.

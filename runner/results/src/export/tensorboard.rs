@@ -15,7 +15,7 @@ use prost::Message;
 
 use crate::ResultsError;
 use crate::export::{Content, make_folder, write};
-use proto::{Event, Summary, Value};
+use proto::{Event, Value, event, events, seconds};
 
 /// TensorBoard reads every file with `tfevents` in its name. One name, so that a run that is exported
 /// again replaces its file.
@@ -61,20 +61,6 @@ fn put(folder: &Path, content: &Content<'_>, events: Vec<Event>) -> Result<(), R
         records::append(&mut bytes, &event.encode_to_vec());
     }
     write(&folder.join(FILE), &bytes)
-}
-
-/// Milliseconds as TensorBoard's seconds.
-fn seconds(millis: i64) -> f64 {
-    millis as f64 / 1e3
-}
-
-fn event(time: i64, step: i64, value: Value) -> Event {
-    events(time, step, vec![value])
-}
-
-fn events(time: i64, step: i64, value: Vec<Value>) -> Event {
-    let summary = Some(Summary { value });
-    Event { wall_time: seconds(time), step, summary, file_version: None }
 }
 
 /// The numbers of a split, or those that belong to none: per epoch, and at the end what the tables say

@@ -173,7 +173,8 @@ fn runs_table<'a>(view: &View<'a>, width: u16) -> Table<'a> {
         let widest = texts.map(|text| Line::raw(text).width()).max().unwrap_or(0);
         u16::try_from(widest).unwrap_or(u16::MAX)
     };
-    let name = widest(&mut names.iter().map(String::as_str)).min(width / 4);
+    let name = names.iter().map(String::as_str).chain(["run"]);
+    let name = widest(&mut { name }).min(width / 4);
     let mut widths = vec![Constraint::Fill(1), Constraint::Length(name)];
     widths.extend(indices.iter().map(|index| {
         let texts = texts.iter().map(|texts| texts[*index].as_str());

@@ -21,7 +21,7 @@ use ratatui_core::style::{Color, Modifier};
 use super::keys::{self, Key};
 
 /// How long the rest of a sequence may take: more is the key Escape.
-const SEQUENCE: Duration = Duration::from_millis(50);
+const SEQUENCE: Duration = Duration::from_millis(100);
 
 /// The terminal's screen. Whatever ends it, a panic too, the terminal is as it was.
 pub(super) struct Screen {

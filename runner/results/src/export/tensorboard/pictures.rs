@@ -6,12 +6,10 @@ use std::path::Path;
 use image::imageops::FilterType;
 use image::{ImageReader, Limits};
 
-use super::{event, proto};
+use super::proto::{self, Event, event};
 use crate::export::{Content, rows};
 use crate::tables::cell;
 use crate::{ResultsError, picture};
-
-use super::proto::Event;
 
 /// Pixels along the longer side; what is larger is scaled down.
 const LONGEST: u32 = 2048;

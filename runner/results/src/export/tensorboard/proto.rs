@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::seconds;
 use crate::export::Content;
 
 #[derive(Clone, PartialEq, Message)]
@@ -130,6 +129,22 @@ enum Kind {
     Text(String),
     #[prost(bool, tag = "4")]
     Flag(bool),
+}
+
+/// Milliseconds as TensorBoard's seconds.
+pub(super) fn seconds(millis: i64) -> f64 {
+    millis as f64 / 1e3
+}
+
+/// One value at a time and a step.
+pub(super) fn event(time: i64, step: i64, value: Value) -> Event {
+    events(time, step, vec![value])
+}
+
+/// Several values at a time and a step.
+pub(super) fn events(time: i64, step: i64, value: Vec<Value>) -> Event {
+    let summary = Some(Summary { value });
+    Event { wall_time: seconds(time), step, summary, file_version: None }
 }
 
 /// A number of a chart; TensorBoard keeps 24 bits of it.
