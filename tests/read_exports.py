@@ -7,10 +7,12 @@ The folder holds `results/`, as tests/read_tables.py leaves it.
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
 import pyarrow.parquet
 
 # MLflow 3.13 and newer read folders only where they are told to.
@@ -27,6 +29,29 @@ def export(*arguments):
     for _ in range(2):
         command = [RUNNER, "export", *experiments, *arguments]
         subprocess.run(command, cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
+
+
+def make_odd():
+    """A failed run with values that are not finite, and names that other tools do not take."""
+    place = FOLDER / "results" / "it's odd: 100%"
+    folder = next(folder for folder, *_ in runs() if folder.parent != place)
+    odd = place / folder.name
+    shutil.copytree(folder, odd, dirs_exist_ok=True)
+
+    def change(name, columns):
+        table = pyarrow.parquet.read_table(odd / name)
+        for column, values in columns.items():
+            place = table.schema.get_field_index(column)
+            field = table.schema.field(place)
+            values = (values + table[column].to_pylist())[: len(table)]
+            table = table.set_column(place, field, pyarrow.array(values, field.type))
+        pyarrow.parquet.write_table(table, odd / name)
+
+    change("run.parquet", {"status": ["failed"], "error": ["a \"loss\":\n\u00e9 \U0001f600"]})
+    change("epochs.parquet", {"train_loss": [math.nan, math.inf], "validation_loss": [-math.inf]})
+    change("params.parquet", {"key": ["stage.a:b.epochs"], "value": ["x" * 10_000]})
+    labels = {"run_id": [odd.name], "tags": [["a", "b"]], "note": ["\u00e9\n# a note"]}
+    pyarrow.parquet.write_table(pyarrow.table(labels), odd / "labels.parquet")
 
 
 def runs():
@@ -53,12 +78,13 @@ def read_mlflow():
     export("--mlflow", "mlruns")
     client = MlflowClient(tracking_uri=str(FOLDER / "mlruns"))
     names = {folder.parent.name for folder, *_ in runs()}
-    assert {e.name for e in client.search_experiments()} == names, client.search_experiments()
+    # By a list: MLflow cannot look for a name with a quote in it.
+    experiments = {e.name: e.experiment_id for e in client.search_experiments()}
+    assert set(experiments) == names, experiments
     count = 0
     for folder, row, epochs, params in runs():
-        experiment = client.get_experiment_by_name(folder.parent.name)
         where = f"attributes.run_name = '{folder.name}'"
-        found = client.search_runs([experiment.experiment_id], where)
+        found = client.search_runs([experiments[folder.parent.name]], where)
         assert len(found) == 1, (folder, found)
         run = client.get_run(found[0].info.run_id)
         # A run whose process is gone still says in its table that it runs.
@@ -80,6 +106,10 @@ def read_mlflow():
             assert run.data.metrics.get(name) == row[name], (name, run.data.metrics)
         assert run.data.tags.get("mlflow.source.git.commit") == row["git_commit"]
         assert run.data.tags["runner.fingerprint"] == row["fingerprint"]
+        assert run.data.tags.get("runner.error") == row["error"]
+        if (folder / "labels.parquet").exists():
+            labels = pyarrow.parquet.read_table(folder / "labels.parquet").to_pylist()[0]
+            assert run.data.tags.get("mlflow.note.content") == labels["note"], run.data.tags
         files = {file.path for file in client.list_artifacts(run.info.run_id)}
         kept = {p.name for p in folder.iterdir() if p.name[0] != "." and p.name != "checkpoints"}
         assert files == kept, files ^ kept
@@ -135,6 +165,7 @@ def read_tensorboard():
 
 
 def main():
+    make_odd()
     for name, read in [("MLflow", read_mlflow), ("TensorBoard", read_tensorboard)]:
         try:
             print(f"{name}: {read()} runs read as the tables say")
