@@ -44,6 +44,16 @@ compare *arguments:
 diff *arguments:
     @{{ cargo_run }} diff "$@"
 
+# Watch running runs live, with their curves
+[group('results')]
+watch *arguments:
+    @{{ cargo_run }} watch "$@"
+
+# Bring runs into other tools: just export RUN --mlflow DIR, or --tensorboard DIR
+[group('results')]
+export *arguments:
+    @{{ cargo_run }} export "$@"
+
 # Any command of the program: just runner weights list
 [group('experiments')]
 runner *arguments:

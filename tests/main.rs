@@ -8,6 +8,7 @@
 mod commands;
 mod damage;
 mod diff;
+mod export;
 mod family;
 mod generated;
 mod images;
@@ -21,4 +22,5 @@ mod stopping;
 mod support;
 mod sweep;
 mod trust;
+mod watch;
 mod weights;

@@ -107,7 +107,8 @@ pub fn colours_on_stderr() -> bool {
     std::io::stderr().is_terminal() && wants_colours()
 }
 
-fn wants_colours() -> bool {
+/// Whether colours are wanted, as far as `NO_COLOR` says.
+pub fn wants_colours() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 

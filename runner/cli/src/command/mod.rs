@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod dataset;
 mod diff;
+mod export;
 mod list;
 mod plot;
 mod predict;
@@ -14,6 +15,7 @@ mod run;
 mod show;
 mod sweep;
 mod visualize;
+mod watch;
 mod weights;
 
 use clap::Subcommand;
@@ -39,12 +41,16 @@ pub enum Command {
     Plot(plot::PlotArguments),
     /// List runs, newest first.
     List(ResultsArguments),
+    /// Watch running runs live, with their curves.
+    Watch(watch::WatchArguments),
     /// Show one run: plan, scores, files.
     Show(show::ShowArguments),
     /// Compare runs: changed parameters beside scores.
     Compare(compare::CompareArguments),
     /// Say what differs between two runs or groups of seeds, and whether one is better.
     Diff(diff::DiffArguments),
+    /// Bring runs into MLflow or TensorBoard.
+    Export(export::ExportArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -72,9 +78,11 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::Preview(arguments) => preview::preview(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),

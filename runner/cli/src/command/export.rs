@@ -1,0 +1,75 @@
+//! `runner export`: runs in the formats of other tools.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use runner_results::ResultsError;
+use runner_results::export::{Content, mlflow, tensorboard};
+use runner_results::load::{self, LoadedRun};
+
+use crate::arguments::ResultsArguments;
+use crate::failure::Failure;
+use crate::terminal;
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// Runs or experiments.
+    #[arg(required = true, value_name = "RUN|EXPERIMENT")]
+    pub runs: Vec<String>,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
+
+/// Where to; exactly one.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Target {
+    /// A folder that MLflow reads (a file store); runs that are in it already are brought up to date.
+    #[arg(long, value_name = "DIR")]
+    pub mlflow: Option<PathBuf>,
+    /// A folder of logs that TensorBoard reads.
+    #[arg(long, value_name = "DIR")]
+    pub tensorboard: Option<PathBuf>,
+}
+
+/// Writes one run into a folder, and says where.
+type Write = fn(&Content<'_>, &Path) -> Result<PathBuf, ResultsError>;
+
+pub(super) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
+    let runs = load::select(&arguments.results.results, &arguments.runs)?;
+    match (&arguments.target.mlflow, &arguments.target.tensorboard) {
+        (Some(store), _) => {
+            let hint = "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri";
+            many(&runs, store, mlflow::export, hint)
+        }
+        (_, Some(logs)) => many(&runs, logs, tensorboard::export, "tensorboard --logdir"),
+        _ => Err(Failure::usage("where to? give --mlflow DIR or --tensorboard DIR")),
+    }
+}
+
+/// Exports every run that can be read; the others are said at the end.
+fn many(runs: &[LoadedRun], to: &Path, write: Write, hint: &str) -> Result<(), Failure> {
+    let mut failures = Vec::new();
+    for run in runs {
+        let exported = Content::read(run).and_then(|content| write(&content, to));
+        match exported {
+            Ok(folder) => terminal::out(&format!("{}: {}", run.id, folder.display())),
+            // A full disk will not take the next one either.
+            Err(error @ ResultsError::Write { .. }) => return Err(error.into()),
+            Err(error) => {
+                let line = format!("run {} of {} was left out", run.id, run.experiment);
+                failures.push(Failure::from(error).with_line(&line));
+            }
+        }
+    }
+    if runs.len() > failures.len() {
+        terminal::note(&format!("to look at it: {hint} {}", to.display()));
+    }
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::joined(failures)),
+    }
+}
