@@ -49,6 +49,14 @@ fn outcome(runs: &[Record]) -> BTreeMap<String, [String; 4]> {
     runs.iter().map(of).collect()
 }
 
+/// Images whose features a run computed, by its log.
+fn computed(place: &Place, run: &Record) -> u64 {
+    let log = place.path(&format!("results/rates/{}/log.jsonl", text(run, "run_id")));
+    let log = std::fs::read_to_string(log).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter_map(|line| line["fields"]["computed"].as_u64()).sum()
+}
+
 fn table_of_sweep(place: &Place) -> Vec<Record> {
     let sweeps = std::fs::read_dir(place.path("results/rates/sweeps")).unwrap();
     let folders: Vec<_> = sweeps.map(|folder| folder.unwrap().path()).collect();
@@ -94,6 +102,10 @@ fn side_by_side_is_the_same_as_one_after_another() {
     assert!(swept.stderr.contains("became NaN"), "{swept:?}");
     assert_eq!(outcome(&runs(&parallel)), outcome(&runs(&serial)));
     assert_eq!(runs(&parallel).len(), 6);
+    // Of three processes that began at once, each image went through a base in one of them. The base is
+    // random, so that there is one per seed.
+    let computed: u64 = runs(&parallel).iter().map(|run| computed(&parallel, run)).sum();
+    assert_eq!(computed, 2 * 72);
 }
 
 #[test]
@@ -160,7 +172,7 @@ fn check_and_a_dry_run_show_the_members_and_run_nothing() {
         "of 6 members, experiment rates",
         "learning_rate=1e30, seed=2",
         "computed once, and kept for all:",
-        "6 members: block5_pool of 72 images",
+        "3 members: block5_pool of 72 images",
         "stage.head.optimizer.learning_rate  sweep.toml:6    shapes.toml:22",
         "experiment.name                     sweep.toml:4    shapes.toml:3",
     ] {

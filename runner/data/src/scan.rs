@@ -91,41 +91,52 @@ pub fn scan_with(
 ) -> Result<Vec<ScannedSplit>, DataError> {
     let total = splits.iter().map(Split::images).sum();
     let mut done = 0;
-    let mut scanned = Vec::new();
-    for split in splits {
-        let files: Vec<(&Path, usize)> = files(split).collect();
-        let mut result = ScannedSplit {
-            name: split.name,
-            classes: split.class_names(),
-            images: Vec::new(),
-            bad: Vec::new(),
-            narrow: Vec::new(),
-        };
-        in_order(
-            &files,
-            |(path, _)| seen.look(path),
-            |index, looked| {
-                interrupt.check()?;
-                let (path, class) = (files[index].0.to_path_buf(), files[index].1);
-                match looked {
-                    Ok((hash, size, range)) => {
-                        let narrow = range.filter(|range| range.is_narrow());
-                        result.narrow.extend(narrow.map(|range| (path.clone(), range)));
-                        result.images.push(ImageFile { path, class, hash, size });
-                    }
-                    Err(problem) => {
-                        result.bad.push(BadImage { path, problem: problem.to_string() })
-                    }
+    let mut count = || {
+        done += 1;
+        interrupt.check()?;
+        observe(Event::Progress { phase: Phase::Scan, done, total });
+        Ok(())
+    };
+    splits.iter().map(|split| scan_split(split, seen, &mut count)).collect()
+}
+
+fn scan_split(
+    split: &Split,
+    seen: &Seen,
+    count: &mut dyn FnMut() -> Result<(), DataError>,
+) -> Result<ScannedSplit, DataError> {
+    let files: Vec<(&Path, usize)> = files(split).collect();
+    let folder = Path::new(&split.folder);
+    seen.load(folder);
+    let known = seen.count();
+    let mut result = ScannedSplit {
+        name: split.name,
+        classes: split.class_names(),
+        images: Vec::new(),
+        bad: Vec::new(),
+        narrow: Vec::new(),
+    };
+    in_order(
+        &files,
+        |(path, _)| seen.look(path),
+        |index, looked| {
+            let (path, class) = (files[index].0.to_path_buf(), files[index].1);
+            match looked {
+                Ok((hash, size, range)) => {
+                    let narrow = range.filter(|range| range.is_narrow());
+                    result.narrow.extend(narrow.map(|range| (path.clone(), range)));
+                    result.images.push(ImageFile { path, class, hash, size });
                 }
-                done += 1;
-                observe(Event::Progress { phase: Phase::Scan, done, total });
-                Ok::<(), DataError>(())
-            },
-        )?;
-        sort(&mut result.images);
-        scanned.push(result);
+                Err(problem) => result.bad.push(BadImage { path, problem: problem.to_string() }),
+            }
+            count()
+        },
+    )?;
+    if seen.count() > known {
+        seen.save(folder, files.iter().map(|(path, _)| *path));
     }
-    Ok(scanned)
+    sort(&mut result.images);
+    Ok(result)
 }
 
 /// Puts images into the order of class and content.

@@ -1,6 +1,8 @@
 //! The frozen prefix, computed once per image: from the cache where it is there, else decoded,
 //! run without autodiff, and kept.
 
+mod turn;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -85,12 +87,11 @@ impl Extractor<'_> {
             let source = "these features do not fit into memory, and there is no cache".into();
             return Err(LearnError::Cache { path: PathBuf::new(), source });
         }
-        let missing = pass.read_cached(observe)?;
+        let mut missing = pass.read_cached(observe)?;
+        let turn = pass.take_turn(&mut missing, observe)?;
         pass.compute(&missing, observe)?;
-        let refused = pass.cache.as_ref().and_then(FeatureCache::refused);
-        if let Some(reason) = refused.filter(|_| !missing.is_empty()) {
-            observe(Event::NotKept { split: split.name, reason });
-        }
+        drop(turn);
+        pass.say_refused(&missing, observe);
         observe(Event::Features {
             split: split.name,
             cached: split.images.len() - missing.len(),
@@ -163,6 +164,14 @@ impl Pass<'_, '_> {
         )?;
         self.cache = Some(cache);
         Ok(missing)
+    }
+
+    /// Says where what was computed cannot be kept.
+    fn say_refused(&self, missing: &[usize], observe: &mut dyn FnMut(Event)) {
+        let refused = self.cache.as_ref().and_then(FeatureCache::refused);
+        if let Some(reason) = refused.filter(|_| !missing.is_empty()) {
+            observe(Event::NotKept { split: self.split.name, reason });
+        }
     }
 
     /// Computes the features of the images at `missing`; decoding runs ahead.

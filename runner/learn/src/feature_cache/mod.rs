@@ -16,7 +16,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -41,6 +41,17 @@ pub struct FeatureCache {
     /// Held shared while the folder is in use, so that nobody prunes it; none in a folder that is
     /// not there.
     _lock: Option<File>,
+}
+
+/// Whose turn it is to compute.
+#[derive(Debug)]
+pub enum Turn {
+    /// Ours, until the file is closed.
+    Ours(File),
+    /// That of another run, in this process or another one.
+    Theirs,
+    /// Nobody can say: the folder cannot be written, or the file system knows no locks.
+    Unknown,
 }
 
 impl FeatureCache {
@@ -90,6 +101,20 @@ impl FeatureCache {
     #[must_use]
     pub fn refused(&self) -> Option<String> {
         self.refused.get().map(|reason| format!("{}: {reason}", self.folder.display()))
+    }
+
+    /// Takes the turn to compute what is missing here; whoever comes meanwhile waits for the entries
+    /// instead of computing them too.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        let path = self.folder.join(store::TURN);
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+        let Ok(file) = opened else { return Turn::Unknown };
+        match file.try_lock() {
+            Ok(()) => Turn::Ours(file),
+            Err(TryLockError::WouldBlock) => Turn::Theirs,
+            Err(TryLockError::Error(_)) => Turn::Unknown,
+        }
     }
 
     /// Whether there is an entry for an image.

@@ -13,6 +13,8 @@ use crate::error::LearnError;
 /// Describes a folder.
 pub(super) const ABOUT: &str = "about.json";
 pub(super) const LOCK: &str = "lock";
+/// Held by whoever computes what is missing.
+pub(super) const TURN: &str = "computing";
 
 /// One folder of features.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What the runs of one process share: images that were looked at, a frozen base and its hash.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -49,6 +50,12 @@ pub(super) struct BaseKey {
 pub(super) type PrefixKey = (String, ArchitectureName, [usize; 2], usize);
 
 impl Shared {
+    /// What is found out of images is kept below `cache`, for later runs.
+    #[must_use]
+    pub fn kept_in(cache: &Path) -> Self {
+        Self { seen: Seen::kept_in(cache), ..Self::default() }
+    }
+
     /// The base that an earlier run had.
     pub(super) fn base(&self, key: &BaseKey) -> Option<FrozenBase> {
         let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);

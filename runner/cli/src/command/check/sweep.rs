@@ -74,8 +74,10 @@ fn frozen(checked: &Checked) -> BTreeMap<String, String> {
         let prefix = stage.frozen_prefix(&checked.layers);
         let last = checked.layers[..prefix].last().filter(|_| !stage.augment)?;
         let folders: Vec<&str> = checked.splits.iter().map(|split| split.folder.as_str()).collect();
+        // Random weights are others with every seed.
+        let seed = (plan.model.weights == "random").then_some(plan.experiment.seed);
         let key = format!(
-            "{folders:?} {:?} {} {} {} {} {}",
+            "{folders:?} {seed:?} {:?} {} {} {} {} {}",
             dataset.image_size,
             dataset.preprocessing,
             dataset.feature_precision,

@@ -39,14 +39,15 @@ pub struct Session {
 impl Session {
     /// Looks at the surroundings; from now on signals ask runs to stop.
     pub fn new(results: &Path, offline: bool) -> Result<Self, Failure> {
+        let cache = environment::cache();
         Ok(Self {
             results: results.to_path_buf(),
-            cache: environment::cache(),
+            shared: Shared::kept_in(&cache),
+            cache,
             cache_limit: environment::cache_limit().map_err(Failure::usage)?,
             offline,
             interrupt: signals::interrupt()?,
             git: OnceLock::new(),
-            shared: Shared::default(),
         })
     }
 }
