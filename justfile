@@ -39,6 +39,11 @@ show *arguments:
 compare *arguments:
     @{{ cargo_run }} compare "$@"
 
+# One page of HTML about runs: just report last --out report.html
+[group('results')]
+report *arguments:
+    @{{ cargo_run }} report "$@"
+
 # Any command of the program: just runner weights list
 [group('experiments')]
 runner *arguments:

@@ -8,6 +8,7 @@ mod list;
 mod plot;
 mod predict;
 mod preview;
+mod report;
 mod resume;
 mod run;
 mod show;
@@ -41,6 +42,8 @@ pub enum Command {
     Show(show::ShowArguments),
     /// Compare runs: changed parameters beside scores.
     Compare(compare::CompareArguments),
+    /// Write one page of HTML about runs: scores, curves, pictures, mistakes.
+    Report(report::ReportArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -70,6 +73,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),

@@ -1,0 +1,332 @@
+//! Accuracy and loss over the epochs, the runs over each other.
+//!
+//! Owns the numbers of the SVG; its shape is in `templates/chart.html`. Nothing is smoothed.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::axis::{self, Axis, Tick};
+use super::subject::{Name, Subject};
+use crate::tables::cell;
+
+const WIDTH: f64 = 520.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = WIDTH - 26.0;
+const TOP: f64 = 24.0;
+const BOTTOM: f64 = HEIGHT - 38.0;
+/// With more lines, their ends have no letters.
+const LETTERS: usize = 10;
+/// Height of a letter.
+const LINE: f64 = 14.0;
+/// Width of a stage's name, at least.
+const STAGE: f64 = 64.0;
+/// Losses beyond this many times the ninth decile of all are cut off, so that the others can be seen.
+const OUTLIER: f64 = 8.0;
+
+/// One chart.
+#[derive(Debug, Serialize)]
+pub(super) struct Figure {
+    id: &'static str,
+    title: &'static str,
+    /// What it shows, for those who cannot see it.
+    description: String,
+    width: f64,
+    height: f64,
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+    low: f64,
+    high: f64,
+    /// Epochs of the longest run.
+    last: usize,
+    x_ticks: Vec<Tick>,
+    y_ticks: Vec<Tick>,
+    stages: Vec<Stage>,
+    series: Vec<Series>,
+    /// Whether values lie above the chart.
+    cut: bool,
+}
+
+/// Where a stage starts.
+#[derive(Debug, PartialEq, Serialize)]
+struct Stage {
+    x: f64,
+    name: String,
+    /// Whether there is room for the name.
+    labelled: bool,
+}
+
+/// One line.
+#[derive(Debug, Serialize)]
+struct Series {
+    name: Name,
+    split: &'static str,
+    path: String,
+    /// Every value, for the script; empty where there is none.
+    values: String,
+    end: Option<Tick>,
+    best: Option<Best>,
+}
+
+/// The epoch with the lowest validation loss.
+#[derive(Debug, Serialize)]
+struct Best {
+    x: f64,
+    y: f64,
+    epoch: usize,
+    value: String,
+}
+
+/// Training and validation of each run.
+pub(super) fn of_runs(subjects: &[Subject]) -> Vec<Figure> {
+    figures(subjects, &["training", "validation"])
+}
+
+/// Validation of each member of a sweep.
+pub(super) fn of_members(subjects: &[Subject]) -> Vec<Figure> {
+    figures(subjects, &["validation"])
+}
+
+fn figures(subjects: &[Subject], splits: &[&'static str]) -> Vec<Figure> {
+    if subjects.iter().all(|subject| subject.epochs.is_empty()) {
+        return Vec::new();
+    }
+    let metrics = [("accuracy", "Accuracy"), ("loss", "Loss")];
+    metrics.iter().map(|(metric, title)| figure(subjects, splits, (metric, title))).collect()
+}
+
+fn figure(
+    subjects: &[Subject],
+    splits: &[&'static str],
+    (metric, title): (&'static str, &'static str),
+) -> Figure {
+    let lines = lines(subjects, splits, metric);
+    let values: Vec<f64> = lines.iter().flat_map(|line| finite(&line.values)).collect();
+    let (low, high, cut) = range(values, metric == "loss");
+    let last = subjects.iter().map(|subject| subject.epochs.len()).max().unwrap_or(1);
+    let scale = Scale { x: Axis::between(1.0, last as f64), y: Axis::round(low, high) };
+    let mut series: Vec<Series> = lines.iter().map(|line| line.drawn(&scale)).collect();
+    spread_ends(&mut series);
+    let tick = |(value, label)| Tick { position: scale.y(value), label };
+    let epoch = |epoch: usize| Tick { position: scale.x(epoch), label: epoch.to_string() };
+    Figure {
+        id: metric,
+        title,
+        description: description(subjects, metric),
+        width: WIDTH,
+        height: HEIGHT,
+        left: LEFT,
+        right: RIGHT,
+        top: TOP,
+        bottom: BOTTOM,
+        low: scale.y.low(),
+        high: scale.y.high(),
+        last,
+        x_ticks: axis::epochs(last).into_iter().map(epoch).collect(),
+        y_ticks: scale.y.ticks().into_iter().map(tick).collect(),
+        stages: stages(subjects, &scale),
+        series,
+        cut,
+    }
+}
+
+/// Where values stand in the SVG.
+struct Scale {
+    x: Axis,
+    y: Axis,
+}
+
+impl Scale {
+    fn x(&self, epoch: usize) -> f64 {
+        tenth(LEFT + self.x.share(epoch as f64) * (RIGHT - LEFT))
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        // A value far outside must not become a number that an SVG cannot hold.
+        tenth(BOTTOM - self.y.share(value).clamp(-1.0, 2.0) * (BOTTOM - TOP))
+    }
+}
+
+/// As exact as a screen, and short.
+fn tenth(position: f64) -> f64 {
+    (position * 10.0).round() / 10.0
+}
+
+/// A line before it has a scale.
+struct Line<'a> {
+    subject: &'a Subject,
+    split: &'static str,
+    values: Vec<f64>,
+}
+
+fn lines<'a>(subjects: &'a [Subject], splits: &[&'static str], metric: &str) -> Vec<Line<'a>> {
+    let drawn = subjects.iter().filter(|subject| !subject.epochs.is_empty());
+    let line = |subject: &'a Subject, split: &&'static str| {
+        let prefix = if *split == "training" { "train" } else { split };
+        Line { subject, split, values: subject.epochs(&format!("{prefix}_{metric}")) }
+    };
+    // Validation over training, whichever run it is of.
+    let of_split = |split| drawn.clone().map(move |subject| line(subject, split));
+    splits.iter().flat_map(of_split).collect()
+}
+
+impl Line<'_> {
+    fn drawn(&self, scale: &Scale) -> Series {
+        let validation = self.split == "validation";
+        let end = self.values.iter().enumerate().rfind(|(_, value)| value.is_finite());
+        let end = end.map(|(index, value)| Tick {
+            position: scale.y(*value).clamp(TOP, BOTTOM),
+            label: tenth(scale.x(index + 1) + 6.0).to_string(),
+        });
+        let texts: Vec<String> = self.values.iter().map(|value| shown(*value)).collect();
+        Series {
+            name: self.subject.name.clone(),
+            split: self.split,
+            path: path(&self.values, scale),
+            values: texts.join(","),
+            end: end.filter(|_| validation),
+            best: self.best(scale).filter(|_| validation),
+        }
+    }
+
+    fn best(&self, scale: &Scale) -> Option<Best> {
+        let losses = self.subject.epochs("validation_loss");
+        let finite = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+        let (index, _) = finite.min_by(|a, b| a.1.total_cmp(b.1))?;
+        let value = *self.values.get(index)?;
+        let (epoch, value_text) = (index + 1, shown(value));
+        let best = Best { x: scale.x(epoch), y: scale.y(value), epoch, value: value_text };
+        value.is_finite().then_some(best)
+    }
+}
+
+/// Four significant digits at least; nothing where it is not a number.
+fn shown(value: f64) -> String {
+    match value {
+        value if !value.is_finite() => String::new(),
+        0.0 => "0".to_owned(),
+        value if value.abs() < 1e-3 || value.abs() >= 1e6 => format!("{value:.2e}"),
+        value => format!("{value:.4}"),
+    }
+}
+
+/// Moves and lines; a gap where a value is not a number, a dot where it stands alone.
+fn path(values: &[f64], scale: &Scale) -> String {
+    let mut path = String::new();
+    let mut drawing = false;
+    for (index, value) in values.iter().enumerate() {
+        if !value.is_finite() {
+            drawing = false;
+            continue;
+        }
+        let letter = if drawing { 'L' } else { 'M' };
+        let alone = !drawing && values.get(index + 1).is_none_or(|next| !next.is_finite());
+        // Writing into a string cannot fail.
+        let _ = write!(path, "{letter}{},{}", scale.x(index + 1), scale.y(*value));
+        if alone {
+            path.push_str("h0.1");
+        }
+        drawing = true;
+    }
+    path
+}
+
+fn finite(values: &[f64]) -> impl Iterator<Item = f64> {
+    values.iter().copied().filter(|value| value.is_finite())
+}
+
+/// Lowest and highest value to draw, and whether some lie above.
+fn range(mut values: Vec<f64>, may_explode: bool) -> (f64, f64, bool) {
+    values.sort_by(f64::total_cmp);
+    let (Some(low), Some(high)) = (values.first().copied(), values.last().copied()) else {
+        return (0.0, 1.0, false);
+    };
+    let decile = values[(values.len() - 1) * 9 / 10];
+    match may_explode && decile > 0.0 && high > OUTLIER * decile {
+        true => (low, 2.0 * decile, true),
+        false => (low, high, false),
+    }
+}
+
+/// Where stages other than the first start, in any of the runs.
+fn stages(subjects: &[Subject], scale: &Scale) -> Vec<Stage> {
+    let mut starts: Vec<(usize, String)> = Vec::new();
+    for subject in subjects {
+        let names: Vec<&str> = subject
+            .epochs
+            .iter()
+            .map(|row| cell::get(row, "stage").as_str().unwrap_or_default())
+            .collect();
+        let changes = (1..names.len()).filter(|index| names[*index] != names[index - 1]);
+        starts.extend(changes.map(|index| (index + 1, names[index].to_owned())));
+    }
+    starts.sort();
+    starts.dedup();
+    let mut free = LEFT;
+    let stage = |(epoch, name): (usize, String)| {
+        let x = tenth((scale.x(epoch - 1) + scale.x(epoch)) / 2.0);
+        let labelled = x >= free && x + STAGE / 2.0 < RIGHT;
+        if labelled {
+            free = x + STAGE;
+        }
+        Stage { x, name, labelled }
+    };
+    starts.into_iter().map(stage).collect()
+}
+
+/// Letters at the ends of lines must not lie on each other; where there are too many, none is shown.
+fn spread_ends(series: &mut [Series]) {
+    let mut ends: Vec<&mut Tick> = series.iter_mut().filter_map(|line| line.end.as_mut()).collect();
+    if ends.len() > LETTERS || ends.len() < 2 {
+        series.iter_mut().for_each(|line| line.end = None);
+        return;
+    }
+    ends.sort_by(|a, b| a.position.total_cmp(&b.position));
+    let mut above = f64::NEG_INFINITY;
+    for end in &mut ends {
+        end.position = end.position.max(above + LINE);
+        above = end.position;
+    }
+    let mut below = BOTTOM + LINE;
+    for end in ends.iter_mut().rev() {
+        end.position = tenth(end.position.min(below - LINE));
+        below = end.position;
+    }
+}
+
+fn description(subjects: &[Subject], metric: &str) -> String {
+    let column = format!("validation_{metric}");
+    let of = |subject: &Subject| {
+        let values = subject.epochs(&column);
+        let last = finite(&values).last()?;
+        let Name { letter, label, .. } = &subject.name;
+        Some(format!("{letter}, {label}: {} after {} epochs", shown(last), values.len()))
+    };
+    let ends: Vec<String> = subjects.iter().take(LETTERS).filter_map(of).collect();
+    format!("Validation {metric}. {}.", ends.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_stay_gaps_and_a_lone_value_is_a_dot() {
+        let scale = Scale { x: Axis::between(1.0, 5.0), y: Axis::between(0.0, 1.0) };
+        let values = [0.0, 1.0, f64::NAN, 0.5, f64::NAN];
+        // 46 + 448 / 4 per epoch; from 262 up to 24.
+        assert_eq!(path(&values, &scale), "M46,262L158,24M382,143h0.1");
+    }
+
+    #[test]
+    fn a_loss_that_explodes_leaves_the_others_visible() {
+        let mut losses = vec![0.5; 18];
+        losses.extend([0.6, 1e9]);
+        assert_eq!(range(losses.clone(), true), (0.5, 1.0, true));
+        assert_eq!(range(losses, false), (0.5, 1e9, false));
+        assert_eq!(range(Vec::new(), true), (0.0, 1.0, false));
+    }
+}

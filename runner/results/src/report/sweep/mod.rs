@@ -1,0 +1,119 @@
+//! The page of a sweep: all members in one table, scores against what was swept.
+//!
+//! Members differ in parameters and seeds; the validation scores say which is the best, so that the
+//! test images stay unseen until then.
+
+mod members;
+mod strips;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::curves::{self, Figure};
+use super::engine::{self, FILE};
+use super::parameters;
+use super::seeds::{self, Group};
+use super::subject::{self, Subject};
+use crate::load::LoadedRun;
+use crate::{ResultsError, atomic};
+use members::Table;
+use strips::Strip;
+
+/// A member that has no run yet, or none that can be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlannedMember {
+    /// What tells it from the others: `learning_rate=1e-5, seed=2`.
+    pub name: String,
+    /// `waiting`, `failed`, or any other word.
+    pub status: String,
+    /// Why it failed, where it did.
+    pub reason: Option<String>,
+}
+
+/// What the template of a sweep is filled with.
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    counts: Vec<(String, usize)>,
+    members: usize,
+    table: Table,
+    strips: Vec<Strip>,
+    figures: Vec<Figure>,
+    seeds: Vec<Group>,
+    failures: Vec<Failure>,
+}
+
+/// A member that failed.
+#[derive(Serialize)]
+struct Failure {
+    name: String,
+    reason: String,
+}
+
+/// The page of a sweep, as text. Links are relative to `folder`.
+///
+/// # Errors
+///
+/// [`ResultsError::Report`] where the template cannot be filled in.
+pub fn html(
+    folder: &Path,
+    title: &str,
+    runs: &[LoadedRun],
+    planned: &[PlannedMember],
+) -> Result<String, ResultsError> {
+    let subjects = subject::all(runs);
+    let mut swept = parameters::differing(&subjects);
+    swept.retain(|key| !key.starts_with("visualize."));
+    let page = Page {
+        title: title.to_owned(),
+        counts: counts(&subjects, planned),
+        members: subjects.len() + planned.len(),
+        strips: strips::of(&subjects, &swept),
+        figures: curves::of_members(&subjects),
+        seeds: seeds::groups(&subjects),
+        failures: failures(&subjects, planned),
+        table: members::table(folder, &subjects, &swept, planned),
+    };
+    engine::render("sweep.html", &page)
+}
+
+/// Writes `report.html` into the folder of a sweep, and says where that is.
+///
+/// # Errors
+///
+/// [`ResultsError::Report`] or [`ResultsError::Write`].
+pub fn write_sweep(
+    folder: &Path,
+    title: &str,
+    members: &[LoadedRun],
+    planned: &[PlannedMember],
+) -> Result<PathBuf, ResultsError> {
+    let file = folder.join(FILE);
+    atomic::write(&file, html(folder, title, members, planned)?.as_bytes())?;
+    Ok(file)
+}
+
+/// How many members have each status, in the order of their first one.
+fn counts(subjects: &[Subject], planned: &[PlannedMember]) -> Vec<(String, usize)> {
+    let run = subjects.iter().map(|subject| subject.name.status.as_str());
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for status in run.chain(planned.iter().map(|member| member.status.as_str())) {
+        match counts.iter_mut().find(|(known, _)| known == status) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((status.to_owned(), 1)),
+        }
+    }
+    counts
+}
+
+fn failures(subjects: &[Subject], planned: &[PlannedMember]) -> Vec<Failure> {
+    let of_run = |subject: &Subject| {
+        let reason = subject.name.error.clone()?;
+        Some(Failure { name: subject.name.label.clone(), reason })
+    };
+    let of_member = |member: &PlannedMember| {
+        Some(Failure { name: member.name.clone(), reason: member.reason.clone()? })
+    };
+    subjects.iter().filter_map(of_run).chain(planned.iter().filter_map(of_member)).collect()
+}
