@@ -2,28 +2,21 @@
 //!
 //! Owns the numbers of the SVG; its shape is in `templates/chart.html`. Nothing is smoothed.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use super::axis::{self, Axis, Tick};
+use super::scale::{
+    BOTTOM, HEIGHT, LEFT, RIGHT, Scale, TOP, WIDTH, finite, path, range, shown, tenth,
+};
 use super::subject::{Name, Subject};
 use crate::tables::cell;
 
-const WIDTH: f64 = 520.0;
-const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 46.0;
-const RIGHT: f64 = WIDTH - 26.0;
-const TOP: f64 = 24.0;
-const BOTTOM: f64 = HEIGHT - 38.0;
 /// With more lines, their ends have no letters.
 const LETTERS: usize = 10;
 /// Height of a letter.
 const LINE: f64 = 14.0;
 /// Width of a stage's name, at least.
 const STAGE: f64 = 64.0;
-/// Losses beyond this many times the ninth decile of all are cut off, so that the others can be seen.
-const OUTLIER: f64 = 8.0;
 
 /// One chart.
 #[derive(Debug, Serialize)]
@@ -67,8 +60,15 @@ struct Series {
     path: String,
     /// Every value, for the script; empty where there is none.
     values: String,
-    end: Option<Tick>,
+    end: Option<End>,
     best: Option<Best>,
+}
+
+/// Where the letter of a run stands, behind the end of its line.
+#[derive(Debug, Serialize)]
+struct End {
+    x: f64,
+    y: f64,
 }
 
 /// The epoch with the lowest validation loss.
@@ -133,28 +133,6 @@ fn figure(
     }
 }
 
-/// Where values stand in the SVG.
-struct Scale {
-    x: Axis,
-    y: Axis,
-}
-
-impl Scale {
-    fn x(&self, epoch: usize) -> f64 {
-        tenth(LEFT + self.x.share(epoch as f64) * (RIGHT - LEFT))
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        // A value far outside must not become a number that an SVG cannot hold.
-        tenth(BOTTOM - self.y.share(value).clamp(-1.0, 2.0) * (BOTTOM - TOP))
-    }
-}
-
-/// As exact as a screen, and short.
-fn tenth(position: f64) -> f64 {
-    (position * 10.0).round() / 10.0
-}
-
 /// A line before it has a scale.
 struct Line<'a> {
     subject: &'a Subject,
@@ -177,9 +155,9 @@ impl Line<'_> {
     fn drawn(&self, scale: &Scale) -> Series {
         let validation = self.split == "validation";
         let end = self.values.iter().enumerate().rfind(|(_, value)| value.is_finite());
-        let end = end.map(|(index, value)| Tick {
-            position: scale.y(*value).clamp(TOP, BOTTOM),
-            label: tenth(scale.x(index + 1) + 6.0).to_string(),
+        let end = end.map(|(index, value)| End {
+            x: tenth(scale.x(index + 1) + 6.0),
+            y: scale.y(*value).clamp(TOP, BOTTOM),
         });
         let texts: Vec<String> = self.values.iter().map(|value| shown(*value)).collect();
         Series {
@@ -200,54 +178,6 @@ impl Line<'_> {
         let (epoch, value_text) = (index + 1, shown(value));
         let best = Best { x: scale.x(epoch), y: scale.y(value), epoch, value: value_text };
         value.is_finite().then_some(best)
-    }
-}
-
-/// Four significant digits at least; nothing where it is not a number.
-fn shown(value: f64) -> String {
-    match value {
-        value if !value.is_finite() => String::new(),
-        0.0 => "0".to_owned(),
-        value if value.abs() < 1e-3 || value.abs() >= 1e6 => format!("{value:.2e}"),
-        value => format!("{value:.4}"),
-    }
-}
-
-/// Moves and lines; a gap where a value is not a number, a dot where it stands alone.
-fn path(values: &[f64], scale: &Scale) -> String {
-    let mut path = String::new();
-    let mut drawing = false;
-    for (index, value) in values.iter().enumerate() {
-        if !value.is_finite() {
-            drawing = false;
-            continue;
-        }
-        let letter = if drawing { 'L' } else { 'M' };
-        let alone = !drawing && values.get(index + 1).is_none_or(|next| !next.is_finite());
-        // Writing into a string cannot fail.
-        let _ = write!(path, "{letter}{},{}", scale.x(index + 1), scale.y(*value));
-        if alone {
-            path.push_str("h0.1");
-        }
-        drawing = true;
-    }
-    path
-}
-
-fn finite(values: &[f64]) -> impl Iterator<Item = f64> {
-    values.iter().copied().filter(|value| value.is_finite())
-}
-
-/// Lowest and highest value to draw, and whether some lie above.
-fn range(mut values: Vec<f64>, may_explode: bool) -> (f64, f64, bool) {
-    values.sort_by(f64::total_cmp);
-    let (Some(low), Some(high)) = (values.first().copied(), values.last().copied()) else {
-        return (0.0, 1.0, false);
-    };
-    let decile = values[(values.len() - 1) * 9 / 10];
-    match may_explode && decile > 0.0 && high > OUTLIER * decile {
-        true => (low, 2.0 * decile, true),
-        false => (low, high, false),
     }
 }
 
@@ -279,21 +209,21 @@ fn stages(subjects: &[Subject], scale: &Scale) -> Vec<Stage> {
 
 /// Letters at the ends of lines must not lie on each other; where there are too many, none is shown.
 fn spread_ends(series: &mut [Series]) {
-    let mut ends: Vec<&mut Tick> = series.iter_mut().filter_map(|line| line.end.as_mut()).collect();
+    let mut ends: Vec<&mut End> = series.iter_mut().filter_map(|line| line.end.as_mut()).collect();
     if ends.len() > LETTERS || ends.len() < 2 {
         series.iter_mut().for_each(|line| line.end = None);
         return;
     }
-    ends.sort_by(|a, b| a.position.total_cmp(&b.position));
-    let mut above = f64::NEG_INFINITY;
-    for end in &mut ends {
-        end.position = end.position.max(above + LINE);
-        above = end.position;
-    }
-    let mut below = BOTTOM + LINE;
-    for end in ends.iter_mut().rev() {
-        end.position = tenth(end.position.min(below - LINE));
-        below = end.position;
+    ends.sort_by(|a, b| a.y.total_cmp(&b.y));
+    let mut placed: Vec<(f64, f64)> = Vec::new();
+    for end in ends {
+        let covered = |y: f64| {
+            let by =
+                |(x, other): &&(f64, f64)| (x - end.x).abs() < LINE && (other - y).abs() < LINE;
+            placed.iter().find(by).map(|(_, other)| tenth(other + LINE))
+        };
+        end.y = std::iter::successors(Some(end.y), |y| covered(*y)).last().unwrap_or(end.y);
+        placed.push((end.x, end.y));
     }
 }
 
@@ -307,26 +237,4 @@ fn description(subjects: &[Subject], metric: &str) -> String {
     };
     let ends: Vec<String> = subjects.iter().take(LETTERS).filter_map(of).collect();
     format!("Validation {metric}. {}.", ends.join("; "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gaps_stay_gaps_and_a_lone_value_is_a_dot() {
-        let scale = Scale { x: Axis::between(1.0, 5.0), y: Axis::between(0.0, 1.0) };
-        let values = [0.0, 1.0, f64::NAN, 0.5, f64::NAN];
-        // 46 + 448 / 4 per epoch; from 262 up to 24.
-        assert_eq!(path(&values, &scale), "M46,262L158,24M382,143h0.1");
-    }
-
-    #[test]
-    fn a_loss_that_explodes_leaves_the_others_visible() {
-        let mut losses = vec![0.5; 18];
-        losses.extend([0.6, 1e9]);
-        assert_eq!(range(losses.clone(), true), (0.5, 1.0, true));
-        assert_eq!(range(losses, false), (0.5, 1e9, false));
-        assert_eq!(range(Vec::new(), true), (0.0, 1.0, false));
-    }
 }

@@ -10,7 +10,7 @@
 //! | `scores`, `seeds` | what came out |
 //! | `parameters` | what was declared |
 //! | `verdicts` | what is more than chance |
-//! | `curves`, `axis` | the epochs as SVG |
+//! | `curves`, `scale`, `axis` | the epochs as SVG |
 //! | `confusion`, `mistakes`, `pictures` | the images |
 //! | `about` | where everything came from |
 //! | `sweep` | the page of a sweep |
@@ -24,6 +24,7 @@ mod mistakes;
 mod parallel;
 mod parameters;
 mod pictures;
+mod scale;
 mod scores;
 mod seeds;
 mod subject;

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::subject::Subject;
 
+/// With more that differ, those that only some runs have are set apart.
+const MANY: usize = 16;
+
 /// Entries of the plan that describe the experiment and are not parameters.
 const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description", "experiment.tags"];
 
@@ -14,6 +17,8 @@ const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description",
 pub(super) struct Parameters {
     /// Those that differ, a value per run.
     differing: Vec<Row>,
+    /// With many that differ, those that only some runs have.
+    partial: Vec<Row>,
     /// Those of visualize jobs that differ: they change no score.
     drawn: Vec<Row>,
     /// Those that all runs share.
@@ -30,7 +35,10 @@ pub(super) struct Row {
 impl Parameters {
     /// Whether no plan could be read.
     pub(super) fn is_empty(&self) -> bool {
-        self.differing.is_empty() && self.drawn.is_empty() && self.shared.is_empty()
+        self.differing.is_empty()
+            && self.partial.is_empty()
+            && self.drawn.is_empty()
+            && self.shared.is_empty()
     }
 }
 
@@ -50,8 +58,12 @@ pub(super) fn of(subjects: &[Subject]) -> Parameters {
     });
     let (drawn, other): (Vec<&String>, Vec<&String>) =
         differing.iter().partition(|key| key.starts_with("visualize."));
+    let many = other.len() > MANY;
+    let (partial, differing): (Vec<Row>, Vec<Row>) =
+        other.into_iter().map(row).partition(|row| many && row.values.contains(&None));
     Parameters {
-        differing: other.into_iter().map(row).collect(),
+        differing,
+        partial,
         drawn: drawn.into_iter().map(row).collect(),
         shared: shared.collect(),
     }

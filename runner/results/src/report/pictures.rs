@@ -2,8 +2,6 @@
 //!
 //! Curves, confusion and mistakes are left out: the page has its own.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::parallel;
@@ -47,7 +45,7 @@ struct Picture {
 
 /// Pictures with one key stand side by side: the number of the job among those of its word, and what
 /// was drawn.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     word: String,
     nth: usize,
@@ -58,29 +56,30 @@ struct Key {
     occurrence: usize,
 }
 
-/// The pictures of all runs.
+/// The pictures of all runs, jobs in the order of the files.
 pub(super) fn of(subjects: &[Subject]) -> Vec<Job> {
-    let mut drawn: BTreeMap<Key, Vec<Picture>> = BTreeMap::new();
+    let mut drawn: Vec<(Key, Vec<Picture>)> = Vec::new();
     for subject in subjects {
         for (key, row) in keyed(subject) {
-            drawn.entry(key).or_default().push(picture(subject, &row));
-        }
-    }
-    fill(subjects, &mut drawn);
-    let mut jobs: Vec<((String, usize), Job)> = Vec::new();
-    for (key, cells) in drawn {
-        let row = Row { caption: caption(&key), cells };
-        let of = (key.word.clone(), key.nth);
-        match jobs.last_mut().filter(|(last, _)| *last == of) {
-            Some((_, job)) => job.rows.push(row),
-            None => {
-                let ordinal = if key.nth > 0 { format!(" {}", key.nth + 1) } else { String::new() };
-                let title = format!("{}{ordinal}", key.word);
-                jobs.push((of, Job { title, rows: vec![row] }));
+            let picture = picture(subject, &row);
+            match drawn.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, pictures)) => pictures.push(picture),
+                None => drawn.push((key, vec![picture])),
             }
         }
     }
-    jobs.into_iter().map(|(_, job)| job).collect()
+    fill(subjects, &mut drawn);
+    let mut jobs: Vec<Job> = Vec::new();
+    for (key, cells) in drawn {
+        let ordinal = if key.nth > 0 { format!(" {}", key.nth + 1) } else { String::new() };
+        let title = format!("{}{ordinal}", key.word);
+        let row = Row { caption: caption(&key), cells };
+        match jobs.iter_mut().find(|job| job.title == title) {
+            Some(job) => job.rows.push(row),
+            None => jobs.push(Job { title, rows: vec![row] }),
+        }
+    }
+    jobs
 }
 
 /// The artifacts of a run that are shown, with their keys.
@@ -135,8 +134,9 @@ fn picture(subject: &Subject, row: &Record) -> Picture {
 }
 
 /// Reads the pictures, smaller where there are more of them.
-fn fill(subjects: &[Subject], drawn: &mut BTreeMap<Key, Vec<Picture>>) {
-    let mut pictures: Vec<&mut Picture> = drawn.values_mut().flatten().take(MOST).collect();
+fn fill(subjects: &[Subject], drawn: &mut [(Key, Vec<Picture>)]) {
+    let all = drawn.iter_mut().flat_map(|(_, pictures)| pictures);
+    let mut pictures: Vec<&mut Picture> = all.take(MOST).collect();
     let side = match pictures.len() {
         0..=16 => 720,
         17..=48 => 520,

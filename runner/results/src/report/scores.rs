@@ -46,6 +46,10 @@ pub(super) const SCORES: [Score; 10] = [
     score("duration_s", "Time", Better::Neither, text::duration),
 ];
 
+/// The score that members of a sweep are ordered by: higher is better. Choosing by the test images
+/// would make these a part of the training.
+pub(super) const DECIDES: &str = "best_validation_accuracy";
+
 fn whole(value: f64) -> String {
     text::count(value as i64)
 }

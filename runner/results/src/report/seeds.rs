@@ -90,7 +90,7 @@ fn averaged(members: &[&Subject], score: &Score) -> Averaged {
     Averaged {
         title: score.title,
         mean: mean.map(text::number).unwrap_or_default(),
-        deviation: deviation.map(text::number).unwrap_or_default(),
+        deviation: deviation.map(|deviation| format!("{deviation:.4}")).unwrap_or_default(),
     }
 }
 

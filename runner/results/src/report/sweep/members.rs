@@ -4,14 +4,21 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::PlannedMember;
 use crate::report::engine::FILE;
 use crate::report::parameters;
-use crate::report::scores::{self, Better, SCORES, Score, Value};
+use crate::report::scores::{self, Better, DECIDES, SCORES, Score, Value};
 use crate::report::subject::Subject;
 
-/// The score that members are ordered by: higher is better.
-pub(super) const DECIDES: &str = "best_validation_accuracy";
+/// A member that has no run yet, or none that can be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlannedMember {
+    /// What tells it from the others: `learning_rate=1e-5, seed=2`.
+    pub name: String,
+    /// `waiting`, `failed`, or any other word.
+    pub status: String,
+    /// Why it failed, where it did.
+    pub reason: Option<String>,
+}
 
 /// The table.
 #[derive(Debug, Serialize)]
@@ -112,9 +119,10 @@ fn waiting(member: &PlannedMember, short: &[String], scores: usize) -> Row {
 /// From the folder of the sweep, `<experiment>/sweeps/<id>`, to the page of a run beside `sweeps`.
 fn link(folder: &Path, subject: &Subject) -> Option<String> {
     let run = &subject.run.path;
-    let beside = folder.parent()?.parent()?;
-    let near = run.parent()? == beside && run.join(FILE).is_file();
-    near.then(|| format!("../../{}/{FILE}", encoded(&subject.name.id)))
+    let experiment = |path: &Path| path.canonicalize().ok();
+    let near = experiment(run.parent()?)? == experiment(&folder.join("../.."))?;
+    (near && run.join(FILE).is_file())
+        .then(|| format!("../../{}/{FILE}", encoded(&subject.name.id)))
 }
 
 /// A name as a part of a URL.

@@ -17,19 +17,9 @@ use super::seeds::{self, Group};
 use super::subject::{self, Subject};
 use crate::load::LoadedRun;
 use crate::{ResultsError, atomic};
+pub use members::PlannedMember;
 use members::Table;
 use strips::Strip;
-
-/// A member that has no run yet, or none that can be shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PlannedMember {
-    /// What tells it from the others: `learning_rate=1e-5, seed=2`.
-    pub name: String,
-    /// `waiting`, `failed`, or any other word.
-    pub status: String,
-    /// Why it failed, where it did.
-    pub reason: Option<String>,
-}
 
 /// What the template of a sweep is filled with.
 #[derive(Serialize)]

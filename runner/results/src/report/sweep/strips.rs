@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::members::DECIDES;
 use crate::report::axis::{Axis, Tick};
 use crate::report::parameters;
+use crate::report::scores::DECIDES;
 use crate::report::subject::Subject;
 use crate::report::text;
 
