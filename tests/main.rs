@@ -13,6 +13,7 @@ mod images;
 mod invalid;
 mod parity;
 mod pictures;
+mod report;
 mod resume;
 mod run;
 mod shared;

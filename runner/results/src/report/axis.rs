@@ -104,7 +104,7 @@ impl Axis {
 fn written(value: f64, factor: f64, power: i32) -> String {
     match power {
         0..=3 => format!("{value:.0}"),
-        -2..=-1 => format!("{value:.*}", power.unsigned_abs() as usize),
+        -3..=-1 => format!("{value:.*}", power.unsigned_abs() as usize),
         _ => format!("{factor:.0}e{power}"),
     }
 }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        assert_eq!(labels(Axis::round(0.71, 0.98)), ["0.70", "0.80", "0.90", "1.00"]);
+        assert_eq!(labels(Axis::round(0.71, 0.98)), ["0.7", "0.8", "0.9", "1.0"]);
         assert_eq!(labels(Axis::round(0.0, 2.3)), ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"]);
         assert_eq!(labels(Axis::round(0.5, 0.5)).len(), 2);
         assert_eq!(epochs(30), [1, 10, 20, 30]);

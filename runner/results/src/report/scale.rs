@@ -6,7 +6,7 @@ use super::axis::Axis;
 
 pub(super) const WIDTH: f64 = 520.0;
 pub(super) const HEIGHT: f64 = 300.0;
-pub(super) const LEFT: f64 = 46.0;
+pub(super) const LEFT: f64 = 52.0;
 pub(super) const RIGHT: f64 = WIDTH - 26.0;
 pub(super) const TOP: f64 = 24.0;
 pub(super) const BOTTOM: f64 = HEIGHT - 38.0;
@@ -91,8 +91,8 @@ mod tests {
     fn gaps_stay_gaps_and_a_lone_value_is_a_dot() {
         let scale = Scale { x: Axis::between(1.0, 5.0), y: Axis::between(0.0, 1.0) };
         let values = [0.0, 1.0, f64::NAN, 0.5, f64::NAN];
-        // 46 + 448 / 4 per epoch; from 262 up to 24.
-        assert_eq!(path(&values, &scale), "M46,262L158,24M382,143h0.1");
+        // 52 + 442 / 4 per epoch; from 262 up to 24.
+        assert_eq!(path(&values, &scale), "M52,262L162.5,24M383.5,143h0.1");
     }
 
     #[test]

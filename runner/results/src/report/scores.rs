@@ -88,23 +88,23 @@ pub(super) fn of(subjects: &[Subject]) -> Scores {
     }
 }
 
-/// One score of every run.
+/// One score of every run. What looks the same is equally good.
 pub(super) fn values(subjects: &[Subject], score: Score) -> Vec<Value> {
     let numbers: Vec<Option<f64>> = subjects.iter().map(|s| s.number(score.column)).collect();
-    let best = best(&numbers, score.better);
-    let value = |number: &Option<f64>| Value {
-        text: number.map(score.show).unwrap_or_default(),
-        value: *number,
-        best: number.is_some() && *number == best,
+    let best = best(&numbers, score);
+    let value = |number: &Option<f64>| {
+        let text = number.map(score.show).unwrap_or_default();
+        Value { best: best.as_ref() == Some(&text), text, value: *number }
     };
     numbers.iter().map(value).collect()
 }
 
-/// The best of two or more numbers, unless all are the same.
-fn best(numbers: &[Option<f64>], better: Better) -> Option<f64> {
+/// The best of two or more numbers as it is shown, unless all look the same.
+fn best(numbers: &[Option<f64>], score: Score) -> Option<String> {
     let known = || numbers.iter().flatten().copied();
-    let (low, high) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
-    match better {
+    let low = (score.show)(known().reduce(f64::min)?);
+    let high = (score.show)(known().reduce(f64::max)?);
+    match score.better {
         _ if low == high => None,
         Better::Higher => Some(high),
         Better::Lower => Some(low),
@@ -118,11 +118,12 @@ mod tests {
 
     #[test]
     fn the_best_is_better_than_another() {
+        let best = |numbers: &[Option<f64>], better| best(numbers, Score { better, ..SCORES[0] });
         let numbers = [Some(0.5), None, Some(0.9)];
-        assert_eq!(best(&numbers, Better::Higher), Some(0.9));
-        assert_eq!(best(&numbers, Better::Lower), Some(0.5));
+        assert_eq!(best(&numbers, Better::Higher).as_deref(), Some("0.9000"));
+        assert_eq!(best(&numbers, Better::Lower).as_deref(), Some("0.5000"));
         assert_eq!(best(&numbers, Better::Neither), None);
-        assert_eq!(best(&[Some(0.5), Some(0.5)], Better::Higher), None);
+        assert_eq!(best(&[Some(0.5), Some(0.500_01)], Better::Higher), None);
         assert_eq!(best(&[None, Some(0.5)], Better::Higher), None);
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::curves::{self, Figure};
 use super::engine::{self, FILE};
 use super::parameters;
+use super::scores::DECIDES;
 use super::seeds::{self, Group};
 use super::subject::{self, Subject};
 use crate::load::LoadedRun;
@@ -30,6 +31,8 @@ struct Page {
     table: Table,
     strips: Vec<Strip>,
     figures: Vec<Figure>,
+    /// The member with the highest validation accuracy.
+    best: Option<usize>,
     seeds: Vec<Group>,
     failures: Vec<Failure>,
 }
@@ -55,12 +58,15 @@ pub fn html(
     let subjects = subject::all(runs);
     let mut swept = parameters::differing(&subjects);
     swept.retain(|key| !key.starts_with("visualize."));
+    // What was asked stands in front of what it was repeated with.
+    swept.sort_by_key(|key| key == "experiment.seed");
     let page = Page {
         title: title.to_owned(),
         counts: counts(&subjects, planned),
         members: subjects.len() + planned.len(),
         strips: strips::of(&subjects, &swept),
         figures: curves::of_members(&subjects),
+        best: best(&subjects),
         seeds: seeds::groups(&subjects),
         failures: failures(&subjects, planned),
         table: members::table(folder, &subjects, &swept, planned),
@@ -82,6 +88,11 @@ pub fn write_sweep(
     let file = folder.join(FILE);
     atomic::write(&file, html(folder, title, members, planned)?.as_bytes())?;
     Ok(file)
+}
+
+fn best(subjects: &[Subject]) -> Option<usize> {
+    let scored = subjects.iter().filter_map(|s| Some((s.name.index, s.number(DECIDES)?)));
+    scored.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }
 
 /// How many members have each status, in the order of their first one.
