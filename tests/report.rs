@@ -50,15 +50,17 @@ fn one_page_shows_runs_in_any_state_and_obeys_no_name() {
     for picture in std::fs::read_dir(drawn).unwrap() {
         std::fs::write(picture.unwrap().path(), "no picture").unwrap();
     }
-    // A photo that is gone.
-    let mistaken = place.path("data/shapes/test/square/square.001.jpg");
-    std::fs::remove_file(mistaken).unwrap();
+    // Photos that are gone: of any class, so that some are mistakes.
+    for class in ["square", "triangle", HOSTILE] {
+        std::fs::remove_dir_all(place.path(&format!("data/shapes/test/{class}"))).unwrap();
+    }
     let said = place.succeed(&["report", "shapes", "--out", "page.html"]).stdout;
     assert!(said.starts_with("page.html: 3 runs, "), "{said}");
     let page = std::fs::read_to_string(place.path("page.html")).unwrap();
     check(&page);
     assert!(page.contains(SHOWN) && !page.contains("<img src=x"));
     assert!(page.contains("unreadable") && page.contains("not shown: <code>visualizations"));
+    assert!(page.contains("cannot be read: <code>data&#x2f;shapes&#x2f;test"));
     for run in &runs {
         assert!(page.contains(&run.id));
     }

@@ -109,3 +109,32 @@ fn frequent(mut rows: Vec<ConfusionRow>) -> Vec<Frequent> {
     });
     shown.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_classes_the_most_frequent_confusions_come_first() {
+        let row = |label: &str, predicted: &str, images, share| ConfusionRow {
+            split: "test".to_owned(),
+            label: label.to_owned(),
+            predicted: predicted.to_owned(),
+            images,
+            share,
+        };
+        let rows = vec![
+            row("a", "a", 90, 0.9),
+            row("a", "b", 10, 0.1),
+            row("b", "a", 10, 0.5),
+            row("b", "b", 10, 0.5),
+            row("c", "a", 0, 0.0),
+        ];
+        let found = frequent(rows);
+        let found: Vec<(&str, &str, &str)> = found
+            .iter()
+            .map(|row| (row.class.as_str(), row.predicted.as_str(), row.text.as_str()))
+            .collect();
+        assert_eq!(found, [("b", "a", "50.0%"), ("a", "b", "10.0%")]);
+    }
+}

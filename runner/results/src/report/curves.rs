@@ -209,20 +209,30 @@ fn stages(subjects: &[Subject], scale: &Scale) -> Vec<Stage> {
 
 /// Letters at the ends of lines must not lie on each other; where there are too many, none is shown.
 fn spread_ends(series: &mut [Series]) {
-    let mut ends: Vec<&mut End> = series.iter_mut().filter_map(|line| line.end.as_mut()).collect();
+    let ends: Vec<&mut End> = series.iter_mut().filter_map(|line| line.end.as_mut()).collect();
     if ends.len() > LETTERS || ends.len() < 2 {
         series.iter_mut().for_each(|line| line.end = None);
         return;
     }
+    spread(ends);
+}
+
+fn spread(mut ends: Vec<&mut End>) {
     ends.sort_by(|a, b| a.y.total_cmp(&b.y));
     let mut placed: Vec<(f64, f64)> = Vec::new();
     for end in ends {
-        let covered = |y: f64| {
-            let by =
-                |(x, other): &&(f64, f64)| (x - end.x).abs() < LINE && (other - y).abs() < LINE;
-            placed.iter().find(by).map(|(_, other)| tenth(other + LINE))
+        let away = |turn: f64| {
+            let next = |y: &f64| {
+                let covers = |(x, other): &&(f64, f64)| {
+                    (x - end.x).abs() < LINE && (other - *y).abs() < LINE
+                };
+                placed.iter().find(covers).map(|(_, other)| tenth(other + turn * LINE))
+            };
+            std::iter::successors(Some(end.y), next).last().unwrap_or(end.y)
         };
-        end.y = std::iter::successors(Some(end.y), |y| covered(*y)).last().unwrap_or(end.y);
+        // Below the chart stand its epochs.
+        let (below, above) = (away(1.0), away(-1.0));
+        end.y = if below <= BOTTOM { below } else { above };
         placed.push((end.x, end.y));
     }
 }
@@ -237,4 +247,20 @@ fn description(subjects: &[Subject], metric: &str) -> String {
     };
     let ends: Vec<String> = subjects.iter().take(LETTERS).filter_map(of).collect();
     format!("Validation {metric}. {}.", ends.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_make_room_for_each_other_and_stay_in_the_chart() {
+        let places = |ends: &[(f64, f64)]| {
+            let mut ends: Vec<End> = ends.iter().map(|(x, y)| End { x: *x, y: *y }).collect();
+            spread(ends.iter_mut().collect());
+            ends.iter().map(|end| end.y).collect::<Vec<f64>>()
+        };
+        assert_eq!(places(&[(9.0, 50.0), (9.0, 51.0), (99.0, 51.0)]), [50.0, 64.0, 51.0]);
+        assert_eq!(places(&[(9.0, BOTTOM - 1.0), (9.0, BOTTOM)]), [BOTTOM - 1.0, BOTTOM - 15.0]);
+    }
 }
