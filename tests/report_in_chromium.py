@@ -1,9 +1,9 @@
 """Opens reports in a headless Chromium: what they show, what they fetch, what they say.
 
-    python tests/report_in_chromium.py path/to/runner empty/folder [--keep]
+    python tests/report_in_chromium.py path/to/runner empty/folder
 
 Where no Chromium is installed it says so and is done. The DevTools protocol is spoken over a pipe, so
-that nothing but Chromium is needed. With --keep, screenshots and pages stay in the folder.
+that nothing but Chromium is needed. Pages, screenshots and prints stay in the folder.
 """
 
 import base64
