@@ -54,6 +54,11 @@ watch *arguments:
 export *arguments:
     @{{ cargo_run }} export "$@"
 
+# One page of HTML about runs: just report last --out report.html
+[group('results')]
+report *arguments:
+    @{{ cargo_run }} report "$@"
+
 # Any command of the program: just runner weights list
 [group('experiments')]
 runner *arguments:

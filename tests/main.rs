@@ -15,6 +15,7 @@ mod images;
 mod invalid;
 mod parity;
 mod pictures;
+mod report;
 mod resume;
 mod run;
 mod shared;

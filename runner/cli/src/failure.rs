@@ -193,7 +193,8 @@ impl From<ResultsError> for Failure {
         let code = match error {
             ResultsError::Write { .. }
             | ResultsError::Vanished { .. }
-            | ResultsError::Picture(_) => 1,
+            | ResultsError::Picture(_)
+            | ResultsError::Report(_) => 1,
             ResultsError::Read { .. } | ResultsError::Table { .. } => 3,
             ResultsError::Busy { .. }
             | ResultsError::Finished { .. }

@@ -14,6 +14,7 @@ pub mod load;
 pub mod lock;
 mod metrics;
 pub mod picture;
+pub mod report;
 mod run_dir;
 pub mod significance;
 pub mod sweep;
@@ -72,6 +73,9 @@ pub enum ResultsError {
     /// A picture cannot be encoded.
     #[error("cannot make a picture: {0}")]
     Picture(#[source] Box<dyn Error + Send + Sync>),
+    /// The template of a report and what it is filled with do not fit.
+    #[error("cannot make a report: {0}")]
+    Report(#[source] Box<dyn Error + Send + Sync>),
     /// No run is called that.
     #[error("there is no run or experiment `{name}` in {}{}", results.display(), hint(close))]
     NoSuchRun {

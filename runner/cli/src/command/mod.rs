@@ -10,6 +10,7 @@ mod list;
 mod plot;
 mod predict;
 mod preview;
+mod report;
 mod resume;
 mod run;
 mod show;
@@ -51,6 +52,8 @@ pub enum Command {
     Diff(diff::DiffArguments),
     /// Bring runs into MLflow or TensorBoard.
     Export(export::ExportArguments),
+    /// Write one page of HTML about runs: scores, curves, pictures, mistakes.
+    Report(report::ReportArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -83,6 +86,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),

@@ -1,0 +1,120 @@
+//! Runs that differ in their seed alone: mean and deviation of what came out.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::scores::{SCORES, Score};
+use super::subject::Subject;
+use super::text;
+
+const SEED: &str = "experiment.seed";
+/// Scores that are averaged: the first of the list.
+const AVERAGED: usize = 4;
+
+/// Two or more runs that differ in their seed alone.
+#[derive(Debug, Serialize)]
+pub(super) struct Group {
+    /// What the runs are called: the letters of their names.
+    letters: Vec<String>,
+    label: String,
+    /// Title, mean and deviation.
+    scores: Vec<Averaged>,
+}
+
+/// A score over seeds.
+#[derive(Debug, Serialize)]
+struct Averaged {
+    title: &'static str,
+    mean: String,
+    deviation: String,
+}
+
+/// Groups of runs that differ in their seed alone, in the order of their first run.
+pub(super) fn groups(subjects: &[Subject]) -> Vec<Group> {
+    let mut groups: Vec<(BTreeMap<&str, &str>, Vec<&Subject>)> = Vec::new();
+    for subject in subjects.iter().filter(|subject| !subject.parameters.is_empty()) {
+        let key = plan(subject);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, members)) => members.push(subject),
+            None => groups.push((key, vec![subject])),
+        }
+    }
+    let several = groups.into_iter().filter(|(_, members)| differ_in_seed(members));
+    several.map(|(_, members)| group(&members)).collect()
+}
+
+/// Entries of the plan, names and seed aside.
+fn plan(subject: &Subject) -> BTreeMap<&str, &str> {
+    let entries = subject.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let described = |key: &str| {
+        ["experiment.name", "experiment.description", "experiment.tags", SEED].contains(&key)
+            || key.starts_with("visualize.")
+    };
+    entries.filter(|(key, _)| !described(key)).collect()
+}
+
+/// Runs with the same seed are one measurement, made twice.
+fn differ_in_seed(members: &[&Subject]) -> bool {
+    members.windows(2).any(|two| two[0].parameter(SEED) != two[1].parameter(SEED))
+}
+
+fn group(members: &[&Subject]) -> Group {
+    let mut distinct: Vec<&Subject> = Vec::new();
+    for member in members {
+        if distinct.iter().all(|known| known.parameter(SEED) != member.parameter(SEED)) {
+            distinct.push(member);
+        }
+    }
+    let first = members[0];
+    let label = match first.run.get("member").as_str() {
+        Some(member) => without_seed(member),
+        None => first.name.experiment.clone(),
+    };
+    Group {
+        letters: distinct.iter().map(|member| member.name.letter.clone()).collect(),
+        label: if label.is_empty() { first.name.experiment.clone() } else { label },
+        scores: SCORES[..AVERAGED].iter().map(|score| averaged(&distinct, score)).collect(),
+    }
+}
+
+/// `learning_rate=1e-5, seed=2` is `learning_rate=1e-5`.
+fn without_seed(member: &str) -> String {
+    let parts = member.split(", ").filter(|part| !part.starts_with("seed="));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn averaged(members: &[&Subject], score: &Score) -> Averaged {
+    let numbers: Vec<f64> = members.iter().filter_map(|m| m.number(score.column)).collect();
+    let (mean, deviation) = statistics(&numbers);
+    Averaged {
+        title: score.title,
+        mean: mean.map(text::number).unwrap_or_default(),
+        deviation: deviation.map(|deviation| format!("{deviation:.4}")).unwrap_or_default(),
+    }
+}
+
+/// Mean, and the sample standard deviation of two or more numbers.
+fn statistics(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
+    let count = numbers.len() as f64;
+    if numbers.is_empty() {
+        return (None, None);
+    }
+    let mean = numbers.iter().sum::<f64>() / count;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    (Some(mean), (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_and_sample_deviation_by_hand() {
+        // Squares 1 + 0 + 1, over 2.
+        assert_eq!(statistics(&[1.0, 2.0, 3.0]), (Some(2.0), Some(1.0)));
+        assert_eq!(statistics(&[2.0]), (Some(2.0), None));
+        assert_eq!(without_seed("learning_rate=1e-5, seed=2"), "learning_rate=1e-5");
+        assert_eq!(without_seed("seed=2"), "");
+    }
+}
