@@ -67,6 +67,14 @@ impl LoadedRun {
     }
 }
 
+/// The run in a folder; `None` where there is none.
+#[must_use]
+pub fn at(folder: &Path) -> Option<LoadedRun> {
+    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
+    let (id, experiment) = (name(folder)?, name(folder.parent()?)?);
+    load(Found { id, experiment, path: folder.to_path_buf() })
+}
+
 /// Where a run is, by its folders alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Found {

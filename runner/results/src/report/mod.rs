@@ -88,7 +88,7 @@ pub fn html(runs: &[LoadedRun]) -> Result<String, ResultsError> {
         scores: scores::of(&subjects),
         seeds: seeds::groups(&subjects),
         parameters: parameters::of(&subjects),
-        verdicts: verdicts::of(runs),
+        verdicts: verdicts::of(&subjects),
         figures: curves::of_runs(&subjects),
         confusions: confusion::of(&subjects),
         jobs: pictures::of(&subjects),

@@ -32,16 +32,21 @@ struct Averaged {
 
 /// Groups of runs that differ in their seed alone, in the order of their first run.
 pub(super) fn groups(subjects: &[Subject]) -> Vec<Group> {
+    let several = by_setting(subjects.iter()).into_iter().filter(|group| differ_in_seed(group));
+    several.map(|members| group(&members)).collect()
+}
+
+/// Runs with the same plan but for names and the seed, in the order of the first of each.
+pub(super) fn by_setting<'a>(subjects: impl Iterator<Item = &'a Subject>) -> Vec<Vec<&'a Subject>> {
     let mut groups: Vec<(BTreeMap<&str, &str>, Vec<&Subject>)> = Vec::new();
-    for subject in subjects.iter().filter(|subject| !subject.parameters.is_empty()) {
+    for subject in subjects.filter(|subject| !subject.parameters.is_empty()) {
         let key = plan(subject);
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, members)) => members.push(subject),
             None => groups.push((key, vec![subject])),
         }
     }
-    let several = groups.into_iter().filter(|(_, members)| differ_in_seed(members));
-    several.map(|(_, members)| group(&members)).collect()
+    groups.into_iter().map(|(_, members)| members).collect()
 }
 
 /// Entries of the plan, names and seed aside.

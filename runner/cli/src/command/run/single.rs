@@ -10,6 +10,7 @@ use runner_learn::{Category, LearnError};
 use runner_network::device::{self, Compute};
 use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
+use runner_results::{load, report};
 
 use super::summary;
 use crate::command::resume::{self, Choice};
@@ -107,6 +108,17 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
         Ok(())
     });
     finish(&mut writer, outcome, paused)
+}
+
+/// The page about the run; one that cannot be written takes nothing from it.
+fn report(writer: &RunWriter, paused: bool) {
+    let written = match (paused, load::at(writer.folder())) {
+        (false, Some(run)) => report::write_run(&run),
+        _ => return,
+    };
+    if let Err(error) = written {
+        terminal::warning(&format!("the report of the run could not be written: {error}"));
+    }
 }
 
 impl Session {
@@ -216,6 +228,7 @@ fn finish(
     };
     tracing::info!(status = end.status(), paused, "end");
     writer.finish(&end, environment::peak_rss())?;
+    report(writer, paused);
     match outcome {
         Ok(()) => Ok(Ended { id: writer.id().to_owned(), paused, text: summary::summary(writer) }),
         Err(failure) => {

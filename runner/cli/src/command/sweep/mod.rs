@@ -43,9 +43,10 @@ pub(super) fn run(
         let pass = Pass { until: arguments.sweep.until, wait: false };
         return running.one_by_one(&chosen, pass).map(|_| ());
     }
-    let stopped = running.rungs(&chosen)?;
+    let stopped = running.rungs(&chosen);
     session.prune();
-    table::conclude(&running, &chosen, &stopped)
+    table::report(&running);
+    table::conclude(&running, &chosen, &stopped?)
 }
 
 /// What cannot mean anything for a sweep.

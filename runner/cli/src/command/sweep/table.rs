@@ -1,6 +1,7 @@
 //! What became of the members: for the terminal, and for `sweep.parquet`.
 
 use runner_experiment::{Member, fingerprint};
+use runner_results::report::{PlannedMember, write_sweep};
 use runner_results::tables::{Cell, SweepRow, integer};
 
 use super::halving::Rung;
@@ -79,6 +80,27 @@ fn row(running: &Running<'_>, member: &Member, is_stopped: bool) -> SweepRow {
         status: status.to_owned(),
         error: run.and_then(|run| run.get("error").as_str().map(str::to_owned)),
         ..SweepRow::default()
+    }
+}
+
+/// The page about the sweep, whatever was asked for this time.
+pub(super) fn report(running: &Running<'_>) {
+    let (mut runs, mut planned) = (Vec::new(), Vec::new());
+    for member in &running.sweep.members {
+        match state(running, member).run() {
+            Some(run) => runs.push(run.clone()),
+            None => planned.push(PlannedMember {
+                name: member.name.clone(),
+                status: "waiting".to_owned(),
+                reason: None,
+            }),
+        }
+    }
+    let first = running.sweep.members.first();
+    let name = first.map_or("", |first| &first.checked.plan.experiment.name);
+    let title = format!("{name}, sweep {}", running.sweep.id);
+    if let Err(error) = write_sweep(&running.folder.path, &title, &runs, &planned) {
+        terminal::warning(&format!("the report of the sweep could not be written: {error}"));
     }
 }
 
