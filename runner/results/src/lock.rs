@@ -4,7 +4,7 @@
 //! killed can be told from one that is still running.
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ResultsError;
@@ -137,10 +137,11 @@ impl RunLock {
     }
 }
 
-/// The lock of a file that nothing else is known of; let go of when it is dropped.
+/// The lock of a file that is there for nothing else; dropped, it takes the file with it.
 #[derive(Debug)]
 pub struct FileLock {
     _file: File,
+    path: PathBuf,
 }
 
 impl FileLock {
@@ -151,9 +152,24 @@ impl FileLock {
     /// [`ResultsError::Write`] where the file cannot be made.
     pub fn try_take(path: &Path) -> Result<Option<Self>, ResultsError> {
         let failed = |source| ResultsError::Write { path: path.to_path_buf(), source };
-        let file = open(path).map_err(failed)?;
-        let is_held = system::try_hold(&file).map_err(failed)?;
-        Ok(is_held.then_some(Self { _file: file }))
+        for _ in 0..ATTEMPTS {
+            let file = open(path).map_err(failed)?;
+            if !system::try_hold(&file).map_err(failed)? {
+                return Ok(None);
+            }
+            // Whoever held it before may have removed it meanwhile.
+            if is_same(&file, path) {
+                return Ok(Some(Self { _file: file, path: path.to_path_buf() }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // It is still held: nobody can have taken it. A file that stays behind means nothing.
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 
