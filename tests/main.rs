@@ -6,6 +6,7 @@
 #![allow(clippy::explicit_write)]
 
 mod commands;
+mod compare;
 mod damage;
 mod family;
 mod generated;

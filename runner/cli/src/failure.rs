@@ -194,7 +194,9 @@ impl From<ResultsError> for Failure {
             | ResultsError::Finished { .. }
             | ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }
-            | ResultsError::NoSuchColumn { .. } => 2,
+            | ResultsError::NoSuchColumn { .. }
+            | ResultsError::Filter { .. }
+            | ResultsError::NotRemovable { .. } => 2,
         };
         Self::of(code, &error)
     }

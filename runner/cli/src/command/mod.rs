@@ -4,10 +4,12 @@ mod cache;
 mod check;
 mod compare;
 mod dataset;
+mod label;
 mod list;
 mod plot;
 mod predict;
 mod preview;
+mod remove;
 mod resume;
 mod run;
 mod show;
@@ -16,7 +18,6 @@ mod weights;
 
 use clap::Subcommand;
 
-use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -36,11 +37,19 @@ pub enum Command {
     /// Draw accuracy and loss of one or several runs.
     Plot(plot::PlotArguments),
     /// List runs, newest first.
-    List(ResultsArguments),
+    List(list::ListArguments),
     /// Show one run: plan, scores, files.
     Show(show::ShowArguments),
     /// Compare runs: changed parameters beside scores.
     Compare(compare::CompareArguments),
+    /// Tag a run, or print its tags.
+    Tag(label::TagArguments),
+    /// Write a note about a run, or print it.
+    Note(label::NoteArguments),
+    /// Remove runs.
+    Rm(remove::RmArguments),
+    /// Remove runs by status, age or score.
+    Prune(remove::PruneArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -70,6 +79,10 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Tag(arguments) => label::tag(&arguments),
+        Command::Note(arguments) => label::note(&arguments),
+        Command::Rm(arguments) => remove::rm(&arguments),
+        Command::Prune(arguments) => remove::prune(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),
