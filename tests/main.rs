@@ -12,6 +12,7 @@ mod family;
 mod generated;
 mod images;
 mod invalid;
+mod labels;
 mod parity;
 mod pictures;
 mod resume;

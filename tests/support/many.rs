@@ -1,6 +1,6 @@
 //! Thousands of runs that nobody trained: what lists and comparisons are measured on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runner_record::EpochRecord;
 use runner_results::tables::{self, LabelRow, RunRow, Timestamp};
@@ -108,6 +108,21 @@ fn row(index: usize, status: &str) -> RunRow {
 
 fn fingerprint(index: usize) -> String {
     format!("{:08x}{:056x}", (index as u32).wrapping_mul(2_654_435_761), index)
+}
+
+/// Writes one run with these entries added to a plan that all share; what its folder is.
+pub fn one(results: &Path, run: RunRow, entries: &[(&str, &str)]) -> PathBuf {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let mut params: Vec<(String, String)> = PLAN.iter().map(owned).collect();
+    params.push(("experiment.name".to_owned(), run.experiment.clone()));
+    params.push(("experiment.seed".to_owned(), run.seed.to_string()));
+    params.extend(entries.iter().map(owned));
+    let start = Start { run: run.clone(), params, ..Start::default() };
+    let mut writer = RunWriter::create(results, start).unwrap();
+    let (folder, id) = (writer.folder().to_path_buf(), writer.id().to_owned());
+    writer.finish(&End::Finished, None).unwrap();
+    tables::write(&folder, &id, vec![run]).unwrap();
+    folder
 }
 
 /// Writes `count` runs below `results`; of a hundred, three did not finish and one has a label.

@@ -24,6 +24,7 @@ use table::Table;
 
 pub use comparison::Comparison;
 pub use options::{Options, run_columns};
+pub use order::is_score;
 pub use score::is_lower_better;
 
 /// Compares runs: their changed parameters in front, their scores behind.

@@ -29,6 +29,12 @@ pub(super) fn score_of(column: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether a column says what came out of the runs.
+#[must_use]
+pub fn is_score(column: &str) -> bool {
+    score_of(column).is_some()
+}
+
 /// Whether the smallest comes first: the best of a score, the smallest of anything else.
 pub(super) fn rises(column: &str) -> bool {
     score_of(column).is_none() || score::is_lower_better(column)
@@ -60,7 +66,7 @@ fn nothing(cell: &Cell) -> bool {
 }
 
 /// The number that a cell is or that its text says.
-pub(super) fn number(cell: &Cell) -> Option<f64> {
+fn number(cell: &Cell) -> Option<f64> {
     match cell {
         Cell::Text(text) => text.parse().ok(),
         other => other.as_f64(),

@@ -15,6 +15,16 @@ const TAGS: &str = "experiment.tags";
 /// The one parameter in which the runs of a group may differ.
 pub(super) const SEED: &str = "experiment.seed";
 
+/// Whether a key changes nothing that is measured: pictures are drawn afterwards.
+fn is_drawn(key: &str) -> bool {
+    key.starts_with("visualize.")
+}
+
+/// Whether a key says what others say already: the name of a stage is in all of its keys.
+fn is_name_of_stage(key: &str) -> bool {
+    key.starts_with("stage.") && key.ends_with(".name") && key.matches('.').count() == 2
+}
+
 /// Plans as pairs of numbers.
 #[derive(Debug, Default)]
 pub(super) struct Params {
@@ -86,14 +96,20 @@ impl Params {
         Some(&self.values[pairs[index].1])
     }
 
-    /// The whole plan of a run, its seed aside.
-    pub(super) fn without_seed(&self, run: usize) -> Option<Vec<(usize, usize)>> {
-        let pairs = self.runs[run].as_ref()?;
-        Some(pairs.iter().copied().filter(|(key, _)| self.keys[*key] != SEED).collect())
+    /// Whether a key is worth a column where its values differ.
+    fn is_telling(&self, key: usize) -> bool {
+        !is_drawn(&self.keys[key]) && !is_name_of_stage(&self.keys[key])
     }
 
-    /// Whether each key has different values in these runs, or none in some of them. Runs without a
-    /// readable plan do not count.
+    /// The plan of a run, its seed and its pictures aside.
+    pub(super) fn without_seed(&self, run: usize) -> Option<Vec<(usize, usize)>> {
+        let pairs = self.runs[run].as_ref()?;
+        let counts = |key: &str| key != SEED && !is_drawn(key);
+        Some(pairs.iter().copied().filter(|(key, _)| counts(&self.keys[*key])).collect())
+    }
+
+    /// Whether each key is telling and has different values in these runs, or none in some of them.
+    /// Runs without a readable plan do not count.
     pub(super) fn differ(&self, runs: &[usize]) -> Vec<bool> {
         let plans: Vec<&Vec<(usize, usize)>> =
             runs.iter().filter_map(|run| self.runs[*run].as_ref()).collect();
@@ -106,7 +122,10 @@ impl Params {
             first.get_or_insert(*value);
         }
         let partly = |(count, _): &(usize, Option<usize>)| *count > 0 && *count < plans.len();
-        differs.iter().zip(&seen).map(|(differs, seen)| *differs || partly(seen)).collect()
+        let differs = differs.iter().zip(&seen).enumerate();
+        differs
+            .map(|(key, (differs, seen))| self.is_telling(key) && (*differs || partly(seen)))
+            .collect()
     }
 }
 

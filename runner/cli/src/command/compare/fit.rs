@@ -10,8 +10,11 @@ pub(super) const DEFAULT_WIDTH: usize = 100;
 /// Spaces between two columns.
 pub(super) const GAP: usize = 2;
 
-/// Text columns are not folded below this.
-const NARROWEST: usize = 10;
+/// Texts are not folded below this.
+const NARROWEST: usize = 12;
+
+/// Parts of words are not broken below this.
+const LONGEST_PART: usize = 16;
 
 /// How wide a column is and how narrow it can become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +26,12 @@ pub(super) struct Span {
 impl Span {
     /// Of a heading and what stands below it. Numbers and ids are never folded.
     pub(super) fn of(heading: &str, texts: &[&str], folds: bool) -> Self {
+        let longest = |text: &str| pieces(text).into_iter().map(width_of).max().unwrap_or(0);
         let widest = texts.iter().map(|text| measure_text_width(text)).max().unwrap_or(0);
         let natural = widest.max(measure_text_width(heading));
-        let least = if folds { widest.min(NARROWEST) } else { widest };
-        // A heading breaks behind its dots and underscores; below a third of its width nobody reads it.
-        let pieces = pieces(heading).into_iter().map(measure_text_width);
-        let heading = pieces.max().unwrap_or(0).min(NARROWEST);
+        let part = texts.iter().map(|text| longest(text)).max().unwrap_or(0).min(LONGEST_PART);
+        let least = if folds { part.max(NARROWEST).min(widest) } else { widest };
+        let heading = longest(heading).min(LONGEST_PART);
         Self { natural, least: least.max(heading).min(natural) }
     }
 }
@@ -97,9 +100,25 @@ pub(super) fn fold(text: &str, width: usize) -> String {
     trimmed.collect::<Vec<_>>().join("\n")
 }
 
-/// Parts that stay together.
+/// Of a part, without the space behind it.
+fn width_of(piece: &str) -> usize {
+    measure_text_width(piece.trim_end())
+}
+
+/// Parts that stay together; a number is one.
 fn pieces(text: &str) -> Vec<&str> {
-    text.split_inclusive([' ', '_', '.', '/', '-', ',']).collect()
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for (at, separator) in text.match_indices([' ', '_', '.', '/', '-', ',']) {
+        let end = at + separator.len();
+        let in_number = text[end..].starts_with(|c: char| c.is_ascii_digit());
+        if !(in_number && [".", "-"].contains(&separator)) {
+            pieces.push(&text[start..end]);
+            start = end;
+        }
+    }
+    pieces.push(&text[start..]);
+    pieces
 }
 
 #[cfg(test)]
@@ -110,6 +129,7 @@ mod tests {
     fn text_is_folded_behind_separators_or_anywhere() {
         assert_eq!(fold("best_validation_accuracy", 12), "best_\nvalidation_\naccuracy");
         assert_eq!(fold("[block1, block2, block3]", 16), "[block1, block2,\nblock3]");
+        assert_eq!(fold("[1.0, 1e-5]", 6), "[1.0,\n1e-5]");
         assert_eq!(fold("abcdefgh", 3), "abc\ndef\ngh");
         assert_eq!(fold("short", 5), "short");
     }

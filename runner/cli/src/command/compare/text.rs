@@ -4,7 +4,7 @@ use std::path::Path;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use runner_experiment::text::visible;
-use runner_results::compare::Comparison;
+use runner_results::compare::{Comparison, is_score};
 use runner_results::load;
 use runner_results::tables::Cell;
 
@@ -17,7 +17,13 @@ struct Column {
     texts: Vec<String>,
     /// Whether its texts may be folded.
     folds: bool,
+    /// Where it goes when the table is broken into several: first what the row is, then scores, then
+    /// parameters.
+    rank: u8,
 }
+
+/// Tables in more parts than this have the scores in front.
+const MANY: usize = 2;
 
 /// A comparison as it is shown.
 pub(super) struct Shown {
@@ -33,10 +39,18 @@ impl Shown {
 
     /// As wide as that at most; what does not fit beside the first column goes below.
     pub(super) fn table(&self, width: usize) -> String {
-        let spans: Vec<Span> = self.columns.iter().map(Column::span).collect();
-        let blocks = fit::blocks(&spans, width);
+        let mut order: Vec<&Column> = self.columns.iter().collect();
+        let arranged = |order: &[&Column]| {
+            let spans: Vec<Span> = order.iter().map(|column| column.span()).collect();
+            fit::blocks(&spans, width)
+        };
+        let mut blocks = arranged(&order);
+        if blocks.len() > MANY {
+            order.sort_by_key(|column| column.rank);
+            blocks = arranged(&order);
+        }
         let print = |block: &Vec<(usize, usize)>| {
-            let columns = block.iter().map(|(index, width)| (&self.columns[*index], *width));
+            let columns = block.iter().map(|(index, width)| (order[*index], *width));
             let header: Vec<String> =
                 columns.clone().map(|(column, width)| fit::fold(&column.heading, width)).collect();
             let rows = self.columns.first().map_or(0, |column| column.texts.len());
@@ -78,16 +92,22 @@ fn column(comparison: &Comparison, index: usize, results: &Path) -> Option<Colum
     let at = |name: &str| comparison.columns.iter().position(|column| column == name);
     let mean = |end: &str| name.strip_suffix(end).filter(|mean| at(mean).is_some());
     let heading = comparison.short[index].clone();
+    let rank = match name {
+        "run_id" | "experiment" | "status" | "runs" | "not_finished" => 0,
+        _ if is_score(name) => 1,
+        _ => 2,
+    };
     let plain = |heading: String, folds| Column {
         heading,
         texts: comparison.rows.iter().map(|row| text(&row[index])).collect(),
         folds,
+        rank,
     };
     if name == "run_id" {
         let ids: Vec<String> = comparison.rows.iter().map(|row| row[index].to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let texts = load::short_ids(results, &ids);
-        return Some(Column { heading: "run".to_owned(), texts, folds: false });
+        return Some(Column { heading: "run".to_owned(), texts, folds: false, rank });
     }
     if mean("_std").is_some() || mean("_high").is_some() {
         return None;
@@ -99,7 +119,7 @@ fn column(comparison: &Comparison, index: usize, results: &Path) -> Option<Colum
     }
     if let Some(deviation) = at(&format!("{name}_std")) {
         let texts = comparison.rows.iter().map(|row| spread(&row[index], &row[deviation]));
-        return Some(Column { heading, texts: texts.collect(), folds: false });
+        return Some(Column { heading, texts: texts.collect(), folds: false, rank });
     }
     let is_text = |row: &Vec<Cell>| {
         let text = text(&row[index]);
@@ -113,16 +133,21 @@ fn column(comparison: &Comparison, index: usize, results: &Path) -> Option<Colum
 fn interval(comparison: &Comparison, low: usize, high: usize, score: &str) -> Column {
     let texts = comparison.rows.iter().map(|row| match (&row[low], &row[high]) {
         (Cell::Null, _) | (_, Cell::Null) => String::new(),
-        (low, high) => format!("[{low}, {high}]"),
+        (low, high) => format!("[{}, {}]", text(low), text(high)),
     });
-    Column { heading: format!("95% of {score}"), texts: texts.collect(), folds: false }
+    let heading = format!("95% of {score}");
+    Column { heading, texts: texts.collect(), folds: false, rank: 1 }
 }
 
 /// `0.8870 ± 0.0058`
 fn spread(mean: &Cell, deviation: &Cell) -> String {
     match deviation {
-        Cell::Null => mean.to_string(),
-        _ => format!("{mean} ± {deviation}"),
+        Cell::Null => text(mean),
+        // As many decimals as the mean has, where that says anything.
+        Cell::Float(deviation) if *deviation == 0.0 || *deviation >= 5e-5 => {
+            format!("{} ± {deviation:.4}", text(mean))
+        }
+        deviation => format!("{} ± {}", text(mean), text(deviation)),
     }
 }
 
@@ -133,6 +158,7 @@ fn text(cell: &Cell) -> String {
             let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
             visible(&texts.join(", ")).into_owned()
         }
+        Cell::Float(number) if *number != 0.0 && number.abs() < 1e-3 => format!("{number:.3e}"),
         other => visible(&other.to_string()).into_owned(),
     }
 }
