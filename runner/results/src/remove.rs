@@ -69,6 +69,8 @@ impl Removal {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = FOLDERS.iter().find(|(folder, _)| *folder == name);
         match folder {
+            // It goes when the lock is given back.
+            _ if lock::is_file(&name) => Ok(()),
             Some((_, ends)) if about.is_dir() => self.below(path, ends),
             _ if about.is_file() && is_ours(&path, &name) => {
                 self.bytes += about.len();
@@ -142,7 +144,7 @@ fn entries(folder: &Path) -> std::io::Result<Vec<(PathBuf, Metadata)>> {
 /// Whether the runner wrote this file. Every table of a run has the column `run_id`; a damaged one
 /// counts where its name is one of ours.
 fn is_ours(path: &Path, name: &str) -> bool {
-    if FILES.contains(&name) || name.starts_with(PARTIAL_PREFIX) || lock::is_file(name) {
+    if FILES.contains(&name) || name.starts_with(PARTIAL_PREFIX) {
         return true;
     }
     let is_table = path.extension().is_some_and(|end| end == "parquet");

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use runner_experiment::text::visible;
+use runner_results::labels::Labels;
 use runner_results::load::{self, LoadedRun};
 
 use crate::arguments::ResultsArguments;
@@ -58,7 +59,7 @@ pub(super) fn tag(arguments: &TagArguments) -> Result<(), Failure> {
 }
 
 fn add(run: &LoadedRun, tags: &[&str]) -> Result<(), Failure> {
-    let (mut labels, known) = (run.labels.clone(), run.tags());
+    let (mut labels, known) = (Labels::read(&run.path)?, run.tags());
     for tag in tags {
         if !known.iter().chain(&labels.tags).any(|known| known == tag) {
             labels.tags.push((*tag).to_owned());
@@ -68,7 +69,7 @@ fn add(run: &LoadedRun, tags: &[&str]) -> Result<(), Failure> {
 }
 
 fn remove(run: &LoadedRun, tags: &[&str]) -> Result<(), Failure> {
-    let mut labels = run.labels.clone();
+    let mut labels = Labels::read(&run.path)?;
     let missing: Vec<&str> =
         tags.iter().copied().filter(|tag| !labels.tags.iter().any(|known| known == tag)).collect();
     if let Some(tag) = missing.first() {
@@ -93,6 +94,6 @@ pub(super) fn note(arguments: &NoteArguments) -> Result<(), Failure> {
     };
     let text = text.trim();
     let note = (!text.is_empty()).then(|| text.to_owned());
-    let labels = runner_results::labels::Labels { note, ..run.labels.clone() };
+    let labels = Labels { note, ..Labels::read(&run.path)? };
     Ok(labels.write(&run.path, &run.id)?)
 }

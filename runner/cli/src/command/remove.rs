@@ -51,7 +51,7 @@ pub struct PruneArguments {
     /// Only runs of this experiment.
     #[arg(long, value_name = "NAME")]
     pub experiment: Option<String>,
-    /// Of each experiment the best runs stay.
+    /// Of each experiment the best runs stay; those without a score do not.
     #[arg(long, value_name = "N")]
     pub keep_best: Option<usize>,
     /// The score that says which are the best.
@@ -98,7 +98,8 @@ pub(super) fn prune(arguments: &PruneArguments) -> Result<(), Failure> {
             "say which runs may go: `--status`, `--older-than`, `--experiment` or `--keep-best`";
         return Err(Failure::usage(message));
     }
-    let mut runs = load::runs(results);
+    let columns = ["status", "started_at", "finished_at", "test_accuracy", by.as_str()];
+    let mut runs = load::runs_with(results, &columns);
     if let Some(name) = experiment {
         if !runs.iter().any(|run| run.experiment == *name) {
             return Err(Failure::usage(format!("there is no experiment `{name}`")));

@@ -1,6 +1,6 @@
 //! Runs that differ in their seed alone, as one row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::names::Names;
 use super::order;
@@ -52,6 +52,9 @@ pub(super) struct Groups<'a> {
 
 type Plan = Vec<(usize, usize)>;
 
+/// What runs of a group share besides their plan.
+const DATA: [&str; 2] = ["dataset_hash", "weights_sha256"];
+
 impl<'a> Groups<'a> {
     pub(super) fn of(table: &'a Table<'a>, rows: &[usize]) -> Self {
         let (names, sources) = columns(table).into_iter().unzip();
@@ -71,53 +74,62 @@ impl<'a> Groups<'a> {
 
     fn collect(&mut self, rows: &[usize]) {
         let table = self.table;
+        let (finished, others): (Vec<usize>, Vec<usize>) =
+            rows.iter().partition(|row| table.status(**row) == "finished");
+        let by_plan = self.collect_finished(&finished);
+        self.collect_others(&others, by_plan);
+        self.groups.sort_by_key(|group| group.first);
+    }
+
+    /// By plan, images and weights; of each seed the newest. Where the last group of a plan is.
+    fn collect_finished(&mut self, rows: &[usize]) -> HashMap<Plan, usize> {
+        let table = self.table;
         let mut by_data: HashMap<(Plan, [String; 2]), usize> = HashMap::new();
         let mut by_plan: HashMap<Plan, usize> = HashMap::new();
         let mut seeds: HashMap<(usize, String), usize> = HashMap::new();
-        let (finished, others): (Vec<usize>, Vec<usize>) =
-            rows.iter().partition(|row| table.status(**row) == "finished");
-        for row in finished {
-            let Some(plan) = table.params.without_seed(row) else { continue };
-            let data = ["dataset_hash", "weights_sha256"];
-            let data = data.map(|name| table.named(row, name).to_string());
+        for row in rows {
+            let Some(plan) = table.params.without_seed(*row) else { continue };
+            let data = DATA.map(|name| table.named(*row, name).to_string());
             let next = self.groups.len();
             let index = *by_data.entry((plan.clone(), data)).or_insert(next);
             if index == next {
-                self.groups.push(Group { first: row, ..Group::default() });
+                self.groups.push(Group { first: *row, ..Group::default() });
                 self.is_split |= by_plan.insert(plan, index).is_some();
             }
-            let seed = table.named(row, SEED).to_string();
-            match seeds.insert((index, seed), row) {
-                None => self.groups[index].finished.push(row),
+            let runs = &mut self.groups[index].finished;
+            let seed = table.named(*row, SEED).to_string();
+            let place = *seeds.entry((index, seed)).or_insert(runs.len());
+            match runs.get_mut(place) {
+                None => runs.push(*row),
                 Some(known) => {
                     self.repeats += 1;
-                    let newest =
-                        if table.runs[row].id > table.runs[known].id { row } else { known };
-                    let place = self.groups[index].finished.iter().position(|run| *run == known);
-                    if let Some(place) = place {
-                        self.groups[index].finished[place] = newest;
+                    if table.runs[*row].id > table.runs[*known].id {
+                        *known = *row;
                     }
-                    let seed = table.named(row, SEED).to_string();
-                    seeds.insert((index, seed), newest);
                 }
             }
         }
-        for row in others {
-            let plan = table.params.without_seed(row).filter(|_| table.status(row) != UNREADABLE);
-            let Some(plan) = plan else {
+        by_plan
+    }
+
+    /// By plan: a run that ended early may not have seen its images.
+    fn collect_others(&mut self, rows: &[usize], mut by_plan: HashMap<Plan, usize>) {
+        let table = self.table;
+        for row in rows {
+            let plan = table.params.without_seed(*row);
+            let Some(plan) = plan.filter(|_| table.status(*row) != UNREADABLE) else {
                 self.unreadable += 1;
                 continue;
             };
             let next = self.groups.len();
             let index = *by_plan.entry(plan).or_insert(next);
             if index == next {
-                self.groups.push(Group { first: row, ..Group::default() });
+                self.groups.push(Group { first: *row, ..Group::default() });
             }
             let group = &mut self.groups[index];
-            group.first = group.first.min(row);
-            *group.others.entry(table.status(row).to_owned()).or_default() += 1;
+            group.first = group.first.min(*row);
+            *group.others.entry(table.status(*row).to_owned()).or_default() += 1;
         }
-        self.groups.sort_by_key(|group| group.first);
     }
 
     pub(super) fn table(&self) -> &Table<'a> {
@@ -149,14 +161,16 @@ impl<'a> Groups<'a> {
         self.is_split
     }
 
-    /// The same columns; behind the mean of a score its deviation and the bounds of the mean.
+    /// The same columns, each once; behind the mean of a score its deviation and the bounds of the
+    /// mean.
     pub(super) fn with_spread(&self, columns: &[usize]) -> Vec<usize> {
         let spread = |column: &usize| match self.sources[*column] {
             // They were declared in that order.
             Source::Mean(_) => *column..*column + 4,
             _ => *column..*column + 1,
         };
-        columns.iter().flat_map(spread).collect()
+        let mut known = HashSet::new();
+        columns.iter().flat_map(spread).filter(|column| known.insert(*column)).collect()
     }
 
     /// What is not in the rows.
@@ -205,7 +219,7 @@ fn columns(table: &Table<'_>) -> Vec<(String, Source)> {
     let mut columns: Vec<(String, Source)> = shared("experiment").into_iter().collect();
     columns.push(("runs".to_owned(), Source::Runs));
     columns.push(("not_finished".to_owned(), Source::NotFinished));
-    columns.extend(["dataset_hash", "weights_sha256"].into_iter().filter_map(shared));
+    columns.extend(DATA.into_iter().filter_map(shared));
     let params = table.param_columns().into_iter();
     columns.extend(params.map(|column| (full(column), Source::Shared(column))));
     for score in order::scores() {

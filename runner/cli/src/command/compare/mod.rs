@@ -94,7 +94,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         return Ok(());
     }
     let comparison = compare_runs(&runs, &options)?;
-    if comparison.rows.is_empty() {
+    if comparison.rows.is_empty() && options.filter.is_some() {
         terminal::note(&format!("none of {} runs passes the filter", runs.len()));
     }
     print(&comparison, arguments, results)?;

@@ -16,8 +16,8 @@ pub(super) struct Value {
 /// A condition on the columns, which have numbers here.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
-    Or(Box<Expression>, Box<Expression>),
-    And(Box<Expression>, Box<Expression>),
+    Any(Vec<Expression>),
+    All(Vec<Expression>),
     Not(Box<Expression>),
     Compare(usize, Operator, Value),
     In(usize, Vec<Value>),
@@ -26,9 +26,9 @@ pub(super) enum Expression {
 impl Expression {
     pub(super) fn is_true(&self, cell: &dyn Fn(usize) -> Cell) -> bool {
         match self {
-            Self::Or(a, b) => a.is_true(cell) || b.is_true(cell),
-            Self::And(a, b) => a.is_true(cell) && b.is_true(cell),
-            Self::Not(a) => !a.is_true(cell),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.is_true(cell)),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.is_true(cell)),
+            Self::Not(condition) => !condition.is_true(cell),
             Self::Compare(column, operator, value) => compare(&cell(*column), *operator, value),
             Self::In(column, values) => {
                 let cell = cell(*column);

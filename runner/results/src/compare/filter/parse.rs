@@ -56,19 +56,19 @@ impl Parser<'_> {
     }
 
     fn any(&mut self) -> Result<Expression, Fault> {
-        let mut left = self.all()?;
+        let mut conditions = vec![self.all()?];
         while self.take_word("or") {
-            left = Expression::Or(Box::new(left), Box::new(self.all()?));
+            conditions.push(self.all()?);
         }
-        Ok(left)
+        Ok(Expression::Any(conditions))
     }
 
     fn all(&mut self) -> Result<Expression, Fault> {
-        let mut left = self.one()?;
+        let mut conditions = vec![self.one()?];
         while self.take_word("and") {
-            left = Expression::And(Box::new(left), Box::new(self.one()?));
+            conditions.push(self.one()?);
         }
-        Ok(left)
+        Ok(Expression::All(conditions))
     }
 
     fn one(&mut self) -> Result<Expression, Fault> {
