@@ -56,12 +56,22 @@ pub fn out_json(json: &str) {
 
 /// A result as a table.
 pub fn out_table(header: &[&str], rows: Vec<Vec<String>>) {
-    print(&table(header, rows, |text| visible(text).into_owned()));
+    print(&table(header, rows, |text| visible(text).into_owned(), bold_on_stdout()));
 }
 
-/// A table whose cells were made fit to be shown, and may have several lines.
-pub fn table_of_lines(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    table(header, rows, |text| visible_lines(text).into_owned())
+/// A table whose cells may have several lines; bold headings where they are wanted.
+pub fn table_of_lines(header: &[&str], rows: Vec<Vec<String>>, bold: bool) -> String {
+    table(header, rows, |text| visible_lines(text).into_owned(), bold)
+}
+
+/// A result that was made fit to be shown.
+pub fn out_safe(text: &str) {
+    print(text);
+}
+
+/// Whether stdout is a terminal that wants bold letters.
+pub fn bold_on_stdout() -> bool {
+    std::io::stdout().is_terminal() && wants_colours()
 }
 
 fn print(text: &str) {
@@ -152,10 +162,14 @@ fn wants_colours() -> bool {
 }
 
 /// A table without lines, with a bold header on a terminal that wants colours.
-fn table(header: &[&str], rows: Vec<Vec<String>>, safe: impl Fn(&str) -> String) -> String {
+fn table(
+    header: &[&str],
+    rows: Vec<Vec<String>>,
+    safe: impl Fn(&str) -> String,
+    bold: bool,
+) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let bold = std::io::stdout().is_terminal() && wants_colours();
     table.set_header(header.iter().map(|name| match bold {
         true => Cell::new(safe(name)).add_attribute(Attribute::Bold),
         false => Cell::new(safe(name)),
@@ -171,8 +185,10 @@ fn table(header: &[&str], rows: Vec<Vec<String>>, safe: impl Fn(&str) -> String)
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    let last = header.len().saturating_sub(1);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        // Behind the last one they would not fit into the width of a terminal.
+        column.set_padding((0, if index == last { 0 } else { 2 }));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

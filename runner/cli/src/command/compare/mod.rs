@@ -113,10 +113,11 @@ fn print(
         Some(_) => fit::DEFAULT_WIDTH,
         None => terminal::width().unwrap_or(fit::DEFAULT_WIDTH),
     };
+    let bold = arguments.out.is_none() && terminal::bold_on_stdout();
     let shown = || text::Shown::of(comparison, results);
     let bytes = match arguments.format {
         Format::Table if comparison.rows.is_empty() => Vec::new(),
-        Format::Table => shown().table(width).into_bytes(),
+        Format::Table => shown().table(width, bold).into_bytes(),
         Format::Markdown => shown().markdown().into_bytes(),
         Format::Csv => data::csv(comparison).into_bytes(),
         Format::Json => data::json(comparison).into_bytes(),
@@ -134,7 +135,8 @@ fn print(
         Format::Csv => terminal::out_data(&text),
         Format::Json => terminal::out_json(&text),
         Format::Table if bytes.is_empty() => {}
-        Format::Table | Format::Markdown => terminal::out(&text),
+        Format::Table => terminal::out_safe(&text),
+        Format::Markdown => terminal::out(&text),
     }
     Ok(())
 }

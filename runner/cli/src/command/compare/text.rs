@@ -38,7 +38,7 @@ impl Shown {
     }
 
     /// As wide as that at most; what does not fit beside the first column goes below.
-    pub(super) fn table(&self, width: usize) -> String {
+    pub(super) fn table(&self, width: usize, bold: bool) -> String {
         let mut order: Vec<&Column> = self.columns.iter().collect();
         let arranged = |order: &[&Column]| {
             let spans: Vec<Span> = order.iter().map(|column| column.span()).collect();
@@ -61,7 +61,7 @@ impl Shown {
                     .collect()
             });
             let header: Vec<&str> = header.iter().map(String::as_str).collect();
-            terminal::table_of_lines(&header, rows.collect())
+            terminal::table_of_lines(&header, rows.collect(), bold)
         };
         blocks.iter().map(print).collect::<Vec<_>>().join("\n\n")
     }
