@@ -44,7 +44,7 @@ pub(super) fn in_groups(
     let rows = sheet::sorted(&groups, (0..groups.len()).collect(), options)?;
     let columns = match options.columns.is_empty() {
         true => columns_of_groups(&groups, &rows, options),
-        false => groups.with_spread(&asked(&groups, &[], &options.columns)?),
+        false => groups.with_spread(&asked(&groups, &["experiment", "runs"], &options.columns)?),
     };
     let comparison = sheet::filled(&groups, &rows, &columns);
     Ok(Comparison { notes: groups.notes(), ..finished(comparison, options) })

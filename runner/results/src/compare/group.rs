@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::names::Names;
+use super::options::DATA;
 use super::order;
 use super::params::SEED;
 use super::score::{DEVIATION, HIGH, LOW};
@@ -51,9 +52,6 @@ pub(super) struct Groups<'a> {
 }
 
 type Plan = Vec<(usize, usize)>;
-
-/// What runs of a group share besides their plan.
-const DATA: [&str; 2] = ["dataset_hash", "weights_sha256"];
 
 impl<'a> Groups<'a> {
     pub(super) fn of(table: &'a Table<'a>, rows: &[usize]) -> Self {

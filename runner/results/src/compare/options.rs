@@ -23,8 +23,8 @@ pub struct Options {
     pub top: Option<usize>,
 }
 
-/// Columns of `run.parquet` that every comparison looks at.
-const ALWAYS: [&str; 5] = ["status", "seed", "started_at", "dataset_hash", "weights_sha256"];
+/// What the runs of a group share besides their plan.
+pub(super) const DATA: [&str; 2] = ["dataset_hash", "weights_sha256"];
 
 /// The columns of `run.parquet` that a comparison with these options looks at.
 #[must_use]
@@ -32,7 +32,8 @@ pub fn run_columns(options: &Options) -> Vec<String> {
     let texts = options.sort.iter().chain(&options.filter).chain(&options.columns);
     let asked = texts.map(String::as_str).collect::<Vec<_>>().join(" ");
     let is_wanted = |name: &String| {
-        ALWAYS.contains(&name.as_str())
+        name == "status"
+            || (options.group && DATA.contains(&name.as_str()))
             || SCORES.contains(&name.as_str())
             || asked.contains(name.as_str())
     };
