@@ -108,6 +108,45 @@ fn only_what_differs_is_shown_and_more_on_request() {
 }
 
 #[test]
+fn scores_that_are_the_same_go_away_but_never_all_of_them() {
+    let place = Place::new();
+    for seed in [1, 2] {
+        run(&place, "alpha", "finished", seed, 0.8, "2e-5");
+    }
+    // Of a sweep there is a table too, which is no run.
+    place.write("results/alpha/sweeps/one/sweep.parquet", "not a run");
+    let table = place.succeed(&["compare", "alpha"]).stdout;
+    let words: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(words, ["run", "seed", "test_accuracy"]);
+    assert_eq!(place.succeed(&["list"]).stdout.lines().count(), 3);
+    assert_eq!(place.run(&["show", "sweeps"]).code, Some(2));
+}
+
+#[test]
+fn pictures_are_no_parameters() {
+    let place = Place::new();
+    let row = |seed| RunRow {
+        experiment: "alpha".to_owned(),
+        status: "finished".to_owned(),
+        seed,
+        fingerprint: format!("{seed:08}").repeat(8),
+        test_accuracy: Some(0.5),
+        ..RunRow::default()
+    };
+    many::one(&place.path("results"), row(1), &[]);
+    many::one(&place.path("results"), row(2), &[("visualize.1-curves.smoothing", "0.8")]);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let all = [&["compare", "--format", "json"], arguments].concat();
+        serde_json::from_str(&place.succeed(&all).stdout).unwrap()
+    };
+    assert_eq!(json(&["--group"])[0]["runs"], 2);
+    let key = "visualize.1-curves.smoothing";
+    assert_eq!(json(&[])[1].get(key), None);
+    assert_eq!(json(&["--columns", "smoothing"])[1][key], "0.8");
+    assert_eq!(json(&["--filter", "smoothing > 0.5"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn the_best_is_on_top_and_parameters_rise() {
     let place = five();
     let column = |arguments: &[&str], name: &str| -> Vec<String> {

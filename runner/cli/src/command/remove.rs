@@ -161,10 +161,7 @@ fn remove(removals: &[Removal], arguments: &RemovalArguments) -> Result<(), Fail
     }
     list(removals);
     let bytes: u64 = removals.iter().map(|removal| removal.bytes).sum();
-    let what = match removals.len() {
-        1 => format!("1 run, {}", show_size(bytes)),
-        many => format!("{many} runs, {}", show_size(bytes)),
-    };
+    let what = amount(removals.len(), bytes);
     if arguments.dry_run {
         terminal::out(&format!("would remove {what}"));
         return Ok(());
@@ -186,6 +183,12 @@ fn remove(removals: &[Removal], arguments: &RemovalArguments) -> Result<(), Fail
     carry_out(removals, &arguments.results.results)
 }
 
+/// `3 runs, 201 MB`
+fn amount(runs: usize, bytes: u64) -> String {
+    let size = show_size(bytes);
+    if runs == 1 { format!("1 run, {size}") } else { format!("{runs} runs, {size}") }
+}
+
 fn list(removals: &[Removal]) {
     let row = |removal: &Removal| {
         let run = &removal.run;
@@ -203,14 +206,17 @@ fn list(removals: &[Removal]) {
 /// Goes on where one run cannot be removed, and says so in the end.
 fn carry_out(removals: &[Removal], results: &Path) -> Result<(), Failure> {
     let mut failures = Vec::new();
-    let mut bytes = 0;
+    let mut removed = Vec::new();
     for removal in removals {
         match removal.carry_out() {
-            Ok(()) => bytes += removal.bytes,
+            Ok(()) => removed.push(removal.bytes),
             Err(error) => failures.push(Failure::from(error)),
         }
     }
-    terminal::out(&format!("removed {} from {}", show_size(bytes), shown(results)));
+    if !removed.is_empty() {
+        let what = amount(removed.len(), removed.iter().sum());
+        terminal::out(&format!("removed {what} from {}", shown(results)));
+    }
     match failures.is_empty() {
         true => Ok(()),
         false => Err(Failure::joined(failures)),

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::tables::{Row, RunRow};
 
+/// In the folder of an experiment: where its sweeps are, which are no runs.
+const SWEEPS: &str = "sweeps";
+
 /// Where a run is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
@@ -28,7 +31,8 @@ pub(super) fn found(results: &Path) -> Vec<Found> {
     let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
     let mut found: Vec<Found> = Vec::new();
     for experiment in folders(results) {
-        let runs = folders(&experiment).into_iter().filter_map(|path| {
+        let below = folders(&experiment).into_iter().filter(|path| !path.ends_with(SWEEPS));
+        let runs = below.filter_map(|path| {
             Some(Found { id: name(&path)?, experiment: name(&experiment)?, path })
         });
         found.extend(runs);
