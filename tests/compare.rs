@@ -29,6 +29,7 @@ fn run(
         fingerprint: format!("{seed:04}{}{}", &experiment[..1], &rate[..1]).repeat(8),
         test_accuracy: (status == "finished").then_some(score),
         test_loss: (status == "finished").then_some(1.0 - score),
+        sweep: (experiment == "beta").then(|| "sweep-of-beta".to_owned()),
         ..RunRow::default()
     };
     let tags = format!("[{experiment}s, tests]");
@@ -63,6 +64,7 @@ fn runs_are_named_by_experiment_tag_pattern_and_part_of_their_id() {
     assert_eq!(csv(&["alpha"]), 4);
     assert_eq!(csv(&["alphas"]), 4);
     assert_eq!(csv(&["tests", "beta"]), 5);
+    assert_eq!(csv(&["sweep-of-beta"]), 1);
     assert_eq!(csv(&["b*"]), 1);
     assert_eq!(csv(&["20*"]), 5);
     let id = place.runs()[0].id.clone();

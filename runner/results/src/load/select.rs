@@ -11,6 +11,7 @@ use super::found::{Found, found};
 use super::{LoadedRun, load, load_all};
 use crate::ResultsError;
 use crate::suggest::closest;
+use crate::tables::cell;
 
 /// The run called `name`: its id, the start or end of it, its folder, or `last`.
 ///
@@ -52,8 +53,9 @@ fn by_part<'a>(all: &'a [Found], name: &str) -> Result<Option<&'a Found>, Result
     }
 }
 
-/// The runs that the names stand for, each a run, an experiment, a tag, or a pattern such as
-/// `feature_*` for ids and experiments; all where there is no name. Oldest first, each once.
+/// The runs that the names stand for, each a run, an experiment, a tag, the id of a sweep, or a
+/// pattern such as `feature_*` for ids and experiments; all where there is no name. Oldest first, each
+/// once.
 ///
 /// # Errors
 ///
@@ -96,7 +98,7 @@ fn named(results: &Path, names: &[String]) -> Result<Vec<Found>, ResultsError> {
 /// Tags, and the indices of the runs that have them.
 type Tags = HashMap<String, Vec<usize>>;
 
-/// In this order: the id of a run, an experiment, a tag, a pattern, a part of a run's id.
+/// In this order: the id of a run, an experiment, a tag or a sweep, a pattern, a part of a run's id.
 fn matches<'a>(
     all: &'a [Found],
     name: &str,
@@ -123,8 +125,13 @@ fn matches<'a>(
     Ok(by_part(all, name)?.into_iter().collect())
 }
 
+/// The id of its sweep counts as a tag of a run.
 fn tags(all: &[Found]) -> Tags {
-    let of_run = |run: &Found| load(run.clone(), Some(&["status"])).map(|run| run.tags());
+    let of_run = |run: &Found| {
+        let run = load(run.clone(), Some(&["status", "sweep"]))?;
+        let sweep = cell::get(&run.run, "sweep").as_str().map(str::to_owned);
+        Some(run.tags().into_iter().chain(sweep).collect::<Vec<String>>())
+    };
     let found: Vec<Vec<String>> =
         all.par_iter().map(|run| of_run(run).unwrap_or_default()).collect();
     let mut tags = Tags::new();
