@@ -6,6 +6,7 @@
 #![allow(clippy::explicit_write)]
 
 mod commands;
+mod compare;
 mod damage;
 mod diff;
 mod export;
@@ -13,6 +14,7 @@ mod family;
 mod generated;
 mod images;
 mod invalid;
+mod labels;
 mod parity;
 mod pictures;
 mod report;

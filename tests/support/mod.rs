@@ -1,4 +1,5 @@
 //! What the tests share.
 
 pub mod fixtures;
+pub mod many;
 pub mod runner;

@@ -201,7 +201,9 @@ impl From<ResultsError> for Failure {
             | ResultsError::NoSuchRun { .. }
             | ResultsError::Ambiguous { .. }
             | ResultsError::NoSuchColumn { .. }
-            | ResultsError::Diff(_) => 2,
+            | ResultsError::Diff(_)
+            | ResultsError::Filter { .. }
+            | ResultsError::NotRemovable { .. } => 2,
         };
         Self::of(code, &error)
     }

@@ -41,6 +41,14 @@ pub fn out_data(text: &str) {
     }
 }
 
+/// A result in bytes, for another program.
+pub fn out_bytes(bytes: &[u8]) {
+    progress::suspended(|| {
+        let mut stdout = std::io::stdout().lock();
+        written(stdout.write_all(bytes).and_then(|()| stdout.flush()));
+    });
+}
+
 /// A result as JSON.
 pub fn out_json(json: &str) {
     print(&visible_json(json));
@@ -48,20 +56,62 @@ pub fn out_json(json: &str) {
 
 /// A result as a table.
 pub fn out_table(header: &[&str], rows: Vec<Vec<String>>) {
-    print(&table(header, rows));
+    print(&table(header, rows, |text| visible(text).into_owned(), bold_on_stdout()));
+}
+
+/// A table whose cells may have several lines; bold headings where they are wanted.
+pub fn table_of_lines(header: &[&str], rows: Vec<Vec<String>>, bold: bool) -> String {
+    table(header, rows, |text| visible_lines(text).into_owned(), bold)
+}
+
+/// A result that was made fit to be shown.
+pub fn out_safe(text: &str) {
+    print(text);
+}
+
+/// Whether stdout is a terminal that wants bold letters.
+pub fn bold_on_stdout() -> bool {
+    std::io::stdout().is_terminal() && wants_colours()
 }
 
 fn print(text: &str) {
     progress::suspended(|| {
         let mut stdout = std::io::stdout().lock();
-        let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
-        match written {
-            Err(error) if !nobody_listens(&error) => {
-                LOST.get_or_init(|| error.to_string());
-            }
-            _ => {}
-        }
+        written(writeln!(stdout, "{text}").and_then(|()| stdout.flush()));
     });
+}
+
+/// Remembers that a result was lost.
+fn written(result: std::io::Result<()>) {
+    match result {
+        Err(error) if !nobody_listens(&error) => {
+            LOST.get_or_init(|| error.to_string());
+        }
+        _ => {}
+    }
+}
+
+/// How many characters a line has: that of the terminal, else what `COLUMNS` says.
+pub fn width() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    if let (true, Some((_, columns))) = (terminal.is_term(), terminal.size_checked()) {
+        return Some(usize::from(columns)).filter(|columns| *columns > 0);
+    }
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
+}
+
+/// Asks for a yes; `None` where there is nobody to ask.
+pub fn ask(question: &str) -> Option<bool> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return None;
+    }
+    progress::suspended(|| {
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "{} [y/N] ", visible(question)).and_then(|()| stderr.flush());
+    });
+    let mut answer = String::new();
+    let said = std::io::stdin().read_line(&mut answer);
+    Some(said.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 /// A reader that went away has all it wanted, and so has a terminal.
@@ -113,27 +163,33 @@ pub fn wants_colours() -> bool {
 }
 
 /// A table without lines, with a bold header on a terminal that wants colours.
-fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+fn table(
+    header: &[&str],
+    rows: Vec<Vec<String>>,
+    safe: impl Fn(&str) -> String,
+    bold: bool,
+) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let bold = std::io::stdout().is_terminal() && wants_colours();
     table.set_header(header.iter().map(|name| match bold {
-        true => Cell::new(visible(name)).add_attribute(Attribute::Bold),
-        false => Cell::new(visible(name)),
+        true => Cell::new(safe(name)).add_attribute(Attribute::Bold),
+        false => Cell::new(safe(name)),
     }));
     let numeric: Vec<bool> = (0..header.len())
         .map(|column| rows.iter().filter_map(|row| row.get(column)).all(|text| is_number(text)))
         .collect();
     for row in rows {
-        table.add_row(row.iter().map(|text| visible(text).into_owned()));
+        table.add_row(row.iter().map(|text| safe(text)));
     }
     for (index, numeric) in numeric.iter().enumerate() {
         if let (true, Some(column)) = (*numeric, table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    let last = header.len().saturating_sub(1);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        // Behind the last one they would not fit into the width of a terminal.
+        column.set_padding((0, if index == last { 0 } else { 2 }));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -9,14 +9,17 @@ pub mod diff;
 pub mod drawer;
 pub mod export;
 pub mod history;
+pub mod labels;
 pub mod live;
 pub mod load;
 pub mod lock;
 mod metrics;
 pub mod picture;
+pub mod remove;
 pub mod report;
 mod run_dir;
 pub mod significance;
+mod suggest;
 pub mod sweep;
 pub mod tables;
 pub mod visuals;
@@ -77,7 +80,7 @@ pub enum ResultsError {
     #[error("cannot make a report: {0}")]
     Report(#[source] Box<dyn Error + Send + Sync>),
     /// No run is called that.
-    #[error("there is no run or experiment `{name}` in {}{}", results.display(), hint(close))]
+    #[error("there is no run, experiment or tag `{name}` in {}{}", results.display(), hint(close))]
     NoSuchRun {
         /// What was asked for.
         name: String,
@@ -87,7 +90,7 @@ pub enum ResultsError {
         close: Option<String>,
     },
     /// Several runs match the name.
-    #[error("`{name}` could be any of {}", matches.join(", "))]
+    #[error("`{name}` could be any of {}", some(matches))]
     Ambiguous {
         /// What was asked for.
         name: String,
@@ -95,12 +98,32 @@ pub enum ResultsError {
         matches: Vec<String>,
     },
     /// There is no such column.
-    #[error("there is no column `{name}`; the columns are {}", columns.join(", "))]
+    #[error("there is no column `{name}`; {}", columns_hint(close, columns))]
     NoSuchColumn {
         /// What was asked for.
         name: String,
         /// What there is.
         columns: Vec<String>,
+        /// A column of a similar name.
+        close: Option<String>,
+    },
+    /// A filter that says nothing.
+    #[error("the filter cannot be understood: {message}\n  {}\n  {}^", flat(text), " ".repeat(*place))]
+    Filter {
+        /// The filter.
+        text: String,
+        /// Characters before the place at fault.
+        place: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A run that must stay where it is.
+    #[error("run {run} cannot be removed: {reason}")]
+    NotRemovable {
+        /// Its id.
+        run: String,
+        /// Why.
+        reason: String,
     },
     /// Two sides cannot be compared.
     #[error("{0}")]
@@ -110,6 +133,26 @@ pub enum ResultsError {
 impl From<diff::error::DiffError> for ResultsError {
     fn from(error: diff::error::DiffError) -> Self {
         Self::Diff(Box::new(error))
+    }
+}
+
+/// The first ten.
+fn some(names: &[String]) -> String {
+    match names.len().saturating_sub(10) {
+        0 => names.join(", "),
+        left => format!("{} and {left} more", names[..10].join(", ")),
+    }
+}
+
+/// Text on one line, character by character.
+fn flat(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn columns_hint(close: &Option<String>, columns: &[String]) -> String {
+    match close {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!("the columns are {}", columns.join(", ")),
     }
 }
 

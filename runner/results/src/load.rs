@@ -1,9 +1,20 @@
 //! Runs read back from a folder of results.
 
-use std::path::{Path, PathBuf};
+mod found;
+mod select;
 
-use crate::tables::{self, Cell, Record, cell};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+
+use crate::labels::Labels;
+use crate::tables::{self, Cell, Record, Row, RunRow, cell};
 use crate::{ResultsError, lock, run_dir};
+use found::{Found, found};
+
+pub use found::short_ids;
+pub use select::{find, select, select_with};
 
 /// The status of a run whose tables cannot be read.
 pub const UNREADABLE: &str = "unreadable";
@@ -17,10 +28,14 @@ pub struct LoadedRun {
     pub experiment: String,
     /// Its folder.
     pub path: PathBuf,
-    /// `run.parquet`; empty where that cannot be read.
+    /// The columns of `run.parquet` that were asked for; empty where that cannot be read.
     pub run: Record,
+    /// What people say about it.
+    pub labels: Labels,
     /// Whether a process was working on it right before the table was read.
     held: bool,
+    /// The whole row, where only some columns were asked for and then another one.
+    whole: Option<OnceLock<Record>>,
 }
 
 impl LoadedRun {
@@ -35,10 +50,15 @@ impl LoadedRun {
         }
     }
 
-    /// A column of `run.parquet`.
+    /// A column of `run.parquet`. One that was not asked for is read now.
     #[must_use]
     pub fn get(&self, column: &str) -> &Cell {
-        cell::get(&self.run, column)
+        let whole = match &self.whole {
+            Some(whole) if !self.run.iter().any(|(name, _)| name == column) => whole,
+            _ => return cell::get(&self.run, column),
+        };
+        let row = || row(&self.path, None).unwrap_or_default();
+        cell::get(whole.get_or_init(row), column)
     }
 
     /// Every entry of the plan.
@@ -47,46 +67,62 @@ impl LoadedRun {
     ///
     /// [`ResultsError`] where the table cannot be read.
     pub fn params(&self) -> Result<Vec<(String, String)>, ResultsError> {
-        let rows = tables::read(&self.path.join("params.parquet"))?;
+        let path = self.path.join("params.parquet");
+        let rows = tables::read_columns(&path, &["key", "value"])?;
         let text = |row: &Record, name| cell::get(row, name).as_str().unwrap_or("").to_owned();
         Ok(rows.iter().map(|row| (text(row, "key"), text(row, "value"))).collect())
+    }
+
+    /// The tags of its plan, then those that people gave it, each once. Those of the plan are read
+    /// now; where they cannot be, they are left out.
+    #[must_use]
+    pub fn tags(&self) -> Vec<String> {
+        let params = self.params().unwrap_or_default();
+        let plan = params.iter().find(|(key, _)| key == "experiment.tags");
+        self.labels.with_tags_of_plan(plan.map_or("", |(_, tags)| tags.as_str()))
     }
 
     /// The last row of `epochs.parquet`, where there is one.
     #[must_use]
     pub fn last_epoch(&self) -> Record {
-        let rows = tables::read(&self.path.join("epochs.parquet")).unwrap_or_default();
-        rows.into_iter().next_back().unwrap_or_default()
+        last(tables::read(&self.path.join("epochs.parquet")))
+    }
+
+    /// Loss and accuracy on the validation images after the last epoch.
+    #[must_use]
+    pub(crate) fn last_validation(&self) -> Record {
+        let columns = ["validation_loss", "validation_accuracy"];
+        last(tables::read_columns(&self.path.join("epochs.parquet"), &columns))
     }
 
     /// The same run, read again.
     #[must_use]
     pub(crate) fn again(&self) -> Self {
         let Self { id, experiment, path, .. } = self.clone();
-        load(Found { id, experiment, path }).unwrap_or_else(|| self.clone())
+        load(Found { id, experiment, path }, None).unwrap_or_else(|| self.clone())
     }
 }
 
-/// The run in a folder; `None` where there is none.
-#[must_use]
-pub fn at(folder: &Path) -> Option<LoadedRun> {
-    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
-    let (id, experiment) = (name(folder)?, name(folder.parent()?)?);
-    load(Found { id, experiment, path: folder.to_path_buf() })
-}
-
-/// Where a run is, by its folders alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Found {
-    id: String,
-    experiment: String,
-    path: PathBuf,
+fn last(rows: Result<Vec<Record>, ResultsError>) -> Record {
+    rows.unwrap_or_default().into_iter().next_back().unwrap_or_default()
 }
 
 /// Every run below `results`, newest first. One whose table cannot be read is among them.
 #[must_use]
 pub fn runs(results: &Path) -> Vec<LoadedRun> {
-    found(results).into_iter().filter_map(load).collect()
+    load_all(found(results), None)
+}
+
+/// The same, with some columns of `run.parquet` at hand; any other is read when it is asked for.
+#[must_use]
+pub fn runs_with(results: &Path, columns: &[&str]) -> Vec<LoadedRun> {
+    load_all(found(results), Some(columns))
+}
+
+/// The tags of each run, read beside each other; see [`LoadedRun::tags`].
+#[must_use]
+pub fn tags(runs: &[LoadedRun]) -> Vec<Vec<String>> {
+    runs.par_iter().map(LoadedRun::tags).collect()
 }
 
 /// Runs of one experiment whose id ends in the short form of a fingerprint, newest first; each is
@@ -97,8 +133,9 @@ pub fn of_plan<'a>(
     fingerprint: &str,
 ) -> impl Iterator<Item = LoadedRun> + 'a {
     let end = format!("-{}", run_dir::short(fingerprint));
-    let fits = move |run: &Found| run.experiment == experiment && run.id.ends_with(end.as_str());
-    found(results).into_iter().filter(fits).filter_map(load)
+    of_experiment_found(results, experiment)
+        .filter(move |run| run.id.ends_with(end.as_str()))
+        .filter_map(|run| load(run, None))
 }
 
 /// Runs of one experiment, newest first; each is read when it is asked for.
@@ -106,102 +143,51 @@ pub fn of_experiment<'a>(
     results: &Path,
     experiment: &'a str,
 ) -> impl Iterator<Item = LoadedRun> + 'a {
-    let fits = move |run: &Found| run.experiment == experiment;
-    found(results).into_iter().filter(fits).filter_map(load)
+    of_experiment_found(results, experiment).filter_map(|run| load(run, None))
 }
 
-/// Newest first; ids sort by time.
-fn found(results: &Path) -> Vec<Found> {
+fn of_experiment_found<'a>(
+    results: &Path,
+    experiment: &'a str,
+) -> impl Iterator<Item = Found> + 'a {
+    found(results).into_iter().filter(move |run| run.experiment == experiment)
+}
+
+/// In the same order, read beside each other.
+fn load_all(found: Vec<Found>, columns: Option<&[&str]>) -> Vec<LoadedRun> {
+    found.into_par_iter().filter_map(|run| load(run, columns)).collect()
+}
+
+/// The run in a folder; `None` where there is none.
+#[must_use]
+pub fn at(folder: &Path) -> Option<LoadedRun> {
     let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
-    let mut found: Vec<Found> = Vec::new();
-    for experiment in folders(results) {
-        let runs = folders(&experiment).into_iter().filter_map(|path| {
-            Some(Found { id: name(&path)?, experiment: name(&experiment)?, path })
-        });
-        found.extend(runs);
-    }
-    found.sort_by(|a, b| b.id.cmp(&a.id).then_with(|| a.path.cmp(&b.path)));
-    found
-}
-
-/// Folders below a folder, hidden ones aside.
-fn folders(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let shown = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
-    shown.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    let (id, experiment) = (name(folder)?, name(folder.parent()?)?);
+    load(Found { id, experiment, path: folder.to_path_buf() }, None)
 }
 
 /// `None` where there is no run.
-fn load(found: Found) -> Option<LoadedRun> {
-    let Found { id, experiment, path } = found;
-    let table = path.join("run.parquet");
+fn load(found: Found, columns: Option<&[&str]>) -> Option<LoadedRun> {
     // Where the table is not a file, the run is there but cannot be read.
-    std::fs::symlink_metadata(&table).ok()?;
+    if !found.is_run() {
+        return None;
+    }
+    let Found { id, experiment, path } = found;
     // In this order: a run writes its last status before it gives its lock back.
     let held = lock::is_held(&path);
-    let run = tables::read(&table).ok().and_then(|rows| rows.into_iter().next());
-    Some(LoadedRun { id, experiment, run: run.unwrap_or_default(), path, held })
+    let run = row(&path, columns);
+    // A row that could not be read has no further columns.
+    let whole = columns.filter(|_| run.is_some()).map(|_| OnceLock::new());
+    // Labels that cannot be read are no reason to hide a run.
+    let labels = Labels::read(&path).unwrap_or_default();
+    Some(LoadedRun { id, experiment, run: run.unwrap_or_default(), labels, path, held, whole })
 }
 
-/// The run called `name`: its id, the start or end of it, its folder, or `last`.
-///
-/// # Errors
-///
-/// [`ResultsError::NoSuchRun`] or [`ResultsError::Ambiguous`].
-pub fn find(results: &Path, name: &str) -> Result<LoadedRun, ResultsError> {
-    let all = found(results);
-    if name == "last" {
-        let newest = all.iter().find_map(|run| load(run.clone()));
-        return newest.ok_or_else(|| no_such_run(results, &all, name));
-    }
-    let folder = Path::new(name).components().collect::<PathBuf>();
-    let fits = |run: &&Found| {
-        run.id.starts_with(name)
-            || run.id.ends_with(name)
-            || run.path.components().collect::<PathBuf>() == folder
+fn row(folder: &Path, columns: Option<&[&str]>) -> Option<Record> {
+    let path = folder.join(RunRow::FILE);
+    let rows = match columns {
+        Some(columns) => tables::read_columns(&path, columns),
+        None => tables::read(&path),
     };
-    let mut matches: Vec<LoadedRun> =
-        all.iter().filter(fits).filter_map(|run| load(run.clone())).collect();
-    match matches.len() {
-        1 => Ok(matches.remove(0)),
-        0 => Err(no_such_run(results, &all, name)),
-        _ => Err(ResultsError::Ambiguous {
-            name: name.to_owned(),
-            matches: matches.into_iter().map(|run| run.id).collect(),
-        }),
-    }
-}
-
-/// The runs that the names stand for, each a run or an experiment; all where there is no name.
-/// Oldest first, each once.
-///
-/// # Errors
-///
-/// As [`find`].
-pub fn select(results: &Path, names: &[String]) -> Result<Vec<LoadedRun>, ResultsError> {
-    let all = found(results);
-    let mut chosen: Vec<LoadedRun> = match names {
-        [] => all.iter().cloned().filter_map(load).collect(),
-        _ => Vec::new(),
-    };
-    for name in names {
-        let of_experiment: Vec<&Found> = all.iter().filter(|run| run.experiment == *name).collect();
-        match of_experiment.is_empty() {
-            true => chosen.push(find(results, name)?),
-            false => chosen.extend(of_experiment.into_iter().cloned().filter_map(load)),
-        }
-    }
-    chosen.sort_by(|a, b| a.id.cmp(&b.id));
-    chosen.dedup_by(|a, b| a.path == b.path);
-    Ok(chosen)
-}
-
-fn no_such_run(results: &Path, runs: &[Found], name: &str) -> ResultsError {
-    let names = runs.iter().flat_map(|run| [run.id.as_str(), run.experiment.as_str()]);
-    let close = names
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate.to_owned());
-    ResultsError::NoSuchRun { name: name.to_owned(), results: results.to_path_buf(), close }
+    rows.ok()?.into_iter().next()
 }

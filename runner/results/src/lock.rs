@@ -193,6 +193,11 @@ pub fn sweep(folder: &Path) {
     }
 }
 
+/// Whether a file of that name is a lock.
+pub(crate) fn is_file(name: &str) -> bool {
+    [FILE, UNLOCKED].contains(&name)
+}
+
 /// Whether there is a lock file, held or not.
 #[must_use]
 pub fn is_there(folder: &Path) -> bool {

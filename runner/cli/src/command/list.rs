@@ -1,19 +1,64 @@
 //! `runner list`: runs, newest first.
 
+use clap::Args;
 use runner_results::load::{self, LoadedRun};
 
 use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
 
-pub(super) fn list(arguments: &ResultsArguments) -> Result<(), Failure> {
-    let runs = load::runs(&arguments.results);
+/// `list`
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Runs, experiments, tags or patterns such as 'feature_*'; every run where there is none.
+    #[arg(value_name = "RUN|EXPERIMENT|TAG|GLOB")]
+    pub names: Vec<String>,
+    /// Only runs of this status: running, finished, failed, interrupted, unreadable.
+    #[arg(long, value_name = "STATUS,...", value_delimiter = ',')]
+    pub status: Vec<String>,
+    /// Only the newest.
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    #[command(flatten)]
+    pub results: ResultsArguments,
+}
+
+/// What the list shows of `run.parquet`.
+const COLUMNS: [&str; 5] =
+    ["status", "seed", "best_validation_accuracy", "test_accuracy", "duration_s"];
+
+/// Longer notes are cut off.
+const NOTE: usize = 40;
+
+pub(super) fn list(arguments: &ListArguments) -> Result<(), Failure> {
+    let results = &arguments.results.results;
+    let mut runs = match arguments.names.is_empty() {
+        true => load::runs_with(results, &COLUMNS),
+        false => load::select_with(results, &arguments.names, &COLUMNS)?,
+    };
     if runs.is_empty() {
-        terminal::note(&format!("there are no runs in {}", arguments.results.display()));
+        terminal::note(&format!("there are no runs in {}", results.display()));
         return Ok(());
     }
-    let header = ["run", "experiment", "status", "seed", "best validation", "test", "seconds"];
-    terminal::out_table(&header, runs.iter().map(row).collect());
+    runs.sort_by(|a, b| b.id.cmp(&a.id));
+    let wanted = |run: &LoadedRun| {
+        arguments.status.is_empty() || arguments.status.iter().any(|status| status == run.status())
+    };
+    runs.retain(wanted);
+    runs.truncate(arguments.top.unwrap_or(usize::MAX));
+    let tags = load::tags(&runs);
+    let mut header =
+        vec!["run", "experiment", "status", "seed", "best validation", "test", "seconds"];
+    let mut rows: Vec<Vec<String>> = runs.iter().map(row).collect();
+    if tags.iter().any(|tags| !tags.is_empty()) {
+        header.push("tags");
+        rows.iter_mut().zip(&tags).for_each(|(row, tags)| row.push(tags.join(", ")));
+    }
+    if runs.iter().any(|run| run.labels.note.is_some()) {
+        header.push("note");
+        rows.iter_mut().zip(&runs).for_each(|(row, run)| row.push(note(run)));
+    }
+    terminal::out_table(&header, rows);
     Ok(())
 }
 
@@ -28,4 +73,12 @@ fn row(run: &LoadedRun) -> Vec<String> {
         run.get("test_accuracy").to_string(),
         seconds,
     ]
+}
+
+/// The start of the first line.
+fn note(run: &LoadedRun) -> String {
+    let note = run.labels.note.as_deref().unwrap_or_default();
+    let line = note.lines().next().unwrap_or_default();
+    let cut: String = line.chars().take(NOTE).collect();
+    if cut.len() < note.len() { format!("{cut}…") } else { cut }
 }

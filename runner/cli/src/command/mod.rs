@@ -6,10 +6,12 @@ mod compare;
 mod dataset;
 mod diff;
 mod export;
+mod label;
 mod list;
 mod plot;
 mod predict;
 mod preview;
+mod remove;
 mod report;
 mod resume;
 mod run;
@@ -21,7 +23,6 @@ mod weights;
 
 use clap::Subcommand;
 
-use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -41,7 +42,7 @@ pub enum Command {
     /// Draw accuracy and loss of one or several runs.
     Plot(plot::PlotArguments),
     /// List runs, newest first.
-    List(ResultsArguments),
+    List(list::ListArguments),
     /// Watch running runs live, with their curves.
     Watch(watch::WatchArguments),
     /// Show one run: plan, scores, files.
@@ -54,6 +55,14 @@ pub enum Command {
     Export(export::ExportArguments),
     /// Write one page of HTML about runs: scores, curves, pictures, mistakes.
     Report(report::ReportArguments),
+    /// Tag a run, or print its tags.
+    Tag(label::TagArguments),
+    /// Write a note about a run, or print it.
+    Note(label::NoteArguments),
+    /// Remove runs.
+    Rm(remove::RmArguments),
+    /// Remove runs by status, age or score.
+    Prune(remove::PruneArguments),
     /// Fetch, import and list pretrained weights.
     #[command(subcommand)]
     Weights(weights::WeightsCommand),
@@ -87,6 +96,10 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Tag(arguments) => label::tag(&arguments),
+        Command::Note(arguments) => label::note(&arguments),
+        Command::Rm(arguments) => remove::rm(&arguments),
+        Command::Prune(arguments) => remove::prune(&arguments),
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),

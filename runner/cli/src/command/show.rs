@@ -24,6 +24,16 @@ pub struct ShowArguments {
 pub(super) fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let run = load::find(&arguments.results.results, &arguments.run)?;
     terminal::out(&format!("run {} of {}: {}\n", run.id, run.experiment, run.status()));
+    let tags = run.tags();
+    if !tags.is_empty() {
+        terminal::out(&format!("tags: {}", tags.join(", ")));
+    }
+    if let Some(note) = &run.labels.note {
+        terminal::out(&format!("note: {note}"));
+    }
+    if !tags.is_empty() || run.labels.note.is_some() {
+        terminal::out("");
+    }
     facts(&run);
     epochs(&run)?;
     terminal::out("\nplan:");

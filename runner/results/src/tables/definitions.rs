@@ -124,6 +124,17 @@ table! {
     }
 }
 
+table! {
+    /// One row: what people say about the run. Written by `runner tag` and `runner note`.
+    #[derive(Default)]
+    pub struct LabelRow => "labels.parquet" {
+        /// Words to find it by, besides `experiment.tags` of its plan.
+        tags: Vec<String>,
+        /// What is worth remembering.
+        note: Option<String>,
+    }
+}
+
 // One row per stage and layer.
 columns!(LayerRecord => "layers.parquet" {
     stage: String,

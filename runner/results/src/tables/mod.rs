@@ -3,21 +3,38 @@
 pub mod cell;
 mod column;
 mod definitions;
+mod read;
 
-use std::io::Cursor;
 use std::path::Path;
 
-use polars::prelude::{Column as PolarsColumn, CompatLevel, DataFrame, SchemaExt};
-use polars_io::SerReader;
+use polars::prelude::{Column as PolarsColumn, CompatLevel, DataFrame, PolarsResult, SchemaExt};
 use polars_io::parquet::write::KeyValueMetadata;
-use polars_io::prelude::{ParquetReader, ParquetWriter};
+use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use polars_parquet::write::schema_to_metadata_key;
 
 pub use cell::{Cell, Record};
 pub use column::{ColumnValue, Timestamp, integer};
 pub use definitions::*;
+pub(crate) use read::has_column;
+pub use read::{read, read_columns};
 
 use crate::{ResultsError, atomic};
+
+/// The tables of a run.
+pub(crate) const NAMES: [&str; 12] = [
+    RunRow::FILE,
+    ParamRow::FILE,
+    LabelRow::FILE,
+    <runner_record::LayerRecord as Row>::FILE,
+    <runner_record::EpochRecord as Row>::FILE,
+    PredictionRow::FILE,
+    PredictedRow::FILE,
+    ConfusionRow::FILE,
+    ActivationRow::FILE,
+    FilterRow::FILE,
+    FaithfulnessRow::FILE,
+    ArtifactRow::FILE,
+];
 
 /// A row of one of the tables.
 pub trait Row: Sized {
@@ -91,13 +108,25 @@ pub fn write_with<R: Row>(
     let ids = vec![id.to_owned(); height];
     let mut columns = vec![<String as ColumnValue>::column(owner, ids)];
     columns.extend(R::columns(rows));
-    let mut frame = DataFrame::new(height, columns).map_err(failed)?;
+    let bytes = encode(DataFrame::new(height, columns).map_err(failed)?).map_err(failed)?;
+    atomic::write(&path, &bytes)
+}
+
+/// Below this many bytes compression makes a table larger, and much slower to read.
+const SMALL: usize = 16 * 1024;
+
+/// The bytes of a Parquet file.
+pub(crate) fn encode(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
+    let compression = match frame.estimated_size() < SMALL {
+        true => ParquetCompression::Uncompressed,
+        false => ParquetCompression::default(),
+    };
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
+        .with_compression(compression)
         .with_key_value_metadata(Some(plain_types(&frame)))
-        .finish(&mut frame)
-        .map_err(failed)?;
-    atomic::write(&path, &bytes)
+        .finish(&mut frame)?;
+    Ok(bytes)
 }
 
 /// The Arrow schema in the file's metadata, in types that every reader knows: with Polars's own
@@ -106,28 +135,4 @@ fn plain_types(frame: &DataFrame) -> KeyValueMetadata {
     let schema = frame.schema().to_arrow(CompatLevel::oldest());
     let entry = schema_to_metadata_key(&schema);
     KeyValueMetadata::from_static(vec![(entry.key, entry.value.unwrap_or_default())])
-}
-
-/// Reads a table back, row by row.
-///
-/// # Errors
-///
-/// [`ResultsError::Read`] or [`ResultsError::Table`].
-pub fn read(path: &Path) -> Result<Vec<Record>, ResultsError> {
-    let failed = |source| ResultsError::Read { path: path.to_path_buf(), source };
-    // Reading from a pipe would wait for ever.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("it is not a file")));
-    }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    let damaged = |source| ResultsError::Table { path: path.to_path_buf(), source };
-    // Polars panics on some damaged files; that must not end the process.
-    let records = std::panic::catch_unwind(|| {
-        let frame = ParquetReader::new(Cursor::new(bytes)).finish();
-        frame.map(|frame| cell::records(&frame))
-    });
-    match records {
-        Ok(read) => read.map_err(|error| damaged(error.into())),
-        Err(_) => Err(damaged("it is damaged".into())),
-    }
 }
