@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use crate::support::runner::{Place, SHAPES, timeless};
 
 /// Long enough to be stopped in its midst.
-const MANY: [&str; 2] = ["--set", "stage.head.epochs=3000"];
+const MANY: [&str; 2] = ["--set", "stage.head.epochs=100000"];
 
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let begin = Instant::now();
@@ -82,7 +82,7 @@ fn a_renamed_stage_is_another_run() {
     let place = Place::with_shapes();
     stopped(&place, &[&["run", "shapes.toml"], &MANY[..]].concat());
     place.write("renamed.toml", SHAPES.replace("name = \"head\"", "name = \"top\""));
-    let many = ["--set", "stage.top.epochs=3000"];
+    let many = ["--set", "stage.top.epochs=100000"];
     let refused = place.run(&[&["run", "renamed.toml", "--resume", "last"], &many[..]].concat());
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(refused.stderr.contains("stage.top.epochs"), "{refused:?}");
