@@ -14,6 +14,7 @@ pub mod live;
 pub mod load;
 pub mod lock;
 mod metrics;
+mod parameter;
 pub mod picture;
 pub mod remove;
 pub mod report;

@@ -5,20 +5,11 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::load::{LoadedRun, UNREADABLE};
-
-/// Entries of the plan that describe the experiment and are not parameters.
-const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description", "experiment.tags"];
+pub(super) use crate::parameter::SEED;
+use crate::parameter::{describes, is_drawn};
 
 /// The tags of a plan.
 const TAGS: &str = "experiment.tags";
-
-/// The one parameter in which the runs of a group may differ.
-pub(super) const SEED: &str = "experiment.seed";
-
-/// Whether a key changes nothing that is measured: pictures are drawn afterwards.
-fn is_drawn(key: &str) -> bool {
-    key.starts_with("visualize.")
-}
 
 /// Whether a key says what others say already: the name of a stage is in all of its keys.
 fn is_name_of_stage(key: &str) -> bool {
@@ -55,7 +46,7 @@ impl Params {
                 if key == TAGS {
                     tags.clone_from(value);
                 }
-                if !NOT_A_PARAMETER.contains(&key.as_str()) {
+                if !describes(key) {
                     let key = number(&mut numbers, &mut keys, key);
                     pairs.push((key, number(&mut values, &mut params.values, value)));
                 }

@@ -9,16 +9,8 @@ use super::answers::{self, Answers};
 use super::error::DiffError;
 use crate::ResultsError;
 use crate::load::{self, LoadedRun, UNREADABLE};
+use crate::parameter::{DEVICE, SEED, describes, is_drawn};
 use crate::tables::Cell;
-
-/// Entries of the plan that are no setting: names, what is drawn, where it runs, and the seed.
-const NO_SETTING: [&str; 5] = [
-    "experiment.name",
-    "experiment.description",
-    "experiment.tags",
-    "experiment.seed",
-    "run.device",
-];
 
 /// How many differences of a group that is none are named.
 const SHOWN: usize = 8;
@@ -169,8 +161,7 @@ fn members(
 }
 
 fn settings(run: &LoadedRun) -> Result<BTreeMap<String, String>, ResultsError> {
-    let counts =
-        |key: &String| !NO_SETTING.contains(&key.as_str()) && !key.starts_with("visualize.");
+    let counts = |key: &String| !describes(key) && !is_drawn(key) && key != SEED && key != DEVICE;
     let mut settings: BTreeMap<String, String> =
         run.params()?.into_iter().filter(|(key, _)| counts(key)).collect();
     for column in ["dataset_hash", "weights_sha256", "precision"] {

@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::subject::Subject;
+use crate::parameter::{describes, is_drawn};
 
 /// With more that differ, those that only some runs have are set apart.
 const MANY: usize = 16;
-
-/// Entries of the plan that describe the experiment and are not parameters.
-const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description", "experiment.tags"];
 
 /// The parameters of some runs.
 #[derive(Debug, Default, Serialize)]
@@ -57,7 +55,7 @@ pub(super) fn of(subjects: &[Subject]) -> Parameters {
         Some((key.clone(), value))
     });
     let (drawn, other): (Vec<&String>, Vec<&String>) =
-        differing.iter().partition(|key| key.starts_with("visualize."));
+        differing.iter().partition(|key| is_drawn(key));
     let many = other.len() > MANY;
     let (partial, differing): (Vec<Row>, Vec<Row>) =
         other.into_iter().map(row).partition(|row| many && row.values.contains(&None));
@@ -81,7 +79,7 @@ pub(super) fn differing(subjects: &[Subject]) -> Vec<String> {
 }
 
 fn is_parameter(key: &str) -> bool {
-    !NOT_A_PARAMETER.contains(&key)
+    !describes(key)
 }
 
 /// The last word of each key, or the whole key where two end in the same word.

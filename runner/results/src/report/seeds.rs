@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::scores::{SCORES, Score};
 use super::subject::Subject;
 use super::text;
+use crate::parameter::{SEED, describes, is_drawn};
 
-const SEED: &str = "experiment.seed";
 /// Scores that are averaged: the first of the list.
 const AVERAGED: usize = 4;
 
@@ -52,11 +52,7 @@ pub(super) fn by_setting<'a>(subjects: impl Iterator<Item = &'a Subject>) -> Vec
 /// Entries of the plan, names and seed aside.
 fn plan(subject: &Subject) -> BTreeMap<&str, &str> {
     let entries = subject.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let described = |key: &str| {
-        ["experiment.name", "experiment.description", "experiment.tags", SEED].contains(&key)
-            || key.starts_with("visualize.")
-    };
-    entries.filter(|(key, _)| !described(key)).collect()
+    entries.filter(|(key, _)| !describes(key) && !is_drawn(key) && *key != SEED).collect()
 }
 
 /// Runs with the same seed are one measurement, made twice.

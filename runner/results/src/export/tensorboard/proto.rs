@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use crate::export::Content;
+use crate::parameter::{describes, is_drawn};
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Event {
@@ -164,14 +165,10 @@ pub(super) fn picture(tag: String, (width, height): (u32, u32), png: Vec<u8>) ->
     Value { tag, image: Some(image), ..Value::default() }
 }
 
-/// What says nothing about how a network learns.
-const NO_HYPERPARAMETERS: [&str; 4] =
-    ["experiment.name", "experiment.description", "experiment.tags", "visualize."];
-
 /// The settings of a run, for the HPARAMS tab. Its metrics are the scalars of the run: TensorBoard
 /// finds them by itself.
 pub(super) fn session_start(content: &Content<'_>) -> Value {
-    let counts = |key: &str| !NO_HYPERPARAMETERS.iter().any(|prefix| key.starts_with(prefix));
+    let counts = |key: &str| !describes(key) && !is_drawn(key);
     let params = content.params.iter().filter(|(key, _)| counts(key));
     let start = SessionStart {
         hparams: params.map(|(key, value)| (key.clone(), setting(value))).collect(),

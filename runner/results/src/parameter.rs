@@ -1,0 +1,28 @@
+//! Which entries of a plan are parameters: what a score can depend on.
+
+/// Entries that say what a run is called and what is kept of it.
+const DESCRIBE: [&str; 5] = [
+    "experiment.name",
+    "experiment.description",
+    "experiment.tags",
+    "run.model",
+    "run.keep_checkpoint",
+];
+
+/// Where random draws started: the one entry in which repetitions of a setting differ.
+pub(crate) const SEED: &str = "experiment.seed";
+
+/// Where the tensors were, as it was asked for; `run.parquet` has what came of it.
+pub(crate) const DEVICE: &str = "run.device";
+
+/// Whether an entry of a plan is no parameter: names, and what is kept.
+#[must_use]
+pub(crate) fn describes(key: &str) -> bool {
+    DESCRIBE.contains(&key)
+}
+
+/// Whether an entry is about pictures, which are drawn once everything has been measured.
+#[must_use]
+pub(crate) fn is_drawn(key: &str) -> bool {
+    key.starts_with("visualize.")
+}
