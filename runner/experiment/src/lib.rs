@@ -62,7 +62,10 @@ pub enum LoadError {
         diagnostics: Diagnostics,
     },
     /// One plan was asked for.
-    #[error("{path} is a sweep of {members} members, and this is about one of them")]
+    #[error(
+        "{path} is a sweep of {members} members, and this is about one plan: give the file that it \
+         extends, or the plan.toml of one of its runs"
+    )]
     Sweep {
         /// The file as it was named.
         path: String,

@@ -55,7 +55,8 @@ mod tests {
         // the first less the second.
         let [low, high] = paired_interval(&pairs([59, 16, 6, 80]));
         assert!((low - -0.1186).abs() < 5e-5 && (high - -0.0046).abs() < 5e-5, "{low} {high}");
-        // Newcombe 1998, Table II, and this formula with the Wilson intervals of statsmodels 0.15.0.
+        // The formula with the Wilson intervals of statsmodels 0.15.0; the second table is that of
+        // Altman et al. 2000, "Statistics with confidence", table 6.2.
         let references = [
             ([36, 12, 2, 0], -0.340_427_602_974_940_8, -0.056_929_584_003_238_75),
             ([14, 0, 5, 22], 0.011_483_241_383_033_22, 0.226_492_684_351_211_2),
