@@ -12,12 +12,14 @@ use crate::load::{self, LoadedRun, UNREADABLE};
 use crate::tables::Cell;
 
 /// Entries of the plan that are no setting: names, what is drawn, where it runs, and the seed.
-const NO_SETTING: [&str; 5] = [
+const NO_SETTING: [&str; 7] = [
     "experiment.name",
     "experiment.description",
     "experiment.tags",
     "experiment.seed",
     "run.device",
+    "run.model",
+    "run.keep_checkpoint",
 ];
 
 /// How many differences of a group that is none are named.
