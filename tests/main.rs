@@ -13,6 +13,8 @@ mod family;
 mod generated;
 mod images;
 mod invalid;
+mod longer;
+mod model_file;
 mod parity;
 mod pictures;
 mod resume;

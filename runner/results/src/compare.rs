@@ -7,7 +7,8 @@ use crate::load::{LoadedRun, UNREADABLE};
 use crate::tables::{Cell, Record, cell};
 
 /// Entries of the plan that describe the experiment and are not parameters.
-const NOT_A_PARAMETER: [&str; 3] = ["experiment.name", "experiment.description", "experiment.tags"];
+const NOT_A_PARAMETER: [&str; 4] =
+    ["experiment.name", "experiment.description", "experiment.tags", "run.keep_checkpoint"];
 
 /// Scores: columns of `run.parquet`, and the last validation metrics.
 const SCORES: [&str; 6] = [

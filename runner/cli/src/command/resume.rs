@@ -44,11 +44,14 @@ pub fn choose(name: &str, checked: &Checked, results: &Path) -> Result<Choice, F
     let plan = with_weights_of(&checked.plan, &run);
     let is_same = run.get("fingerprint").as_str() == Some(&fingerprint::fingerprint(&plan));
     let is_whole = is_whole(&plan, &run, |_| true)?;
-    let is_longer = !is_whole && self::is_whole(&plan, &run, |key| !longer::is_epochs(&plan, key))?;
+    let is_longer = is_longer(&plan, &run)?;
     match run.status() {
         "running" if is_longer => Err(ResultsError::Busy { run: run.id }.into()),
         _ if is_longer => match longer::check(&run, &plan) {
-            Ok(()) => Ok(Choice::Longer(run)),
+            Ok(()) => {
+                say_unfinished(checked, results);
+                Ok(Choice::Longer(run))
+            }
             Err(why) => {
                 let changed = list(&changes(&run, &plan)?);
                 let said = format!("run {} cannot go on for more epochs:{changed}\n{why}", run.id);
@@ -123,10 +126,26 @@ fn is_whole(plan: &Plan, run: &LoadedRun, count: impl Fn(&str) -> bool) -> Resul
     Ok(stages(&before) == stages(&now) && kept(before) == kept(now))
 }
 
+/// Whether the plan differs from that of the run in the epochs of its stages, and in nothing else.
+fn is_longer(plan: &Plan, run: &LoadedRun) -> Result<bool, Failure> {
+    Ok(!is_whole(plan, run, |_| true)? && is_whole(plan, run, |key| !longer::is_epochs(plan, key))?)
+}
+
 /// The names of the stages in order.
 fn stages(entries: &[(String, String)]) -> Vec<&str> {
     let is_name = |(key, name): &&(String, String)| *key == format!("stage.{name}.name");
     entries.iter().filter(is_name).map(|(_, name)| name.as_str()).collect()
+}
+
+/// Says that there is a run of this very plan that could go on.
+fn say_unfinished(checked: &Checked, results: &Path) {
+    if let Some(run) = newest(checked, results, |run| run.status() != "finished") {
+        terminal::note(&format!(
+            "run {} has this plan too and is {}: `--resume {0}` would go on with it",
+            run.id,
+            run.status()
+        ));
+    }
 }
 
 /// Says that a run starts anew, and in what it is not the newest one of this experiment.
@@ -135,14 +154,17 @@ fn say_what_is_new(checked: &Checked, results: &Path) {
     let newest = runs.find_map(|run| {
         let plan = with_weights_of(&checked.plan, &run);
         let changes = changes(&run, &plan).ok().filter(|changes| !changes.is_empty())?;
-        Some((run.id, changes))
+        Some((run, plan, changes))
     });
     let mut said = "no run has this plan yet: a new one starts".to_owned();
-    if let Some((id, changes)) = newest {
+    if let Some((run, plan, changes)) = newest {
         let shown = changes.len().min(MOST_CHANGES);
-        said += &format!("\nthe newest run, {id}, differs:{}", list(&changes[..shown]));
+        said += &format!("\nthe newest run, {}, differs:{}", run.id, list(&changes[..shown]));
         if changes.len() > shown {
             said += &format!("\n  and {} more", changes.len() - shown);
+        }
+        if is_longer(&plan, &run).unwrap_or(false) && longer::check(&run, &plan).is_ok() {
+            said += &format!("\n`--resume {}` goes on from there", run.id);
         }
     }
     terminal::note(&said);
