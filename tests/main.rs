@@ -15,6 +15,8 @@ mod generated;
 mod images;
 mod invalid;
 mod labels;
+mod longer;
+mod model_file;
 mod parity;
 mod pictures;
 mod report;

@@ -10,6 +10,7 @@ use runner_results::ResultsError;
 use runner_results::drawer::{Drawer, JobFailed};
 use runner_results::writer::RunWriter;
 
+use crate::before::Before;
 use crate::images;
 use crate::progress::Counters;
 use crate::terminal;
@@ -33,6 +34,8 @@ pub struct Connection<'a> {
     pause_after: Option<usize>,
     /// Whether it was asked to.
     pub paused: bool,
+    /// The run that this one is to repeat.
+    pub before: Option<Before>,
 }
 
 impl<'a> Connection<'a> {
@@ -56,6 +59,7 @@ impl<'a> Connection<'a> {
             failed: None,
             pause_after,
             paused: false,
+            before: None,
         }
     }
 
@@ -85,6 +89,7 @@ impl<'a> Connection<'a> {
 
     fn pass_on(&mut self, event: Event) -> Result<(), ResultsError> {
         self.say(&event);
+        self.before.iter().for_each(|before| before.look_at(&event));
         self.writer.take(&event)?;
         show_failed(self.drawer.take(event)?);
         Ok(())

@@ -4,6 +4,7 @@
 //! run writer of `runner-results` and to the progress bars.
 
 mod arguments;
+mod before;
 mod command;
 mod connect;
 mod diagnostics;

@@ -5,8 +5,14 @@ use serde_json::Value;
 use crate::plan::Plan;
 
 /// Keys that say nothing about what is computed.
-const NAMES: [&str; 5] =
-    ["experiment.name", "experiment.description", "experiment.tags", "run.device", "run.model"];
+const NAMES: [&str; 6] = [
+    "experiment.name",
+    "experiment.description",
+    "experiment.tags",
+    "run.device",
+    "run.model",
+    "run.keep_checkpoint",
+];
 
 /// Every entry of the plan: dotted key and its value as text, keys sorted within each table. Stages
 /// are addressed by name, jobs by number and word (`visualize.1-curves.smoothing`).
@@ -96,7 +102,8 @@ mod tests {
     #[test]
     fn names_and_device_do_not_count_and_defaults_do() {
         let base = fingerprint(&plan(BASE));
-        let renamed = BASE.replace("\"a\"", "\"b\"\ntags = [\"x\"]") + "[run]\ndevice = \"cpu\"\n";
+        let renamed = BASE.replace("\"a\"", "\"b\"\ntags = [\"x\"]")
+            + "[run]\ndevice = \"cpu\"\nkeep_checkpoint = true\n";
         assert_eq!(fingerprint(&plan(&renamed)), base);
         let same = BASE.to_owned() + "count = 64\n";
         assert_eq!(fingerprint(&plan(&same)), base);

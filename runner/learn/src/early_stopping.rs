@@ -23,6 +23,14 @@ pub struct Memory {
     waited: usize,
 }
 
+impl Memory {
+    /// Whether the patience of a rule has run out.
+    #[must_use]
+    pub fn ran_out(&self, rule: Rule) -> bool {
+        self.waited >= rule.patience.max(1)
+    }
+}
+
 impl EarlyStopping {
     /// Nothing seen yet.
     #[must_use]
@@ -61,7 +69,13 @@ impl EarlyStopping {
             return false;
         }
         memory.waited += 1;
-        memory.waited >= self.rule.patience.max(1)
+        memory.ran_out(self.rule)
+    }
+
+    /// Whether its patience has run out.
+    #[must_use]
+    pub fn ran_out(&self) -> bool {
+        self.memory.ran_out(self.rule)
     }
 
     /// The epoch with the best value of the metric, 1-based.

@@ -36,7 +36,8 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Everything that belongs to the run is written: its checkpoints go.
+    /// Everything that belongs to the run is written: its checkpoints go, but for the last where it is
+    /// to be kept.
     pub fn finish(self) {
         self.writer.clear();
     }
@@ -63,6 +64,7 @@ pub fn train(
         weights.clone(),
         lowest_indices(request, &network),
     );
+    writer.keeps_last = request.checked.plan.run.keep_checkpoint;
     let resumed = resume::resume(request, &mut network, &mut writer, observe)?;
     let mut run = Run { request, stage: 0, dataset, weights, splits, observe };
     let prepared = run.stages(&mut network, &mut writer, resumed)?;

@@ -107,7 +107,7 @@ impl StageRun<'_> {
             };
             self.end_epoch(&mut work, record, observe)?;
             // What takes less time than a checkpoint is worth is computed again.
-            if self.writer.is_due(EPOCH_SECONDS) {
+            if self.writer.is_due(EPOCH_SECONDS) || (work.over && self.writer.keeps_last) {
                 self.save(&work)?;
             }
         }
@@ -202,7 +202,12 @@ impl StageRun<'_> {
         let early_stopping = self.stage.early_stopping.zip(state.early_stopping);
         work.early_stopping =
             early_stopping.map(|(rule, memory)| EarlyStopping::resume(rule, memory, tensors(best)));
-        (work.position, work.over, work.reason) = (state.position, state.over, state.reason);
+        (work.position, work.reason) = (state.position, state.reason);
+        // The last epoch of a run that was shorter ends this one no longer.
+        work.over = state.over
+            && (epochs >= self.stage.epochs
+                || state.reason == Reason::Minutes
+                || work.early_stopping.as_ref().is_some_and(EarlyStopping::ran_out));
         work.seconds_before = state.position.seconds;
     }
 

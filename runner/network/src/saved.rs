@@ -1,5 +1,8 @@
 //! The model of a run, read back with everything that the file says of itself.
 
+use std::path::Path;
+
+use super::export;
 use super::network::Network;
 use super::weights::{self, Source, WeightsError};
 pub use crate::about::About;
@@ -36,5 +39,18 @@ impl Saved {
         }
         // Every parameter comes from the file, so that no seed matters.
         Ok(Self { about, network: Network::new(layers, loaded, 0, compute) })
+    }
+
+    /// Writes every layer into one file, also those that the file at `source`, where this model is
+    /// from, leaves to another.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError::Write`].
+    pub fn write(&self, source: &Source, path: &Path) -> Result<(), NetworkError> {
+        let mut about = weights::about(&source.path).unwrap_or_default();
+        about.as_object_mut().and_then(|about| about.remove("base"));
+        let family = self.about.architecture.family();
+        export::write(&self.network, family, (&about, &|_| true), path)
     }
 }

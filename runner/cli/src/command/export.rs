@@ -1,15 +1,18 @@
-//! `runner export`: runs in the formats of other tools.
+//! `runner export`: runs in the formats of other tools, and a whole model in one file.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use runner_network::device::Compute;
+use runner_network::saved::Saved;
 use runner_results::ResultsError;
 use runner_results::export::{Content, mlflow, tensorboard};
 use runner_results::load::{self, LoadedRun};
 
 use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
-use crate::terminal;
+use crate::fetch::weights;
+use crate::{signals, terminal};
 
 /// `export`
 #[derive(Debug, Args)]
@@ -19,6 +22,9 @@ pub struct ExportArguments {
     pub runs: Vec<String>,
     #[command(flatten)]
     pub target: Target,
+    /// Fetch nothing: a base that is not here yet is an error.
+    #[arg(long)]
+    pub offline: bool,
     #[command(flatten)]
     pub results: ResultsArguments,
 }
@@ -33,6 +39,9 @@ pub struct Target {
     /// A folder of logs that TensorBoard reads.
     #[arg(long, value_name = "DIR")]
     pub tensorboard: Option<PathBuf>,
+    /// A file that gets the whole model of one run, with its base.
+    #[arg(long, value_name = "FILE")]
+    pub safetensors: Option<PathBuf>,
 }
 
 /// Writes one run into a folder, and says where.
@@ -40,14 +49,39 @@ type Write = fn(&Content<'_>, &Path) -> Result<PathBuf, ResultsError>;
 
 pub(super) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
     let runs = load::select(&arguments.results.results, &arguments.runs)?;
+    if let Some(file) = &arguments.target.safetensors {
+        return model(&runs, file, arguments.offline);
+    }
     match (&arguments.target.mlflow, &arguments.target.tensorboard) {
         (Some(store), _) => {
             let hint = "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri";
             many(&runs, store, mlflow::export, hint)
         }
         (_, Some(logs)) => many(&runs, logs, tensorboard::export, "tensorboard --logdir"),
-        _ => Err(Failure::usage("where to? give --mlflow DIR or --tensorboard DIR")),
+        _ => Err(Failure::usage(
+            "where to? give --mlflow DIR, --tensorboard DIR or --safetensors FILE",
+        )),
     }
+}
+
+/// Writes the whole model of the only run.
+fn model(runs: &[LoadedRun], file: &Path, offline: bool) -> Result<(), Failure> {
+    let [run] = runs else {
+        let count = runs.len();
+        return Err(Failure::usage(format!(
+            "a file takes the model of one run, and these are {count}: name one of them"
+        )));
+    };
+    if file.extension().is_none_or(|extension| extension != "safetensors") {
+        return Err(Failure::usage(format!(
+            "readers know the format of a model by its name: {} should end in `.safetensors`",
+            file.display()
+        )));
+    }
+    let source = weights::of_run(run, (offline, &signals::interrupt()?))?;
+    Saved::open(&source, Compute::cpu())?.write(&source, file)?;
+    terminal::out(&format!("{}: {}", run.id, file.display()));
+    Ok(())
 }
 
 /// Exports every run that can be read; the others are said at the end.

@@ -8,11 +8,13 @@ mod diff;
 mod export;
 mod label;
 mod list;
+mod longer;
 mod plot;
 mod predict;
 mod preview;
 mod remove;
 mod report;
+mod rerun;
 mod resume;
 mod run;
 mod show;
@@ -33,6 +35,8 @@ pub enum Command {
     Check(check::CheckArguments),
     /// Run an experiment.
     Run(run::arguments::RunArguments),
+    /// Run the plan of a run again, to the same bits.
+    Rerun(rerun::RerunArguments),
     /// Draw what training sees: images before and after augmentation.
     Preview(preview::PreviewArguments),
     /// Ask a run's model about images.
@@ -51,7 +55,7 @@ pub enum Command {
     Compare(compare::CompareArguments),
     /// Say what differs between two runs or groups of seeds, and whether one is better.
     Diff(diff::DiffArguments),
-    /// Bring runs into MLflow or TensorBoard.
+    /// Bring runs into MLflow or TensorBoard, or the whole model of one into a file.
     Export(export::ExportArguments),
     /// Write one page of HTML about runs: scores, curves, pictures, mistakes.
     Report(report::ReportArguments),
@@ -85,6 +89,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Rerun(arguments) => rerun::rerun(&arguments),
         Command::Visualize(arguments) => visualize::visualize(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),

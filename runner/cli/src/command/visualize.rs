@@ -13,8 +13,8 @@ use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
 use runner_results::visuals;
 
+use super::longer::CHECKPOINTS;
 use super::run::arguments::{RunArguments, SweepArguments};
-use super::run::single::CHECKPOINTS;
 use super::{predict, resume, run};
 use crate::arguments::ResultsArguments;
 use crate::connect::{Pictures, read_photo};

@@ -38,6 +38,12 @@ impl Schedule {
         }
     }
 
+    /// Whether the rate at an epoch depends on how many epochs there are.
+    #[must_use]
+    pub fn counts_epochs(&self) -> bool {
+        matches!(self, Self::Cosine(_) | Self::OneCycle(_))
+    }
+
     fn warmup_epochs(&self) -> f64 {
         match self {
             Self::Constant(constant) => constant.warmup.warmup_epochs,

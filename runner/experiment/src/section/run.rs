@@ -15,6 +15,9 @@ section! {
         /// published weights of the rest named by their hash. Default: `trained` where the conv base
         /// is published and no stage trains it, else `whole`.
         model: ModelFile [computed] = ModelFile::Whole,
+        /// Whether the last checkpoint stays when the run is finished, so that it can go on for more
+        /// epochs.
+        keep_checkpoint: bool [omit] = false,
     }
 }
 

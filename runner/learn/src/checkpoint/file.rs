@@ -1,12 +1,17 @@
 //! Checkpoint files: which there are, what makes one valid, and reading the newest.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 
-use super::state::Checkpoint;
+use super::state::{Checkpoint, State};
 use crate::error::LearnError;
+use runner_network::NetworkError;
+use runner_network::error::Cause;
+use runner_network::export::write_tensors;
+use runner_network::weights::le_bytes;
 
 pub(super) fn checksum<'a>(
     state: &str,
@@ -73,6 +78,40 @@ pub fn newest(
         tracing::warn!("the checkpoint {} is passed over: {reason}", path.display());
     }
     Ok(None)
+}
+
+/// Writes a checkpoint with this number; it appears whole or not at all.
+///
+/// # Errors
+///
+/// [`LearnError::Network`].
+pub(super) fn write(
+    state: &State,
+    named: &BTreeMap<String, Vec<f32>>,
+    folder: &Path,
+    number: usize,
+) -> Result<(), LearnError> {
+    let failed = |source: Cause| {
+        LearnError::from(NetworkError::Write { path: folder.to_path_buf(), source })
+    };
+    // The folder of the run itself is there, or the run is gone.
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error.into())),
+        _ => {}
+    }
+    let text = serde_json::to_string(state).map_err(|error| failed(error.into()))?;
+    let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
+    let about = serde_json::json!({
+        "format": FORMAT,
+        "runner": env!("CARGO_PKG_VERSION"),
+        "checksum": checksum(&text, bytes),
+        "state": text,
+    });
+    let tensors: Vec<_> = named
+        .iter()
+        .map(|(name, values)| (name.clone(), vec![values.len()], le_bytes(values).to_vec()))
+        .collect();
+    Ok(write_tensors(&tensors, &about, &folder.join(format!("{number:06}.safetensors")))?)
 }
 
 fn load(path: &Path) -> Result<Checkpoint, Flaw> {

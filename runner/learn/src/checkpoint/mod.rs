@@ -5,6 +5,7 @@
 //! checksum. The two newest are kept, so that one that is damaged costs little.
 
 mod file;
+pub mod longer;
 mod state;
 #[cfg(test)]
 mod tests;

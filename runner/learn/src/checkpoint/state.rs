@@ -140,6 +140,27 @@ pub struct Checkpoint {
     pub lowest: BTreeMap<usize, Vec<f32>>,
 }
 
+impl Checkpoint {
+    /// Every tensor by its name in the file.
+    pub(super) fn tensors(&self) -> BTreeMap<String, Vec<f32>> {
+        let mut named = BTreeMap::new();
+        for (name, values) in [("parameter", &self.parameters), ("lowest", &self.lowest)] {
+            let values = values.iter();
+            named.extend(values.map(|(index, values)| (format!("{name}.{index}"), values.clone())));
+        }
+        let [first, second] = [0, 1]
+            .map(|slot| -> Vec<_> { self.slots.iter().map(|slots| slots[slot].clone()).collect() });
+        let lists = [("first", &first), ("second", &second)];
+        for (name, list) in
+            lists.into_iter().chain([("best", &self.best), ("average", &self.average)])
+        {
+            let list = list.iter().enumerate();
+            named.extend(list.map(|(at, values)| (format!("{name}.{at:06}"), values.clone())));
+        }
+        named
+    }
+}
+
 /// The epoch with the lowest validation loss so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Lowest {

@@ -1,25 +1,20 @@
 //! Writes checkpoints during a run, and keeps the two newest.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
 
-use super::file::{FORMAT, checksum, files};
+use super::file::{files, write};
 use super::state::{Entry, Lowest, Position, State};
 use crate::average::Average;
 use crate::early_stopping::Memory;
 use crate::error::LearnError;
 use crate::optimizer;
 use crate::rates::Plateau;
-use runner_network::NetworkError;
-use runner_network::error::Cause;
-use runner_network::export::write_tensors;
 use runner_network::network::Network;
 use runner_network::parameter::read;
-use runner_network::weights::le_bytes;
 use runner_record::{EpochRecord, Reason};
 
 /// How many checkpoints are kept.
@@ -55,6 +50,8 @@ pub struct CheckpointWriter {
     weights: String,
     saved: Instant,
     number: usize,
+    /// Whether the last checkpoint stays when everything is written.
+    pub keeps_last: bool,
     /// Indices of the parameters that were trained so far.
     pub trained: BTreeSet<usize>,
     /// What was said so far.
@@ -87,6 +84,7 @@ impl CheckpointWriter {
             weights,
             saved: Instant::now(),
             number: number.unwrap_or(0),
+            keeps_last: false,
             trained: BTreeSet::new(),
             history: Vec::new(),
             last_epoch: 0,
@@ -146,29 +144,8 @@ impl CheckpointWriter {
         let Some(folder) = &self.folder else { return Ok(()) };
         let state = self.state(snapshot);
         let named = self.tensors(snapshot)?;
-        let failed =
-            |source: Cause| LearnError::from(NetworkError::Write { path: folder.clone(), source });
-        // The folder of the run itself is there, or the run is gone.
-        match std::fs::create_dir(folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(failed(error.into()));
-            }
-            _ => {}
-        }
-        let text = serde_json::to_string(&state).map_err(|error| failed(error.into()))?;
-        let bytes = named.iter().map(|(name, values)| (name.as_str(), le_bytes(values)));
-        let about = serde_json::json!({
-            "format": FORMAT,
-            "runner": env!("CARGO_PKG_VERSION"),
-            "checksum": checksum(&text, bytes),
-            "state": text,
-        });
-        let tensors: Vec<_> = named
-            .iter()
-            .map(|(name, values)| (name.clone(), vec![values.len()], le_bytes(values).to_vec()))
-            .collect();
         self.number += 1;
-        write_tensors(&tensors, &about, &folder.join(format!("{:06}.safetensors", self.number)))?;
+        write(&state, &named, folder, self.number)?;
         for (_, old) in files(folder).into_iter().skip(KEPT) {
             // One too many does no harm.
             let _ = std::fs::remove_file(old);
@@ -223,11 +200,16 @@ impl CheckpointWriter {
         Ok(named)
     }
 
-    /// Removes every checkpoint: the model is written.
+    /// Removes every checkpoint, but for the last where it is to be kept: the model is written.
     pub fn clear(&self) {
-        if let Some(folder) = &self.folder {
-            // What is left takes space and nothing else.
+        let Some(folder) = &self.folder else { return };
+        // What is left takes space and nothing else.
+        if !self.keeps_last {
             let _ = std::fs::remove_dir_all(folder);
+            return;
+        }
+        for (_, old) in files(folder).into_iter().skip(1) {
+            let _ = std::fs::remove_file(old);
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Go on with a run that was interrupted; `last` is the newest run of this plan, and starts
-    /// one where there is none.
+    /// one where there is none. With more `epochs` than a run has, a new one goes on from its end.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
     /// Fetch nothing: weights that are not here yet are an error.

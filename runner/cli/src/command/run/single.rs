@@ -13,15 +13,14 @@ use runner_results::writer::{End, RunWriter, Start};
 use runner_results::{load, report};
 
 use super::summary;
+use crate::before::Before;
+use crate::command::longer::{self, CHECKPOINTS};
 use crate::command::resume::{self, Choice};
 use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::logging::LogFile;
 use crate::{environment, signals, terminal};
-
-/// The folder of checkpoints in that of a run.
-pub const CHECKPOINTS: &str = "checkpoints";
 
 /// What all runs of a process share.
 pub struct Session {
@@ -80,7 +79,12 @@ pub struct Ended {
 pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     let Job { mut checked, choice, member, pause_after } = job;
     let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
-    if let Choice::Resume(run) = &choice {
+    let (longer, before) = match &choice {
+        Choice::Longer(run) => (Some(run.clone()), None),
+        Choice::Again(run) => (None, Some(Before::of(run))),
+        _ => (None, None),
+    };
+    if let Choice::Resume(run) | Choice::Longer(run) = &choice {
         checked.plan = resume::with_weights_of(&checked.plan, run);
     }
     let results = &session.results;
@@ -104,7 +108,10 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     };
     let mut paused = false;
     let outcome = guarded(|| {
-        paused = execute(&request, &mut writer, pause_after)?;
+        if let Some(run) = &longer {
+            longer::bring(run, &writer.file(CHECKPOINTS), &checked.plan)?;
+        }
+        paused = execute(&request, &mut writer, (pause_after, before))?;
         Ok(())
     });
     finish(&mut writer, outcome, paused)
@@ -145,7 +152,7 @@ impl Session {
 fn open(choice: Choice, results: &Path, start: Start) -> Result<RunWriter, Failure> {
     Ok(match choice {
         Choice::Resume(run) => RunWriter::reopen(&run, start.run)?,
-        Choice::Fresh | Choice::Finished(_) => RunWriter::create(results, start)?,
+        _ => RunWriter::create(results, start)?,
     })
 }
 
@@ -181,10 +188,14 @@ fn start(session: &Session, checked: &Checked, compute: &Compute) -> Result<Star
 fn execute(
     request: &Request<'_>,
     writer: &mut RunWriter,
-    pause_after: Option<usize>,
+    (pause_after, before): (Option<usize>, Option<Before>),
 ) -> Result<bool, Failure> {
+    if let Some(before) = &before {
+        before.look_at_program(request.compute.name);
+    }
     let mut connection =
         Connection::new(writer, request.checked, request.interrupt.clone(), pause_after);
+    connection.before = before;
     let learned = runner_explain::run::run(request, &mut |event| connection.take(event));
     connection.finish();
     if !connection.skipped.is_empty() {

@@ -1,0 +1,49 @@
+//! A run that is run again: what is no longer as it was.
+
+use runner_record::Event;
+use runner_results::load::LoadedRun;
+
+use crate::terminal;
+
+/// What an earlier run of the same plan worked with.
+pub struct Before {
+    run: LoadedRun,
+}
+
+impl Before {
+    /// What this run worked with.
+    pub fn of(run: &LoadedRun) -> Self {
+        Self { run: run.clone() }
+    }
+
+    /// Warns where program or device are others: results may differ in their last digits.
+    pub fn look_at_program(&self, device: &str) {
+        self.compare("runner_version", "the version of runner", env!("CARGO_PKG_VERSION"));
+        self.compare("device", "the device", device);
+    }
+
+    /// Warns where images or weights are others; said before anything is trained.
+    pub fn look_at(&self, event: &Event) {
+        match event {
+            Event::Dataset { hash, .. } => {
+                self.compare("dataset_hash", "the hash of the images", hash);
+            }
+            Event::Model { weights_sha256, .. } => {
+                let now = weights_sha256.as_deref().unwrap_or("random");
+                self.compare("weights_sha256", "the hash of the weights", now);
+            }
+            _ => {}
+        }
+    }
+
+    fn compare(&self, column: &str, what: &str, now: &str) {
+        // A run that failed early does not know.
+        let Some(before) = self.run.get(column).as_str() else { return };
+        if before != now {
+            terminal::warning(&format!(
+                "{what} was {before} in run {} and is {now} now: it will not be the same run",
+                self.run.id
+            ));
+        }
+    }
+}
