@@ -16,6 +16,7 @@ mod metrics;
 pub mod picture;
 mod run_dir;
 pub mod significance;
+pub mod submission;
 pub mod sweep;
 pub mod tables;
 pub mod visuals;

@@ -2,19 +2,33 @@
 
 use runner_results::load::{self, LoadedRun};
 
+use super::submit::{Waiting, waiting_rows};
 use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
 
 pub(super) fn list(arguments: &ResultsArguments) -> Result<(), Failure> {
     let runs = load::runs(&arguments.results);
-    if runs.is_empty() {
+    let waiting = waiting_rows(&arguments.results, &runs);
+    if runs.is_empty() && waiting.is_empty() {
         terminal::note(&format!("there are no runs in {}", arguments.results.display()));
         return Ok(());
     }
     let header = ["run", "experiment", "status", "seed", "best validation", "test", "seconds"];
-    terminal::out_table(&header, runs.iter().map(row).collect());
+    terminal::out_table(
+        &header,
+        waiting.into_iter().map(row_of_waiting).chain(runs.iter().map(row)).collect(),
+    );
     Ok(())
+}
+
+/// A member that was submitted and has no run yet.
+fn row_of_waiting(waiting: Waiting) -> Vec<String> {
+    let Waiting { task, experiment, status, member } = waiting;
+    let task = format!("{task} {member}");
+    let mut row = vec![task.trim_end().to_owned(), experiment, status.to_owned()];
+    row.resize(7, String::new());
+    row
 }
 
 fn row(run: &LoadedRun) -> Vec<String> {

@@ -13,6 +13,7 @@ mod preview;
 mod resume;
 mod run;
 mod show;
+mod submit;
 mod sweep;
 mod visualize;
 mod watch;
@@ -31,6 +32,11 @@ pub enum Command {
     Check(check::CheckArguments),
     /// Run an experiment.
     Run(run::arguments::RunArguments),
+    /// Submit an experiment, or every member of a sweep, to other machines.
+    Submit(submit::SubmitArguments),
+    /// Run one member of what was submitted.
+    #[command(hide = true)]
+    Task(submit::TaskArguments),
     /// Draw what training sees: images before and after augmentation.
     Preview(preview::PreviewArguments),
     /// Ask a run's model about images.
@@ -73,6 +79,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Submit(arguments) => submit::submit(&arguments),
+        Command::Task(arguments) => submit::run_task(&arguments),
         Command::Visualize(arguments) => visualize::visualize(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),

@@ -4,6 +4,8 @@ pub mod arguments;
 pub mod single;
 mod summary;
 
+use std::path::Path;
+
 use runner_experiment::{LoadError, Loaded, Override};
 
 use super::resume::{self, Choice};
@@ -15,7 +17,7 @@ use arguments::RunArguments;
 use single::{Job, Session, run_one};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let loaded = load(arguments)?;
+    let loaded = load(&arguments.file, &arguments.set, arguments.device.as_deref())?;
     let session = Session::new(&arguments.results.results, arguments.offline)?;
     let checked = match loaded {
         Loaded::One(checked) => checked,
@@ -47,15 +49,15 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
 }
 
 /// The experiment with what the command line changes; its warnings are shown.
-fn load(arguments: &RunArguments) -> Result<Loaded, Failure> {
-    let mut overrides = arguments.set.clone();
-    if let Some(device) = &arguments.device {
+pub(super) fn load(file: &Path, set: &[Override], device: Option<&str>) -> Result<Loaded, Failure> {
+    let mut overrides = set.to_vec();
+    if let Some(device) = device {
         overrides.push(Override::new("run.device", &format!("\"{device}\"")));
     }
-    let loaded = match runner_experiment::load_all(&arguments.file, &overrides) {
+    let loaded = match runner_experiment::load_all(file, &overrides) {
         Err(LoadError::Invalid { diagnostics, .. }) if shapes::alone_are_missing(&diagnostics) => {
             shapes::bring()?;
-            runner_experiment::load_all(&arguments.file, &overrides)?
+            runner_experiment::load_all(file, &overrides)?
         }
         loaded => loaded?,
     };
