@@ -16,6 +16,7 @@ use chrono::{SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use runner_data::Interrupt;
 use runner_experiment::Override;
+use runner_experiment::text::shown;
 use runner_results::lock::FileLock;
 use runner_results::submission::{self, Job};
 
@@ -121,7 +122,7 @@ fn hand_over(arguments: &SubmitArguments, batch: &Batch, left: &Left) -> Result<
             "job {job} is queued, but `runner list` will not know it: {error}"
         ));
     }
-    say(job, &script, left.members.len());
+    say(job, &script, &left.members);
     Ok(())
 }
 
@@ -179,18 +180,22 @@ fn say_left_out(batch: &Batch, left: &Left) {
 }
 
 /// What was done, and what can be done next.
-fn say(job: u64, script: &Script<'_>, count: usize) {
+fn say(job: u64, script: &Script<'_>, members: &[usize]) {
+    let (count, first) = (members.len(), members.first().copied().unwrap_or(1));
     let tasks = if count == 1 { "task" } else { "tasks" };
-    let shown = |path: &std::path::Path| runner_experiment::text::shown(path);
     terminal::out(&format!("job {job}: {count} {tasks}; {}", shown(&script.path)));
-    let folders = [&script.directory, &script.results, &script.cache, &script.program];
-    let folders: String = folders.iter().map(|path| format!("\n  {}", shown(path))).collect();
+    let all = [&script.directory, &script.results, &script.cache, &script.program];
+    let mut folders = String::new();
+    for (index, path) in all.into_iter().enumerate() {
+        if all[..index].iter().all(|other| !path.starts_with(other)) {
+            folders += &format!("\n  {}", shown(path));
+        }
+    }
     terminal::note(&format!(
-        "every machine of the job must see these under the same names:{folders}\n\
-         look at it with `runner list`, `runner watch` or `squeue --job {job}`; its output is in \
-         {}\ncancel it with `scancel {job}`, one task with `scancel {job}_{}`\n\
-         submit the same file again for what was cancelled or failed",
+        "every machine of the job must see these, and the images, under the same names:{folders}\n\
+         look at it with `runner list`, `runner watch` or `squeue --job {job}`; what tasks say is in\n  \
+         {}\ncancel it with `scancel {job}`, one task with `scancel {job}_{first}`\n\
+         submit the file again for members that were cancelled or failed",
         shown(&script.log(&job.to_string(), "<member>")),
-        script.submission.members.first().map_or(1, |member| member.number),
     ));
 }
