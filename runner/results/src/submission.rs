@@ -16,7 +16,7 @@ use crate::sweep::SweepFolder;
 use crate::tables::{SweepRow, integer};
 use crate::{ResultsError, atomic};
 
-pub use jobs::{Job, Unstarted, append, jobs, unstarted};
+pub use jobs::{Job, Unfinished, append, jobs, unfinished};
 
 /// The folder of plans in that of a sweep.
 const PLANS: &str = "plans";
@@ -207,13 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn members_without_a_run_are_named_with_their_newest_job()
-    -> Result<(), Box<dyn std::error::Error>> {
+    fn members_without_a_run_are_named_with_their_jobs() -> Result<(), Box<dyn std::error::Error>> {
         let results = tempfile::tempdir()?;
         let folder = SweepFolder::new(results.path(), "a", "1a2b3c4d");
         let plans = Plans::new(&folder, submission(), &[], "x");
         plans.write(&[], "x")?;
-        assert!(jobs(&folder).is_empty() && unstarted(results.path(), &[]).is_empty());
+        assert!(jobs(&folder).is_empty() && unfinished(results.path(), &[]).is_empty());
         let name = plans.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let job = |job, members: &[usize]| Job {
             job,
@@ -223,13 +222,13 @@ mod tests {
         };
         append(&folder, job(7, &[1, 2]))?;
         append(&folder, job(9, &[2]))?;
-        let named = |found: Vec<Unstarted>| -> Vec<(u64, usize, String)> {
-            found.into_iter().map(|one| (one.job, one.member.number, one.member.name)).collect()
+        let named = |found: Vec<Unfinished<'_>>| -> Vec<(Vec<u64>, String)> {
+            found.into_iter().map(|one| (one.jobs, one.member.name)).collect()
         };
-        let expected = [(7, 1, "seed=1".to_owned()), (9, 2, "seed=2".to_owned())];
-        assert_eq!(named(unstarted(results.path(), &[])), expected);
+        let expected = [(vec![7], "seed=1".to_owned()), (vec![7, 9], "seed=2".to_owned())];
+        assert_eq!(named(unfinished(results.path(), &[])), expected);
         std::fs::write(folder.path.join("slurm.json"), "half")?;
-        assert!(unstarted(results.path(), &[]).is_empty(), "what is damaged counts as none");
+        assert!(unfinished(results.path(), &[]).is_empty(), "what is damaged counts as none");
         Ok(())
     }
 }

@@ -2,23 +2,22 @@
 
 use runner_results::load::{self, LoadedRun};
 
-use super::submit::{Waiting, waiting_rows};
+use super::submit::{Waiting, queued};
 use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::terminal;
 
 pub(super) fn list(arguments: &ResultsArguments) -> Result<(), Failure> {
     let runs = load::runs(&arguments.results);
-    let waiting = waiting_rows(&arguments.results, &runs);
-    if runs.is_empty() && waiting.is_empty() {
+    let queued = queued(&arguments.results, &runs);
+    if runs.is_empty() && queued.waiting.is_empty() {
         terminal::note(&format!("there are no runs in {}", arguments.results.display()));
         return Ok(());
     }
     let header = ["run", "experiment", "status", "seed", "best validation", "test", "seconds"];
-    terminal::out_table(
-        &header,
-        waiting.into_iter().map(row_of_waiting).chain(runs.iter().map(row)).collect(),
-    );
+    let of_run = |run: &LoadedRun| row(run, queued.again.get(&run.id).copied());
+    let rows = queued.waiting.into_iter().map(row_of_waiting);
+    terminal::out_table(&header, rows.chain(runs.iter().map(of_run)).collect());
     Ok(())
 }
 
@@ -31,12 +30,12 @@ fn row_of_waiting(waiting: Waiting) -> Vec<String> {
     row
 }
 
-fn row(run: &LoadedRun) -> Vec<String> {
+fn row(run: &LoadedRun, queued: Option<&str>) -> Vec<String> {
     let seconds = run.get("duration_s").as_f64().map_or(String::new(), |s| format!("{s:.1}"));
     vec![
         run.id.clone(),
         run.experiment.clone(),
-        run.status().to_owned(),
+        queued.unwrap_or(run.status()).to_owned(),
         run.get("seed").to_string(),
         run.get("best_validation_accuracy").to_string(),
         run.get("test_accuracy").to_string(),

@@ -1,11 +1,11 @@
 //! The jobs of a sweep, `slurm.json`: which members each was to run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PLANS, Plans, SubmittedMember};
+use super::{PLANS, Plans, Submission, SubmittedMember};
 use crate::load::LoadedRun;
 use crate::sweep::SweepFolder;
 use crate::{ResultsError, atomic};
@@ -26,15 +26,17 @@ pub struct Job {
     pub members: Vec<usize>,
 }
 
-/// A member that was submitted and has no run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unstarted {
+/// A member that was submitted and is not finished.
+#[derive(Debug, Clone)]
+pub struct Unfinished<'a> {
     /// The experiment.
     pub experiment: String,
-    /// The newest job that was to run it.
-    pub job: u64,
+    /// The jobs that were to run it, oldest first.
+    pub jobs: Vec<u64>,
     /// Which one.
     pub member: SubmittedMember,
+    /// Its newest run, where it has one.
+    pub run: Option<&'a LoadedRun>,
 }
 
 /// The jobs of a sweep, oldest first; none where the file is not there or damaged.
@@ -59,31 +61,49 @@ pub fn append(folder: &SweepFolder, job: Job) -> Result<(), ResultsError> {
     atomic::write(&path, text.as_bytes())
 }
 
-/// Members of submitted sweeps that have no run among `runs`, which are all of the folder.
+/// Members of submitted sweeps that no run among `runs` has finished; those are all of the folder,
+/// newest first.
 #[must_use]
-pub fn unstarted(results: &Path, runs: &[LoadedRun]) -> Vec<Unstarted> {
-    let started: HashSet<(&str, &str)> = runs
-        .iter()
-        .filter_map(|run| Some((run.experiment.as_str(), run.get("fingerprint").as_str()?)))
+pub fn unfinished<'a>(results: &Path, runs: &'a [LoadedRun]) -> Vec<Unfinished<'a>> {
+    let folders: Vec<(SweepFolder, Vec<Job>)> = SweepFolder::all(results)
+        .into_iter()
+        .map(|folder| (jobs(&folder), folder))
+        .filter_map(|(jobs, folder)| (!jobs.is_empty()).then_some((folder, jobs)))
         .collect();
-    let mut found = Vec::new();
-    for folder in SweepFolder::all(results) {
-        // A later job takes the place of an earlier one.
-        let mut of_folder: BTreeMap<usize, Unstarted> = BTreeMap::new();
-        for job in jobs(&folder) {
-            let path = folder.path.join(PLANS).join(&job.plans);
-            let Ok(Plans { submission, .. }) = Plans::open(&path) else { continue };
-            for member in submission.members {
-                let is_started = started
-                    .contains(&(submission.experiment.as_str(), member.fingerprint.as_str()));
-                if job.members.contains(&member.number) && !is_started {
-                    let experiment = submission.experiment.clone();
-                    let unstarted = Unstarted { experiment, job: job.job, member };
-                    of_folder.insert(unstarted.member.number, unstarted);
-                }
-            }
-        }
-        found.extend(of_folder.into_values());
+    if folders.is_empty() {
+        return Vec::new();
     }
-    found
+    let mut known: HashMap<(&str, &str), Vec<&LoadedRun>> = HashMap::new();
+    for run in runs {
+        if let Some(plan) = run.get("fingerprint").as_str() {
+            known.entry((&run.experiment, plan)).or_default().push(run);
+        }
+    }
+    folders.iter().flat_map(|(folder, jobs)| of_folder(folder, jobs, &known)).collect()
+}
+
+fn of_folder<'a>(
+    folder: &SweepFolder,
+    jobs: &[Job],
+    known: &HashMap<(&str, &str), Vec<&'a LoadedRun>>,
+) -> Vec<Unfinished<'a>> {
+    let mut found: BTreeMap<usize, Unfinished<'a>> = BTreeMap::new();
+    for job in jobs {
+        let path = folder.path.join(PLANS).join(&job.plans);
+        let Ok(Plans { submission, .. }) = Plans::open(&path) else { continue };
+        let Submission { experiment, members, .. } = submission;
+        for member in members.into_iter().filter(|one| job.members.contains(&one.number)) {
+            let runs = known.get(&(experiment.as_str(), member.fingerprint.as_str()));
+            let mut runs = runs.into_iter().flatten().copied();
+            if runs.clone().any(|run| run.status() == "finished") {
+                continue;
+            }
+            let unfinished = found.entry(member.number).or_insert_with(|| {
+                let (experiment, jobs) = (experiment.clone(), Vec::new());
+                Unfinished { experiment, jobs, member: member.clone(), run: runs.next() }
+            });
+            unfinished.jobs.push(job.job);
+        }
+    }
+    found.into_values().collect()
 }

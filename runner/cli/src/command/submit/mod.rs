@@ -28,7 +28,7 @@ use batch::{Batch, Left};
 use script::Script;
 
 pub(super) use task::{TaskArguments, run_task};
-pub(super) use waiting::{Waiting, rows as waiting_rows};
+pub(super) use waiting::{Waiting, queued};
 
 /// `submit`
 #[derive(Debug, Args)]

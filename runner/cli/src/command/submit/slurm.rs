@@ -124,6 +124,7 @@ impl Queue {
     /// Asks once for all jobs; not at all where there are none.
     pub(super) fn ask(jobs: impl Iterator<Item = u64>) -> Self {
         let mut jobs: Vec<String> = jobs.map(|job| job.to_string()).collect();
+        jobs.sort_unstable();
         jobs.dedup();
         if jobs.is_empty() {
             return Self { answered: true, ..Self::default() };

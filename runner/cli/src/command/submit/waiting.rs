@@ -1,13 +1,22 @@
-//! Members that were submitted and have no run yet: where they are.
+//! Members that were submitted and are not finished: what the queue says of them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use runner_results::load::LoadedRun;
-use runner_results::submission::{self, Unstarted};
+use runner_results::submission::{self, Unfinished};
 
 use super::slurm::Queue;
 
-/// A member without a run: its task, its experiment, what became of it, and which member it is.
+/// What the queue says.
+pub struct Queued {
+    /// Members that have no run yet.
+    pub waiting: Vec<Waiting>,
+    /// The status of runs whose task is queued again, by their ids.
+    pub again: HashMap<String, &'static str>,
+}
+
+/// A member without a run.
 pub struct Waiting {
     /// `slurm 12_3`: job and member.
     pub task: String,
@@ -19,23 +28,39 @@ pub struct Waiting {
     pub member: String,
 }
 
-/// Members that were submitted and have no run among `runs`, which are all of `results`.
+/// Asks the queue, once, about members that were submitted and are not finished by `runs`, which are
+/// all of `results`; not at all where there are none.
 #[must_use]
-pub fn rows(results: &Path, runs: &[LoadedRun]) -> Vec<Waiting> {
-    let unstarted = submission::unstarted(results, runs);
-    let queue = Queue::ask(unstarted.iter().map(|unstarted| unstarted.job));
-    let row = |Unstarted { experiment, job, member }: Unstarted| Waiting {
-        task: format!("slurm {job}_{}", member.number),
-        experiment,
-        status: status(&queue, job, member.number),
-        member: member.name,
-    };
-    unstarted.into_iter().map(row).collect()
+pub fn queued(results: &Path, runs: &[LoadedRun]) -> Queued {
+    let unfinished = submission::unfinished(results, runs);
+    let queue = Queue::ask(unfinished.iter().flat_map(|member| member.jobs.iter().copied()));
+    let mut queued = Queued { waiting: Vec::new(), again: HashMap::new() };
+    for Unfinished { experiment, jobs, member, run } in unfinished {
+        let knows = |job: &&u64| queue.state(**job, member.number).is_some();
+        let Some(job) = jobs.iter().rfind(knows).or(jobs.last()) else { continue };
+        let status = status(&queue, *job, member.number);
+        match run {
+            None => queued.waiting.push(Waiting {
+                task: format!("slurm {job}_{}", member.number),
+                experiment,
+                status,
+                member: member.name,
+            }),
+            Some(run) if status == WAITING && run.status() != "running" => {
+                queued.again.insert(run.id.clone(), status);
+            }
+            Some(_) => {}
+        }
+    }
+    queued
 }
+
+/// Its turn comes.
+const WAITING: &str = "waiting";
 
 fn status(queue: &Queue, job: u64, member: usize) -> &'static str {
     match queue.state(job, member) {
-        Some("PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "SPECIAL_EXIT" | "SUSPENDED") => "waiting",
+        Some("PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "SPECIAL_EXIT" | "SUSPENDED") => WAITING,
         Some("RUNNING" | "CONFIGURING") => "starting",
         // A task that is ending, or that Slurm knows no more, left no run.
         Some(_) => "never started",
