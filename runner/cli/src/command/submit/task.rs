@@ -41,7 +41,12 @@ pub struct TaskArguments {
     results: ResultsArguments,
 }
 
-pub(in crate::command) fn run_task(arguments: &TaskArguments) -> Result<(), Failure> {
+/// Runs a member, goes on with it, or says that nothing is left to do for it.
+///
+/// # Errors
+///
+/// What stopped it.
+pub fn run_task(arguments: &TaskArguments) -> Result<(), Failure> {
     let plans = Plans::open(&arguments.plans)?;
     let Some(member) = plans.submission.member(arguments.member) else {
         return Err(Failure::usage(format!(
