@@ -6,6 +6,7 @@ Needs a Slurm that takes jobs from root, on this machine; says that it was skipp
 Slurm starts what is queued again two minutes later, so this takes four.
 """
 
+import io
 import os
 import re
 import shutil
@@ -84,7 +85,8 @@ def place(name):
 
 
 def read(path):
-    return pyarrow.parquet.read_table(path).to_pylist()
+    # At once: pyarrow opens a file twice, and a run may have written another one between.
+    return pyarrow.parquet.read_table(io.BytesIO(path.read_bytes())).to_pylist()
 
 
 def runs(folder, experiment="rates"):
