@@ -19,6 +19,12 @@ run *arguments:
     @{{ build }}
     @{{ cargo_run }} run "$@"
 
+# Submit an experiment or a sweep to Slurm: just submit FILE --engine slurm
+[group('experiments')]
+submit *arguments:
+    @{{ build }}
+    @{{ cargo_run }} submit "$@"
+
 # Check experiment files and print their plans; runs nothing
 [group('experiments')]
 check *arguments:

@@ -24,6 +24,7 @@ mod resume;
 mod run;
 mod shared;
 mod stopping;
+mod submit;
 mod support;
 mod sweep;
 mod trust;

@@ -20,6 +20,7 @@ pub mod remove;
 pub mod report;
 mod run_dir;
 pub mod significance;
+pub mod submission;
 mod suggest;
 pub mod sweep;
 pub mod tables;

@@ -3,11 +3,14 @@
 //! The operating system releases the lock when the process ends, however it ends, so a run that was
 //! killed can be told from one that is still running.
 
+mod holder;
+
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ResultsError;
+use holder::Beat;
 
 const FILE: &str = ".running";
 
@@ -89,6 +92,8 @@ fn is_same(_: &File, path: &Path) -> bool {
 /// Held by a process that writes to a run's folder.
 #[derive(Debug)]
 pub struct RunLock {
+    /// Ends before the file is closed.
+    _beat: Beat,
     _file: File,
 }
 
@@ -102,11 +107,14 @@ impl RunLock {
     pub fn take(folder: &Path) -> Result<Self, ResultsError> {
         let path = folder.join(FILE);
         let failed = |source| ResultsError::Write { path: path.clone(), source };
+        if holder::works_elsewhere(&path) {
+            return Err(busy(folder));
+        }
         for _ in 0..ATTEMPTS {
             let file = open(&path).map_err(failed)?;
             let is_held = system::try_hold(&file).map_err(failed)?;
             if is_held && is_same(&file, &path) {
-                return Ok(Self { _file: file });
+                return Ok(Self { _beat: Beat::start(&file), _file: file });
             }
             std::thread::sleep(PAUSE);
         }
@@ -126,8 +134,10 @@ impl RunLock {
         if !system::try_hold(&file).map_err(failed)? {
             return Err(busy(folder));
         }
+        // Before it has its name: whoever finds it knows whose it is.
+        let beat = Beat::start(&file);
         std::fs::rename(&path, folder.join(FILE)).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { _beat: beat, _file: file })
     }
 
     /// Releases the lock and removes its file.
@@ -185,7 +195,10 @@ fn open(path: &Path) -> std::io::Result<File> {
 /// Removes a lock file that nobody holds: its process was killed, or could not remove it.
 pub fn sweep(folder: &Path) {
     let path = folder.join(FILE);
-    let Ok(file) = OpenOptions::new().write(true).open(&path) else { return };
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { return };
+    if holder::is_elsewhere(&file) {
+        return;
+    }
     // A process that opened the file meanwhile finds that its name is gone, and makes a new one.
     if system::try_hold(&file).unwrap_or(false) && is_same(&file, &path) {
         // A file that remains means nothing: nobody holds it.
@@ -204,10 +217,11 @@ pub fn is_there(folder: &Path) -> bool {
     folder.join(FILE).exists()
 }
 
-/// Whether a process is working in this folder.
+/// Whether a process is working in this folder, here or on another machine.
 #[must_use]
 pub fn is_held(folder: &Path) -> bool {
-    File::open(folder.join(FILE)).is_ok_and(|file| system::is_held(&file))
+    File::open(folder.join(FILE))
+        .is_ok_and(|file| system::is_held(&file) || holder::is_elsewhere(&file))
 }
 
 #[cfg(test)]
@@ -235,6 +249,24 @@ mod tests {
             thread.join().map_err(|_| "the thread panicked")?;
         }
         assert!(taken.iter().all(|taken| *taken));
+        Ok(())
+    }
+
+    #[test]
+    fn a_process_of_another_machine_holds_it_while_it_is_heard_of()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join(FILE);
+        std::fs::write(&path, "machine elsewhere\ntask \nprocess 1\n")?;
+        sweep(folder.path());
+        assert_eq!(is_held(folder.path()), cfg!(target_os = "linux"));
+        assert_eq!(RunLock::take(folder.path()).is_err(), cfg!(target_os = "linux"));
+        let file = OpenOptions::new().write(true).open(&path)?;
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(600))?;
+        assert!(!is_held(folder.path()));
+        let lock = RunLock::take(folder.path())?;
+        assert!(std::fs::read_to_string(&path)?.contains("machine ") && is_held(folder.path()));
+        lock.release(folder.path());
         Ok(())
     }
 

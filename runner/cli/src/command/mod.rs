@@ -18,6 +18,7 @@ mod rerun;
 mod resume;
 mod run;
 mod show;
+mod submit;
 mod sweep;
 mod visualize;
 mod watch;
@@ -37,6 +38,11 @@ pub enum Command {
     Run(run::arguments::RunArguments),
     /// Run the plan of a run again, to the same bits.
     Rerun(rerun::RerunArguments),
+    /// Submit an experiment, or every member of a sweep, to other machines.
+    Submit(submit::SubmitArguments),
+    /// Run one member of what was submitted.
+    #[command(hide = true)]
+    Task(submit::TaskArguments),
     /// Draw what training sees: images before and after augmentation.
     Preview(preview::PreviewArguments),
     /// Ask a run's model about images.
@@ -90,6 +96,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Rerun(arguments) => rerun::rerun(&arguments),
+        Command::Submit(arguments) => submit::submit(&arguments),
+        Command::Task(arguments) => submit::run_task(&arguments),
         Command::Visualize(arguments) => visualize::visualize(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
