@@ -74,6 +74,32 @@ pub fn train(
     Ok(Trained { network, splits: run.splits, writer })
 }
 
+/// Computes the features that the first stage trains on, and nothing else: other runs find them in the
+/// cache. Does nothing where that stage has none.
+///
+/// # Errors
+///
+/// [`LearnError`], as a run would end with.
+pub fn features(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result<(), LearnError> {
+    let plan = &request.checked.plan;
+    let Some((dataset, stage)) = plan.dataset.as_ref().zip(plan.stage.first()) else {
+        return Ok(());
+    };
+    let prefix = stage.frozen_prefix(&request.checked.layers);
+    if prefix == 0 || stage.augment {
+        return Ok(());
+    }
+    let splits = splits::scan_splits(request, observe)?;
+    let (network, weights) = pretrained::network(request, observe)?;
+    let names: Vec<&'static str> = splits.iter().map(|split| split.name).collect();
+    let mut run = Run { request, stage: 0, dataset, weights, splits, observe };
+    let description = run.describe(&network, prefix)?;
+    for name in names {
+        run.samples(&network, prefix, &description, (name, false))?;
+    }
+    Ok(())
+}
+
 /// How much a training image of each class counts in a stage.
 fn class_weights(stage: &Stage, classes: &[String], labels: &[usize]) -> Vec<f64> {
     let Some(weights) = &stage.class_weights else { return vec![1.0; classes.len()] };

@@ -67,6 +67,9 @@ impl Key {
     }
 }
 
+/// Values that are drawn at a time.
+const CHUNK: usize = 256;
+
 /// A stream of random numbers.
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
@@ -76,6 +79,18 @@ impl Stream {
     pub fn uniform(&mut self) -> f32 {
         let bits = (self.0.next_u32() >> 8) as f32;
         bits / 16_777_216.0
+    }
+
+    /// As many values of [`uniform`](Self::uniform) as there is room for: the same ones, faster.
+    pub fn fill_uniform(&mut self, values: &mut [f32]) {
+        let mut bytes = [0; 4 * CHUNK];
+        for chunk in values.chunks_mut(CHUNK) {
+            let bytes = &mut bytes[..4 * chunk.len()];
+            self.0.fill_bytes(bytes);
+            for (value, word) in chunk.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *value = (u32::from_le_bytes(*word) >> 8) as f32 / 16_777_216.0;
+            }
+        }
     }
 
     /// Uniform below `bound` without bias (Lemire 2019), `bound` at least 1.
@@ -126,6 +141,19 @@ mod tests {
         assert_eq!(key.stream().permutation(50), key.stream().permutation(50));
         let next = Key { epoch: 1, ..key };
         assert_ne!(key.stream().permutation(50), next.stream().permutation(50));
+    }
+
+    #[test]
+    fn many_at_a_time_are_the_same_values() {
+        let key = Key::new(7, Purpose::Dropout);
+        for length in [0, 1, 255, 256, 257, 1000] {
+            let mut stream = key.stream();
+            let one_by_one: Vec<f32> = (0..length + 3).map(|_| stream.uniform()).collect();
+            let (mut stream, mut filled) = (key.stream(), vec![0.0; length]);
+            stream.fill_uniform(&mut filled);
+            filled.extend((0..3).map(|_| stream.uniform()));
+            assert_eq!(filled, one_by_one, "{length}");
+        }
     }
 
     #[test]

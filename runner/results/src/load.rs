@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::labels::Labels;
 use crate::tables::{self, Cell, Record, Row, RunRow, cell};
 use crate::{ResultsError, lock, run_dir};
-use found::{Found, found};
+use found::{Found, found, found_in, newest_first};
 
 pub use found::short_ids;
 pub use select::{find, select, select_with};
@@ -150,7 +150,9 @@ fn of_experiment_found<'a>(
     results: &Path,
     experiment: &'a str,
 ) -> impl Iterator<Item = Found> + 'a {
-    found(results).into_iter().filter(move |run| run.experiment == experiment)
+    let mut found = found_in(&results.join(experiment));
+    newest_first(&mut found);
+    found.into_iter().filter(move |run| run.experiment == experiment)
 }
 
 /// In the same order, read beside each other.

@@ -6,6 +6,7 @@ mod compare;
 mod dataset;
 mod diff;
 mod export;
+mod frozen;
 mod label;
 mod list;
 mod longer;

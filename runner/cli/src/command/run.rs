@@ -1,6 +1,7 @@
 //! `runner run`: one experiment, or every member of a sweep.
 
 pub mod arguments;
+pub mod features;
 pub mod single;
 mod summary;
 

@@ -9,12 +9,14 @@ use crate::parameter::tensor;
 pub(super) fn drop(call: &Call<'_>, rate: f64, training: Training<'_>, flow: Flow) -> Flow {
     let length = call.layer.output.elements();
     let (rate, scale) = (rate as f32, (1.0 / (1.0 - rate)) as f32);
-    let mut mask = Vec::with_capacity(training.samples.len() * length);
-    for sample in training.samples {
+    let mut mask = vec![0.0; training.samples.len() * length];
+    for (sample, mask) in training.samples.iter().zip(mask.chunks_exact_mut(length.max(1))) {
         let (sample, layer) = (*sample as u64, call.index as u64);
         let key = Key { sample, layer, purpose: Purpose::Dropout, ..training.key };
-        let mut stream = key.stream();
-        mask.extend((0..length).map(|_| if stream.uniform() < rate { 0.0 } else { scale }));
+        key.stream().fill_uniform(mask);
+        for value in mask {
+            *value = if *value < rate { 0.0 } else { scale };
+        }
     }
     match flow {
         Flow::Map(map) => {

@@ -28,17 +28,23 @@ impl Found {
 
 /// Newest first; ids sort by time.
 pub(super) fn found(results: &Path) -> Vec<Found> {
-    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
-    let mut found: Vec<Found> = Vec::new();
-    for experiment in folders(results) {
-        let below = folders(&experiment).into_iter().filter(|path| !path.ends_with(SWEEPS));
-        let runs = below.filter_map(|path| {
-            Some(Found { id: name(&path)?, experiment: name(&experiment)?, path })
-        });
-        found.extend(runs);
-    }
-    found.sort_by(|a, b| b.id.cmp(&a.id).then_with(|| a.path.cmp(&b.path)));
+    let mut found: Vec<Found> =
+        folders(results).iter().flat_map(|experiment| found_in(experiment)).collect();
+    newest_first(&mut found);
     found
+}
+
+/// Those of one experiment, in no order.
+pub(super) fn found_in(experiment: &Path) -> Vec<Found> {
+    let name = |path: &Path| Some(path.file_name()?.to_string_lossy().into_owned());
+    let below = folders(experiment).into_iter().filter(|path| !path.ends_with(SWEEPS));
+    let run = |path: PathBuf| Some(Found { id: name(&path)?, experiment: name(experiment)?, path });
+    below.filter_map(run).collect()
+}
+
+/// Puts runs into the order of their ids.
+pub(super) fn newest_first(found: &mut [Found]) {
+    found.sort_by(|a, b| b.id.cmp(&a.id).then_with(|| a.path.cmp(&b.path)));
 }
 
 /// Folders below a folder, hidden ones aside.

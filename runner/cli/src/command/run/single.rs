@@ -26,14 +26,16 @@ use crate::{environment, signals, terminal};
 pub struct Session {
     /// The folder of results.
     pub results: PathBuf,
-    cache: PathBuf,
+    /// The cache folder.
+    pub cache: PathBuf,
     /// Features above this many bytes are pruned after a run.
     cache_limit: u64,
     /// Whether nothing may be fetched.
-    offline: bool,
+    pub offline: bool,
     pub interrupt: Interrupt,
     git: OnceLock<(Option<String>, Option<bool>)>,
-    shared: Shared,
+    /// What runs find out that others need not.
+    pub shared: Shared,
 }
 
 impl Session {

@@ -9,16 +9,20 @@ mod running;
 mod table;
 mod workers;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use runner_experiment::{Member, Sweep};
 use runner_results::sweep::SweepFolder;
 
+use super::frozen::frozen;
 use super::run::arguments::RunArguments;
+use super::run::features::features;
 use super::run::single::Session;
 use crate::failure::Failure;
 use crate::terminal;
 use halving::Rung;
-use member::{Outcome, Pass};
+use member::{Outcome, Pass, State};
 use running::Running;
 
 pub(super) fn run(
@@ -120,10 +124,30 @@ impl Running<'_> {
     fn pass(&self, members: &[&Member], until: Option<usize>) -> Result<(), Failure> {
         let jobs = usize::from(self.arguments.sweep.jobs.unwrap_or(1)).min(members.len());
         if jobs > 1 {
+            self.features(members)?;
             workers::run(self, members, until, jobs)?;
         }
         // What a worker that died left behind; and others' members are waited for.
         self.one_by_one(members, Pass { until, wait: true })
+    }
+
+    /// Computes what several members share before these are started, since each worker has but a part
+    /// of the cores. What cannot be computed is for the members to say.
+    fn features(&self, members: &[&Member]) -> Result<(), Failure> {
+        let is_new = |member: &&&Member| matches!(member::state(self, member), State::New);
+        let mut passes: BTreeMap<Vec<String>, Vec<&Member>> = BTreeMap::new();
+        for member in members.iter().filter(is_new) {
+            let keys: Vec<String> = frozen(&member.checked).into_keys().collect();
+            passes.entry(keys).or_default().push(member);
+        }
+        let is_shared =
+            |(keys, members): &(&Vec<String>, &Vec<&Member>)| !keys.is_empty() && members.len() > 1;
+        for (_, members) in passes.iter().filter(is_shared) {
+            // A failure is found again, and said, by the members.
+            let _ = features(self.session, &members[0].checked);
+            self.session.interrupt.check().map_err(runner_learn::LearnError::from)?;
+        }
+        Ok(())
     }
 
     /// Runs members in this process.
