@@ -54,6 +54,14 @@ impl End {
     }
 }
 
+/// What is known and not written yet.
+#[derive(Debug, Default)]
+struct Pending {
+    epochs: bool,
+    predictions: bool,
+    run: bool,
+}
+
 /// Writes the files of one run.
 #[derive(Debug)]
 pub struct RunWriter {
@@ -69,10 +77,9 @@ pub struct RunWriter {
     predictions: Vec<PredictionRow>,
     confusion: Vec<ConfusionRow>,
     train_seconds: f64,
-    /// When the epochs were written last.
-    epochs_written: Option<Instant>,
-    /// Whether there are epochs that are not written yet.
-    has_new_epochs: bool,
+    /// When tables were written last.
+    written: Option<Instant>,
+    pending: Pending,
 }
 
 impl RunWriter {
@@ -140,8 +147,8 @@ impl RunWriter {
             predictions: Vec::new(),
             confusion: Vec::new(),
             train_seconds: 0.0,
-            epochs_written: None,
-            has_new_epochs: false,
+            written: None,
+            pending: Pending::default(),
         }
     }
 
@@ -200,6 +207,11 @@ impl RunWriter {
     ///
     /// [`ResultsError`] where a file cannot be written.
     pub fn finish(&mut self, end: &End, peak_rss: Option<i64>) -> Result<(), ResultsError> {
+        // Where the folder was removed, so was the run; a single table would not restore it.
+        if !self.file(RunRow::FILE).is_file() {
+            return Err(ResultsError::Vanished { path: self.dir.path.clone() });
+        }
+        self.pending.run = false;
         self.flush()?;
         let now = Utc::now();
         self.run.status = end.status().to_owned();
@@ -209,10 +221,6 @@ impl RunWriter {
         };
         self.run.finished_at = Some(Timestamp(now.timestamp_millis()));
         self.run.peak_rss_bytes = peak_rss;
-        // Where the folder was removed, so was the run; a single table would not restore it.
-        if !self.file(RunRow::FILE).is_file() {
-            return Err(ResultsError::Vanished { path: self.dir.path.clone() });
-        }
         self.write_run()?;
         if let Some(lock) = self.lock.take() {
             lock.release(&self.dir.path);

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use runner_record::{EpochRecord, Event, Prediction};
 
-use super::RunWriter;
+use super::{Pending, RunWriter};
 use crate::tables::{PredictionRow, integer};
 use crate::{ResultsError, metrics};
 
-/// Epochs that are shorter than this are not written one by one. Whoever resumes a run that was killed
-/// computes them again.
+/// What follows each other faster than this is written together. Whoever resumes a run that was killed
+/// computes it again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl RunWriter {
@@ -21,7 +21,15 @@ impl RunWriter {
     pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
         match event {
             Event::Progress { .. } => self.flush_if_due()?,
-            Event::Epoch(_) => {}
+            Event::Dataset { .. }
+            | Event::Weights { .. }
+            | Event::Model { .. }
+            | Event::Epoch(_)
+            | Event::Features { .. }
+            | Event::Kept { .. }
+            | Event::Written(_)
+            | Event::Evaluated { .. } => {}
+            // A picture, say, is drawn from what the tables hold.
             _ => self.flush()?,
         }
         match event {
@@ -31,12 +39,12 @@ impl RunWriter {
                 self.run.validation_images = validation;
                 self.run.test_images = test;
                 self.run.dataset_hash = Some(hash.clone());
-                self.write_run()
+                self.later()
             }
             Event::Model { weights_sha256, parameters } => {
                 self.run.weights_sha256.clone_from(weights_sha256);
                 self.run.parameters = Some(integer(*parameters));
-                self.write_run()
+                self.later()
             }
             Event::Stage { layers, trainable_parameters, .. } => {
                 self.run.trainable_parameters = Some(integer(*trainable_parameters));
@@ -46,7 +54,7 @@ impl RunWriter {
             Event::Epoch(record) => self.epoch(record.clone()),
             Event::Kept { global_epoch } => {
                 self.run.tested_epoch = Some(integer(*global_epoch));
-                self.write_run()
+                self.later()
             }
             Event::Evaluated { split, loss, accuracy, predictions } => {
                 self.evaluated(split, (*loss, *accuracy), predictions)
@@ -70,25 +78,38 @@ impl RunWriter {
         self.epochs.push(row);
         let all = images * self.epochs.len() as f64;
         self.run.images_per_s = Some(all / self.train_seconds);
-        self.has_new_epochs = true;
+        self.pending.epochs = true;
+        self.later()
+    }
+
+    /// The row of the run is written with whatever comes next.
+    fn later(&mut self) -> Result<(), ResultsError> {
+        self.pending.run = true;
         self.flush_if_due()
     }
 
     fn flush_if_due(&mut self) -> Result<(), ResultsError> {
-        match self.epochs_written.is_some_and(|written| written.elapsed() < PAUSE) {
+        match self.written.is_some_and(|written| written.elapsed() < PAUSE) {
             true => Ok(()),
             false => self.flush(),
         }
     }
 
-    /// Writes epochs that are not written yet.
+    /// Writes what is not written yet.
     pub(super) fn flush(&mut self) -> Result<(), ResultsError> {
-        if !std::mem::take(&mut self.has_new_epochs) {
-            return Ok(());
+        let Pending { epochs, predictions, run } = std::mem::take(&mut self.pending);
+        if epochs {
+            self.table(self.epochs.clone())?;
         }
-        self.table(self.epochs.clone())?;
-        self.epochs_written = Some(Instant::now());
-        self.write_run()
+        if predictions {
+            self.table(self.confusion.clone())?;
+            self.table(self.predictions.clone())?;
+        }
+        if run {
+            self.write_run()?;
+            self.written = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// A split was measured with the final network.
@@ -111,10 +132,9 @@ impl RunWriter {
             self.run.test_f1 = binary.f1;
         }
         self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
-        self.table(self.confusion.clone())?;
         self.predictions.extend(rows);
-        self.table(self.predictions.clone())?;
-        self.write_run()
+        self.pending.predictions = true;
+        self.later()
     }
 }
 
