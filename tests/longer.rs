@@ -116,7 +116,7 @@ fn assert_refused(output: &Output, why: &str) {
 #[test]
 fn an_interrupted_run_goes_on_for_more_epochs() {
     let place = Place::with_shapes();
-    let mut child = place.start(&["run", "shapes.toml", "--set", "stage.head.epochs=200"]);
+    let mut child = place.start(&["run", "shapes.toml", "--set", "stage.head.epochs=4000"]);
     let begin = Instant::now();
     while place.runs().first().is_none_or(|run| run.last_epoch().len() < 2) {
         assert!(begin.elapsed() < Duration::from_secs(60), "no epoch came to its end");
@@ -127,7 +127,7 @@ fn an_interrupted_run_goes_on_for_more_epochs() {
     assert!(signalled.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let id = place.runs().remove(0).id;
-    let more = ["--set", "stage.head.epochs=205"];
+    let more = ["--set", "stage.head.epochs=4005"];
     let resume = [&["run", "shapes.toml", "--resume", &id], &more[..]].concat();
     let dry = place.succeed(&[&resume[..], &["--dry-run"]].concat());
     assert!(dry.stdout.contains(&format!("goes on from {id}")), "{dry:?}");

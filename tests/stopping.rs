@@ -189,7 +189,7 @@ fn a_checkpoint_that_does_not_fit_the_network_is_passed_over() {
     let without: Change = |tensors| tensors.retain(|name, _| !name.starts_with("parameter."));
     for (number, change) in [shorter, missing, without].into_iter().enumerate() {
         let place = Place::with_shapes();
-        let some = ["run", "shapes.toml", "--resume", "last", "--set", "stage.head.epochs=400"];
+        let some = ["run", "shapes.toml", "--resume", "last", "--set", "stage.head.epochs=4000"];
         let run = stopped(&place, &some);
         let folder = run.path.join("checkpoints");
         let files: Vec<PathBuf> =
@@ -256,7 +256,7 @@ fn a_run_is_there_whole_or_not_at_all() {
 #[test]
 fn pauses_are_no_time_at_work() {
     let place = Place::with_shapes();
-    let arguments = ["run", "shapes.toml", "--resume", "last", "--set", "stage.head.epochs=400"];
+    let arguments = ["run", "shapes.toml", "--resume", "last", "--set", "stage.head.epochs=4000"];
     stopped(&place, &arguments);
     std::thread::sleep(Duration::from_secs(4));
     let begin = Instant::now();

@@ -50,8 +50,8 @@ fn outcome(runs: &[Record]) -> BTreeMap<String, [String; 4]> {
 }
 
 /// Images whose features a run computed, by its log.
-fn computed(place: &Place, run: &Record) -> u64 {
-    let log = place.path(&format!("results/rates/{}/log.jsonl", text(run, "run_id")));
+fn computed(place: &Place, experiment: &str, run: &str) -> u64 {
+    let log = place.path(&format!("results/{experiment}/{run}/log.jsonl"));
     let log = std::fs::read_to_string(log).unwrap();
     let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     lines.filter_map(|line| line["fields"]["computed"].as_u64()).sum()
@@ -102,10 +102,30 @@ fn side_by_side_is_the_same_as_one_after_another() {
     assert!(swept.stderr.contains("became NaN"), "{swept:?}");
     assert_eq!(outcome(&runs(&parallel)), outcome(&runs(&serial)));
     assert_eq!(runs(&parallel).len(), 6);
-    // Of three processes that began at once, each image went through a base in one of them. The base is
-    // random, so that there is one per seed.
-    let computed: u64 = runs(&parallel).iter().map(|run| computed(&parallel, run)).sum();
-    assert_eq!(computed, 2 * 72);
+    // The features are computed before the members begin. The base is random: one per seed.
+    let names = runs(&parallel);
+    let computed = names.iter().map(|run| computed(&parallel, "rates", &text(run, "run_id")));
+    assert_eq!(computed.sum::<u64>(), 0);
+    for split in ["train: 42", "validation: 15", "test: 15"] {
+        let said = format!("features of {split} computed");
+        assert_eq!(swept.stderr.matches(&said).count(), 2, "{swept:?}");
+    }
+}
+
+#[test]
+fn of_runs_that_lack_the_same_features_one_computes_them() {
+    let place = Place::with_shapes();
+    let rates = ["1e-3", "1e-2", "1e-1"];
+    let set = rates.map(|rate| format!("stage.head.optimizer.learning_rate={rate}"));
+    let mut all: Vec<_> =
+        set.iter().map(|set| place.start(&["run", "shapes.toml", "--set", set])).collect();
+    for child in &mut all {
+        assert!(child.wait().unwrap().success());
+    }
+    let runs = place.runs();
+    assert_eq!(runs.len(), 3);
+    let computed = runs.iter().map(|run| computed(&place, "shapes", &run.id));
+    assert_eq!(computed.sum::<u64>(), 72);
 }
 
 #[test]

@@ -12,6 +12,21 @@ use crate::{ResultsError, metrics};
 /// computes it again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Whether what an event follows, and what it adds, may be written with what comes next.
+fn can_wait(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Dataset { .. }
+            | Event::Weights { .. }
+            | Event::Model { .. }
+            | Event::Epoch(_)
+            | Event::Features { .. }
+            | Event::Kept { .. }
+            | Event::Written(_)
+            | Event::Evaluated { .. }
+    )
+}
+
 impl RunWriter {
     /// Writes what an event adds to the tables; most add nothing.
     ///
@@ -21,14 +36,7 @@ impl RunWriter {
     pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
         match event {
             Event::Progress { .. } => self.flush_if_due()?,
-            Event::Dataset { .. }
-            | Event::Weights { .. }
-            | Event::Model { .. }
-            | Event::Epoch(_)
-            | Event::Features { .. }
-            | Event::Kept { .. }
-            | Event::Written(_)
-            | Event::Evaluated { .. } => {}
+            event if can_wait(event) => {}
             // A picture, say, is drawn from what the tables hold.
             _ => self.flush()?,
         }
