@@ -66,7 +66,7 @@ fn a_terminal_that_closes_says_so_twice_and_everything_is_saved() {
 fn a_signal_that_was_ignored_stays_ignored() {
     let place = Place::with_shapes();
     let mut nohup = Command::new("nohup");
-    let plain = place.command(&["run", "shapes.toml", "--set", "stage.head.epochs=40"]);
+    let plain = place.command(&["run", "shapes.toml", "--set", "stage.head.epochs=4000"]);
     nohup.arg(plain.get_program()).args(plain.get_args());
     nohup.current_dir(plain.get_current_dir().unwrap()).env("RUNNER_CACHE", place.path("cache"));
     nohup.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
