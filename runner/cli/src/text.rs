@@ -1,17 +1,6 @@
 //! Numbers and times for people.
 
-/// `14,714,688`
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use runner_experiment::text::thousands;
 
 /// `4.1 s`, `3 min 12 s`, `2 h 05 min`
 pub fn duration(seconds: f64) -> String {
@@ -26,12 +15,6 @@ pub fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_come_in_threes() {
-        let shown: Vec<String> = [0, 999, 1_000, 14_714_688].into_iter().map(thousands).collect();
-        assert_eq!(shown, ["0", "999", "1,000", "14,714,688"]);
-    }
 
     #[test]
     fn times_have_two_units_at_most() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::plan::Plan;
 
-/// Keys that say nothing about what is computed.
+/// Entries that say nothing about what is computed: names, what is kept, and where it is computed.
 const NAMES: [&str; 6] = [
     "experiment.name",
     "experiment.description",
@@ -13,6 +13,12 @@ const NAMES: [&str; 6] = [
     "run.model",
     "run.keep_checkpoint",
 ];
+
+/// Whether an entry of the plan says nothing about what is computed.
+#[must_use]
+pub fn is_name(key: &str) -> bool {
+    NAMES.contains(&key)
+}
 
 /// Every entry of the plan: dotted key and its value as text, keys sorted within each table. Stages
 /// are addressed by name, jobs by number and word (`visualize.1-curves.smoothing`).
@@ -37,7 +43,7 @@ pub fn fingerprint(plan: &Plan) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut lines: Vec<String> = entries(&plan)
         .into_iter()
-        .filter(|(key, _)| !NAMES.contains(&key.as_str()))
+        .filter(|(key, _)| !is_name(key))
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect();
     lines.sort();

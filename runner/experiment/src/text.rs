@@ -1,4 +1,4 @@
-//! Makes foreign names safe to show: control characters, and bytes that are not UTF-8, are escaped.
+//! Text for people. Makes foreign names safe to show: control characters, and bytes that are not UTF-8, are escaped.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -65,9 +65,29 @@ pub fn shown(path: &Path) -> String {
     text
 }
 
+/// A count with a comma between thousands: `14,714,688`.
+#[must_use]
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_come_in_threes() {
+        let shown: Vec<String> = [0, 999, 1_000, 14_714_688].into_iter().map(thousands).collect();
+        assert_eq!(shown, ["0", "999", "1,000", "14,714,688"]);
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {

@@ -20,6 +20,7 @@ pub mod remove;
 pub mod report;
 mod run_dir;
 pub mod significance;
+mod statistics;
 pub mod submission;
 mod suggest;
 pub mod sweep;

@@ -38,16 +38,21 @@ pub struct LoadedRun {
     whole: Option<OnceLock<Record>>,
 }
 
+/// The status of a run by what its table says and whether a process works on it.
+pub(crate) fn status(written: &Cell, held: bool) -> &str {
+    match written.as_str() {
+        Some("running") if !held => "interrupted",
+        Some(status) => status,
+        None => UNREADABLE,
+    }
+}
+
 impl LoadedRun {
     /// `running`, `finished`, `failed`, `interrupted` or `unreadable`. A run whose process was killed
     /// counts as interrupted.
     #[must_use]
     pub fn status(&self) -> &str {
-        match self.get("status").as_str() {
-            Some("running") if !self.held => "interrupted",
-            Some(status) => status,
-            None => UNREADABLE,
-        }
+        status(self.get("status"), self.held)
     }
 
     /// A column of `run.parquet`. One that was not asked for is read now.

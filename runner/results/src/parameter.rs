@@ -1,13 +1,6 @@
 //! Which entries of a plan are parameters: what a score can depend on.
 
-/// Entries that say what a run is called and what is kept of it.
-const DESCRIBE: [&str; 5] = [
-    "experiment.name",
-    "experiment.description",
-    "experiment.tags",
-    "run.model",
-    "run.keep_checkpoint",
-];
+use runner_experiment::fingerprint::is_name;
 
 /// Where random draws started: the one entry in which repetitions of a setting differ.
 pub(crate) const SEED: &str = "experiment.seed";
@@ -18,7 +11,7 @@ pub(crate) const DEVICE: &str = "run.device";
 /// Whether an entry of a plan is no parameter: names, and what is kept.
 #[must_use]
 pub(crate) fn describes(key: &str) -> bool {
-    DESCRIBE.contains(&key)
+    is_name(key) && key != DEVICE
 }
 
 /// Whether an entry is about pictures, which are drawn once everything has been measured.

@@ -110,15 +110,17 @@ pub fn with_weights_of(plan: &Plan, run: &LoadedRun) -> Plan {
     plan
 }
 
-/// Entries that may be others in a run that is resumed.
-const MAY_DIFFER: [&str; 5] =
-    ["experiment.description", "experiment.tags", "run.device", "run.model", "run.keep_checkpoint"];
+/// Whether an entry may be another one in a run that is resumed: all that say nothing about what is
+/// computed, but for the name of the folder.
+fn may_differ(key: &str) -> bool {
+    fingerprint::is_name(key) && key != "experiment.name"
+}
 
 /// Whether the whole plan is that of the run, as far as entries `count`. The fingerprint knows no
 /// names, and the tables have them: stages that were renamed, or whose names were swapped, are another
 /// run.
 fn is_whole(plan: &Plan, run: &LoadedRun, count: impl Fn(&str) -> bool) -> Result<bool, Failure> {
-    let counts = |key: &str| !MAY_DIFFER.contains(&key) && count(key);
+    let counts = |key: &str| !may_differ(key) && count(key);
     let kept = |entries: Vec<(String, String)>| -> BTreeMap<String, String> {
         entries.into_iter().filter(|(key, _)| counts(key)).collect()
     };
@@ -196,7 +198,7 @@ fn changes(run: &LoadedRun, plan: &Plan) -> Result<Vec<String>, Failure> {
     let mut keys: Vec<&String> = before.iter().chain(&now).map(|(key, _)| key).collect();
     keys.sort();
     keys.dedup();
-    keys.retain(|key| !MAY_DIFFER.contains(&key.as_str()));
+    keys.retain(|key| !may_differ(key));
     let changed = keys.into_iter().filter_map(|key| {
         let (old, new) = (value(&before, key), value(&now, key));
         (old != new).then(|| format!("{key}: {old} in the run, {new} now"))

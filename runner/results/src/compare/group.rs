@@ -8,9 +8,9 @@ use super::order;
 use super::params::SEED;
 use super::score::{DEVIATION, HIGH, LOW};
 use super::sheet::Columns;
-use super::statistics::Summary;
 use super::table::Table;
 use crate::load::UNREADABLE;
+use crate::statistics::Summary;
 use crate::tables::{Cell, integer};
 
 /// Runs of one plan on the same images and weights.

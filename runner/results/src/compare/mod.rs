@@ -13,7 +13,6 @@ mod order;
 mod params;
 mod score;
 mod sheet;
-mod statistics;
 mod table;
 
 use crate::ResultsError;

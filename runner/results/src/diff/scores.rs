@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::side::Side;
+use crate::statistics::mean_and_deviation;
 use crate::tables::{Record, cell};
 
 /// Of the last epoch, or where that has none, columns of `run.parquet`.
@@ -50,11 +51,8 @@ pub struct Summary {
 
 impl Summary {
     fn of(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-        (!values.is_empty()).then_some(Self { mean, deviation, runs: values.len() })
+        let (mean, deviation) = mean_and_deviation(values);
+        mean.map(|mean| Self { mean, deviation, runs: values.len() })
     }
 }
 

@@ -1,17 +1,6 @@
 //! Numbers as sentences have them.
 
-/// A count with separators: `12,345`.
-pub(super) fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(super) use runner_experiment::text::thousands as count;
 
 /// A rough count, of two digits that count: `about 2,400`.
 pub(super) fn about(number: f64) -> String {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::load::UNREADABLE;
-use crate::lock;
+use crate::{load, lock};
+
 use crate::tables::{self, Cell, Record, cell};
 
 /// Epochs that say how long the next ones take.
@@ -90,11 +90,7 @@ impl LiveRun {
     /// As [`LoadedRun::status`](crate::load::LoadedRun::status).
     #[must_use]
     pub fn status(&self) -> &str {
-        match self.get("status").as_str() {
-            Some("running") if !self.held => "interrupted",
-            Some(status) => status,
-            None => UNREADABLE,
-        }
+        load::status(self.get("status"), self.held)
     }
 
     /// Whether it is at work.

@@ -8,6 +8,7 @@ use super::scores::{SCORES, Score};
 use super::subject::Subject;
 use super::text;
 use crate::parameter::{SEED, describes, is_drawn};
+use crate::statistics::mean_and_deviation;
 
 /// Scores that are averaged: the first of the list.
 const AVERAGED: usize = 4;
@@ -87,23 +88,12 @@ fn without_seed(member: &str) -> String {
 
 fn averaged(members: &[&Subject], score: &Score) -> Averaged {
     let numbers: Vec<f64> = members.iter().filter_map(|m| m.number(score.column)).collect();
-    let (mean, deviation) = statistics(&numbers);
+    let (mean, deviation) = mean_and_deviation(&numbers);
     Averaged {
         title: score.title,
         mean: mean.map(text::number).unwrap_or_default(),
         deviation: deviation.map(|deviation| format!("{deviation:.4}")).unwrap_or_default(),
     }
-}
-
-/// Mean, and the sample standard deviation of two or more numbers.
-fn statistics(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
-    let count = numbers.len() as f64;
-    if numbers.is_empty() {
-        return (None, None);
-    }
-    let mean = numbers.iter().sum::<f64>() / count;
-    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
-    (Some(mean), (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()))
 }
 
 #[cfg(test)]
@@ -113,8 +103,8 @@ mod tests {
     #[test]
     fn mean_and_sample_deviation_by_hand() {
         // Squares 1 + 0 + 1, over 2.
-        assert_eq!(statistics(&[1.0, 2.0, 3.0]), (Some(2.0), Some(1.0)));
-        assert_eq!(statistics(&[2.0]), (Some(2.0), None));
+        assert_eq!(mean_and_deviation(&[1.0, 2.0, 3.0]), (Some(2.0), Some(1.0)));
+        assert_eq!(mean_and_deviation(&[2.0]), (Some(2.0), None));
         assert_eq!(without_seed("learning_rate=1e-5, seed=2"), "learning_rate=1e-5");
         assert_eq!(without_seed("seed=2"), "");
     }

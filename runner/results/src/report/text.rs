@@ -1,5 +1,7 @@
 //! Numbers, durations and sizes as a reader would say them.
 
+use runner_experiment::text::thousands;
+
 /// Four decimals; small numbers have an exponent.
 pub(super) fn number(value: f64) -> String {
     match value {
@@ -25,14 +27,7 @@ pub(super) fn duration(seconds: f64) -> String {
 
 /// A whole number with a comma between thousands.
 pub(super) fn count(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
+    let text = thousands(usize::try_from(value.unsigned_abs()).unwrap_or(usize::MAX));
     if value < 0 { format!("-{text}") } else { text }
 }
 

@@ -1,6 +1,7 @@
 //! What became of the members: for the terminal, and for `sweep.parquet`.
 
 use runner_experiment::{Member, fingerprint};
+use runner_results::load::LoadedRun;
 use runner_results::report::{PlannedMember, write_sweep};
 use runner_results::tables::{Cell, SweepRow, integer};
 
@@ -64,13 +65,18 @@ pub(super) fn rows(running: &Running<'_>, decided: &[Rung]) -> Vec<SweepRow> {
     rows
 }
 
+/// The status of a member: that of its run, unless halving ended it.
+fn status(run: Option<&LoadedRun>, is_stopped: bool) -> &str {
+    match run.map_or("waiting", LoadedRun::status) {
+        "interrupted" if is_stopped => "stopped",
+        status => status,
+    }
+}
+
 fn row(running: &Running<'_>, member: &Member, is_stopped: bool) -> SweepRow {
     let state = state(running, member);
     let run = state.run();
-    let status = match run.map_or("waiting", |run| run.status()) {
-        "interrupted" if is_stopped => "stopped",
-        status => status,
-    };
+    let status = status(run, is_stopped);
     SweepRow {
         member: integer(member.number),
         name: member.name.clone(),
@@ -117,10 +123,7 @@ pub(super) fn conclude(
     for member in chosen {
         let state = state(running, member);
         let run = state.run();
-        let status = match run.map_or("waiting", |run| run.status()) {
-            "interrupted" if stopped.contains(&member.number) => "stopped",
-            status => status,
-        };
+        let status = status(run, stopped.contains(&member.number));
         counts[0] += usize::from(status == "finished");
         counts[1] += usize::from(status == "stopped");
         if let Some(run) = run.filter(|run| run.status() == "failed") {

@@ -2,36 +2,40 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+/// The mean, `None` without a number, and the sample standard deviation (over n − 1), `None` below two
+/// numbers.
+pub(crate) fn mean_and_deviation(numbers: &[f64]) -> (Option<f64>, Option<f64>) {
+    let count = numbers.len() as f64;
+    if numbers.is_empty() {
+        return (None, None);
+    }
+    let mean = numbers.iter().sum::<f64>() / count;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    (Some(mean), (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()))
+}
+
 /// What several runs of one plan say about a score.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// Their mean; `None` without a number.
-    pub(super) mean: Option<f64>,
+    pub(crate) mean: Option<f64>,
     /// The sample standard deviation (over n − 1); `None` below two numbers.
-    pub(super) deviation: Option<f64>,
+    pub(crate) deviation: Option<f64>,
     /// The 95% confidence interval of the mean, mean ± t · s / √n with the quantile of Student's
     /// distribution for n − 1 degrees of freedom; `None` below two numbers.
-    pub(super) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<(f64, f64)>,
 }
 
 impl Summary {
-    pub(super) fn of(numbers: &[f64]) -> Self {
+    pub(crate) fn of(numbers: &[f64]) -> Self {
         let count = numbers.len() as f64;
-        if numbers.is_empty() {
-            return Self::default();
-        }
-        let mean = numbers.iter().sum::<f64>() / count;
-        if numbers.len() < 2 {
-            return Self { mean: Some(mean), ..Self::default() };
-        }
-        let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
-        let deviation = (squares / (count - 1.0)).sqrt();
-        let student = StudentsT::new(0.0, 1.0, count - 1.0).ok();
-        let interval = student.map(|student| {
+        let (mean, deviation) = mean_and_deviation(numbers);
+        let interval = mean.zip(deviation).and_then(|(mean, deviation)| {
+            let student = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
             let half = student.inverse_cdf(0.975) * deviation / count.sqrt();
-            (mean - half, mean + half)
+            Some((mean - half, mean + half))
         });
-        Self { mean: Some(mean), deviation: Some(deviation), interval }
+        Self { mean, deviation, interval }
     }
 }
 
