@@ -6,7 +6,7 @@ use clap::Args;
 use runner_data::{DataError, Interrupt};
 use runner_experiment::folder;
 use runner_experiment::section::dataset::OnBadImage;
-use runner_experiment::section::run::DeviceName;
+use runner_experiment::section::run::{DeviceName, NoSuchDevice};
 use runner_learn::LearnError;
 use runner_learn::predict::{self, Predicted};
 use runner_network::device;
@@ -30,7 +30,7 @@ pub struct PredictArguments {
     /// Image files, or folders of them.
     #[arg(required = true, value_name = "IMAGE|FOLDER")]
     pub images: Vec<PathBuf>,
-    /// Where tensors live: auto, cpu, cuda or vulkan.
+    /// Which device computes: auto, cpu, cuda, cuda:1, vulkan, vulkan:1.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// The folder for predicted.parquet. Default: the run's.
@@ -111,13 +111,7 @@ fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target,
 
 /// The device called that; `auto` where none is named.
 pub(super) fn device(name: Option<&str>) -> Result<DeviceName, Failure> {
-    let name = name.unwrap_or("auto");
-    let found = DeviceName::ALL.iter().copied().find(|device| device.as_str() == name);
-    found.ok_or_else(|| {
-        let choices: Vec<&str> = DeviceName::ALL.iter().map(|device| device.as_str()).collect();
-        let choices = choices.join(", ");
-        Failure::usage(format!("there is no device `{name}`; the choices are {choices}"))
-    })
+    name.unwrap_or("auto").parse().map_err(|error: NoSuchDevice| Failure::usage(error.to_string()))
 }
 
 fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

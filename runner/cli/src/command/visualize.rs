@@ -36,7 +36,7 @@ pub struct VisualizeArguments {
     /// Change a key of the file: `--set model.weights=run:last`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<Override>,
-    /// Where tensors live: auto, cpu, cuda or vulkan.
+    /// Which device computes: auto, cpu, cuda, cuda:1, vulkan, vulkan:1.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Fetch nothing: weights that are not here yet are an error.

@@ -61,7 +61,7 @@ impl Description {
             image_size,
             preprocessing: dataset.preprocessing.to_string(),
             precision: dataset.feature_precision,
-            device: network.compute.name.to_owned(),
+            device: network.compute.kind.as_str().to_owned(),
             weights,
             implementation: format!("{} format {FORMAT}", kernels::implementation()),
             view: None,

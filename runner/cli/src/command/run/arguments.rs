@@ -16,7 +16,7 @@ pub struct RunArguments {
     /// Change a key of the plan: `--set experiment.seed=7 --set stage.head.epochs=2`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<Override>,
-    /// Where tensors live: auto, cpu, cuda or vulkan.
+    /// Which device computes: auto, cpu, cuda, cuda:1, vulkan, vulkan:1.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Go on with a run that was interrupted; `last` is the newest run of this plan, and starts

@@ -17,7 +17,7 @@ use crate::terminal;
 /// Computes what the first stage of a plan trains on, with every core.
 pub fn features(session: &Session, checked: &Checked) -> Result<(), Failure> {
     let mut checked = checked.clone();
-    let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
+    let compute = device::select(checked.plan.run).map_err(LearnError::from)?;
     let interrupt = session.interrupt.below();
     let weights = resolve(&mut checked, &session.results, (session.offline, &interrupt))?;
     let request = Request {

@@ -80,7 +80,7 @@ pub struct Ended {
 /// folder, its lock and its log.
 pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     let Job { mut checked, choice, member, pause_after } = job;
-    let compute = device::select(checked.plan.run.device).map_err(LearnError::from)?;
+    let compute = device::select(checked.plan.run).map_err(LearnError::from)?;
     let (longer, before) = match &choice {
         Choice::Longer(run) => (Some(run.clone()), None),
         Choice::Again(run) => (None, Some(Before::of(run))),
@@ -172,8 +172,8 @@ fn start(session: &Session, checked: &Checked, compute: &Compute) -> Result<Star
             experiment: plan.experiment.name.clone(),
             seed: i64::try_from(plan.experiment.seed).unwrap_or(i64::MAX),
             classes: checked.classes.clone(),
-            device: compute.name.to_owned(),
-            precision: "f32".to_owned(),
+            device: compute.name(),
+            precision: compute.precision.to_string(),
             fingerprint: fingerprint::fingerprint(plan),
             git_commit,
             git_dirty,
@@ -193,7 +193,7 @@ fn execute(
     (pause_after, before): (Option<usize>, Option<Before>),
 ) -> Result<bool, Failure> {
     if let Some(before) = &before {
-        before.look_at_program(request.compute.name);
+        before.look_at_program(&request.compute.name());
     }
     let mut connection =
         Connection::new(writer, request.checked, request.interrupt.clone(), pause_after);
