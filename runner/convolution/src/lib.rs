@@ -23,6 +23,7 @@
 //! | `lanes` | arithmetic on them with AVX-512, AVX2 or plain Rust; products with AMX |
 //! | `shape` | sizes and layouts of maps, the shape of a convolution |
 //! | `isa` | the instruction sets, and running code compiled for each |
+//! | `bf16` | whether there are products of bfloat16 |
 //! | `buffer` | memory that is kept between calls |
 //! | `minimal` | the transforms of F(3, 3), F(4, 3) and F(6, 3) as functions |
 //! | `matrix` | the same as types, and applying them to a square |
@@ -47,6 +48,7 @@
 // The kernels index several arrays with one variable: iterators would obscure what they compute.
 #![allow(clippy::needless_range_loop)]
 
+pub mod bf16;
 pub mod buffer;
 mod convolution;
 mod dense;
@@ -71,7 +73,7 @@ mod winograd;
 
 pub use convolution::Convolution;
 pub use dense::Dense;
-pub use isa::Isa;
+pub use isa::{Isa, Precision};
 pub use pool::Pool;
 pub use reorder::reorder;
 pub use shape::{ConvShape, Epilogue, Extent, Layout};
