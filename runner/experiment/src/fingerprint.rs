@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::plan::Plan;
 
 /// Entries that say nothing about what is computed: names, what is kept, and where it is computed.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "experiment.name",
     "experiment.description",
     "experiment.tags",
     "run.device",
+    "run.autotune",
     "run.model",
     "run.keep_checkpoint",
 ];
@@ -33,7 +34,8 @@ pub fn entries(plan: &Plan) -> Vec<(String, String)> {
 /// BLAKE3 of the plan without names, paths of outputs, and device: 64 hexadecimal digits.
 ///
 /// Two plans with one fingerprint compute the same. Stages count by position, so renaming one
-/// changes nothing; the seed and the folders of the images do count.
+/// changes nothing; the seed and the folders of the images do count. So does a precision that is
+/// given; where none is, the device decides, and the device does not count.
 #[must_use]
 pub fn fingerprint(plan: &Plan) -> String {
     let mut plan = plan.clone();
@@ -115,6 +117,17 @@ mod tests {
         assert_eq!(fingerprint(&plan(&same)), base);
         let other = BASE.to_owned() + "count = 63\n";
         assert_ne!(fingerprint(&plan(&other)), base);
+    }
+
+    #[test]
+    fn a_precision_that_is_given_counts_and_tuning_does_not() {
+        let base = fingerprint(&plan(BASE));
+        let with = |line: &str| fingerprint(&plan(&format!("{BASE}[run]\n{line}\n")));
+        assert_eq!(with("autotune = true"), base);
+        let given = ["f32", "tf32", "bf16"].map(|word| with(&format!("precision = \"{word}\"")));
+        for (index, one) in given.iter().enumerate() {
+            assert!(*one != base && !given[..index].contains(one));
+        }
     }
 
     #[test]

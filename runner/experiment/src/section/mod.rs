@@ -6,6 +6,7 @@
 
 pub mod augmentation;
 pub mod dataset;
+mod device;
 pub(crate) mod experiment;
 mod method;
 pub mod model;

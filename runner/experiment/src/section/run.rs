@@ -2,12 +2,19 @@
 
 use crate::value::{choice, section};
 
+pub use super::device::{DeviceName, NoSuchDevice};
+
 section! {
     /// How to execute, and what is kept.
     #[derive(Copy, Eq)]
     pub struct Run from RunSection {
-        /// Where tensors live.
+        /// Which device computes: auto, cpu, cuda, cuda:1, vulkan, vulkan:1.
         device: DeviceName = DeviceName::Auto,
+        /// What products are computed in. Default: `tf32` on NVIDIA cards from Ampere on, else `f32`.
+        precision: Precision [computed optional],
+        /// On a GPU, whether the first run finds out by trial which kernels are the fastest; needs a
+        /// build with `--features autotune`.
+        autotune: bool [omit] = false,
         /// Which parameters are kept and tested: those after the last epoch, or those of the epoch
         /// with the lowest validation loss.
         checkpoint: CheckpointPolicy [omit] = CheckpointPolicy::Last,
@@ -42,15 +49,14 @@ choice! {
 }
 
 choice! {
-    /// Where tensors live.
-    pub enum DeviceName {
-        /// CUDA where it is compiled in and a driver answers, else the CPU.
-        Auto = "auto",
-        /// The CPU.
-        Cpu = "cpu",
-        /// An NVIDIA GPU.
-        Cuda = "cuda",
-        /// A GPU by Vulkan.
-        Vulkan = "vulkan",
+    /// What products are computed in; sums are `f32` with each of them.
+    pub enum Precision {
+        /// Exact 32-bit floats.
+        F32 = "f32",
+        /// Factors rounded to eleven significant bits by the tensor cores of NVIDIA's cards.
+        Tf32 = "tf32",
+        /// Factors rounded to eight significant bits. What is trained, the optimizer's state and the
+        /// statistics of normalization stay `f32`.
+        Bf16 = "bf16",
     }
 }

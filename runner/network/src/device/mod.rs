@@ -1,0 +1,36 @@
+//! Which device computes, and in which precision.
+//!
+//! | module | what |
+//! |---|---|
+//! | `kind` | CPU, CUDA, Vulkan |
+//! | `hardware` | what is known of a device before anything is computed on it |
+//! | `host`, `cuda`, `vulkan` | the devices of each kind |
+//! | `list` | all devices of this machine, and what is missing |
+//! | `error` | why a device cannot be had |
+//! | `precision` | what a device can compute in, and what it computes in by default |
+//! | `select` | from what is asked for to a device that answers |
+//! | `compute` | that device |
+//! | `memory` | what a full memory looks like |
+//!
+//! With the manifest, the only place that knows about the features of the build.
+
+mod compute;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod error;
+mod hardware;
+mod host;
+mod kind;
+pub mod list;
+pub mod memory;
+mod precision;
+mod select;
+#[cfg(feature = "vulkan")]
+mod vulkan;
+
+pub use compute::Compute;
+pub use error::DeviceError;
+pub use hardware::Hardware;
+pub use kind::DeviceKind;
+pub use runner_experiment::section::run::Precision;
+pub use select::{Wanted, available, select};
