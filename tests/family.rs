@@ -65,7 +65,7 @@ fn block(net: &mut Builder, name: &str, channels: usize, stride: usize) {
             ..Convolution::plain(channels, Padding::Same)
         })
     };
-    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 };
+    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9, scale: true };
     let entrance = net.current();
     net.push(format!("{name}_conv1"), convolution(3, stride));
     net.push(format!("{name}_norm1"), norm);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::direct;
 use crate::filter::Kernel;
 use crate::gradient::{KernelGradient, Terms};
-use crate::isa::Isa;
+use crate::isa::{Isa, Precision};
 use crate::lanes::Lanes;
 use crate::map::{Maps, Target};
 use crate::matrix::Tiling;
@@ -31,7 +31,13 @@ impl Convolution {
     /// With this processor's best instruction set for the shape, on NCHW maps.
     #[must_use]
     pub fn new(shape: ConvShape) -> Self {
-        Self { shape, isa: Isa::suited(shape), from: Layout::Nchw, to: Layout::Nchw }
+        Self::in_precision(shape, Precision::F32)
+    }
+
+    /// The same with products in this precision.
+    #[must_use]
+    pub fn in_precision(shape: ConvShape, precision: Precision) -> Self {
+        Self { shape, isa: Isa::suited(shape, precision), from: Layout::Nchw, to: Layout::Nchw }
     }
 
     /// Whether a convolution of this shape can be computed: the padding is 0 or 1, the

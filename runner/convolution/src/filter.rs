@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::lanes::{Lanes, Work};
 use crate::matrix::{Grid, Matrix, square};
+use crate::packed::RoundPanels;
 use crate::product::panel_len;
 use crate::shape::ConvShape;
 use crate::values::{Values, WIDTH};
@@ -48,13 +49,13 @@ pub fn transform<L: Lanes, A: Matrix<3, N>, const N: usize>(
 }
 
 /// Transforms the filters of one panel and some channels, the first of which begins a block.
-/// Writes `[channel][COLUMNS][16]` for each point.
+/// Writes `[channel][COLUMNS][16]` for each point, or the same rounded as [`RoundPanels`] does.
 pub fn transform_panel<L: Lanes, A: Matrix<3, N>, const N: usize>(
     lanes: L,
     shape: ConvShape,
     kernel: Kernel<'_>,
     (panel, some): (usize, Range<usize>),
-    points: Vec<&mut [Values]>,
+    mut points: Vec<&mut [Values]>,
 ) {
     lanes.vectorize(TransformFilter::<A, N> {
         matrix: PhantomData,
@@ -64,12 +65,15 @@ pub fn transform_panel<L: Lanes, A: Matrix<3, N>, const N: usize>(
         some,
         outputs: shape.outputs,
         first: panel * L::COLUMNS * WIDTH,
-        points,
+        points: &mut points,
     });
+    if L::PIECES == 1 {
+        lanes.vectorize(RoundPanels { panels: points });
+    }
 }
 
 /// One panel.
-struct TransformFilter<'a, A, const N: usize> {
+struct TransformFilter<'a, 'b, A, const N: usize> {
     matrix: PhantomData<A>,
     kernel: &'a [f32],
     transposed: bool,
@@ -80,10 +84,10 @@ struct TransformFilter<'a, A, const N: usize> {
     /// The first output of this panel.
     first: usize,
     /// `[channel][COLUMNS]` of each point.
-    points: Vec<&'a mut [Values]>,
+    points: &'a mut [&'b mut [Values]],
 }
 
-impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
+impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, '_, A, N> {
     type Output = ();
 
     #[inline(always)]
@@ -107,7 +111,7 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, A, N> {
     }
 }
 
-impl<A, const N: usize> TransformFilter<'_, A, N> {
+impl<A, const N: usize> TransformFilter<'_, '_, A, N> {
     /// Writes `[channel][tap][out]` of sixteen channels and sixteen outputs to `taps`,
     /// which holds zeros.
     #[inline(always)]

@@ -7,6 +7,8 @@
 
 pub mod matrix_unit;
 #[cfg(target_arch = "x86_64")]
+pub mod rounded;
+#[cfg(target_arch = "x86_64")]
 pub mod x86;
 
 use crate::values::{Values, WIDTH};
@@ -33,6 +35,10 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     /// [`Self::product`] multiplies them.
     const MATRIX_UNIT: bool = false;
 
+    /// Numbers of eight significant bits that a matrix unit's operands are made of: three hold
+    /// an `f32`, one is an `f32` rounded.
+    const PIECES: usize = matrix_unit::PIECES;
+
     /// Loads from memory of any alignment.
     fn read(self, values: &[f32; WIDTH]) -> Self::V;
     /// Stores to memory of any alignment.
@@ -53,9 +59,9 @@ pub trait Lanes: Copy + Send + Sync + 'static {
     fn keep(self, value: Self::V, positive: Self::V) -> Self::V;
     /// Rows become columns.
     fn transpose(self, rows: [Self::V; WIDTH]) -> [Self::V; WIDTH];
-    /// Splits values into [`matrix_unit::PIECES`] numbers of eight significant bits that
-    /// add up to them: those of `first` in the lower half of each element, those of
-    /// `second` in the upper half.
+    /// Splits values into [`Self::PIECES`] numbers of eight significant bits that add up to
+    /// them, or are the nearest: those of `first` in the lower half of each element, those
+    /// of `second` in the upper half.
     #[inline(always)]
     fn split(self, first: Self::V, _second: Self::V) -> [Self::V; matrix_unit::PIECES] {
         [first; matrix_unit::PIECES]

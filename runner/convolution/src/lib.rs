@@ -73,7 +73,7 @@ mod winograd;
 
 pub use convolution::Convolution;
 pub use dense::Dense;
-pub use isa::Isa;
+pub use isa::{Isa, Precision};
 pub use pool::Pool;
 pub use reorder::reorder;
 pub use shape::{ConvShape, Epilogue, Extent, Layout};

@@ -1,7 +1,7 @@
 //! The matrices of minimal filtering as types, and how they are applied to a square.
 
 use crate::lanes::Lanes;
-use crate::minimal::{F3, F4, F6, Minimal};
+use crate::minimal::{Balanced, F3, F4, F6, Minimal};
 use crate::values::Values;
 
 /// Values on a square: `values[y × down + x × right]`.
@@ -70,7 +70,7 @@ macro_rules! tilings {
         }
     };
 }
-tilings!(F3: 3, 5; F4: 4, 6; F6: 6, 8;);
+tilings!(F3: 3, 5; F4: 4, 6; Balanced: 4, 6; F6: 6, 8;);
 
 /// Applies the matrix to the columns of a square, then to its rows.
 #[inline(always)]

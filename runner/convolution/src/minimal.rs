@@ -7,7 +7,11 @@
 //!
 //! Points p and -p share their even and odd parts, so a pair costs little more than one point.
 
+mod balanced;
+
 use crate::lanes::Lanes;
+
+pub use balanced::Balanced;
 
 /// The matrices of F(m, 3) as functions; `M` outputs, `N` = M + 2 points.
 pub trait Minimal<const M: usize, const N: usize>: Copy + Send + Sync + 'static {

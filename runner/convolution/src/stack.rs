@@ -76,10 +76,14 @@ impl Step {
 }
 
 impl Stack {
-    /// Prepares `layers` for maps of this size and the given instruction set, or the best
-    /// one for each layer. `None` where a map becomes too small for a layer.
+    /// Prepares `layers` for maps of this size; `isa` says what each is computed with. `None`
+    /// where a map becomes too small for a layer.
     #[must_use]
-    pub fn new(isa: Option<Isa>, input: Extent, layers: &[Layer<'_>]) -> Option<Self> {
+    pub fn new(
+        isa: impl Fn(ConvShape) -> Isa,
+        input: Extent,
+        layers: &[Layer<'_>],
+    ) -> Option<Self> {
         let mut steps: Vec<Step> = Vec::new();
         let mut extent = input;
         let mut rest = layers;
@@ -93,7 +97,7 @@ impl Stack {
                     if !Convolution::takes(shape) {
                         return None;
                     }
-                    let isa = isa.unwrap_or_else(|| Isa::suited(shape));
+                    let isa = isa(shape);
                     let pool = matches!(rest.first(), Some(Layer::MaxPool))
                         && extent.channels > DIRECT_CHANNELS
                         && Tile::of(shape.output(), isa).is_even();

@@ -94,6 +94,15 @@ fn error(got: &[f32], expected: &[f64]) -> f64 {
     off.fold(0.0, f64::max) / largest
 }
 
+/// The largest error that is allowed: rounded factors have eight significant bits.
+fn bound(isa: Isa) -> f64 {
+    match isa.precision() {
+        Precision::F32 => 1e-5,
+        // One convolution with rounded factors is off by 1.2e-2 in the root mean square.
+        Precision::Bf16 => 4e-2,
+    }
+}
+
 /// Numbers of channels and outputs that are and are not multiples of sixteen; sides that are
 /// and are not multiples of each tile's; both paddings; few channels; more channels than are
 /// summed together, one panel after the other; more tiles than pass together.
@@ -123,7 +132,7 @@ fn forward_is_the_sum_of_the_definition() {
             let convolution = Convolution { isa, ..Convolution::new(case.shape) };
             convolution.forward(&case.input, &case.kernel, epilogue, &mut out);
             let error = error(&out, &expected);
-            assert!(error < 1e-5, "{isa:?} {:?}: {error}", case.shape);
+            assert!(error < bound(isa), "{isa:?} {:?}: {error}", case.shape);
         }
     }
 }
@@ -154,7 +163,7 @@ fn gradients_are_the_sums_of_the_definition() {
             let mut got = vec![f32::NAN; input.len()];
             convolution.input_gradient(&case.gradient, Some(&output), &case.kernel, &mut got);
             let off = error(&got, &input);
-            assert!(off < 1e-5, "input, {isa:?} {:?}: {off}", case.shape);
+            assert!(off < bound(isa), "input, {isa:?} {:?}: {off}", case.shape);
             let (mut got, mut got_bias) =
                 (vec![f32::NAN; kernel.len()], vec![f32::NAN; bias.len()]);
             convolution.kernel_gradient(
@@ -164,9 +173,9 @@ fn gradients_are_the_sums_of_the_definition() {
                 (&mut got, &mut got_bias),
             );
             let off = error(&got, &kernel);
-            assert!(off < 1e-5, "kernel, {isa:?} {:?}: {off}", case.shape);
+            assert!(off < bound(isa), "kernel, {isa:?} {:?}: {off}", case.shape);
             let off = error(&got_bias, &bias);
-            assert!(off < 1e-5, "bias, {isa:?} {:?}: {off}", case.shape);
+            assert!(off < bound(isa), "bias, {isa:?} {:?}: {off}", case.shape);
         }
     }
 }
@@ -341,7 +350,7 @@ fn a_stack_computes_what_its_layers_do() {
                 Layer::Convolution { kernel, bias, padding }
             }
         });
-        let stack = Stack::new(Some(isa), input, &layers).unwrap();
+        let stack = Stack::new(|_| isa, input, &layers).unwrap();
         assert_eq!(stack.output(), extent);
         let mut out = vec![f32::NAN; expected.len()];
         stack.forward(images, &numbers(images * input.len(), 1), &mut out);

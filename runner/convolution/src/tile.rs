@@ -1,11 +1,10 @@
 //! The tile size for each map, how the work is divided, and how to run code that is compiled
 //! for each tile size.
 
-use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::isa::{Isa, Precision, RunLanes, with_lanes, with_rounded_lanes};
 use crate::lanes::Lanes;
-use crate::lanes::matrix_unit::PIECES;
 use crate::matrix::Tiling;
-use crate::minimal::{F3, F4, F6};
+use crate::minimal::{Balanced, F3, F4, F6};
 use crate::product::panel_len;
 use crate::shape::{ConvShape, DIRECT_CHANNELS, Extent};
 use crate::values::WIDTH;
@@ -15,6 +14,8 @@ use crate::values::WIDTH;
 pub enum Tile {
     Three,
     Four,
+    /// Four, for products of rounded numbers.
+    Balanced,
     Six,
 }
 
@@ -22,6 +23,9 @@ impl Tile {
     /// Four, unless another size saves enough multiplications to make up for its costlier
     /// transforms, as measured on VGG16's layers.
     pub fn of(output: Extent, isa: Isa) -> Self {
+        if isa.precision() == Precision::Bf16 {
+            return Self::Balanced;
+        }
         let products =
             |m: usize| (m + 2) * (m + 2) * output.height.div_ceil(m) * output.width.div_ceil(m);
         if isa == Isa::Amx {
@@ -43,7 +47,7 @@ impl Tile {
     fn side(self) -> usize {
         match self {
             Self::Three => 3,
-            Self::Four => 4,
+            Self::Four | Self::Balanced => 4,
             Self::Six => 6,
         }
     }
@@ -83,16 +87,19 @@ impl Blocking {
     /// time.
     pub fn of<L: Lanes>(shape: ConvShape, tile: Tile, images: usize) -> Self {
         let all = usize::MAX;
-        if L::MATRIX_UNIT {
-            let per_tile = 2 * PIECES * shape.input.channels + 4 * shape.outputs;
+        if L::MATRIX_UNIT && L::PIECES > 1 {
+            let per_tile = 2 * L::PIECES * shape.input.channels + 4 * shape.outputs;
             let tiles = (POINT_BYTES / per_tile).clamp(96, 384) / 32 * 32;
-            Self { tiles, blocks: all, shared: true }
-        } else if is_large(shape, tile) {
-            Self { tiles: 192, blocks: all, shared: true }
+            return Self { tiles, blocks: all, shared: true };
+        }
+        // Rounded, twice as many tiles take the same memory.
+        let (tiles, blocks) = if L::PIECES == 1 { (192, 4) } else { (96, 2) };
+        if is_large(shape, tile) {
+            Self { tiles: 2 * tiles, blocks: all, shared: true }
         } else if images < rayon::current_num_threads() {
-            Self { tiles: 192, blocks: 2, shared: true }
+            Self { tiles: 192, blocks, shared: true }
         } else {
-            Self { tiles: 96, blocks: 2, shared: false }
+            Self { tiles, blocks, shared: false }
         }
     }
 
@@ -111,7 +118,8 @@ fn is_large(shape: ConvShape, tile: Tile) -> bool {
 
 /// Whether a whole batch should pass together, so that the filters are read only once.
 pub fn wants_batch(shape: ConvShape, tile: Tile, isa: Isa) -> bool {
-    isa == Isa::Amx && shape.input.channels > DIRECT_CHANNELS || is_large(shape, tile)
+    matches!(isa, Isa::Amx | Isa::AmxBf16) && shape.input.channels > DIRECT_CHANNELS
+        || is_large(shape, tile)
 }
 
 /// Number of [`Values`](crate::values::Values) in a transformed kernel.
@@ -128,7 +136,19 @@ pub trait Run {
 
 /// Runs `run` on `isa` with tiles of this size.
 pub fn dispatch(isa: Isa, tile: Tile, run: impl Run) {
-    with_lanes(isa, Tiled(tile, run));
+    match tile {
+        Tile::Balanced => with_rounded_lanes(isa, Balancing(run)),
+        Tile::Three | Tile::Four | Tile::Six => with_lanes(isa, Tiled(tile, run)),
+    }
+}
+
+/// Code that will run with [`Balanced`] tiles.
+struct Balancing<R>(R);
+
+impl<R: Run> RunLanes for Balancing<R> {
+    fn run<L: Lanes>(self, lanes: L) {
+        self.0.run::<L, Balanced, 4, 6>(lanes);
+    }
 }
 
 /// Code with the tile size that it will run with.
@@ -138,7 +158,7 @@ impl<R: Run> RunLanes for Tiled<R> {
     fn run<L: Lanes>(self, lanes: L) {
         match self.0 {
             Tile::Three => self.1.run::<L, F3, 3, 5>(lanes),
-            Tile::Four => self.1.run::<L, F4, 4, 6>(lanes),
+            Tile::Four | Tile::Balanced => self.1.run::<L, F4, 4, 6>(lanes),
             Tile::Six => self.1.run::<L, F6, 6, 8>(lanes),
         }
     }

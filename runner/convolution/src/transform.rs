@@ -1,5 +1,7 @@
 //! The transforms from maps to the points of their tiles, and back.
 
+mod rounded;
+
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -8,6 +10,8 @@ use crate::lanes::{Lanes, Work};
 use crate::map::{Maps, Piece, Window};
 use crate::matrix::{Grid, Matrix, square};
 use crate::values::Values;
+
+pub use rounded::ToRounded;
 
 /// Rows of tiles of a batch of maps, numbered consecutively over all images.
 #[derive(Debug, Clone)]

@@ -25,7 +25,10 @@ pub fn preprocess_values(rgb: &[f32], how: Preprocessing) -> Vec<f32> {
     for (channel, target) in values.chunks_exact_mut(plane.max(1)).enumerate() {
         let source = match how {
             Preprocessing::Caffe => 2 - channel,
-            Preprocessing::Rescale | Preprocessing::Torchvision => channel,
+            Preprocessing::Rescale
+            | Preprocessing::Torchvision
+            | Preprocessing::Tensorflow
+            | Preprocessing::EfficientnetLite => channel,
         };
         let levels = rgb.iter().skip(source).step_by(3);
         for (value, level) in target.iter_mut().zip(levels) {
@@ -42,6 +45,8 @@ fn one(byte: f32, channel: usize, how: Preprocessing) -> f32 {
         Preprocessing::Torchvision => {
             (byte / 255.0 - TORCH_MEAN[channel]) / TORCH_DEVIATION[channel]
         }
+        Preprocessing::Tensorflow => byte / 127.5 - 1.0,
+        Preprocessing::EfficientnetLite => (byte - 127.0) / 128.0,
     }
 }
 
@@ -58,6 +63,11 @@ mod tests {
             [51.0 - 103.939, -116.779, 255.0 - 123.68]
         );
         let torch = preprocess(&pixels, Preprocessing::Torchvision);
+        assert_eq!(preprocess(&pixels, Preprocessing::Tensorflow), [1.0, -1.0, -0.6]);
+        assert_eq!(
+            preprocess(&pixels, Preprocessing::EfficientnetLite),
+            [1.0, -127.0 / 128.0, -0.59375]
+        );
         assert!((torch[0] - 2.248_908_3).abs() < 1e-6 && (torch[1] + 2.035_714_4).abs() < 1e-6);
     }
 }

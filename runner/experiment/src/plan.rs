@@ -24,7 +24,7 @@ pub use crate::section::run::Run;
 pub use crate::section::schedule::{
     Constant, Cosine, Exponential, OneCycle, Plateau, Schedule, Step, Warmup,
 };
-pub use crate::section::stage::{EarlyStopping, Stage};
+pub use crate::section::stage::{BatchNorm, EarlyStopping, Stage};
 pub use crate::section::visualize::{
     Activations, Confusion, Curves, Embedding, Faithfulness, Filters, Gradcam, ImageSet, Mistakes,
     Visualize,

@@ -46,9 +46,10 @@ fn of_run(
         true => imagenet::classes(),
         false => request.checked.classes.clone(),
     };
-    let default = match plan.model.include_top {
-        true => Preprocessing::Caffe,
-        false => Preprocessing::Rescale,
+    let family = plan.model.architecture.family();
+    let default = match family.classifier().filter(|_| plan.model.include_top) {
+        Some(classifier) => classifier.preprocessing,
+        None => family.preprocessing(),
     };
     let preprocessing = plan.dataset.as_ref().map_or(default, |dataset| dataset.preprocessing);
     draw(request, network, (&classes, preprocessing), splits, observe)

@@ -4,7 +4,8 @@
 //! a ← d a + (1 - d) p after every step. As in Keras (`use_ema`), the first step takes the
 //! parameters as they are, and d is the decay from then on. With a warm-up, d = min(decay,
 //! (1 + t) / (10 + t)) at step t, so that the first values are soon forgotten (TensorFlow's
-//! `ExponentialMovingAverage`).
+//! `ExponentialMovingAverage`). The moving mean and variance of a batch normalization are an average
+//! already and are taken as they are, as Keras does.
 
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
@@ -41,7 +42,7 @@ impl Average {
         self.steps
     }
 
-    /// Takes in the parameters after a step; `on_host` says whether their values lie in this
+    /// Takes in the parameters after a step, each with whether it is averaged; `on_host` says whether their values lie in this
     /// process's memory.
     ///
     /// # Errors
@@ -49,7 +50,7 @@ impl Average {
     /// [`LearnError::Compute`] where the device lost a tensor.
     pub fn add<'a>(
         &mut self,
-        parameters: impl Iterator<Item = &'a Tensor<1>>,
+        parameters: impl Iterator<Item = (&'a Tensor<1>, bool)>,
         on_host: bool,
     ) -> Result<(), LearnError> {
         let steps = f64::from(self.steps);
@@ -60,7 +61,11 @@ impl Average {
         };
         let (kept, new) = (decay as f32, (1.0 - decay) as f32);
         self.steps += 1;
-        for (average, parameter) in self.values.iter_mut().zip(parameters) {
+        for (average, (parameter, is_averaged)) in self.values.iter_mut().zip(parameters) {
+            if !is_averaged {
+                *average = parameter.clone();
+                continue;
+            }
             if !on_host {
                 *average = average.clone() * kept + parameter.clone() * new;
                 continue;
@@ -104,7 +109,8 @@ mod tests {
         for on_host in [true, false] {
             let mut average = Average::new(0.9, false, 0, vec![tensor(vec![1.0], &device)]);
             for (value, expected) in [(2.0, 2.0), (3.0, 2.1), (5.0, 2.39)] {
-                average.add([tensor(vec![value], &device)].iter(), on_host)?;
+                let value = tensor(vec![value], &device);
+                average.add([(&value, true)].into_iter(), on_host)?;
                 let value = read(average.values()[0].clone())?[0];
                 assert!((value - expected).abs() < 1e-6, "{value}");
             }

@@ -110,7 +110,7 @@ fn stack(
             _ => None,
         })
         .collect();
-    Ok(layers.and_then(|layers| Stack::new(None, input, &layers)))
+    Ok(layers.and_then(|layers| Stack::new(|shape| Isa::suited(shape, precision), input, &layers)))
 }
 
 /// The values that come out, image by image.

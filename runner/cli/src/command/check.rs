@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use runner_experiment::architecture::Layer;
+use runner_experiment::architecture::{Layer, cuts};
 use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
+use runner_network::device::select;
 
 use crate::environment::show_size;
 use crate::failure::Failure;
@@ -87,7 +88,8 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     if !plan.experiment.description.is_empty() {
         terminal::out(&plan.experiment.description);
     }
-    terminal::out(&format!("fingerprint {}\n", fingerprint::fingerprint(plan)));
+    terminal::out(&format!("fingerprint {}", fingerprint::fingerprint(plan)));
+    terminal::out(&format!("{}\n", device(plan)));
     dataset(checked);
     model(checked)?;
     for stage in &plan.stage {
@@ -97,6 +99,14 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     terminal::out("the plan, with every default:\n");
     terminal::out_data(&resolved(plan)?);
     Ok(())
+}
+
+/// What a run here would compute on, and in which precision. A file may be for another machine.
+fn device(plan: &Plan) -> String {
+    match select(plan.run) {
+        Ok(compute) => format!("computes on {}", compute.described()),
+        Err(error) => format!("does not run here: {error}"),
+    }
 }
 
 /// Where values come from, where that is more than one file.
@@ -177,6 +187,9 @@ fn model(checked: &Checked) -> Result<(), Failure> {
         if model.include_top { "classifier" } else { "head" },
         thousands(top)
     ));
+    if let Some(text) = cut_text(&checked.layers).filter(|_| !checked.plan.stage.is_empty()) {
+        terminal::out(&text);
+    }
     Ok(())
 }
 
@@ -206,11 +219,33 @@ fn stage_text(checked: &Checked, stage: &Stage) -> String {
         names.join(", "),
         thousands(count),
         thousands(total),
-        2 * trained.len(),
-        2 * with_parameters.len(),
+        tensors(trained.iter().map(|layer| **layer)),
+        tensors(with_parameters.iter().copied()),
         cached(layers, stage, views(checked)),
         estimated(checked, stage),
     )
+}
+
+fn tensors<'a>(layers: impl Iterator<Item = &'a Layer>) -> usize {
+    layers.map(|layer| layer.specs().len()).sum()
+}
+
+/// Where features can be cached: the last cut of each block, where not every layer is one.
+fn cut_text(layers: &[Layer]) -> Option<String> {
+    let base = layers.iter().take_while(|layer| layer.base).count();
+    let cuts: Vec<&Layer> = (1..=base)
+        .filter(|position| cuts::is_cut(layers, *position))
+        .map(|position| &layers[position - 1])
+        .collect();
+    if cuts.len() == base {
+        return None;
+    }
+    let last =
+        |index: usize| cuts.get(index + 1).is_none_or(|next| next.block != cuts[index].block);
+    let ends = (0..cuts.len()).filter(|index| last(*index)).map(|index| {
+        format!("{} ({} values)", cuts[index].name, thousands(cuts[index].output.elements()))
+    });
+    Some(format!("features can be cached behind {}\n", ends.collect::<Vec<_>>().join(", ")))
 }
 
 /// One number, or one per part of the network.

@@ -14,14 +14,15 @@ pub fn all_published() -> impl Iterator<Item = &'static Published> {
     FAMILIES.iter().flat_map(|family| family.published())
 }
 
-/// Where a file is published.
-pub fn url(published: &Published) -> String {
+/// Where a file is published; `None` where only a Python package has it.
+pub fn url(published: &Published) -> Option<String> {
     let home = match published.publisher {
-        Publisher::Keras => KERAS,
-        Publisher::Torchvision => TORCHVISION,
+        Publisher::Keras => Some(KERAS),
+        Publisher::Torchvision => Some(TORCHVISION),
+        Publisher::Wheel { .. } => None,
     };
-    let base = std::env::var("RUNNER_WEIGHTS_URL").unwrap_or_else(|_| home.to_owned());
-    format!("{}/{}", base.trim_end_matches('/'), published.file)
+    let base = std::env::var("RUNNER_WEIGHTS_URL").ok().or(home.map(str::to_owned))?;
+    Some(format!("{}/{}", base.trim_end_matches('/'), published.file))
 }
 
 /// What `weights = "imagenet"` means for a model. Validation made sure that there are some.

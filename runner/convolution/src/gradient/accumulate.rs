@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::buffer::scratch;
-use crate::lanes::matrix_unit::{Next, ROWS, Task, UNIT};
+use crate::lanes::matrix_unit::{Next, ROWS, Task, unit};
 use crate::lanes::{Lanes, Work};
 use crate::matrix::{Grid, Matrix, square};
 use crate::packed;
@@ -57,9 +57,9 @@ impl Accumulate<'_> {
     fn on_unit<L: Lanes>(self, lanes: L) {
         let Self { v, s, points, tiles, blocks, panels, accumulate, out } = self;
         let (units, pairs) = (packed::units(tiles), blocks.div_ceil(2));
-        let mut left = scratch(pairs * units * UNIT);
-        let mut right = scratch(units * UNIT);
-        for (pair, into) in left.chunks_exact_mut(units * UNIT).enumerate() {
+        let mut left = scratch(pairs * units * unit::<L>());
+        let mut right = scratch(units * unit::<L>());
+        for (pair, into) in left.chunks_exact_mut(units * unit::<L>()).enumerate() {
             for half in 0..2 {
                 let block = 2 * pair + half;
                 let values =
@@ -82,8 +82,8 @@ impl Accumulate<'_> {
                     out: out.as_ptr().wrapping_add(pairs * sums),
                 };
                 let task = Task {
-                    left: &left[pair * units * UNIT..],
-                    stride: UNIT,
+                    left: &left[pair * units * unit::<L>()..],
+                    stride: unit::<L>(),
                     rows: ROWS,
                     right: &right,
                     units,

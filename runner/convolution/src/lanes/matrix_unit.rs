@@ -8,9 +8,10 @@
 //! Henry, Tang & Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 //! Higher-Precision Computations" (2019).
 
+use super::Lanes;
 use crate::values::{Values, WIDTH};
 
-/// Numbers that an `f32` is split into.
+/// Most numbers that an `f32` is split into.
 pub const PIECES: usize = 3;
 
 /// Rows that are computed together.
@@ -19,7 +20,14 @@ pub const ROWS: usize = 2 * WIDTH;
 /// Lines of an operand for 32 rows or columns and 32 terms of the sum. The left operand is
 /// `[half][piece][row]`, each line twice sixteen terms; the right one is
 /// `[piece][column][pair]`, each line two terms of sixteen columns.
-pub const UNIT: usize = 2 * PIECES * WIDTH;
+pub const fn unit<L: Lanes>() -> usize {
+    lines(L::PIECES)
+}
+
+/// The same for this many pieces.
+pub const fn lines(pieces: usize) -> usize {
+    2 * pieces * WIDTH
+}
 
 /// A product with up to 32 rows and 32 columns.
 #[derive(Debug, Clone, Copy)]
@@ -54,11 +62,11 @@ pub struct Next {
 
 impl Task<'_> {
     /// Whether everything that is read and written lies within the slices.
-    fn fits(&self, out: &[Values]) -> bool {
-        let last = self.units.wrapping_sub(1);
+    pub(super) fn fits(&self, out: &[Values], pieces: usize) -> bool {
+        let (last, unit) = (self.units.wrapping_sub(1), lines(pieces));
         (1..=ROWS).contains(&self.rows)
-            && last < self.right.len() / UNIT
-            && self.left.len() >= last * self.stride + UNIT
+            && last < self.right.len() / unit
+            && self.left.len() >= last * self.stride + unit
             && out.len() >= 2 * self.rows.max(WIDTH + 1)
     }
 }
@@ -79,20 +87,20 @@ impl MatrixUnit {
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod unit {
+pub(super) mod unit {
     use std::arch::asm;
     use std::arch::x86_64::__cpuid_count;
     use std::sync::OnceLock;
 
-    use super::{MatrixUnit, Next, Task, UNIT};
+    use super::{MatrixUnit, Next, PIECES, Task, lines};
     use crate::values::{Values, WIDTH};
 
     /// Bytes of a line.
-    const LINE: usize = size_of::<Values>();
+    pub const LINE: usize = size_of::<Values>();
 
     /// The operand of `ldtilecfg`: the shape of each of the eight tile registers.
     #[repr(C, align(64))]
-    struct Shapes {
+    pub struct Shapes {
         palette: u8,
         start: u8,
         reserved: [u8; 14],
@@ -102,7 +110,7 @@ mod unit {
 
     impl Shapes {
         /// Registers 0 to 3: sums; 4 and 5: left; 6 and 7: right.
-        fn new(count: usize) -> Self {
+        pub fn new(count: usize) -> Self {
             let mut bytes_per_row = [0; 16];
             bytes_per_row[..8].fill(LINE as u16);
             let mut rows = [0; 16];
@@ -130,7 +138,7 @@ mod unit {
         /// Where a slice is shorter than the task says.
         #[inline(always)]
         pub fn product(self, task: Task<'_>, out: &mut [Values]) {
-            assert!(task.fits(out), "the operands of a product are too short");
+            assert!(task.fits(out, PIECES), "the operands of a product are too short");
             match task.next {
                 Some(next) if task.units < 12 => run::<1, 2, 2>(&task, next, out),
                 Some(next) => run::<2, 1, 1>(&task, next, out),
@@ -255,7 +263,7 @@ mod unit {
                 rights = const RIGHTS,
                 lefts = const LEFTS,
                 outs = const OUTS,
-                unit = const UNIT * LINE,
+                unit = const lines(PIECES) * LINE,
                 shapes = in(reg) &raw const shapes,
                 accumulate = in(reg) u32::from(task.accumulate),
                 left = inout(reg) task.left.as_ptr() => _,

@@ -1,6 +1,8 @@
 //! AVX2 with FMA, and AVX-512.
 
-use std::arch::x86_64::{__m256, __m512, _CMP_GT_OQ, _MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{
+    __m256, __m512, __m512i, _CMP_GT_OQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch,
+};
 
 use bytemuck::cast;
 use pulp::NullaryFnOnce;
@@ -38,6 +40,8 @@ pub struct Wide<U>(pub V4, pub U);
 pub trait Unit: Copy + Send + Sync + 'static {
     /// Whether there is one.
     const IS_THERE: bool;
+    /// Numbers that each factor is split into; 1: it is rounded.
+    const PIECES: usize = PIECES;
     /// Computes `task`.
     fn product(self, task: Task<'_>, out: &mut [Values]);
 }
@@ -61,6 +65,7 @@ impl<U: Unit> Lanes for Wide<U> {
     const COLUMNS: usize = 2;
     const ROWS: usize = 14;
     const MATRIX_UNIT: bool = U::IS_THERE;
+    const PIECES: usize = U::PIECES;
 
     #[inline(always)]
     fn read(self, values: &[f32; WIDTH]) -> __m512 {
@@ -137,6 +142,11 @@ impl<U: Unit> Lanes for Wide<U> {
     fn split(self, first: __m512, second: __m512) -> [__m512; PIECES] {
         let f = self.0.avx512f;
         let upper = f._mm512_set1_epi32(-0x1_0000);
+        if U::PIECES == 1 {
+            let first = f._mm512_srli_epi32::<16>(self.rounded(first));
+            let second = f._mm512_and_si512(self.rounded(second), upper);
+            return [cast(f._mm512_or_si512(first, second)); PIECES];
+        }
         let (mut first, mut second) = (first, second);
         let mut pieces = [first; PIECES];
         for piece in &mut pieces {
@@ -158,6 +168,21 @@ impl<U: Unit> Lanes for Wide<U> {
     #[inline(always)]
     fn vectorize<W: Work>(self, work: W) -> W::Output {
         V4::vectorize(self.0, Carrier(self, work))
+    }
+}
+
+impl<U> Wide<U> {
+    /// Rounds to eight significant bits, to nearest, ties to even: they are the upper half of each
+    /// element; what is in the lower half is of no use. What is not a number stays none.
+    #[inline(always)]
+    fn rounded(&self, value: __m512) -> __m512i {
+        let f = self.0.avx512f;
+        let bits: __m512i = cast(value);
+        let odd = f._mm512_and_si512(f._mm512_srli_epi32::<16>(bits), f._mm512_set1_epi32(1));
+        let half = f._mm512_add_epi32(odd, f._mm512_set1_epi32(0x7fff));
+        let sum = f._mm512_add_epi32(bits, half);
+        let is_nan = f._mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
+        f._mm512_mask_mov_epi32(sum, is_nan, f._mm512_set1_epi32(0x7fc0_0000))
     }
 }
 

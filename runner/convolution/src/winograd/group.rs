@@ -9,10 +9,11 @@ use super::multiply::{Multiply, MultiplyPanel, Pass};
 use crate::buffer::{Scratch, apart, scratch};
 use crate::filter::{self, Kernel};
 use crate::lanes::Lanes;
+use crate::lanes::matrix_unit::ROWS;
 use crate::map::Piece;
 use crate::matrix::Tiling;
 use crate::product::{INNER, Rows, panel_len};
-use crate::transform::{Strips, ToMaps, ToPoints};
+use crate::transform::{Strips, ToMaps, ToPoints, ToRounded};
 use crate::values::{Values, WIDTH};
 
 /// What all groups of strips have in common.
@@ -77,6 +78,9 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
     }
 
     fn inputs(&self, strips: &Strips<'_>) -> Inputs {
+        if L::PIECES == 1 {
+            return self.rounded(strips);
+        }
         let point = strips.tiles() | 1;
         let block = apart(N * N * point);
         let mut values = scratch(self.algorithm.shape.input.blocks() * block);
@@ -87,6 +91,25 @@ impl<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize> Group<'_, L, T, 
                 block,
                 sum: None,
                 columns: 1,
+                point,
+                out,
+            });
+        });
+        Inputs { values, point, block }
+    }
+
+    /// The same, rounded for the products, two blocks of channels at a time.
+    fn rounded(&self, strips: &Strips<'_>) -> Inputs {
+        let point = strips.tiles() | 1;
+        let block = apart(N * N * point);
+        let units = self.algorithm.shape.input.blocks().div_ceil(2);
+        // A product is of whole groups of rows, the last of which nobody reads.
+        let mut values = scratch(units * block + ROWS);
+        self.each(&mut values[..units * block], block, |unit, out| {
+            self.algorithm.lanes.vectorize(ToRounded::<T::Input, N> {
+                matrix: PhantomData,
+                strips: strips.clone(),
+                block: 2 * unit,
                 point,
                 out,
             });

@@ -23,6 +23,7 @@ pub struct Builder {
     image: Shape,
     current: LayerId,
     block: String,
+    stage: String,
     base: bool,
     too_small: Option<TooSmall>,
 }
@@ -42,6 +43,7 @@ impl Builder {
             image: shape,
             current: LayerId::IMAGE,
             block: String::new(),
+            stage: String::new(),
             base: true,
             too_small: None,
         }
@@ -52,8 +54,14 @@ impl Builder {
         name.clone_into(&mut self.block);
     }
 
+    /// The blocks that follow belong to this stage; an empty name is none.
+    pub fn stage(&mut self, name: &str) {
+        name.clone_into(&mut self.stage);
+    }
+
     /// The layers that follow stand on the conv base.
     pub fn end_base(&mut self) {
+        self.stage("");
         self.block("");
         self.base = false;
     }
@@ -92,6 +100,7 @@ impl Builder {
         self.layers.push(Layer {
             name,
             block: self.block.clone(),
+            stage: self.stage.clone(),
             base: self.base,
             op,
             inputs: inputs.to_vec(),

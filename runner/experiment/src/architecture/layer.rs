@@ -32,6 +32,9 @@ pub struct Layer {
     pub name: String,
     /// The block it belongs to, `block5`; empty where there are no blocks.
     pub block: String,
+    /// The stage that its block belongs to, `layer3` of `layer3.1`; empty where blocks are not in
+    /// stages.
+    pub stage: String,
     /// Whether it belongs to the conv base.
     pub base: bool,
     /// What it does.
@@ -100,9 +103,24 @@ impl Layer {
         if self.base { &self.block } else { "head" }
     }
 
-    /// Whether these names include that of the layer or of its block. A head has no such name.
+    /// Whether it is a batch normalization.
+    #[must_use]
+    pub fn is_batch_norm(&self) -> bool {
+        matches!(self.op, Op::BatchNorm { .. })
+    }
+
+    /// Whether these names include that of the layer, of its block or of its stage. A head has no
+    /// such name.
     #[must_use]
     pub fn is_named(&self, names: &[String]) -> bool {
-        self.base && names.iter().any(|name| *name == self.name || *name == self.block)
+        self.base && names.iter().any(|name| self.is_within(name))
+    }
+
+    /// Whether a name is that of the layer, of its block, of its stage, or of a module that it is
+    /// in: `features.2.0.block.1` of `features.2.0.block.1.0`.
+    #[must_use]
+    pub fn is_within(&self, name: &str) -> bool {
+        let in_module = || self.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        name == self.name || name == self.block || name == self.stage || in_module()
     }
 }

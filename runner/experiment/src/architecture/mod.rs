@@ -47,6 +47,13 @@ pub fn layers(
     build(name.family(), name.as_str(), image_size, top)
 }
 
+/// The layer of this name; a block's, a stage's or a module's stands for its last layer.
+#[must_use]
+pub fn named<'a>(layers: &'a [Layer], name: &str) -> Option<&'a Layer> {
+    let exact = layers.iter().find(|layer| layer.name == name);
+    exact.or_else(|| layers.iter().rfind(|layer| layer.is_within(name)))
+}
+
 /// [`layers`] for an architecture of any family.
 ///
 /// # Errors
@@ -65,7 +72,7 @@ pub fn build(
         Top::None => {}
         Top::Imagenet => {
             if let Some(classifier) = family.classifier() {
-                (classifier.build)(&mut net);
+                (classifier.build)(architecture, &mut net);
             }
         }
         Top::Head { pooling, hidden, dropout, classes } => {

@@ -20,6 +20,8 @@ pub enum Activation {
     Swish,
     /// x · relu6(x + 3) / 6 (Howard et al. 2019)
     HardSwish,
+    /// relu6(x + 3) / 6 (Howard et al. 2019)
+    HardSigmoid,
     /// x · Φ(x), exact (Hendrycks & Gimpel 2016)
     Gelu,
     /// exp(x) over its sum: a classifier for more classes.
@@ -136,6 +138,8 @@ pub enum Op {
         epsilon: f64,
         /// How much of the moving mean and variance is kept in each training step.
         momentum: f64,
+        /// Whether the channels are scaled by factors of their own.
+        scale: bool,
     },
     /// The values of a pixel or a vector less their mean, over their deviation, scaled and moved
     /// (Ba et al. 2016).

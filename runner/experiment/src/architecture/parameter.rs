@@ -104,12 +104,15 @@ impl Op {
             Self::Dense { units, .. } => {
                 weights(vec![channels, *units], [channels, *units], Some(*units))
             }
-            Self::BatchNorm { .. } => vec![
-                each(Role::Gamma, channels, 1.0),
-                each(Role::Beta, channels, 0.0),
-                each(Role::MovingMean, channels, 0.0),
-                each(Role::MovingVariance, channels, 1.0),
-            ],
+            Self::BatchNorm { scale, .. } => {
+                let gamma = scale.then(|| each(Role::Gamma, channels, 1.0));
+                let rest = [
+                    each(Role::Beta, channels, 0.0),
+                    each(Role::MovingMean, channels, 0.0),
+                    each(Role::MovingVariance, channels, 1.0),
+                ];
+                gamma.into_iter().chain(rest).collect()
+            }
             Self::LayerNorm { .. } => {
                 vec![each(Role::Gamma, channels, 1.0), each(Role::Beta, channels, 0.0)]
             }

@@ -17,13 +17,15 @@ pub enum LearningRate {
 }
 
 impl LearningRate {
-    /// The rate of a layer, by its name, else by its block or `head`; `None` where neither is listed.
+    /// The rate of a layer, by its name, else by its block, its stage or `head`; `None` where none of
+    /// them is listed.
     #[must_use]
     pub fn of(&self, layer: &Layer) -> Option<f64> {
         match self {
             Self::One(rate) => Some(*rate),
             Self::Named(rates) => {
-                rates.get(&layer.name).or_else(|| rates.get(layer.part())).copied()
+                let names = [&layer.name, layer.part(), &layer.stage];
+                names.into_iter().find_map(|name| rates.get(name)).copied()
             }
         }
     }

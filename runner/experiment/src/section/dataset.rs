@@ -13,9 +13,11 @@ section! {
         /// Folder of the test images, measured once at the end; without them there is no test
         /// score.
         test: String [optional],
-        /// Height and width that every image is resized to, each at least 32. Default: [150, 150].
+        /// Height and width that every image is resized to, each at least 32. Default: the
+        /// architecture's, [150, 150] for VGG and `convnet`.
         image_size: Vec<i64> => [usize; 2] [computed] = [150, 150],
-        /// From pixels to what the network sees. Default: `rescale`; with `include_top`, `caffe`.
+        /// From pixels to what the network sees. Default: what the architecture's weights were
+        /// trained on; for VGG `rescale`, and `caffe` with `include_top`.
         preprocessing: Preprocessing [computed] = Preprocessing::Rescale,
         /// What to do about an image that cannot be read.
         on_bad_image: OnBadImage = OnBadImage::Fail,
@@ -33,6 +35,11 @@ choice! {
         Caffe = "caffe",
         /// (x / 255 - mean) / standard deviation per channel: torchvision's ImageNet weights.
         Torchvision = "torchvision",
+        /// x / 127.5 - 1: Keras's `preprocess_input` of MobileNet, Inception and Xception (mode
+        /// "tf").
+        Tensorflow = "tensorflow",
+        /// (x - 127) / 128: what EfficientNet-Lite was trained on.
+        EfficientnetLite = "efficientnet_lite",
     }
 }
 

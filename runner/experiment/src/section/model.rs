@@ -22,8 +22,9 @@ section! {
     /// What stands on the conv base: pooling, hidden dense layers with dropout, the classifier.
     #[derive(serde::Deserialize)]
     pub struct Head from HeadSection {
-        /// How the last feature map becomes a vector.
-        pooling: Pooling = Pooling::Flatten,
+        /// How the last feature map becomes a vector. Default: as the published classifier does it:
+        /// `flatten` for VGG and `convnet`, `average` for all others.
+        pooling: Pooling [computed] = Pooling::Flatten,
         /// Units of the hidden dense layers (ReLU), in order. Default: `[256]` (`convnet`: `[512]`).
         hidden: Vec<Size> [computed],
         /// Share of units dropped after each hidden layer (after the pooling where there is none),

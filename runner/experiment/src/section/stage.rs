@@ -10,7 +10,7 @@ use crate::section::optimizer::OptimizerSection;
 use crate::section::schedule::ScheduleSection;
 use crate::tree::{Kind, Node};
 use crate::value::{
-    BelowOne, Count, FromNode, Located, Plain, Positive, Size, Whole, section, wrong_type,
+    BelowOne, Count, FromNode, Located, Plain, Positive, Size, Whole, choice, section, wrong_type,
 };
 
 section! {
@@ -18,9 +18,11 @@ section! {
     pub struct Stage from StageSection {
         /// What this stage is called in the tables.
         name: String [required],
-        /// Blocks and layers of the conv base that this stage does not train: `"all"`, `"none"`,
+        /// Stages, blocks and layers of the conv base that this stage does not train: `"all"`, `"none"`,
         /// or a list such as `["block1", "block2_conv1"]`. Default: `"all"`.
         frozen: FrozenSection => Vec<String> [computed],
+        /// What becomes of the batch normalizations among the layers that this stage trains.
+        batch_norm: BatchNorm [omit] = BatchNorm::Frozen,
         /// Whether training images go through `[augmentation]`.
         augment: bool = false,
         /// Passes over the training images.
@@ -61,6 +63,19 @@ section! {
         patience: Whole = 0,
         /// Whether the parameters of the best epoch are restored.
         restore_best: bool = false,
+    }
+}
+
+choice! {
+    /// What becomes of batch normalizations whose layers are trained.
+    pub enum BatchNorm {
+        /// They compute in inference mode, by the moving mean and variance that they came with, and
+        /// keep their scale and offset (Keras: `layer.trainable = False`).
+        Frozen = "frozen",
+        /// They go by the mean and variance of each batch, which move those that are kept, and learn
+        /// their scale and offset. Evaluated by the moving ones. With `accumulate` the batch is each of
+        /// those that share a step.
+        Train = "train",
     }
 }
 

@@ -1,5 +1,6 @@
 //! `[dataset]`: folders that exist, with the same two or more classes in each.
 
+use crate::architecture::ArchitectureName;
 use crate::diagnostic::Diagnostics;
 use crate::folder::{self, Split, composed, form};
 use crate::plan::Dataset;
@@ -31,7 +32,7 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
                 .error(0..0, "dataset", "the table `[dataset]` is missing, and stages need images")
                 .help("add `[dataset]` with `train = \"…\"` and `validation = \"…\"`");
         }
-        return Data { image_size: Dataset::default().image_size, ..Data::default() };
+        return Data { image_size: architecture(root).family().image_size(), ..Data::default() };
     };
     let section = &table.value;
     if trains {
@@ -41,7 +42,7 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
     }
     let splits = splits(section, diagnostics);
     compare_classes(section, &splits, diagnostics);
-    let image_size = image_size(section, diagnostics);
+    let image_size = image_size(root, section, diagnostics);
     Data {
         image_size,
         image_size_span: section
@@ -59,16 +60,24 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
     }
 }
 
-/// The published classifier was trained with Keras's `preprocess_input`.
-fn default_preprocessing(root: &Root) -> Preprocessing {
-    let top = root.model.as_ref().and_then(|model| get(&model.value.include_top));
-    if top == Some(true) { Preprocessing::Caffe } else { Preprocessing::Rescale }
+/// The architecture of the model, or the default.
+fn architecture(root: &Root) -> ArchitectureName {
+    root.model.as_ref().and_then(|model| get(&model.value.architecture)).unwrap_or_default()
 }
 
-fn image_size(section: &DatasetSection, diagnostics: &mut Diagnostics) -> [usize; 2] {
-    let Some(given) = &section.image_size else {
-        return Dataset::default().image_size;
-    };
+/// What the family's weights were trained on; its classifier may have been trained on another.
+fn default_preprocessing(root: &Root) -> Preprocessing {
+    let top = root.model.as_ref().and_then(|model| get(&model.value.include_top));
+    let family = architecture(root).family();
+    match family.classifier().filter(|_| top == Some(true)) {
+        Some(classifier) => classifier.preprocessing,
+        None => family.preprocessing(),
+    }
+}
+
+fn image_size(root: &Root, section: &DatasetSection, diagnostics: &mut Diagnostics) -> [usize; 2] {
+    let default = architecture(root).family().image_size();
+    let Some(given) = &section.image_size else { return default };
     let in_range = |size: &i64| (SMALLEST..=LARGEST).contains(size);
     if let [height, width] = given.value[..]
         && in_range(&height)
@@ -83,7 +92,7 @@ fn image_size(section: &DatasetSection, diagnostics: &mut Diagnostics) -> [usize
             format!("`dataset.image_size` must be a height and a width of {SMALLEST} to {LARGEST} pixels"),
         )
         .label("such as [150, 150]");
-    Dataset::default().image_size
+    default
 }
 
 /// Lists every split whose folder exists.

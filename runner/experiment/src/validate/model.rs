@@ -40,9 +40,11 @@ fn default_weights(architecture: ArchitectureName) -> &'static str {
 
 fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
     let plan = section.map(Plain::plain).unwrap_or_default();
+    let family = architecture.family();
+    let pooling = section.and_then(|head| get(&head.pooling)).unwrap_or(family.pooling());
     match section.and_then(|head| head.hidden.as_ref()) {
-        Some(_) => plan,
-        None => Head { hidden: vec![architecture.family().hidden_units()], ..plan },
+        Some(_) => Head { pooling, ..plan },
+        None => Head { pooling, hidden: vec![family.hidden_units()], ..plan },
     }
 }
 

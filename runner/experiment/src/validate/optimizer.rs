@@ -55,7 +55,7 @@ fn check_rates(
     let key = "stage.optimizer.learning_rate";
     let mut known: Vec<String> = Vec::new();
     for layer in trained {
-        for name in [layer.part().to_owned(), layer.name.clone()] {
+        for name in [layer.stage.clone(), layer.part().to_owned(), layer.name.clone()] {
             if !name.is_empty() && !known.contains(&name) {
                 known.push(name);
             }

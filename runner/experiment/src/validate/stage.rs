@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostics;
 use crate::plan::Stage;
 use crate::plan::stage::freezes;
 use crate::section::Root;
-use crate::section::stage::{ClassWeightsSection, FrozenSection, StageSection};
+use crate::section::stage::{BatchNorm, ClassWeightsSection, FrozenSection, StageSection};
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
@@ -55,7 +55,9 @@ fn stage(
     layers: &[Layer],
     diagnostics: &mut Diagnostics,
 ) -> Stage {
-    let trained: Vec<&Layer> = trained(layers, &frozen).collect();
+    let batch_norm = get(&section.batch_norm).unwrap_or(BatchNorm::Frozen);
+    let trained: Vec<&Layer> = trained(layers, &frozen, batch_norm).collect();
+    check_batch_norm(section, &trained, diagnostics);
     let optimizer = section.optimizer.as_ref();
     let optimizer = optimizer.map(|table| optimizer::resolve(&table.value, &trained, diagnostics));
     let schedule = section.schedule.as_ref().map(|table| optimizer::schedule(table, diagnostics));
@@ -63,8 +65,26 @@ fn stage(
 }
 
 /// The layers that have something to train, and are.
-fn trained<'a>(layers: &'a [Layer], frozen: &'a [String]) -> impl Iterator<Item = &'a Layer> {
-    layers.iter().filter(|layer| layer.has_parameters() && !freezes(frozen, layer))
+fn trained<'a>(
+    layers: &'a [Layer],
+    frozen: &'a [String],
+    batch_norm: BatchNorm,
+) -> impl Iterator<Item = &'a Layer> {
+    layers.iter().filter(move |layer| layer.has_parameters() && !freezes(frozen, batch_norm, layer))
+}
+
+/// Asking for trained batch normalizations where there are none is a mistake.
+fn check_batch_norm(section: &StageSection, trained: &[&Layer], diagnostics: &mut Diagnostics) {
+    let Some(mode) = section.batch_norm.as_ref().filter(|mode| mode.value == BatchNorm::Train)
+    else {
+        return;
+    };
+    if !trained.is_empty() && !trained.iter().any(|layer| layer.is_batch_norm()) {
+        let message = "`batch_norm = \"train\"`, and this stage trains no batch normalization";
+        diagnostics
+            .error(mode.span.clone(), "stage.batch_norm", message)
+            .help("remove the key, or freeze fewer blocks");
+    }
 }
 
 fn check_class_weights(section: &StageSection, classes: &[String], diagnostics: &mut Diagnostics) {
@@ -144,7 +164,7 @@ fn frozen(section: &StageSection, layers: &[Layer], diagnostics: &mut Diagnostic
         check_frozen_name(name, layers, &known, diagnostics);
     }
     let names: Vec<String> = names.plain();
-    compress(&base, |layer| freezes(&names, layer))
+    compress(&base, |layer| layer.is_named(&names))
 }
 
 fn check_frozen_name(
@@ -153,7 +173,8 @@ fn check_frozen_name(
     known: &[String],
     diagnostics: &mut Diagnostics,
 ) {
-    if known.is_empty() || known.contains(&name.value) {
+    let is_known = layers.iter().any(|layer| layer.base && layer.is_within(&name.value));
+    if known.is_empty() || is_known {
         return;
     }
     let head = layers.iter().any(|layer| !layer.base && layer.name == name.value);
@@ -166,7 +187,7 @@ fn check_frozen_name(
         (format!("there is no block or layer `{}`", name.value), "unknown block or layer")
     };
     let candidates = known.iter().map(String::as_str);
-    let blocks: Vec<&str> = known.iter().map(String::as_str).filter(|n| !n.contains('_')).collect();
+    let blocks = parts(layers, known);
     let help = match closest(&name.value, candidates) {
         Some(close) if !head => format!("did you mean `{close}`?"),
         _ => format!("expected \"all\", \"none\", a layer, or one of {}", join(blocks)),
@@ -174,27 +195,46 @@ fn check_frozen_name(
     diagnostics.error(name.span.clone(), "stage.frozen", message).label(label).help(help);
 }
 
+/// Stages, blocks and layers.
 fn known_names(base: &[&Layer]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for layer in base {
-        if !layer.block.is_empty() && !names.contains(&layer.block) {
-            names.push(layer.block.clone());
+    for name in base.iter().flat_map(|layer| [&layer.stage, &layer.block, &layer.name]) {
+        if !name.is_empty() && !names.contains(name) {
+            names.push(name.clone());
         }
-        names.push(layer.name.clone());
     }
     names
 }
 
-/// A block counts as whole where every layer with parameters is frozen.
+/// What a network's parts are called in a hint: stages, blocks outside of them, or layers where there
+/// are neither.
+fn parts<'a>(layers: &'a [Layer], known: &'a [String]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for layer in layers.iter().filter(|layer| layer.base) {
+        let name = if layer.stage.is_empty() { &layer.block } else { &layer.stage };
+        if !name.is_empty() && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    match names.is_empty() {
+        true => known.iter().map(String::as_str).collect(),
+        false => names,
+    }
+}
+
+/// A stage or block counts as whole where every layer with parameters is frozen.
 fn compress(base: &[&Layer], is_frozen: impl Fn(&Layer) -> bool) -> Vec<String> {
+    let whole = |name: &str| {
+        let mut inside = base.iter().filter(|layer| layer.stage == name || layer.block == name);
+        !name.is_empty() && inside.all(|layer| !layer.has_parameters() || is_frozen(layer))
+    };
     let mut names: Vec<String> = Vec::new();
     for layer in base.iter().filter(|layer| layer.has_parameters() && is_frozen(layer)) {
-        let whole = !layer.block.is_empty()
-            && base
-                .iter()
-                .filter(|other| other.block == layer.block && other.has_parameters())
-                .all(|other| is_frozen(other));
-        let name = if whole { &layer.block } else { &layer.name };
+        let name = match layer {
+            layer if whole(&layer.stage) => &layer.stage,
+            layer if whole(&layer.block) => &layer.block,
+            layer => &layer.name,
+        };
         if !names.contains(name) {
             names.push(name.clone());
         }
@@ -210,7 +250,7 @@ fn check_trains(
     diagnostics: &mut Diagnostics,
 ) {
     let has_head = layers.iter().any(|layer| !layer.base);
-    if has_head && trained(layers, frozen).next().is_none() {
+    if has_head && trained(layers, frozen, BatchNorm::Train).next().is_none() {
         diagnostics.error(section.span.clone(), "stage.frozen", "this stage has nothing to train");
     }
 }

@@ -12,6 +12,7 @@ use crate::gradients::{Gradients, gradients};
 use crate::loss::Target;
 use crate::samples::Draws;
 use runner_data::mixing::{Mix, Mixing};
+use runner_network::network::Moved;
 use runner_network::{Flow, Training};
 use runner_random::{Key, Purpose};
 use runner_record::{EpochRecord, Event, Phase};
@@ -122,13 +123,17 @@ impl StageRun<'_> {
         let mut pending = Pending::default();
         // How far the last step of the optimizer got: what is saved.
         let mut reached = work.position;
-        train.batches(left, size, draws, &mut |batch, values, mix| {
+        // Moving statistics as they were at that step.
+        let mut before = Moved::new();
+        let done = train.batches(left, size, draws, &mut |batch, values, mix| {
             self.interrupt.check()?;
             let Gradients { outcomes, gradients, moved } =
                 self.gradients(key, batch, values, mix, &work.indices)?;
-            for (index, value) in moved {
-                self.network.parameters[index].value = value;
+            let was = moved.iter().map(|(index, _)| self.network.parameters[*index].value.clone());
+            if pending.batches == 0 {
+                before = moved.iter().map(|(index, _)| *index).zip(was).collect();
             }
+            self.put(moved);
             reached.sums.add(&outcomes);
             reached.steps += 1;
             self.check_finite(reached.sums.loss, reached.epochs + 1, reached.steps)?;
@@ -137,13 +142,23 @@ impl StageRun<'_> {
             if pending.batches == self.stage.accumulate || done == order.len() {
                 self.step(work, std::mem::take(&mut pending).gradients)?;
                 work.position = reached;
+                before.clear();
             }
             observe(Event::Progress { phase: self.phase(reached), done, total: order.len() });
             match pending.batches == 0 && self.writer.is_due(STEP_SECONDS) {
                 true => self.save(work),
                 false => Ok(()),
             }
-        })
+        });
+        // What is saved now is the state after the last step.
+        self.put(before);
+        done
+    }
+
+    fn put(&mut self, values: Moved) {
+        for (index, value) in values {
+            self.network.parameters[index].value = value;
+        }
     }
 
     fn phase(&self, position: Position) -> Phase {
@@ -193,6 +208,9 @@ impl StageRun<'_> {
     fn step(&mut self, work: &mut Work, gradients: Vec<Tensor<1>>) -> Result<(), LearnError> {
         let step = usize::try_from(work.optimizer.steps()).unwrap_or(usize::MAX);
         let factor = self.factor(work, step);
+        let role = |index: &usize| self.network.parameters[*index].role;
+        let is_averaged: Vec<bool> =
+            work.indices.iter().map(|index| role(index).is_trainable()).collect();
         let mut parameters = self.network.parameters.iter_mut().enumerate();
         let mut trained: Vec<&mut Tensor<1>> = work
             .indices
@@ -202,7 +220,7 @@ impl StageRun<'_> {
             .collect();
         work.optimizer.step(&mut trained, gradients, factor)?;
         let on_host = self.network.compute.is_host();
-        let trained = trained.iter().map(|value| &**value);
+        let trained = trained.iter().zip(is_averaged).map(|(value, averaged)| (&**value, averaged));
         work.average.as_mut().map_or(Ok(()), |average| average.add(trained, on_host))
     }
 }

@@ -14,11 +14,14 @@ pub fn apply<const D: usize>(activation: Activation, values: Tensor<D>) -> Tenso
         Activation::Relu6 => values.clamp(0.0, 6.0),
         Activation::Sigmoid => sigmoid(values),
         Activation::Swish => silu(values),
-        Activation::HardSwish => {
-            let gate = (values.clone() + 3.0).clamp(0.0, 6.0) / 6.0;
-            values * gate
-        }
+        Activation::HardSwish => values.clone() * hard_sigmoid(values),
+        Activation::HardSigmoid => hard_sigmoid(values),
         Activation::Gelu => gelu(values),
         Activation::Softmax => softmax(values, 1),
     }
+}
+
+/// relu6(x + 3) / 6
+fn hard_sigmoid<const D: usize>(values: Tensor<D>) -> Tensor<D> {
+    (values + 3.0).clamp(0.0, 6.0) / 6.0
 }

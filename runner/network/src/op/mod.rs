@@ -31,7 +31,7 @@ pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
         Op::AveragePool(op) => pool::average(call, op, input.into()).into(),
         Op::GlobalAveragePool => Flow::Vector(pool::global_average(input.into())).into(),
         Op::GlobalMaxPool => Flow::Vector(pool::global_max(input.into())).into(),
-        Op::BatchNorm { epsilon, momentum } => {
+        Op::BatchNorm { epsilon, momentum, .. } => {
             norm::batch(call, Moments { epsilon, momentum }, input.into())
         }
         Op::LayerNorm { epsilon } => norm::layer(call, epsilon, input.into()).into(),

@@ -16,10 +16,17 @@ pub(super) struct Moments {
 /// move those that are kept (Keras: the variance without Bessel's correction, in both places).
 /// Anywhere else by those that are kept: a frozen layer computes the same in every batch.
 pub(super) fn batch(call: &Call<'_>, settings: Moments, input: Flow) -> Outcome {
-    let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|index| call.parameters[index].clone());
-    let is_trained = call.training.is_some() && gamma.is_require_grad();
+    // A scale of its own comes first, where there is one.
+    let last = call.parameters.len() - 3;
+    let [beta, mean, variance] = [0, 1, 2].map(|index| call.parameters[last + index].clone());
+    let gamma = call.parameters[..last].first();
+    let is_trained = call.training.is_some() && beta.is_require_grad();
     let normal = |mean: Tensor<1>, variance: Tensor<1>| {
-        let factor = gamma.clone() / (variance + settings.epsilon as f32).sqrt();
+        let deviation = (variance + settings.epsilon as f32).sqrt();
+        let factor = match gamma {
+            Some(gamma) => gamma.clone() / deviation,
+            None => deviation.recip(),
+        };
         let moved = beta.clone() - mean * factor.clone();
         (factor, moved)
     };

@@ -62,7 +62,7 @@ fn operations_are_keras() -> Result<(), NetworkError> {
     let conv = |shape, how, activation| Op::Convolution(convolution(shape, how, activation));
     let bare = Convolution { bias: false, ..convolution((2, [5, 3]), (1, Valid), Linear) };
     let depthwise = Convolution { groups: 3, ..convolution((3, [3, 3]), (2, Same), Relu6) };
-    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 };
+    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9, scale: true };
     let zeros = Op::ZeroPadding { rows: [1, 2], columns: [0, 3] };
     let (strided, pixel) = ((4, [3, 3]), (4, [1, 1]));
     #[rustfmt::skip]
@@ -101,7 +101,7 @@ fn operations_are_keras() -> Result<(), NetworkError> {
 #[test]
 fn a_batch_norm_that_is_trained_goes_by_its_batch_and_moves_what_is_kept()
 -> Result<(), NetworkError> {
-    let network = network(Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
+    let network = network(Op::BatchNorm { epsilon: 1e-3, momentum: 0.9, scale: true });
     let flow = || Flow::batch(generated(90, 1), 1, network.layers[0].input, &network.compute);
     let mut values = network.values();
     let key = Key::new(0, Purpose::Dropout);

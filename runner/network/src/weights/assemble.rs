@@ -8,7 +8,8 @@ use runner_experiment::architecture::{Family, Layer, Op, ParameterSpec, Place, R
 
 use super::entry::{Entry, TensorFile};
 use super::error::WeightsError;
-use super::names::{Convention, Kernels, Located, is_base, role};
+use super::known::Known;
+use super::names::{Convention, Located, role};
 use super::select::{self, Set};
 use super::why;
 
@@ -50,16 +51,16 @@ pub fn matched<'a>(
     let has = |name: &str| layers.iter().any(|l| l.name == name && l.has_parameters());
     let set = select::choose(file, family, pick, &has)?;
     let mut sorted = Sorted::default();
-    let kernels = Kernels::of(family);
+    let known = Known::of(family);
     for (entry, located) in &set.located {
         match family.layer(layers, &located.place) {
             Some(layer) => sorted.take(entry, located, layer),
-            None => sorted.set_aside(entry, (family, &kernels), located),
+            None => sorted.set_aside(entry, &known, located),
         }
     }
     let heads: BTreeSet<&str> = head_names(family, layers).collect();
     let left = sorted.drop_head(layers, &heads, head, &set.others);
-    sorted.check(file, layers, &heads, &set)?;
+    sorted.check(file, (family, layers), &heads, &set)?;
     let mut notes = vec![taken(layers, &heads, &sorted)];
     notes.extend(set.notes.iter().cloned());
     notes.extend(left);
@@ -100,16 +101,11 @@ impl<'a> Sorted<'a> {
     }
 
     /// A tensor of a layer that the network does not have.
-    fn set_aside(
-        &mut self,
-        entry: &Entry,
-        (family, kernels): (&dyn Family, &Kernels),
-        located: &Located,
-    ) {
+    fn set_aside(&mut self, entry: &Entry, known: &Known, located: &Located) {
         // A head may have convolutions of other sizes than the base.
         let dimensions = entry.shape.len();
-        let of_base = dimensions != 4 || kernels.fit(&entry.shape);
-        match is_base(family, &located.place) && of_base {
+        let of_base = dimensions != 4 || known.fit(&entry.shape);
+        match known.is_base(&located.place) && of_base {
             true if dimensions == 1 && is_counted(located) => self.unused.push(entry.name.clone()),
             true => self.extra.push(format!("{}: {:?}", entry.name, entry.shape)),
             false => self.unused.push(entry.name.clone()),
@@ -163,7 +159,7 @@ impl<'a> Sorted<'a> {
     fn check(
         &self,
         file: &TensorFile,
-        layers: &[Layer],
+        (family, layers): (&dyn Family, &[Layer]),
         heads: &BTreeSet<&str>,
         set: &Set<'_>,
     ) -> Result<(), WeightsError> {
@@ -186,7 +182,7 @@ impl<'a> Sorted<'a> {
         }
         Err(WeightsError::Mismatch {
             path: file.path.clone(),
-            reason: why::reason(file, layers, set),
+            reason: why::reason(file, (family, layers), set),
             missing,
             misshapen: self.misshapen.iter().map(|(_, line)| line.clone()).collect(),
             extra: self.extra.clone(),
@@ -228,7 +224,7 @@ fn left_over(set: &Set<'_>, sorted: &Sorted<'_>) -> Option<String> {
 /// Whether only the order says which convolution this is: a bias is then one of whatever kernel has
 /// the same number, which is named where it is not used.
 fn is_counted(located: &Located) -> bool {
-    matches!(located.place, Place::Convolution(_))
+    matches!(located.place, Place::Convolution(_) | Place::Class(..))
 }
 
 /// The dense layers that stand on a conv base; the classifier that a family published is none.
@@ -266,16 +262,20 @@ fn fits(shape: &[usize], layer: &Layer, spec: &ParameterSpec, convention: Conven
                 true => [*rows, *columns, op.groups, out / op.groups],
                 false => [*rows, *columns, *within, *out],
             };
-            shape == spec.shape || shape == channels_last
+            // A linear layer on each pixel is a 1×1 convolution.
+            let is_linear = [*rows, *columns] == [1, 1] && convention == Convention::Torch;
+            shape == spec.shape || shape == channels_last || (is_linear && shape == [*out, *within])
         }
         (Op::Dense { .. }, Role::Kernel, [input, out]) => match (shape, convention) {
-            ([a, b], Convention::Keras) => (a, b) == (input, out),
+            ([a, b] | [1, 1, a, b], Convention::Keras) => (a, b) == (input, out),
             ([a, rest @ ..], Convention::Torch) => {
                 let product = rest.iter().try_fold(1_usize, |product, n| product.checked_mul(*n));
                 a == out && product == Some(*input)
             }
             _ => false,
         },
+        // torchvision's factors of ConvNeXt.
+        (Op::LayerScale { .. }, _, [channels]) => shape == spec.shape || shape == [*channels, 1, 1],
         (_, _, expected) => shape == expected,
     }
 }

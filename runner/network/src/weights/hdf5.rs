@@ -182,10 +182,12 @@ fn is_keras3(name: &str) -> bool {
     name.contains("/vars/")
 }
 
+/// A Keras 3 layer: the folder of its model, its class and its number.
+type Owner = (String, &'static str, usize);
+
 /// Keras 3 numbers layers by class, `conv2d`, `conv2d_1`, …, `dense`, …: only the order within a
 /// model counts, and a model within a model has a folder of its own.
 fn by_order(entries: Vec<Entry>) -> Vec<Entry> {
-    type Owner = (String, &'static str, usize);
     let mut owners: BTreeMap<Owner, Vec<Entry>> = BTreeMap::new();
     let mut rest = Vec::new();
     for entry in entries {
@@ -197,10 +199,13 @@ fn by_order(entries: Vec<Entry>) -> Vec<Entry> {
         }
     }
     let mut positions: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
-    for ((model, kind, _), entries) in owners {
+    for ((model, kind, _), mut entries) in owners {
         let position = positions.entry((model.clone(), kind)).or_default();
-        for entry in entries {
-            let part = if entry.shape.len() == 1 { "bias" } else { "kernel" };
+        // `vars/0`, `vars/1`, …
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        let vectors = entries.iter().filter(|entry| entry.shape.len() == 1).count();
+        for (index, entry) in entries.into_iter().enumerate() {
+            let (kind, part) = part(kind, (index, entry.shape.len()), vectors);
             rest.push(Entry { name: format!("{model}#{kind}.{position}.{part}"), ..entry });
         }
         *position += 1;
@@ -208,18 +213,46 @@ fn by_order(entries: Vec<Entry>) -> Vec<Entry> {
     rest
 }
 
+/// The class of a variable's layer and what the variable is for, by its number and its dimensions.
+fn part(
+    kind: &'static str,
+    (index, dimensions): (usize, usize),
+    vectors: usize,
+) -> (&'static str, &'static str) {
+    const NORMALIZED: [&str; 4] = ["gamma", "beta", "moving_mean", "moving_variance"];
+    match (kind, dimensions) {
+        // Without a scale of its own it begins with beta.
+        ("batch_normalization", 1) if vectors == 3 => (kind, NORMALIZED[(index + 1).min(3)]),
+        ("batch_normalization" | "layer_normalization", 1) => (kind, NORMALIZED[index.min(3)]),
+        ("separable_conv2d", 4) if index == 0 => ("separable_depthwise", "kernel"),
+        ("separable_conv2d", _) => {
+            ("separable_pointwise", if dimensions == 1 { "bias" } else { "kernel" })
+        }
+        (kind, 1) => (kind, "bias"),
+        (kind, _) => (kind, "kernel"),
+    }
+}
+
 /// Folder of the model, class, and number of the layer that a Keras 3 path belongs to.
 fn keras3_owner(name: &str) -> Option<(&str, &'static str, usize)> {
+    const CLASSES: [&str; 6] = [
+        "conv2d",
+        "depthwise_conv2d",
+        "separable_conv2d",
+        "batch_normalization",
+        "layer_normalization",
+        "dense",
+    ];
     let path = name.split("/vars/").next()?;
     let (model, layer) = path.rsplit_once('/').unwrap_or(("", path));
-    for (class, kind) in [("conv2d", "convolution"), ("dense", "dense")] {
+    for class in CLASSES {
         if let Some(rest) = layer.strip_prefix(class) {
             let number = match rest.strip_prefix('_') {
                 Some(number) => number.parse().ok()?,
                 None if rest.is_empty() => 0,
                 None => return None,
             };
-            return Some((model, kind, number));
+            return Some((model, class, number));
         }
     }
     None
@@ -248,10 +281,10 @@ mod tests {
     #[test]
     fn keras3_layers_sort_by_number_and_not_by_letter() {
         let owner = keras3_owner;
-        assert_eq!(owner("layers/conv2d_10/vars/0"), Some(("layers", "convolution", 10)));
+        assert_eq!(owner("layers/conv2d_10/vars/0"), Some(("layers", "conv2d", 10)));
         assert_eq!(owner("layers/dense/vars/1"), Some(("layers", "dense", 0)));
         let inner = "layers/functional/layers/conv2d/vars/0";
-        assert_eq!(owner(inner), Some(("layers/functional/layers", "convolution", 0)));
+        assert_eq!(owner(inner), Some(("layers/functional/layers", "conv2d", 0)));
         assert_eq!(owner("layers/block1_conv1/vars/0"), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Whose names are these? Those that a family knows from other frameworks, this program's own, or
 //! just the order.
 
-use std::collections::BTreeSet;
+use runner_experiment::architecture::{Family, Layer, Place, Role};
 
-use runner_experiment::architecture::{Family, Layer, Op, Place, Role, Top, build};
+use super::known::Known;
 
 /// How a dense kernel lies in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,25 +30,33 @@ pub struct Located {
 ///
 /// `names` are layers of the network that no framework gave their names: those of a head.
 #[must_use]
-pub fn locate(name: &str, family: &dyn Family, names: &dyn Fn(&str) -> bool) -> Option<Located> {
+pub fn locate(
+    name: &str,
+    (family, known): (&dyn Family, &Known),
+    names: &dyn Fn(&str) -> bool,
+) -> Option<Located> {
     if let Some((prefix, rest)) = name.split_once('#') {
         return ordered(prefix, rest);
     }
     if let Some((before, after)) = wrapped(name) {
         // `features.module.0.weight`: PyTorch's example for ImageNet wraps the features alone.
-        return locate(&format!("{before}{after}"), family, names);
+        return locate(&format!("{before}{after}"), (family, known), names);
     }
     let parts: Vec<&str> = name.split(['/', '.', ':']).collect();
     let (index, place) = (0..parts.len()).find_map(|index| {
         let next = parts.get(index + 1).copied().unwrap_or_default();
-        Some((index, place(parts[index], next, family, names)?))
+        let module = || known.place(&parts, index);
+        Some((index, module().or_else(|| place(parts[index], next, family, names))?))
     })?;
     let torch = matches!(place, Place::Module(_) | Place::OtherTop)
         || ["classifier", "pre_logits"].contains(&parts[index])
         || (parts[index], parts.get(index + 1)) == ("head", Some(&"fc"))
         || name.ends_with(".weight");
     let convention = if torch { Convention::Torch } else { Convention::Keras };
-    let length = parts[..index].iter().map(|part| part.len() + 1).sum::<usize>();
+    // Keras's files name the layer twice.
+    let doubled = index > 0 && parts[index] == parts[index - 1];
+    let before = if doubled { index - 1 } else { index };
+    let length = parts[..before].iter().map(|part| part.len() + 1).sum::<usize>();
     let prefix = name[..length].trim_end_matches(['/', '.', ':']).to_owned();
     Some(Located { prefix, place, convention })
 }
@@ -73,49 +81,6 @@ pub fn locate_bare(name: &str) -> Option<Located> {
     ["weight", "bias"].contains(&part).then_some(Located { prefix, place, convention })
 }
 
-/// Sizes of the kernels of a family's conv bases.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kernels(BTreeSet<[usize; 2]>);
-
-impl Kernels {
-    /// Those of its first architecture: the others have the same.
-    #[must_use]
-    pub fn of(family: &dyn Family) -> Self {
-        let size = |layer: Layer| match layer.op {
-            Op::Convolution(op) => Some(op.kernel),
-            _ => None,
-        };
-        Self(base(family).into_iter().filter_map(size).collect())
-    }
-
-    /// Whether a shape is that of a kernel of one of these sizes, in one of the layouts.
-    #[must_use]
-    pub fn fit(&self, shape: &[usize]) -> bool {
-        let [a, b, c, d] = *shape else { return false };
-        self.0.contains(&[a, b]) || self.0.contains(&[c, d])
-    }
-}
-
-/// The layers of the conv base of a family's first architecture.
-fn base(family: &dyn Family) -> Vec<Layer> {
-    let first = family.architectures().first().map_or("", |architecture| architecture.name);
-    // Large enough for every layer.
-    build(family, first, [224, 224], &Top::None).unwrap_or_default()
-}
-
-/// Whether a place can only be a layer of a conv base.
-#[must_use]
-pub fn is_base(family: &dyn Family, place: &Place) -> bool {
-    match place {
-        Place::Module(_) | Place::Convolution(_) => true,
-        Place::Named(name) => family.architectures().iter().any(|architecture| {
-            let layers = build(family, architecture.name, [224, 224], &Top::None);
-            layers.unwrap_or_default().iter().any(|layer| layer.name == *name)
-        }),
-        Place::Dense(_) | Place::OtherTop => false,
-    }
-}
-
 /// What a tensor of a layer is for: by its dimensions where the layer has a kernel, else by the end
 /// of its name.
 #[must_use]
@@ -123,14 +88,23 @@ pub fn role(name: &str, dimensions: usize, layer: &Layer) -> Option<Role> {
     if layer.specs().iter().any(|spec| spec.role == Role::Kernel) {
         return Some(if dimensions > 1 { Role::Kernel } else { Role::Bias });
     }
+    // Keras 1 put the layer's name before it: `block1_conv1_bn_running_mean`.
+    const ENDS: [(&str, Role); 11] = [
+        ("gamma", Role::Gamma),
+        ("weight", Role::Gamma),
+        ("layer_scale", Role::Gamma),
+        ("beta", Role::Beta),
+        ("bias", Role::Beta),
+        ("moving_mean", Role::MovingMean),
+        ("running_mean", Role::MovingMean),
+        ("moving_variance", Role::MovingVariance),
+        ("running_var", Role::MovingVariance),
+        ("running_variance", Role::MovingVariance),
+        ("running_std", Role::MovingVariance),
+    ];
     let end = name.rsplit(['/', '.']).next().unwrap_or_default();
-    match end.split(':').next().unwrap_or_default() {
-        "gamma" | "weight" => Some(Role::Gamma),
-        "beta" | "bias" => Some(Role::Beta),
-        "moving_mean" | "running_mean" => Some(Role::MovingMean),
-        "moving_variance" | "running_var" => Some(Role::MovingVariance),
-        _ => None,
-    }
+    let end = end.split(':').next().unwrap_or_default();
+    ENDS.iter().find(|(word, _)| end.ends_with(word)).map(|(_, role)| *role)
 }
 
 fn place(
@@ -149,6 +123,16 @@ fn place(
     }
 }
 
+/// Classes of Keras's with weights, a separable convolution as its two halves.
+pub(super) const KERAS_CLASSES: [&str; 6] = [
+    "conv2d",
+    "depthwise_conv2d",
+    "separable_depthwise",
+    "separable_pointwise",
+    "batch_normalization",
+    "layer_normalization",
+];
+
 /// `#convolution.3.kernel`, `#dense.0.bias`: the fourth convolution, the first dense layer.
 fn ordered(prefix: &str, rest: &str) -> Option<Located> {
     let mut parts = rest.split('.');
@@ -160,7 +144,7 @@ fn ordered(prefix: &str, rest: &str) -> Option<Located> {
     let place = match kind {
         "convolution" => Place::Convolution(index),
         "dense" => Place::Dense(index),
-        _ => return None,
+        class => Place::Class(*KERAS_CLASSES.iter().find(|known| **known == class)?, index),
     };
     Some(Located { prefix: prefix.trim_end_matches('/').to_owned(), place, convention })
 }
@@ -198,8 +182,9 @@ mod tests {
     fn every_convention_finds_its_layer() {
         let full =
             layers(ArchitectureName::default(), [224, 224], &Top::Imagenet).unwrap_or_default();
+        let known = Known::of(&Vgg);
         let of = |name: &str| {
-            let Located { prefix, place, convention } = locate(name, &Vgg, &|_| false)?;
+            let Located { prefix, place, convention } = locate(name, (&Vgg, &known), &|_| false)?;
             Some((prefix, Vgg.layer(&full, &place)?.name.clone(), convention))
         };
         let found = |prefix: &str, layer: &str, convention| {
@@ -228,8 +213,9 @@ mod tests {
     #[test]
     fn a_head_is_found_by_the_names_of_its_layers_alone() {
         let is_known = |name: &str| name == "hidden1";
-        let place =
-            |name| locate(name, &Vgg, &is_known).map(|located| (located.prefix, located.place));
+        let known = Known::of(&Vgg);
+        let located = |name| locate(name, (&Vgg, &known), &is_known);
+        let place = |name| located(name).map(|located| (located.prefix, located.place));
         let named = Some((String::new(), Place::Named("hidden1".to_owned())));
         assert_eq!(place("head.hidden1.kernel"), named);
         assert_eq!(place("hidden1.bias"), named);

@@ -11,7 +11,9 @@ use runner_experiment::architecture::Family;
 
 use super::entry::{Entry, TensorFile};
 use super::error::WeightsError;
-use super::names::{Kernels, Located, is_batch_norm, locate, locate_bare};
+use super::known::Known;
+use super::names::{Located, is_batch_norm, locate, locate_bare};
+use super::numbered::Numbers;
 
 /// One set of tensors.
 #[derive(Debug, Default)]
@@ -43,10 +45,14 @@ pub fn choose<'a>(
     pick: Option<&str>,
     names: &dyn Fn(&str) -> bool,
 ) -> Result<Set<'a>, WeightsError> {
-    let kernels = Kernels::of(family);
-    let mut sets = sets(file, &kernels, &|name| locate(name, family, names));
-    if sets.is_empty() {
-        sets = self::sets(file, &kernels, &locate_bare);
+    let known = Known::of(family);
+    let numbers = known.numbered.then(|| Numbers::of(file));
+    let mut sets = sets(file, &known, &|name| match &numbers {
+        Some(numbers) => locate(&numbers.renamed(name), (family, &known), names),
+        None => locate(name, (family, &known), names),
+    });
+    if sets.is_empty() && family.is_sequential() {
+        sets = self::sets(file, &known, &locate_bare);
     }
     if let Some(pick) = pick {
         let known: Vec<String> = sets.keys().cloned().collect();
@@ -79,14 +85,14 @@ pub fn choose<'a>(
 /// Every prefix with a convolution below it.
 fn sets<'a>(
     file: &'a TensorFile,
-    kernels: &Kernels,
+    known: &Known,
     locate: &dyn Fn(&str) -> Option<Located>,
 ) -> BTreeMap<String, Set<'a>> {
     let mut sets: BTreeMap<String, Set<'a>> = BTreeMap::new();
     for entry in &file.entries {
         if let Some(located) = locate(&entry.name) {
             let set = sets.entry(located.prefix.clone()).or_default();
-            set.convolutions += usize::from(kernels.fit(&entry.shape));
+            set.convolutions += usize::from(known.fit(&entry.shape));
             set.located.push((entry, located));
         }
     }

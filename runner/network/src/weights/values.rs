@@ -80,7 +80,8 @@ impl Matched<'_> {
         if let Op::Convolution(op) = layer.op {
             let taps = op.kernel[0] * op.kernel[1];
             let within = input / op.groups;
-            let channels_first = entry.shape[2..] == op.kernel && entry.shape[..2] == [out, within];
+            let channels_first = entry.shape.len() == 2
+                || (entry.shape[2..] == op.kernel && entry.shape[..2] == [out, within]);
             let mut values = match channels_first {
                 true => values,
                 false if op.groups > 1 && op.groups == input => depthwise(&values, taps, out),

@@ -1,6 +1,8 @@
 //! The likely reason why a file does not fit, said once.
 
-use runner_experiment::architecture::{ArchitectureName, Layer, Op, Top, layers as layers_of};
+use runner_experiment::architecture::{
+    ArchitectureName, Family, Layer, Op, Top, layers as layers_of,
+};
 
 use super::entry::TensorFile;
 use super::select::Set;
@@ -15,9 +17,14 @@ fn known(count: usize) -> Option<&'static str> {
     ArchitectureName::all().find(|name| convolutions(&of(*name)) == count).map(|name| name.as_str())
 }
 
-pub(super) fn reason(file: &TensorFile, layers: &[Layer], set: &Set<'_>) -> Option<String> {
+pub(super) fn reason(
+    file: &TensorFile,
+    (family, layers): (&dyn Family, &[Layer]),
+    set: &Set<'_>,
+) -> Option<String> {
     let needed = convolutions(layers);
-    let network = known(needed).unwrap_or("this network");
+    let own = |name: &&str| family.architectures().iter().any(|known| known.name == *name);
+    let network = known(needed).filter(own).unwrap_or("this network");
     let normalized = layers.iter().any(|layer| matches!(layer.op, Op::BatchNorm { .. }));
     if set.batch_norm && !normalized {
         return Some(format!("these have batch normalization, {network} has none"));
@@ -29,7 +36,8 @@ pub(super) fn reason(file: &TensorFile, layers: &[Layer], set: &Set<'_>) -> Opti
             0 => "the file has no tensors".to_owned(),
             count => format!(
                 "none of its {count} tensors has a name that Keras, torchvision or timm gives a \
-                 VGG; they are called {}{}",
+                 {}; they are called {}{}",
+                family.name(),
                 shown.join(", "),
                 if count > 3 { ", …" } else { "" }
             ),

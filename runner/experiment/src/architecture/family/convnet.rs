@@ -53,6 +53,10 @@ impl Family for Convnet {
         }
     }
 
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
     fn exported(&self, layers: &[Layer], layer: &Layer) -> String {
         sequential::exported(layers, layer)
     }

@@ -1,11 +1,12 @@
 //! What a family of architectures says of itself.
 
 use super::published::Published;
-use super::sequential;
+use super::{keras_order, sequential};
 use crate::architecture::builder::Builder;
 use crate::architecture::layer::Layer;
 use crate::architecture::op::Op;
 use crate::section::dataset::Preprocessing;
+use crate::section::model::Pooling;
 
 /// One architecture of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +26,8 @@ pub struct Classifier {
     pub preprocessing: Preprocessing,
     /// The layer whose outputs are the classes.
     pub layer: &'static str,
-    /// Puts its layers on the base.
-    pub build: fn(&mut Builder),
+    /// Puts its layers on the base of an architecture.
+    pub build: fn(&str, &mut Builder),
     /// The names of its classes, in the order of its outputs.
     pub classes: fn() -> Vec<String>,
 }
@@ -43,6 +44,8 @@ pub enum Place {
     Convolution(usize),
     /// The n-th dense layer.
     Dense(usize),
+    /// The n-th layer of a class of Keras's, in its order; see [`keras_order`].
+    Class(&'static str, usize),
     /// A layer of a classifier that has no name here.
     OtherTop,
 }
@@ -69,14 +72,51 @@ pub trait Family: Sync {
         256
     }
 
-    /// The layer that a component of a tensor's name stands for, with the component after it.
-    fn place(&self, part: &str, next: &str) -> Option<Place>;
+    /// From pixels to what the published weights were trained on.
+    fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::Rescale
+    }
+
+    /// Height and width of images, where the experiment does not say.
+    fn image_size(&self) -> [usize; 2] {
+        [150, 150]
+    }
+
+    /// How the last feature map becomes a vector, where the experiment does not say.
+    fn pooling(&self) -> Pooling {
+        Pooling::Flatten
+    }
+
+    /// The layer that a component of a tensor's name stands for, with the component after it. Asked
+    /// where no layer has the name.
+    fn place(&self, _: &str, _: &str) -> Option<Place> {
+        None
+    }
+
+    /// What a layer is called in weights files: components separated by dots, in front of what a
+    /// tensor is for.
+    fn aliases(&self, layer: &Layer) -> Vec<String> {
+        vec![layer.name.clone()]
+    }
+
+    /// Whether files number its layers by class (`conv2d_95`), from whatever number on.
+    fn is_numbered(&self) -> bool {
+        false
+    }
+
+    /// Whether it is one sequence in torchvision, whose modules are counted.
+    fn is_sequential(&self) -> bool {
+        false
+    }
 
     /// The layer of a network at a place.
     fn layer<'a>(&self, layers: &'a [Layer], place: &Place) -> Option<&'a Layer> {
         let mut each = layers.iter();
         match place {
-            Place::Module(module) => sequential::layer(layers, *module),
+            Place::Module(module) => {
+                self.is_sequential().then(|| sequential::layer(layers, *module)).flatten()
+            }
+            Place::Class(class, index) => keras_order::layer(layers, class, *index),
             Place::Named(name) => each.find(|layer| layer.name == *name && layer.has_parameters()),
             Place::Convolution(index) => each.filter(|layer| layer.is_convolution()).nth(*index),
             Place::Dense(index) => {

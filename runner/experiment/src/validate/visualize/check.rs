@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::architecture::Layer;
+use crate::architecture::{Layer, Op, named};
 use crate::diagnostic::Diagnostics;
 use crate::plan::ImageSet;
 use crate::section::Root;
@@ -125,35 +125,32 @@ impl Check<'_> {
         if names.value.is_empty() {
             self.diagnostics.error(names.span.clone(), &self.key, "there is no layer in this list");
         }
-        for name in &names.value {
-            self.check_layer(name, top);
-        }
-        names.plain()
+        names.value.iter().map(|name| self.check_layer(name, top)).collect()
     }
 
     /// The layer of a job that weights feature maps.
     pub(super) fn weighted_layer(&mut self, given: Option<&Located<String>>) -> String {
         match given {
-            Some(layer) => {
-                self.check_layer(layer, false);
-                layer.plain()
-            }
-            None => self.last_convolution(),
+            Some(layer) => self.check_layer(layer, false),
+            None => self.last_map(),
         }
     }
 
-    fn check_layer(&mut self, name: &Located<String>, top: bool) {
+    /// The layer of this name; a block's or a stage's stands for its last layer.
+    fn check_layer(&mut self, name: &Located<String>, top: bool) -> String {
         let model = self.root.model.as_ref();
         let published = model.is_some_and(|model| model.value.plain().include_top);
-        let base: Vec<&str> = self
-            .layers
-            .iter()
-            .filter(|layer| layer.base || (top && published && layer.classes().is_some()))
-            .map(|layer| layer.name.as_str())
-            .collect();
-        if base.is_empty() || base.contains(&name.value.as_str()) {
-            return;
+        let is_shown =
+            |layer: &&Layer| layer.base || (top && published && layer.classes().is_some());
+        let base: Vec<&Layer> = self.layers.iter().filter(is_shown).collect();
+        if let Some(layer) = named(self.layers, &name.value).filter(is_shown) {
+            return layer.name.clone();
         }
+        if base.is_empty() {
+            return name.plain();
+        }
+        let names = base.iter().flat_map(|layer| [&layer.name, &layer.block, &layer.stage]);
+        let help = did_you_mean(&name.value, names.map(String::as_str).filter(|n| !n.is_empty()));
         self.diagnostics
             .error(
                 name.span.clone(),
@@ -161,7 +158,8 @@ impl Check<'_> {
                 format!("there is no layer `{}` in the conv base", name.value),
             )
             .label("unknown layer")
-            .help(did_you_mean(&name.value, base.iter().copied()));
+            .help(help);
+        name.plain()
     }
 
     pub(super) fn check_target(&mut self, target: &Located<String>, classes: &[String]) {
@@ -181,21 +179,25 @@ impl Check<'_> {
             .help(did_you_mean(&target.value, choices));
     }
 
-    /// The first convolution of every block, or every convolution where there are no blocks.
+    /// The first convolution of every stage or block, or every convolution where there are no blocks.
     fn first_convolutions(&self) -> Vec<String> {
         let mut last_block = "";
         let mut names = Vec::new();
         for layer in self.layers.iter().filter(|layer| layer.is_convolution()) {
-            if layer.block.is_empty() || layer.block != last_block {
+            let block = if layer.stage.is_empty() { &layer.block } else { &layer.stage };
+            if block.is_empty() || block != last_block {
                 names.push(layer.name.clone());
             }
-            last_block = &layer.block;
+            last_block = block;
         }
         names
     }
 
-    fn last_convolution(&self) -> String {
-        let last = self.layers.iter().rfind(|layer| layer.is_convolution());
+    /// The end of the last block, or the last convolution where a pool ends it.
+    fn last_map(&self) -> String {
+        let end = self.layers.iter().rfind(|layer| layer.base);
+        let end = end.filter(|layer| !matches!(layer.op, Op::MaxPool(_)));
+        let last = end.or_else(|| self.layers.iter().rfind(|layer| layer.is_convolution()));
         last.map(|layer| layer.name.clone()).unwrap_or_default()
     }
 }
