@@ -133,8 +133,10 @@ mod tests {
         Compute { kind: DeviceKind::Cuda, hardware: Arc::new(hardware), ..Compute::cpu() }
     }
 
+    /// In one test, since what panics say is kept for the whole process.
     #[test]
-    fn an_error_names_device_stage_and_what_to_lower() {
+    fn a_full_memory_is_known_and_named_wherever_it_was_noticed() {
+        crate::failure::catch_panics();
         let (plan, compute) = (plan(), card());
         let work = Work { compute: &compute, plan: &plan, stage: Some("head") };
         let failure = guarded(|| panic!("out of device memory allocating 2000000000 bytes\n at x"));
@@ -147,11 +149,7 @@ mod tests {
              (`batch_size = 16` with `accumulate = 2` takes the same steps), or \
              `dataset.image_size`; other programs may hold memory too: `nvidia-smi` lists them"
         );
-    }
-
-    #[test]
-    fn a_panic_of_another_thread_is_the_reason_of_what_follows() {
-        crate::failure::catch_panics();
+        // What another thread panics over is the reason of what follows in this one.
         let failure = guarded(|| {
             let other = std::thread::spawn(|| panic!("wgpu error: Out of Memory"));
             let _ = other.join();
