@@ -63,7 +63,10 @@ impl Description {
             precision: dataset.feature_precision,
             device: network.compute.kind.as_str().to_owned(),
             weights,
-            implementation: format!("{} format {FORMAT}", kernels::implementation()),
+            implementation: format!(
+                "{} format {FORMAT}",
+                kernels::implementation(&network.compute)
+            ),
             view: None,
         }
     }
