@@ -43,6 +43,8 @@ impl Inference {
             _ => None,
         };
         let rest = network.part(if stack.is_some() { end..range.end } else { range });
+        #[cfg(feature = "gpu")]
+        let rest = rest.folded();
         Ok(Self { stack, parameters: rest.values(), rest, input })
     }
 

@@ -3,6 +3,9 @@
 //! There is one forward function. The frozen prefix runs it on plain tensors; a training stage
 //! runs the rest of it on autodiff leaves.
 
+#[cfg(feature = "gpu")]
+mod folded;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -16,6 +19,7 @@ use crate::flow::{Flow, Value};
 use crate::initial::first_values;
 use crate::op::apply;
 use crate::op::call::{Call, Training};
+use crate::op::kernels;
 use crate::parameter::Parameter;
 use crate::weights::tensors::Weights;
 
@@ -33,6 +37,9 @@ pub struct Network {
     ranges: Vec<Range<usize>>,
     /// Where the tensors live.
     pub compute: Compute,
+    /// The kernels of convolutions as the device reads them best, layer by layer; empty where they
+    /// are not prepared.
+    packed: Vec<Option<Tensor<4>>>,
 }
 
 impl Network {
@@ -50,7 +57,7 @@ impl Network {
             }
             ranges.push(first..parameters.len());
         }
-        Self { layers, parameters, ranges, compute }
+        Self { layers, parameters, ranges, compute, packed: Vec::new() }
     }
 
     /// Layers whose first ones are those of `base`, with its tensors, which are shared and not copied;
@@ -67,7 +74,7 @@ impl Network {
             }
             ranges.push(first..parameters.len());
         }
-        Self { layers, parameters, ranges, compute: base.compute.clone() }
+        Self { layers, parameters, ranges, compute: base.compute.clone(), packed: Vec::new() }
     }
 
     /// Some of the layers, from a cut on, with their parameters, which are shared and not copied.
@@ -88,6 +95,7 @@ impl Network {
             parameters: self.parameters[first..self.first_parameter(range.end)].to_vec(),
             ranges: self.ranges[range].iter().map(shifted).collect(),
             compute: self.compute.clone(),
+            packed: Vec::new(),
         }
     }
 
@@ -180,7 +188,9 @@ impl Network {
         let layer = &self.layers[index];
         let parameters = &values[self.ranges[index].clone()];
         let logits = layer.classes().is_some() && self.users(index).next().is_none();
-        Call { layer, index, parameters, training, blocks, logits }
+        let packed = self.packed.get(index).and_then(Option::as_ref);
+        let compute = &self.compute;
+        Call { layer, index, parameters, training, blocks, compute, packed, logits }
     }
 
     fn run(
@@ -211,12 +221,12 @@ impl Network {
             }
             let mut value = outcome.value;
             if let Some(tap) = tap {
-                value = (tap.see)(index, value.into()).into();
+                value = (tap.see)(index, wide(value.into())).into();
             }
             alive.put(LayerId::of(index), value);
         }
         let exit = if range.is_empty() { entrance } else { LayerId::of(range.end - 1) };
-        (alive.take(exit, true).into(), moved)
+        (wide(alive.take(exit, true).into()), moved)
     }
 
     /// The layers that take what comes out of the one at `index`.
@@ -234,6 +244,14 @@ impl Network {
     /// Whether everybody who takes the value computes with maps in blocks of channels.
     fn wants_blocks(&self, index: usize, end: usize) -> bool {
         index + 1 < end && self.users(index).all(takes_blocks)
+    }
+}
+
+/// The same values as `f32`.
+fn wide(flow: Flow) -> Flow {
+    match flow {
+        Flow::Map(map) => Flow::Map(kernels::wide(map)),
+        Flow::Vector(rows) => Flow::Vector(kernels::wide(rows)),
     }
 }
 

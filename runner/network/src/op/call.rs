@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use runner_experiment::architecture::Layer;
 use runner_random::Key;
 
+use crate::device::Compute;
 use crate::flow::{Flow, Value};
 
 /// What training asks of operations.
@@ -25,6 +26,11 @@ pub(crate) struct Call<'a> {
     pub training: Option<Training<'a>>,
     /// Whether whoever takes the value wants maps in blocks of channels.
     pub blocks: bool,
+    /// How the device computes.
+    pub compute: &'a Compute,
+    /// The layer's kernel as the device reads it best, where it is not trained.
+    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only GPUs have their own"))]
+    pub packed: Option<&'a Tensor<4>>,
     /// Whether the sigmoid or softmax of a classifier is left out.
     pub logits: bool,
 }

@@ -1,4 +1,5 @@
-//! Convolutions: 3×3 ones with stride 1 by this project's kernels, all others by Burn's.
+//! Convolutions: on the CPU 3×3 ones with stride 1 by this project's kernels and all others by Burn's,
+//! on GPUs as `gpu` has them.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
@@ -22,6 +23,11 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
         Value::Map(map) => map,
         Value::Vector(rows) => Map::Planar(pixels(Flow::Vector(rows))),
     };
+    #[cfg(feature = "gpu")]
+    if let Some(rule) = crate::gpu::Rule::of(call.compute) {
+        let kernel = call.packed.cloned().unwrap_or(kernel);
+        return Value::Map(Map::Planar(on_device(op, map.planar(), kernel, bias, rule)));
+    }
     let Some(padding) = op.simple_padding() else {
         return Value::Map(Map::Planar(general(op, map.planar(), kernel, bias)));
     };
@@ -52,4 +58,17 @@ fn general(
         groups: op.groups,
     };
     activation::apply(op.activation, conv2d(map, kernel, bias, options))
+}
+
+#[cfg(feature = "gpu")]
+fn on_device(
+    op: Convolution,
+    map: Tensor<4>,
+    kernel: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    rule: crate::gpu::Rule,
+) -> Tensor<4> {
+    use crate::gpu::layers;
+    let (sum, is_done) = layers::convolution(op, map, kernel, bias, rule);
+    if is_done { sum } else { kernels::each(sum, |sum| activation::apply(op.activation, sum)) }
 }

@@ -1,20 +1,36 @@
-//! The heavy products of VGG-like networks: this project's own kernels on the CPU, Burn's everywhere
-//! else.
+//! The heavy products of VGG-like networks by this project's own kernels: on the CPU as here, on GPUs
+//! as `gpu` has them.
 
 use burn::backend::Dispatch;
-use burn::tensor::activation;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
 use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool};
+use runner_experiment::architecture::Activation;
+#[cfg(feature = "gpu")]
+use runner_experiment::architecture::op::Pooling;
 
+use super::activation;
+use crate::device::{Compute, Precision};
 use crate::extension::Maps;
 
 /// Names the implementation: part of the address of cached features, since another one rounds
 /// differently.
 #[must_use]
-pub fn implementation() -> String {
-    format!("winograd-3 {:?}, burn-0.22.1", Isa::best())
+pub fn implementation(compute: &Compute) -> String {
+    #[cfg(feature = "gpu")]
+    if !compute.is_host() {
+        let (kind, precision) = (compute.kind.as_str(), compute.precision);
+        let version = crate::gpu::VERSION;
+        let tuned = if compute.autotune { " autotune" } else { "" };
+        return format!("{kind} {precision:?}{tuned}, rules {version}, burn-0.22.1");
+    }
+    let exact = format!("winograd-3 {:?}, burn-0.22.1", Isa::best());
+    match compute.precision {
+        // As it was before there was a choice, so that older features are found.
+        Precision::F32 => exact,
+        precision => format!("{exact}, {precision}"),
+    }
 }
 
 /// A batch of maps between two layers.
@@ -92,7 +108,7 @@ pub fn convolution(
         let input = Map::new(input, extent, from).planar();
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
         let sum = conv2d(input, kernel, Some(bias), options);
-        return Map::Planar(if relu { activation::relu(sum) } else { sum });
+        return Map::Planar(if relu { burn::tensor::activation::relu(sum) } else { sum });
     }
     let to = if blocks { Layout::between(outputs) } else { Layout::Nchw };
     let convolution = Convolution { from, to, ..Convolution::new(shape) };
@@ -115,6 +131,10 @@ pub fn convolution(
 pub fn max_pool(input: Map) -> Map {
     let extent = input.extent();
     let (input, layout) = input.parts();
+    #[cfg(feature = "gpu")]
+    if is_on_device(&input) {
+        return Map::Planar(crate::gpu::layers::max_pool(Pooling::HALVES, input));
+    }
     if input.dims()[0] * extent.pooled().len() == 0 || !on_host(&input) {
         let input = Map::new(input, extent, layout).planar();
         return Map::Planar(max_pool2d(input, MaxPoolOptions::new([2, 2])));
@@ -124,18 +144,61 @@ pub fn max_pool(input: Map) -> Map {
     Map::new(out, extent.pooled(), layout)
 }
 
-/// The product of a fully connected layer.
+/// A fully connected layer with bias, and its activation.
 ///
 /// # Shapes
 ///
-/// `[batch, in]` and `[in, out]` to `[batch, out]`
+/// `[batch, in]`, `[in, out]` and `[out]` to `[batch, out]`
 #[must_use]
-pub fn dense(input: Tensor<2>, kernel: Tensor<2>) -> Tensor<2> {
+pub fn dense(
+    input: Tensor<2>,
+    kernel: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<2> {
+    #[cfg(feature = "gpu")]
+    if is_on_device(&kernel) {
+        let function = crate::gpu::fused(activation);
+        let part = function.unwrap_or(crate::gpu::Function::Linear);
+        let sum = crate::gpu::layers::dense(input, kernel, bias, part);
+        return if function.is_some() { sum } else { activation::apply(activation, sum) };
+    }
+    activation::apply(activation, product(input, kernel) + bias.unsqueeze())
+}
+
+fn product(input: Tensor<2>, kernel: Tensor<2>) -> Tensor<2> {
     let [inputs, outputs] = kernel.dims();
     if !(Dense::takes(inputs, outputs) && on_host(&input) && on_host(&kernel)) {
         return input.matmul(kernel);
     }
     Tensor::from_dispatch(<Dispatch as Maps>::dense(input.into_dispatch(), kernel.into_dispatch()))
+}
+
+/// A function that does the same to each value of maps.
+#[must_use]
+pub fn each(map: Tensor<4>, f: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "gpu")]
+    if is_on_device(&map) {
+        return crate::gpu::layers::channels_last(map, f);
+    }
+    f(map)
+}
+
+/// The values as `f32`, which sums, statistics and whatever leaves a network are computed in.
+#[must_use]
+pub fn wide<const D: usize>(values: Tensor<D>) -> Tensor<D> {
+    cast(values, DType::F32)
+}
+
+/// The values in this type; no operation where they are.
+#[must_use]
+pub fn cast<const D: usize>(values: Tensor<D>, dtype: DType) -> Tensor<D> {
+    if values.dtype() == dtype { values } else { values.cast(dtype) }
+}
+
+/// Whether a GPU has the values.
+pub(super) fn is_on_device<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.device().without_autodiff() != Device::flex()
 }
 
 /// Whether the values lie in this process's memory.
@@ -161,7 +224,7 @@ mod tests {
     /// Burn's own, as an independent answer.
     fn burns(input: Tensor<4>, kernel: Tensor<4>, bias: Tensor<1>, padding: usize) -> Tensor<4> {
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
-        activation::relu(conv2d(input, kernel, Some(bias), options))
+        burn::tensor::activation::relu(conv2d(input, kernel, Some(bias), options))
     }
 
     fn assert_near<const D: usize>(burns: Tensor<D>, ours: Tensor<D>, what: &str) {
@@ -248,7 +311,7 @@ mod tests {
                 let leaves = [numbers([images, inputs], 1), numbers([inputs, outputs], 2)]
                     .map(|leaf| leaf.autodiff().require_grad());
                 let [input, kernel] = leaves.clone();
-                let out = if ours { dense(input, kernel) } else { input.matmul(kernel) };
+                let out = if ours { product(input, kernel) } else { input.matmul(kernel) };
                 let weights = numbers(out.dims(), 3);
                 let mut graph = (out.clone() * weights).sum().backward();
                 let [input, kernel] = leaves.map(|leaf| leaf.grad_remove(&mut graph).unwrap());

@@ -41,7 +41,13 @@ pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
         Op::Concatenate => combine::concatenate(input.into(), others(inputs)).into(),
         Op::ZeroPadding { rows, columns } => combine::pad(input.into(), rows, columns).into(),
         Op::Activation(activation) => match input.into() {
-            Flow::Map(map) => Flow::Map(activation::apply(activation, map)).into(),
+            // A softmax is one over the second dimension.
+            Flow::Map(map) if activation == Activation::Softmax => {
+                Flow::Map(activation::apply(activation, map)).into()
+            }
+            Flow::Map(map) => {
+                Flow::Map(kernels::each(map, |map| activation::apply(activation, map))).into()
+            }
             Flow::Vector(rows) => Flow::Vector(activation::apply(activation, rows)).into(),
         },
         Op::Flatten => combine::flatten(input.into()).into(),
@@ -57,9 +63,8 @@ pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
 fn dense(call: &Call<'_>, units: usize, activation: Activation, input: Flow) -> Flow {
     let inputs = call.layer.input.channels();
     let kernel = call.parameters[0].clone().reshape([inputs, units]);
-    let sum = kernels::dense(input.rows(), kernel) + call.parameters[1].clone().unsqueeze();
     let activation = if call.logits { Activation::Linear } else { activation };
-    Flow::Vector(activation::apply(activation, sum))
+    Flow::Vector(kernels::dense(input.rows(), kernel, call.parameters[1].clone(), activation))
 }
 
 fn others(inputs: Vec<Value>) -> Vec<Flow> {

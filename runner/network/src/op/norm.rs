@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::call::{Call, Outcome};
+use super::kernels;
 use crate::flow::Flow;
 
 /// Settings of a batch normalization.
@@ -45,6 +46,13 @@ pub(super) fn batch(call: &Call<'_>, settings: Moments, input: Flow) -> Outcome 
 /// Mean and variance of each channel, over images and pixels.
 fn moments(input: &Flow) -> (Tensor<1>, Tensor<1>) {
     let rows: Tensor<2> = match input.clone() {
+        Flow::Map(map) if kernels::is_on_device(&map) => {
+            // As a GPU has them in memory: a view, and sums of columns.
+            let rows: Tensor<2> = kernels::wide(map.permute([0, 2, 3, 1]).flatten(0, 2));
+            let mean = rows.clone().mean_dim(0);
+            let variance = (rows - mean.clone()).square().mean_dim(0);
+            return (mean.squeeze_dim(0), variance.squeeze_dim(0));
+        }
         Flow::Map(map) => {
             let [_, channels, ..] = map.dims();
             map.swap_dims(0, 1).flatten::<2>(1, 3).reshape([channels as i64, -1])
@@ -60,16 +68,22 @@ fn moments(input: &Flow) -> (Tensor<1>, Tensor<1>) {
 pub(super) fn layer(call: &Call<'_>, epsilon: f64, input: Flow) -> Flow {
     let [gamma, beta] = [0, 1].map(|index| call.parameters[index].clone());
     let normal = match input {
-        Flow::Map(map) => Flow::Map(normalised(map, epsilon)),
-        Flow::Vector(rows) => Flow::Vector(normalised(rows, epsilon)),
+        Flow::Map(map) if kernels::is_on_device(&map) => {
+            let dtype = map.dtype();
+            let normal = |map: Tensor<4>| normalised::<4, 3>(kernels::wide(map), epsilon);
+            Flow::Map(kernels::cast(kernels::each(map, normal), dtype))
+        }
+        Flow::Map(map) => Flow::Map(normalised::<4, 1>(map, epsilon)),
+        Flow::Vector(rows) => Flow::Vector(normalised::<2, 1>(rows, epsilon)),
     };
     scaled(normal, gamma, Some(beta))
 }
 
-fn normalised<const D: usize>(values: Tensor<D>, epsilon: f64) -> Tensor<D> {
-    let mean = values.clone().mean_dim(1);
+/// Over the values along dimension `CHANNEL`.
+fn normalised<const D: usize, const CHANNEL: usize>(values: Tensor<D>, epsilon: f64) -> Tensor<D> {
+    let mean = values.clone().mean_dim(CHANNEL);
     let centred = values - mean;
-    let variance = centred.clone().square().mean_dim(1);
+    let variance = centred.clone().square().mean_dim(CHANNEL);
     centred / (variance + epsilon as f32).sqrt()
 }
 
@@ -81,6 +95,17 @@ pub(super) fn scale(input: Flow, factor: Tensor<1>) -> Flow {
 fn scaled(input: Flow, factor: Tensor<1>, added: Option<Tensor<1>>) -> Flow {
     let [channels] = factor.dims();
     match input {
+        Flow::Map(map) if kernels::is_on_device(&map) => {
+            let dtype = map.dtype();
+            let affine = |map: Tensor<4>| {
+                let map = kernels::wide(map) * factor.reshape([1, 1, 1, channels]);
+                match added {
+                    Some(added) => map + added.reshape([1, 1, 1, channels]),
+                    None => map,
+                }
+            };
+            Flow::Map(kernels::cast(kernels::each(map, affine), dtype))
+        }
         Flow::Map(map) => {
             let map = map * factor.reshape([1, channels, 1, 1]);
             Flow::Map(match added {

@@ -28,6 +28,10 @@ pub(super) fn max(call: &Call<'_>, op: Pooling, input: Value) -> Value {
     if op == Pooling::HALVES {
         return Value::Map(kernels::max_pool(map));
     }
+    #[cfg(feature = "gpu")]
+    if !call.compute.is_host() {
+        return Flow::Map(crate::gpu::layers::max_pool(op, map.planar())).into();
+    }
     let options = MaxPoolOptions {
         kernel_size: op.size,
         stride: [op.stride; 2],
@@ -41,8 +45,9 @@ pub(super) fn max(call: &Call<'_>, op: Pooling, input: Value) -> Value {
 /// The mean of what lies inside of the map.
 pub(super) fn average(call: &Call<'_>, op: Pooling, input: Flow) -> Flow {
     let Flow::Map(map) = input else { return input };
-    Flow::Map(avg_pool2d(
-        map,
+    let dtype = map.dtype();
+    let mean = avg_pool2d(
+        kernels::wide(map),
         AvgPoolOptions {
             kernel_size: op.size,
             stride: [op.stride; 2],
@@ -50,12 +55,14 @@ pub(super) fn average(call: &Call<'_>, op: Pooling, input: Flow) -> Flow {
             count_include_pad: false,
             ceil_mode: false,
         },
-    ))
+    );
+    Flow::Map(kernels::cast(mean, dtype))
 }
 
 /// `[batch, channel]`
 pub(super) fn global_average(input: Flow) -> Tensor<2> {
     match input {
+        Flow::Map(map) if kernels::is_on_device(&map) => rows(map).mean_dim(1).squeeze_dim(1),
         Flow::Map(map) => map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2),
         Flow::Vector(rows) => rows,
     }
@@ -64,7 +71,13 @@ pub(super) fn global_average(input: Flow) -> Tensor<2> {
 /// `[batch, channel]`
 pub(super) fn global_max(input: Flow) -> Tensor<2> {
     match input {
+        Flow::Map(map) if kernels::is_on_device(&map) => rows(map).max_dim(1).squeeze_dim(1),
         Flow::Map(map) => map.flatten::<3>(2, 3).max_dim(2).squeeze_dim(2),
         Flow::Vector(rows) => rows,
     }
+}
+
+/// `[batch, pixel, channel]`, as GPUs have maps in memory.
+fn rows(map: Tensor<4>) -> Tensor<3> {
+    kernels::wide(map.permute([0, 2, 3, 1]).flatten(1, 2))
 }

@@ -1,0 +1,168 @@
+//! One blocked product with exact `f32` sums for convolutions and fully connected layers, forward and
+//! both gradients: the matrix of windows is read from the map and never written.
+//!
+//! Sizes are arguments and not part of the compiled kernel, so that all layers of a network share a
+//! few of them. Each value is summed over the depth in one order, whatever the tile and the batch.
+
+use burn_cubecl::cubecl;
+use cubecl::prelude::*;
+
+use super::activation::{Epilogue, finish};
+use super::place::{
+    OUTSIDE, Product, Steps, Window, depth_place, map_value, result_place, rhs_column, rhs_offset,
+    row_place,
+};
+
+/// How deep a tile is that a cube loads at once.
+pub(crate) const DEPTH: usize = 16;
+/// Units along one side of a cube.
+pub(crate) const SIDE: usize = 16;
+
+/// What is compiled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Variant {
+    pub product: Product,
+    /// Rows and columns of a unit: a tile has sixteen times as many.
+    pub rows: usize,
+    pub columns: usize,
+    /// Whether neighbours in the memory of the second factor are columns, and not in the depth.
+    pub by_columns: bool,
+    /// What happens to a sum before it is written.
+    pub epilogue: Epilogue,
+}
+
+/// Sizes of a launch.
+#[derive(CubeLaunch, CubeType, Clone, Copy)]
+pub(crate) struct Sizes {
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    /// How much of the depth one cube sums up.
+    part: usize,
+    row_tiles: usize,
+    column_tiles: usize,
+    tiles: usize,
+}
+
+/// The first factor is a map `[image, channel, row, column]` with any strides. The second is the
+/// kernel `[output, input, row, column]` with any strides, or the gradient of the output as a map.
+#[cube(launch_unchecked, address_type = "dynamic")]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn multiply<A: Numeric, B: Numeric, O: Numeric>(
+    lhs: &Tensor<A>,
+    rhs: &Tensor<B>,
+    bias: &Tensor<f32>,
+    out: &mut Tensor<O>,
+    sizes: Sizes,
+    window: Window,
+    steps: Steps,
+    #[comptime] variant: Variant,
+    #[define(A, B, O)] _types: [ElemType; 3],
+) {
+    let unit = UNIT_POS as usize;
+    let tile = CUBE_POS;
+    if tile >= sizes.tiles {
+        terminate!();
+    }
+    let columns_before = (tile % sizes.column_tiles) * comptime!(variant.columns * SIDE);
+    let rest = tile / sizes.column_tiles;
+    let rows_before = (rest % sizes.row_tiles) * comptime!(variant.rows * SIDE);
+    let part = rest / sizes.row_tiles;
+    let begin = part * sizes.part;
+    let end = min(begin + sizes.part, sizes.depth);
+
+    // One more column than needed: units that write one column lie in different banks.
+    let lhs_step = comptime!(variant.rows * SIDE + 1);
+    let rhs_step = comptime!(variant.columns * SIDE + 1);
+    let mut lhs_tile = Shared::<[f32]>::new_slice(comptime!(DEPTH * lhs_step));
+    let mut rhs_tile = Shared::<[f32]>::new_slice(comptime!(DEPTH * rhs_step));
+
+    // Sixteen neighbouring units load what lies side by side in memory.
+    let (near, far) = (unit % SIDE, unit / SIDE);
+    let by_rows = comptime!(variant.product == Product::KernelGradient);
+    let lhs_lane = if comptime!(by_rows) { far } else { near };
+    let lhs_first = if comptime!(by_rows) { near } else { far };
+    let rhs_lane = if comptime!(variant.by_columns) { far } else { near };
+    let rhs_first = if comptime!(variant.by_columns) { near } else { far };
+
+    let mut row_base = Array::<usize>::new(variant.rows);
+    let mut row_y = Array::<i32>::new(variant.rows);
+    let mut row_x = Array::<i32>::new(variant.rows);
+    #[unroll]
+    for i in 0..variant.rows {
+        let row = rows_before + lhs_first + i * SIDE;
+        let (base, y, x) = row_place::<A>(lhs, row, &window, variant.product);
+        row_base[i] = base;
+        row_y[i] = select(row < sizes.rows, y, OUTSIDE);
+        row_x[i] = x;
+    }
+
+    let mut sums = Array::<f32>::new(comptime!(variant.rows * variant.columns));
+    #[unroll]
+    for i in 0..comptime!(variant.rows * variant.columns) {
+        sums[i] = 0.0f32;
+    }
+
+    let mut start = begin;
+    while start < end {
+        let depth = start + lhs_lane;
+        let (base, y, x) = depth_place::<A>(lhs, depth, &window, variant.product);
+        #[unroll]
+        for i in 0..variant.rows {
+            let mut value = 0.0f32;
+            let (row, column) = (row_y[i] + y, row_x[i] + x);
+            if depth < end {
+                value =
+                    map_value::<A>(lhs, row_base[i] + base, row, column, &window, variant.product);
+            }
+            lhs_tile[lhs_lane * lhs_step + lhs_first + i * SIDE] = value;
+        }
+        let depth = start + rhs_lane;
+        let offset = rhs_offset::<B>(rhs, depth, &window, variant.product);
+        let step = rhs_column::<B>(rhs, variant.product);
+        #[unroll]
+        for j in 0..variant.columns {
+            let column = columns_before + rhs_first + j * SIDE;
+            let mut value = 0.0f32;
+            if depth < end && column < sizes.columns {
+                value = f32::cast_from(rhs[offset + column * step]);
+            }
+            rhs_tile[rhs_lane * rhs_step + rhs_first + j * SIDE] = value;
+        }
+        sync_cube();
+        for k in 0..DEPTH {
+            let mut factors = Array::<f32>::new(variant.columns);
+            #[unroll]
+            for j in 0..variant.columns {
+                factors[j] = rhs_tile[k * rhs_step + near + j * SIDE];
+            }
+            #[unroll]
+            for i in 0..variant.rows {
+                let factor = lhs_tile[k * lhs_step + far + i * SIDE];
+                #[unroll]
+                for j in 0..variant.columns {
+                    let index = comptime!(i * variant.columns + j);
+                    sums[index] = fma(factor, factors[j], sums[index]);
+                }
+            }
+        }
+        sync_cube();
+        start += DEPTH;
+    }
+
+    let before = part * sizes.rows * sizes.columns;
+    #[unroll]
+    for i in 0..variant.rows {
+        let row = rows_before + far + i * SIDE;
+        #[unroll]
+        for j in 0..variant.columns {
+            let column = columns_before + near + j * SIDE;
+            if row < sizes.rows && column < sizes.columns {
+                let sum = sums[comptime!(i * variant.columns + j)];
+                let place = before
+                    + result_place(row, column, sizes.columns, &window, &steps, variant.product);
+                out[place] = O::cast_from(finish(sum, bias, column, variant.epilogue));
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Each operation with the shapes that the families have.
+
+use burn::tensor::Tensor;
+use runner_experiment::architecture::op::{Convolution, Pooling};
+use runner_experiment::architecture::{Activation, Op, Padding, Shape};
+
+use super::{assert_near, gpu, network, numbers, tensor, values};
+use crate::device::Compute;
+use crate::flow::Flow;
+use crate::inference::{self, Inference};
+use crate::network::Network;
+use crate::op::Training;
+use runner_random::{Key, Purpose};
+
+const BOUND: f32 = 1e-5;
+
+/// What comes out of the network, and what it sends back to the image and to each parameter.
+fn run(network: &Network, images: usize, is_trained: bool) -> Vec<Vec<f32>> {
+    let shape = network.layers[0].input;
+    let count = images * shape.elements();
+    let flow = Flow::batch(numbers(count, 7), images, shape, &network.compute);
+    let leaf = match flow {
+        Flow::Map(map) => map.autodiff().require_grad(),
+        Flow::Vector(_) => panic!("an image is a map"),
+    };
+    let mut parameters = network.values();
+    let trained: Vec<usize> = network
+        .parameters
+        .iter()
+        .enumerate()
+        .filter(|(_, parameter)| parameter.role.is_trainable())
+        .map(|(index, _)| index)
+        .collect();
+    for index in &trained {
+        parameters[*index] = parameters[*index].clone().autodiff().require_grad();
+    }
+    let all = 0..network.layers.len();
+    let samples: Vec<usize> = (0..images).collect();
+    let training = Training { key: Key::new(3, Purpose::Generate), samples: &samples };
+    let input = Flow::Map(leaf.clone());
+    let out = if is_trained {
+        network.forward_training(all, input, &parameters, training).0
+    } else {
+        network.forward(all, input, &parameters)
+    };
+    let out: Tensor<2> = out.rows();
+    let weights = tensor(out.dims(), 9, &network.compute.device);
+    let mut found = vec![values(out.clone().inner())];
+    let mut gradients = (out * weights).sum().backward();
+    found.push(values(leaf.grad_remove(&mut gradients).expect("the image has a gradient")));
+    for index in trained {
+        let gradient = parameters[index].grad_remove(&mut gradients);
+        found.push(values(gradient.expect("a parameter has a gradient")));
+    }
+    found
+}
+
+fn equals_the_cpu(name: &str, size: [usize; 2], ops: &[Op], images: usize, is_trained: bool) {
+    let Some(gpu) = gpu() else { return };
+    let expected = run(&network(size, ops, &Compute::cpu()), images, is_trained);
+    let network = network(size, ops, &gpu);
+    let found = run(&network, images, is_trained);
+    for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+        let what = ["result", "image"].get(index).copied().unwrap_or("parameter");
+        assert_near(expected, found, BOUND, &format!("{name}, {what} {index}"));
+    }
+    if !is_trained {
+        let Shape::Map { .. } = network.layers[0].input else { return };
+        let count = images * network.layers[0].input.elements();
+        let prepared = Inference::new(&network, 0..ops.len()).expect("a network of layers");
+        let alone = inference::values(prepared.forward(numbers(count, 7), images));
+        let alone = alone.expect("the device lost values");
+        assert_near(&expected[0], &alone, BOUND, &format!("{name}, prepared"));
+    }
+}
+
+fn convolution(channels: usize, kernel: [usize; 2], stride: usize, padding: Padding) -> Op {
+    Op::Convolution(Convolution {
+        channels,
+        kernel,
+        stride,
+        padding,
+        groups: 1,
+        bias: true,
+        activation: Activation::Relu,
+    })
+}
+
+fn bare(op: Op, groups: usize, activation: Activation) -> Op {
+    match op {
+        Op::Convolution(op) => {
+            Op::Convolution(Convolution { groups, activation, bias: false, ..op })
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn convolutions_of_vgg() {
+    let same = Padding::Same;
+    let ops = [
+        convolution(8, [3, 3], 1, same),
+        convolution(70, [3, 3], 1, same),
+        Op::MaxPool(Pooling::HALVES),
+        convolution(16, [3, 3], 1, Padding::Valid),
+        Op::Flatten,
+    ];
+    equals_the_cpu("vgg", [13, 10], &ops, 3, false);
+}
+
+#[test]
+fn convolutions_of_resnet() {
+    let ops = [
+        convolution(12, [7, 7], 2, Padding::Around(3)),
+        Op::MaxPool(Pooling { size: [3, 3], stride: 2, padding: Padding::Around(1) }),
+        bare(convolution(20, [1, 1], 1, Padding::Valid), 1, Activation::Linear),
+        convolution(24, [1, 1], 2, Padding::Valid),
+        convolution(9, [3, 3], 2, Padding::Same),
+        Op::GlobalAveragePool,
+    ];
+    equals_the_cpu("resnet", [33, 30], &ops, 2, false);
+}
+
+#[test]
+fn convolutions_of_mobilenet() {
+    let (same, none) = (Padding::Same, Activation::Relu6);
+    let ops = [
+        convolution(16, [3, 3], 2, same),
+        bare(convolution(16, [3, 3], 1, same), 16, none),
+        bare(convolution(16, [3, 3], 2, same), 16, Activation::Linear),
+        bare(convolution(40, [1, 1], 1, same), 1, none),
+        bare(convolution(40, [5, 5], 2, same), 40, Activation::Swish),
+        bare(convolution(20, [3, 3], 1, same), 4, Activation::HardSwish),
+        Op::GlobalMaxPool,
+    ];
+    equals_the_cpu("mobilenet", [22, 19], &ops, 2, false);
+}
+
+#[test]
+fn convolutions_of_inception() {
+    let same = Padding::Same;
+    let ops = [
+        convolution(6, [1, 7], 1, same),
+        convolution(7, [7, 1], 1, same),
+        convolution(5, [4, 2], 2, same),
+        Op::AveragePool(Pooling { size: [3, 3], stride: 1, padding: same }),
+        Op::ZeroPadding { rows: [1, 2], columns: [0, 3] },
+        Op::Flatten,
+    ];
+    equals_the_cpu("inception", [11, 12], &ops, 2, false);
+}
+
+#[test]
+fn norms_while_training_and_not() {
+    let same = Padding::Same;
+    let ops = [
+        bare(convolution(10, [3, 3], 1, same), 1, Activation::Linear),
+        Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
+        Op::Activation(Activation::Relu),
+        convolution(6, [3, 3], 2, same),
+        Op::LayerNorm { epsilon: 1e-6 },
+        Op::LayerScale { initial: 0.5 },
+        Op::Activation(Activation::Gelu),
+        Op::Flatten,
+        Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
+    ];
+    equals_the_cpu("norms", [9, 8], &ops, 4, false);
+    equals_the_cpu("norms while training", [9, 8], &ops, 4, true);
+}
+
+#[test]
+fn dense_layers_for_one_image_and_for_many() {
+    for images in [1, 2, 20, 33] {
+        let dense = |units, activation| Op::Dense { units, activation };
+        let ops = [
+            Op::Flatten,
+            dense(70, Activation::Relu),
+            Op::Dropout(0.5),
+            dense(6, Activation::Sigmoid),
+            dense(1, Activation::Linear),
+        ];
+        equals_the_cpu("dense", [15, 14], &ops, images, false);
+        equals_the_cpu("dense while training", [15, 14], &ops, images, true);
+    }
+}
