@@ -11,6 +11,7 @@ pub mod error;
 pub mod export;
 mod extension;
 pub mod flow;
+pub mod gpu;
 pub mod inference;
 pub mod initial;
 pub mod network;
