@@ -5,7 +5,7 @@ use runner_convolution::buffer;
 use runner_experiment::architecture::{ArchitectureName, Op, Shape, Top, layers};
 use runner_experiment::plan::{Optimizer as Settings, Rmsprop, Rule};
 use runner_experiment::section::model::Pooling;
-use runner_learn::gradients::gradients;
+use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_network::device::Compute;
@@ -80,7 +80,9 @@ fn train(mut network: Network, first: usize, step: bool) -> Job {
     Box::new(move || {
         let flow = Flow::batch(batch(&input), BATCH, shape, &network.compute);
         let slopes = if has_head {
-            gradients(&network, first, flow, &targets, None, &indices)?.gradients
+            let (network, indices) = (&network, &indices);
+            let suffix = Suffix { network, prefix: first, training: None, indices };
+            gradients(suffix, flow, &targets)?.gradients
         } else {
             of_mean_square(&network, first, flow, &indices)?
         };

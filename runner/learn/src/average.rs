@@ -11,6 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::error::LearnError;
+use runner_network::gpu;
 use runner_network::parameter::read;
 
 /// The average of a stage's parameters.
@@ -67,7 +68,7 @@ impl Average {
                 continue;
             }
             if !on_host {
-                *average = average.clone() * kept + parameter.clone() * new;
+                gpu::optimizer::average(average, parameter, [kept, new])?;
                 continue;
             }
             let device = average.device();
@@ -85,17 +86,17 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runner_network::device::Compute;
+    use crate::optimizer::tests::devices;
     use runner_network::parameter::tensor;
 
     #[test]
     fn two_steps_by_hand() -> Result<(), LearnError> {
-        let device = Compute::cpu().device;
-        for on_host in [true, false] {
-            let mut average = Average::new(0.15, true, 0, vec![tensor(vec![1.0], &device)]);
+        for compute in devices() {
+            let (device, on_host) = (&compute.device, compute.is_host());
+            let mut average = Average::new(0.15, true, 0, vec![tensor(vec![1.0], device)]);
             // d = 0.1: 0.1 + 0.9 · 2 = 1.9; d = 0.15: 0.285 + 0.85 · 4 = 3.685
-            average.add([tensor(vec![2.0], &device)].iter(), on_host)?;
-            average.add([tensor(vec![4.0], &device)].iter(), on_host)?;
+            average.add([tensor(vec![2.0], device)].iter(), on_host)?;
+            average.add([tensor(vec![4.0], device)].iter(), on_host)?;
             let value = read(average.values()[0].clone())?[0];
             assert!((value - 3.685).abs() < 1e-6, "{value}");
         }
@@ -105,11 +106,11 @@ mod tests {
     #[test]
     fn three_steps_as_keras_takes_them() -> Result<(), LearnError> {
         // keras 3.15, use_ema=True, ema_momentum=0.9: 1 before, then 2, 3, 5.
-        let device = Compute::cpu().device;
-        for on_host in [true, false] {
-            let mut average = Average::new(0.9, false, 0, vec![tensor(vec![1.0], &device)]);
+        for compute in devices() {
+            let (device, on_host) = (&compute.device, compute.is_host());
+            let mut average = Average::new(0.9, false, 0, vec![tensor(vec![1.0], device)]);
             for (value, expected) in [(2.0, 2.0), (3.0, 2.1), (5.0, 2.39)] {
-                let value = tensor(vec![value], &device);
+                let value = tensor(vec![value], device);
                 average.add([(&value, true)].into_iter(), on_host)?;
                 let value = read(average.values()[0].clone())?[0];
                 assert!((value - expected).abs() < 1e-6, "{value}");

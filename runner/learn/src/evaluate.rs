@@ -2,15 +2,18 @@
 
 use crate::error::LearnError;
 use crate::loss::{Outcome, cross_entropy};
-use crate::samples::{Draws, Samples};
+use crate::outputs::Outputs;
+use crate::samples::{Draws, Pass, Samples};
 use runner_data::interrupt::Interrupt;
 use runner_network::inference::Inference;
 use runner_network::network::Network;
-use runner_network::parameter::read;
 use runner_record::{Event, Phase, Prediction};
 
 /// Images per forward pass.
 const BATCH: usize = 32;
+
+/// Batches whose logits are read at once from a GPU.
+const READ: usize = 16;
 
 /// Mean loss and accuracy of a split.
 ///
@@ -68,19 +71,29 @@ fn outcomes(
     let suffix = Inference::new(network, prefix..network.layers.len())?;
     let all: Vec<usize> = (0..samples.len()).collect();
     let mut outcomes = Vec::with_capacity(all.len());
-    // Only training images are augmented.
-    samples.batches(&all, BATCH, Draws::none(), &mut |batch, values, _| {
-        interrupt.check()?;
-        let logits = suffix.forward(values, batch.len()).rows();
-        let [_, classes] = logits.dims();
-        let rows = read(logits)?;
-        for (row, index) in rows.chunks_exact(classes).zip(batch) {
-            outcomes.push(cross_entropy(row, samples.labels()[*index]));
+    let mut take = |batches: Vec<((Vec<usize>, usize), Vec<f32>)>| {
+        for ((batch, rows), logits) in batches {
+            let classes = logits.len() / rows.max(1);
+            // On GPUs there may be more rows than images.
+            for (row, index) in logits.chunks_exact(classes.max(1)).zip(&batch) {
+                outcomes.push(cross_entropy(row, samples.labels()[*index]));
+            }
+            let phase = Phase::Evaluate(samples.split());
+            observe(Event::Progress { phase, done: outcomes.len(), total: all.len() });
         }
-        let phase = Phase::Evaluate(samples.split());
-        observe(Event::Progress { phase, done: outcomes.len(), total: all.len() });
+    };
+    let mut outputs = Outputs::new(READ, &network.compute);
+    // Only training images are augmented.
+    let (draws, compute) = (Draws::none(), &network.compute);
+    let pass = Pass { size: BATCH, draws, full: true, compute };
+    samples.batches(&all, pass, &mut |batch| {
+        interrupt.check()?;
+        let rows = batch.samples.len();
+        let of = (batch.samples[..batch.images].to_vec(), rows);
+        take(outputs.push(of, batch.input.through(&suffix, rows)?)?);
         Ok(())
     })?;
+    take(outputs.finish()?);
     Ok(outcomes)
 }
 

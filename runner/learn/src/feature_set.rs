@@ -45,6 +45,14 @@ impl FeatureSet {
         self.labels.is_empty()
     }
 
+    /// All features, image after image, where they lie in memory.
+    pub(crate) fn values(&self) -> Option<&[f32]> {
+        match &self.store {
+            Store::Memory(all) => Some(all),
+            Store::Disk(_) => None,
+        }
+    }
+
     /// The features of the images at `indices`, one after the other.
     ///
     /// # Errors

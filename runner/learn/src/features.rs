@@ -1,25 +1,24 @@
 //! The frozen prefix, computed once per image: from the cache where it is there, else decoded,
 //! run without autodiff, and kept.
 
+mod compute;
 mod turn;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use runner_convolution::buffer;
 use runner_experiment::plan::{Augmentation, Dataset};
 
 use crate::error::LearnError;
-use crate::feature_cache::{Description, FeatureCache, entry, prefix_shape};
+use crate::feature_cache::{Description, FeatureCache, prefix_shape};
 use crate::feature_set::{FeatureSet, Store};
-use runner_data::DataError;
+use crate::outputs::Outputs;
 use runner_data::augment::{augment, view_key};
 use runner_data::decode::ImageProblem;
 use runner_data::interrupt::Interrupt;
 use runner_data::order::in_order;
 use runner_data::preprocess::{preprocess, preprocess_values};
 use runner_data::scan::{ImageFile, ScannedSplit};
-use runner_network::inference::{self, Inference};
 use runner_network::network::Network;
 use runner_record::{Event, Phase};
 
@@ -82,6 +81,7 @@ impl Extractor<'_> {
             values: vec![0.0; if resident { split.images.len() * shape.elements() } else { 0 }],
             length: shape.elements(),
             model_seconds: 0.0,
+            outputs: Outputs::new(1, &self.network.compute),
         };
         if !resident && pass.cache.is_none() {
             let source = "these features do not fit into memory, and there is no cache".into();
@@ -140,6 +140,8 @@ struct Pass<'a, 'b> {
     values: Vec<f32>,
     length: usize,
     model_seconds: f64,
+    /// Batches that a GPU computes while earlier ones are kept.
+    outputs: Outputs<Vec<usize>>,
 }
 
 impl Pass<'_, '_> {
@@ -172,100 +174,6 @@ impl Pass<'_, '_> {
         if let Some(reason) = refused.filter(|_| !missing.is_empty()) {
             observe(Event::NotKept { split: self.split.name, reason });
         }
-    }
-
-    /// Computes the features of the images at `missing`; decoding runs ahead.
-    fn compute(
-        &mut self,
-        missing: &[usize],
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), LearnError> {
-        let (split, extractor) = (self.split, self.extractor);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if let Some((source, layers)) = extractor.source {
-            return self.compute_from(source, layers, missing, observe);
-        }
-        let size = extractor.batch();
-        let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
-        let mut batch: Vec<usize> = Vec::new();
-        let room = || buffer::room(size * extractor.network.layers[0].input.elements());
-        let mut values = room();
-        in_order(
-            missing,
-            |image| extractor.load(&split.images[*image]),
-            |index, loaded| {
-                extractor.interrupt.check()?;
-                values.extend(loaded.map_err(|problem| {
-                    let path = split.images[missing[index]].path.clone();
-                    DataError::bad_image(path, &problem)
-                })?);
-                batch.push(missing[index]);
-                if batch.len() == size || index + 1 == missing.len() {
-                    let values = std::mem::replace(&mut values, room());
-                    self.compute_batch(&prefix, &std::mem::take(&mut batch), values)?;
-                    let (done, total) = (index + 1, missing.len());
-                    observe(Event::Progress { phase: Phase::Features(split.name), done, total });
-                }
-                Ok(())
-            },
-        )
-    }
-
-    /// Computes them from the features of fewer layers.
-    fn compute_from(
-        &mut self,
-        source: &FeatureSet,
-        layers: usize,
-        missing: &[usize],
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), LearnError> {
-        let extractor = self.extractor;
-        let rest = Inference::new(extractor.network, layers..extractor.prefix)?;
-        for (number, batch) in missing.chunks(BATCH).enumerate() {
-            extractor.interrupt.check()?;
-            self.compute_batch(&rest, batch, source.gather(batch)?)?;
-            let (done, total) = (number * BATCH + batch.len(), missing.len());
-            observe(Event::Progress { phase: Phase::Features(self.split.name), done, total });
-        }
-        Ok(())
-    }
-
-    fn compute_batch(
-        &mut self,
-        prefix: &Inference,
-        batch: &[usize],
-        values: Vec<f32>,
-    ) -> Result<(), LearnError> {
-        let start = Instant::now();
-        let mut features = inference::values(prefix.forward(values, batch.len()))?;
-        entry::round(&mut features, self.extractor.dataset.feature_precision);
-        if let Some(value) = features.iter().position(|feature| !feature.is_finite()) {
-            let path = self.split.images[batch[value / self.length]].path.clone();
-            return Err(LearnError::Features { path });
-        }
-        self.model_seconds += start.elapsed().as_secs_f64();
-        for (index, of_image) in batch.iter().zip(features.chunks_exact(self.length)) {
-            let image = &self.split.images[*index];
-            let is_kept = self.cache.as_ref().is_some_and(|cache| cache.put(&image.hash, of_image));
-            if !is_kept && self.values.is_empty() {
-                let reason = self.cache.as_ref().and_then(FeatureCache::refused);
-                let reason = reason.unwrap_or_else(|| "something else is in its place".to_owned());
-                let path = image.path.clone();
-                return Err(LearnError::Cache {
-                    path,
-                    source: format!(
-                        "features of this many images do not fit into memory, and those of this \
-                         one cannot be kept ({reason})"
-                    )
-                    .into(),
-                });
-            }
-            self.keep(*index, of_image);
-        }
-        buffer::give(features);
-        Ok(())
     }
 
     fn keep(&mut self, index: usize, features: &[f32]) {

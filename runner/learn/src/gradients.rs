@@ -3,7 +3,8 @@
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::LearnError;
-use crate::loss::{Outcome, Target, outcome};
+use crate::loss::{Outcome, Target, on_device, outcome};
+use runner_network::gpu::loss::Ledger;
 use runner_network::network::{Moved, Network};
 use runner_network::parameter::read;
 use runner_network::{Flow, Training};
@@ -19,57 +20,96 @@ pub struct Gradients {
     pub moved: Moved,
 }
 
-/// Loss of a batch and its gradient by the parameters at `indices`, each flat.
+/// Some layers of a network while they are trained.
+#[derive(Clone, Copy)]
+pub struct Suffix<'a> {
+    /// All layers.
+    pub network: &'a Network,
+    /// How many of them come before.
+    pub prefix: usize,
+    /// What training asks of them, where they are run as while training.
+    pub training: Option<Training<'a>>,
+    /// The parameters that the loss is differentiated by.
+    pub indices: &'a [usize],
+}
+
+/// Loss of a batch and its gradient by the parameters of `suffix`, each flat.
 ///
-/// The loss is the mean over the batch. Autodiff starts at the leaves and ends at the logits: the
-/// derivative of the loss by these is known, so that the network is differentiated through the
-/// product of the two.
+/// The loss is the mean over the batch.
 ///
 /// # Errors
 ///
 /// [`LearnError::Compute`] where the device lost a tensor.
 pub fn gradients(
-    network: &Network,
-    prefix: usize,
+    suffix: Suffix<'_>,
     input: Flow,
     targets: &[Target],
-    training: Option<Training<'_>>,
-    indices: &[usize],
 ) -> Result<Gradients, LearnError> {
-    let mut values = network.values();
-    let is_trainable = |index: usize| network.parameters[index].role.is_trainable();
-    for index in indices.iter().filter(|index| is_trainable(**index)) {
-        values[*index] = values[*index].clone().autodiff().require_grad();
-    }
-    let behind = prefix..network.layers.len();
-    let (logits, moved) = match training {
-        Some(training) => network.forward_training(behind, input, &values, training),
-        None => (network.forward(behind, input, &values), Vec::new()),
-    };
-    let logits = logits.rows();
-    let [images, classes] = logits.dims();
-    let rows = read(logits.clone().inner())?;
-    let outcomes: Vec<Outcome> =
-        rows.chunks_exact(classes).zip(targets).map(|(row, target)| outcome(row, target)).collect();
-    let gradient: Vec<f32> = outcomes
-        .iter()
-        .flat_map(|outcome| &outcome.gradient)
-        .map(|value| (value / images as f64) as f32)
-        .collect();
-    let gradient = Tensor::<2>::from_data(
-        TensorData::new(gradient, [images, classes]),
-        &network.compute.device,
-    );
-    let mut graph = (logits * gradient).sum().backward();
-    let gradients = indices.iter().map(|index| {
-        let value = &values[*index];
-        match is_trainable(*index) {
-            true => value
-                .grad_remove(&mut graph)
-                .ok_or_else(|| LearnError::bug(format!("no gradient for parameter {index}"))),
-            // Optimizers see nothing to do.
-            false => Ok(value.zeros_like()),
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let (gradients, moved) = suffix.differentiate(input, |logits| {
+        let [images, classes] = logits.dims();
+        let rows = read(logits)?;
+        let rows = rows.chunks_exact(classes).zip(targets);
+        outcomes = rows.map(|(row, target)| outcome(row, target)).collect();
+        let gradient: Vec<f32> = outcomes
+            .iter()
+            .flat_map(|outcome| &outcome.gradient)
+            .map(|value| (value / images as f64) as f32)
+            .collect();
+        let data = TensorData::new(gradient, [images, classes]);
+        Ok(Tensor::from_data(data, &suffix.network.compute.device))
+    })?;
+    Ok(Gradients { outcomes, gradients, moved })
+}
+
+/// The same on a GPU, where losses and hits stay: in `ledger`. Rows of the batch behind the targets
+/// do not count.
+///
+/// # Errors
+///
+/// [`LearnError::Network`] where the batch does not fit.
+pub fn gradients_on_device(
+    suffix: Suffix<'_>,
+    input: Flow,
+    targets: &[Target],
+    ledger: &mut Ledger,
+) -> Result<(Vec<Tensor<1>>, Moved), LearnError> {
+    suffix.differentiate(input, |logits| on_device(logits, targets, ledger))
+}
+
+impl Suffix<'_> {
+    /// Autodiff starts at the leaves and ends at the logits: the derivative of the loss by these is
+    /// what `of_loss` gives back for them, so that the network is differentiated through the product
+    /// of the two.
+    fn differentiate(
+        self,
+        input: Flow,
+        of_loss: impl FnOnce(Tensor<2>) -> Result<Tensor<2>, LearnError>,
+    ) -> Result<(Vec<Tensor<1>>, Moved), LearnError> {
+        let Self { network, prefix, training, indices } = self;
+        let mut values = network.values();
+        let is_trainable = |index: usize| network.parameters[index].role.is_trainable();
+        for index in indices.iter().filter(|index| is_trainable(**index)) {
+            values[*index] = values[*index].clone().autodiff().require_grad();
         }
-    });
-    Ok(Gradients { outcomes, gradients: gradients.collect::<Result<_, _>>()?, moved })
+        let behind = prefix..network.layers.len();
+        let (logits, moved) = match training {
+            Some(training) => network.forward_training(behind, input, &values, training),
+            None => (network.forward(behind, input, &values), Vec::new()),
+        };
+        let logits = logits.rows();
+        let gradient = of_loss(logits.clone().inner())?;
+        let mut graph = (logits * gradient).sum().backward();
+        let gradients = indices.iter().map(|index| {
+            let value = &values[*index];
+            match is_trainable(*index) {
+                true => value
+                    .grad_remove(&mut graph)
+                    .ok_or_else(|| LearnError::bug(format!("no gradient for parameter {index}"))),
+                // Optimizers see nothing to do.
+                false => Ok(value.zeros_like()),
+            }
+        });
+        Ok((gradients.collect::<Result<_, _>>()?, moved))
+    }
 }

@@ -5,18 +5,21 @@
 //! goes wrong as a [`LearnError`] that names the image, tensor or stage.
 
 pub mod average;
+pub mod batch;
 pub mod checkpoint;
 pub mod early_stopping;
 pub mod error;
 pub mod evaluate;
 pub mod feature_cache;
 mod feature_set;
+pub mod feature_views;
 pub mod features;
 pub mod fit;
 pub mod gradients;
 pub mod images;
 pub mod loss;
 pub mod optimizer;
+mod outputs;
 pub mod predict;
 pub mod rates;
 pub mod run;

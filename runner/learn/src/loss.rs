@@ -6,6 +6,13 @@
 //! Two classes are one logit z of the second class: loss = max(z, 0) - z t + ln(1 + exp(-|z|)),
 //! Keras's `binary_crossentropy` from logits. More classes are one logit each: loss =
 //! ln Σ exp(z) - z of the label, Keras's `categorical_crossentropy`.
+//!
+//! On a GPU training computes the same in 32 bits, where the logits are.
+
+use burn::tensor::Tensor;
+use runner_network::gpu::loss::{Label, Labels, Ledger, cross_entropy as cross_entropy_on_device};
+
+use crate::error::LearnError;
 
 /// Loss, gradient and prediction for one image.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,10 +33,13 @@ pub struct Outcome {
 }
 
 /// What an image should be classified as while training.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
-    /// The share of each class; they add up to one.
-    pub shares: Vec<f64>,
+    classes: usize,
+    label: usize,
+    /// Another class, and its share.
+    other: Option<(usize, f64)>,
+    smoothing: f64,
     /// How much the image counts.
     pub weight: f64,
 }
@@ -38,33 +48,84 @@ impl Target {
     /// One class and nothing else.
     #[must_use]
     pub fn of(label: usize, classes: usize) -> Self {
-        let shares = (0..classes).map(|class| if class == label { 1.0 } else { 0.0 });
-        Self { shares: shares.collect(), weight: 1.0 }
+        Self { classes, label, other: None, smoothing: 0.0, weight: 1.0 }
     }
 
-    /// `share` of another target in place of that much of this one.
+    /// `share` of the class of another image in place of that much of this one's.
     #[must_use]
     pub fn mixed(&self, other: &Self, share: f64) -> Self {
-        let mix = |this: f64, other: f64| this * (1.0 - share) + other * share;
-        let pairs = self.shares.iter().zip(&other.shares);
-        Self {
-            shares: pairs.map(|(this, other)| mix(*this, *other)).collect(),
-            weight: mix(self.weight, other.weight),
-        }
+        let weight = mix(self.weight, other.weight, share);
+        Self { other: Some((other.label, share)), weight, ..*self }
     }
 
     /// `share` of it goes to all classes evenly (Szegedy et al. 2015; Keras's `label_smoothing`).
     #[must_use]
-    pub fn smoothed(mut self, share: f64) -> Self {
-        let even = share / self.shares.len().max(1) as f64;
-        self.shares.iter_mut().for_each(|value| *value = *value * (1.0 - share) + even);
-        self
+    pub fn smoothed(self, share: f64) -> Self {
+        Self { smoothing: share, ..self }
+    }
+
+    /// The share of a class; those of all classes add up to one.
+    #[must_use]
+    pub fn share(&self, class: usize) -> f64 {
+        let whole = |label: usize| if class == label { 1.0 } else { 0.0 };
+        let share = match self.other {
+            Some((other, share)) => mix(whole(self.label), whole(other), share),
+            None => whole(self.label),
+        };
+        match self.smoothing {
+            0.0 => share,
+            smoothing => share * (1.0 - smoothing) + smoothing / self.classes.max(1) as f64,
+        }
     }
 
     /// The class with the largest share, the first of several.
-    fn label(&self) -> usize {
-        largest(&self.shares)
+    fn expected(&self) -> usize {
+        let Some((other, _)) = self.other else { return self.label };
+        let shares = [self.share(self.label), self.share(other)];
+        let is_other = shares[1] > shares[0] || (shares[1] == shares[0] && other < self.label);
+        if is_other { other } else { self.label }
     }
+
+    /// For a GPU.
+    fn coded(&self) -> Label {
+        Label {
+            class: self.label,
+            other: self.other.map_or(self.label, |(other, _)| other),
+            expected: self.expected(),
+            weight: self.weight as f32,
+        }
+    }
+}
+
+fn mix(this: f64, other: f64, share: f64) -> f64 {
+    this * (1.0 - share) + other * share
+}
+
+/// Writes what the logits of a batch come to into `ledger`, on the device; the gradient of the mean
+/// loss of the images that `targets` are of, by each logit, comes back. Rows behind them make the batch
+/// full. One batch is mixed and smoothed in one way.
+///
+/// # Errors
+///
+/// [`NetworkError::Bug`](runner_network::NetworkError::Bug) where the batch does not fit.
+pub fn on_device(
+    logits: Tensor<2>,
+    targets: &[Target],
+    ledger: &mut Ledger,
+) -> Result<Tensor<2>, LearnError> {
+    let Some(first) = targets.first() else {
+        return Err(LearnError::bug("a batch without images"));
+    };
+    let [rows, _] = logits.dims();
+    let mut coded: Vec<Label> = targets.iter().map(Target::coded).collect();
+    coded.resize(rows, first.coded());
+    let labels = Labels {
+        labels: &coded,
+        images: targets.len(),
+        share: first.other.map_or(0.0, |(_, share)| share),
+        smoothing: first.smoothing,
+    };
+    Ok(cross_entropy_on_device(logits, labels, ledger)?)
 }
 
 /// The outcome for one image of one class: `logits` is one number for two classes, else one per
@@ -87,7 +148,7 @@ pub fn outcome(logits: &[f32], target: &Target) -> Outcome {
 }
 
 fn binary(logit: f64, target: &Target) -> Outcome {
-    let share = target.shares.get(1).copied().unwrap_or(f64::NAN);
+    let share = target.share(1);
     let second = sigmoid(logit);
     let predicted = usize::from(second > 0.5);
     Outcome {
@@ -96,7 +157,7 @@ fn binary(logit: f64, target: &Target) -> Outcome {
         logits: vec![0.0, logit],
         probabilities: vec![sigmoid(-logit), second],
         predicted,
-        correct: predicted == target.label(),
+        correct: predicted == target.expected(),
     }
 }
 
@@ -104,17 +165,18 @@ fn categorical(logits: &[f64], target: &Target) -> Outcome {
     let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = logits.iter().map(|z| (z - top).exp()).sum();
     let probabilities: Vec<f64> = logits.iter().map(|z| (z - top).exp() / sum).collect();
-    let pairs = probabilities.iter().zip(&target.shares);
-    let gradient = pairs.map(|(probability, share)| probability - share).collect();
+    let pairs = probabilities.iter().enumerate();
+    let gradient = pairs.map(|(class, probability)| probability - target.share(class)).collect();
     let predicted = largest(&probabilities);
-    let expected: f64 = logits.iter().zip(&target.shares).map(|(z, share)| z * share).sum();
+    let pairs = logits.iter().enumerate();
+    let expected: f64 = pairs.map(|(class, z)| z * target.share(class)).sum();
     Outcome {
         loss: top + sum.ln() - expected,
         gradient,
         logits: logits.to_vec(),
         probabilities,
         predicted,
-        correct: predicted == target.label(),
+        correct: predicted == target.expected(),
     }
 }
 
@@ -168,7 +230,7 @@ mod tests {
         let (first, second) = (Target::of(0, 2), Target::of(1, 2));
         // 0.3 of the second class, then a tenth of it evenly: 0.3 · 0.9 + 0.05
         let target = first.mixed(&second, 0.3).smoothed(0.1);
-        assert!(close(target.shares[1], 0.32) && close(target.shares[0], 0.68));
+        assert!(close(target.share(1), 0.32) && close(target.share(0), 0.68));
         let weighted = outcome(&[0.0], &Target { weight: 2.0, ..target });
         assert!(close(weighted.loss, 2.0 * 2.0_f64.ln()));
         assert!(close(weighted.gradient[0], 2.0 * (0.5 - 0.32)));

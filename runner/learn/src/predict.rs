@@ -2,20 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::batch::sent;
 use crate::error::LearnError;
 use crate::loss::cross_entropy;
+use crate::outputs::Outputs;
 use runner_data::decode::{self, ImageProblem};
 use runner_data::interrupt::Interrupt;
 use runner_data::order::in_order;
 use runner_data::preprocess::preprocess;
 use runner_data::resize::resize;
 use runner_network::inference::Inference;
-use runner_network::parameter::read;
 use runner_network::saved::Saved;
 use runner_record::{BadImage, ValueRange};
 
 /// Images per forward pass.
 const BATCH: usize = 32;
+
+/// Batches whose logits are read at once from a GPU.
+const READ: usize = 16;
 
 /// What the network says about one image.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +56,9 @@ pub fn predict(
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(usize),
 ) -> Result<Predictions, LearnError> {
+    let compute = &model.network.compute;
     let network = Inference::new(&model.network, 0..model.network.layers.len())?;
+    let mut outputs = Outputs::new(READ, compute);
     let mut all = Predictions::default();
     let (mut values, mut paths): (Vec<f32>, Vec<&Path>) = (Vec::new(), Vec::new());
     in_order(
@@ -73,22 +79,39 @@ pub fn predict(
                     .push(BadImage { path: path.to_path_buf(), problem: problem.to_string() }),
             }
             if paths.len() == BATCH || (index + 1 == files.len() && !paths.is_empty()) {
-                let logits = network.forward(std::mem::take(&mut values), paths.len()).rows();
-                let [images, _] = logits.dims();
-                let rows = read(logits)?;
-                let rows = rows.chunks_exact(rows.len() / images);
-                all.predicted.extend(rows.zip(paths.drain(..)).map(|(row, path)| {
-                    // The label only counts for the loss, which nobody asks for.
-                    let outcome = cross_entropy(row, 0);
-                    let (predicted, probabilities) = (outcome.predicted, outcome.probabilities);
-                    Predicted { path: path.to_path_buf(), predicted, probabilities }
-                }));
+                let (values, paths) = (std::mem::take(&mut values), std::mem::take(&mut paths));
+                let count = paths.len();
+                let (rows, logits) = match compute.is_host() {
+                    true => (count, network.forward(values, count)),
+                    false => {
+                        let rows = BATCH.min(files.len());
+                        let shape = model.network.layers[0].input;
+                        (rows, network.run(sent(values, (count, rows), shape, compute))?)
+                    }
+                };
+                all.take(outputs.push((paths, rows), logits)?);
             }
             observe(index + 1);
             Ok::<(), LearnError>(())
         },
     )?;
+    all.take(outputs.finish()?);
     Ok(all)
+}
+
+impl Predictions {
+    /// Takes in batches of logits. On GPUs there may be more rows than images.
+    fn take(&mut self, batches: Vec<((Vec<&Path>, usize), Vec<f32>)>) {
+        for ((paths, rows), logits) in batches {
+            let classes = (logits.len() / rows.max(1)).max(1);
+            self.predicted.extend(logits.chunks_exact(classes).zip(paths).map(|(row, path)| {
+                // The label only counts for the loss, which nobody asks for.
+                let outcome = cross_entropy(row, 0);
+                let (predicted, probabilities) = (outcome.predicted, outcome.probabilities);
+                Predicted { path: path.to_path_buf(), predicted, probabilities }
+            }));
+        }
+    }
 }
 
 /// One image for the network, and of one of 16 bits the range of its values.

@@ -1,32 +1,33 @@
 //! What a stage trains on and is measured with: features that are there, or images on their way.
 
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Instant;
 
 use runner_convolution::buffer;
 use runner_experiment::architecture::Shape;
 
+use crate::batch::{Batch, Input, filled, mixed, sent};
 use crate::error::LearnError;
-use crate::feature_set::FeatureSet;
+use crate::feature_views::FeatureViews;
 use crate::images::Images;
 use runner_data::DataError;
 use runner_data::mixing::{Mix, Mixing};
 use runner_data::order::in_order;
-use runner_network::inference;
+use runner_network::{Compute, inference};
 use runner_random::{Key, Purpose};
 
 /// A split as the layers after the frozen prefix see it.
 pub enum Samples {
-    /// Computed once.
-    Features(FeatureSet),
-    /// Computed once for each of several views, at least one, which take turns.
-    Views(Vec<FeatureSet>),
+    /// Computed once, or once for each of several views, which take turns.
+    Features(FeatureViews),
     /// Computed whenever they are wanted.
     Images(Box<Images>),
 }
 
-/// Takes the indices of a batch, its values, image by image, and how they were mixed.
-pub type Consume<'a> = dyn FnMut(&[usize], Vec<f32>, Option<Mix>) -> Result<(), LearnError> + 'a;
+/// Takes a batch.
+pub type Consume<'a> = dyn FnMut(Batch<'_>) -> Result<(), LearnError> + 'a;
 
 /// What is drawn for the images of a pass.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +45,23 @@ impl Draws {
         Self { augment: Key::new(0, Purpose::Augment), mixing: None }
     }
 
-    fn mix(&self, batch: &[usize], values: &mut [f32], shape: Shape) -> Option<Mix> {
-        let mix = self.mixing?.draw(*batch.first()?, batch.len(), shape);
-        mix.apply(values, shape);
-        Some(mix)
+    fn mix(&self, batch: &[usize], shape: Shape) -> Option<Mix> {
+        Some(self.mixing?.draw(*batch.first()?, batch.len(), shape))
     }
+}
+
+/// How a pass goes over samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    /// Images per batch.
+    pub size: usize,
+    /// What is drawn.
+    pub draws: Draws,
+    /// Whether a last batch of fewer images is made full, where another device computes: it would
+    /// compile kernels for another shape.
+    pub full: bool,
+    /// Where batches are wanted.
+    pub compute: &'a Compute,
 }
 
 impl Samples {
@@ -57,8 +70,7 @@ impl Samples {
     pub fn split(&self) -> &'static str {
         match self {
             Self::Images(images) => images.split,
-            Self::Features(features) => features.split,
-            Self::Views(views) => views[0].split,
+            Self::Features(features) => features.first().split,
         }
     }
 
@@ -67,8 +79,7 @@ impl Samples {
     pub fn shape(&self) -> Shape {
         match self {
             Self::Images(images) => images.shape,
-            Self::Features(features) => features.shape,
-            Self::Views(views) => views[0].shape,
+            Self::Features(features) => features.first().shape,
         }
     }
 
@@ -77,8 +88,7 @@ impl Samples {
     pub fn labels(&self) -> &[usize] {
         match self {
             Self::Images(images) => &images.labels,
-            Self::Features(features) => &features.labels,
-            Self::Views(views) => &views[0].labels,
+            Self::Features(features) => &features.first().labels,
         }
     }
 
@@ -87,8 +97,7 @@ impl Samples {
     pub fn paths(&self) -> &[PathBuf] {
         match self {
             Self::Images(images) => &images.paths,
-            Self::Features(features) => &features.paths,
-            Self::Views(views) => &views[0].paths,
+            Self::Features(features) => &features.first().paths,
         }
     }
 
@@ -113,55 +122,123 @@ impl Samples {
     pub fn batches(
         &self,
         order: &[usize],
-        size: usize,
-        draws: Draws,
+        pass: Pass<'_>,
         consume: &mut Consume<'_>,
     ) -> Result<f64, LearnError> {
-        if let Self::Images(images) = self {
-            return decoded_ahead(images, order, size, draws, consume);
+        match self {
+            Self::Images(images) => decoded_ahead(images, order, pass, consume),
+            Self::Features(features) if pass.compute.is_host() => {
+                read(features, order, pass, consume)
+            }
+            Self::Features(features) => on_device(features, order, pass, consume),
         }
+    }
+}
+
+impl Pass<'_> {
+    /// Rows of a batch of some of so many images.
+    fn rows(&self, batch: usize, images: usize) -> usize {
+        let full = if self.full && !self.compute.is_host() { self.size.min(images) } else { 0 };
+        full.max(batch)
+    }
+}
+
+/// Batches of features in this process's memory.
+fn read(
+    features: &FeatureViews,
+    order: &[usize],
+    pass: Pass<'_>,
+    consume: &mut Consume<'_>,
+) -> Result<f64, LearnError> {
+    let mut waited = 0.0;
+    for batch in order.chunks(pass.size) {
+        let start = Instant::now();
+        let mut values = features.gather(batch, pass.draws.augment.epoch)?;
+        waited += start.elapsed().as_secs_f64();
+        let mix = pass.draws.mix(batch, features.first().shape);
+        if let Some(mix) = &mix {
+            mix.apply(&mut values, features.first().shape);
+        }
+        consume(Batch { samples: batch, images: batch.len(), input: Input::Host(values), mix })?;
+    }
+    Ok(waited)
+}
+
+/// Batches of features on another device: chosen from those that lie there, or read from the disk
+/// while the device works on the batch before.
+fn on_device(
+    features: &FeatureViews,
+    order: &[usize],
+    pass: Pass<'_>,
+    consume: &mut Consume<'_>,
+) -> Result<f64, LearnError> {
+    let shape = features.first().shape;
+    let mut give = |batch: &[usize], flow| {
+        let mix = pass.draws.mix(batch, shape);
+        let flow = match &mix {
+            Some(mix) => mixed(flow, mix)?,
+            None => flow,
+        };
+        let samples = filled(batch, flow.images());
+        consume(Batch { samples: &samples, images: batch.len(), input: Input::Device(flow), mix })
+    };
+    let (epoch, images) = (pass.draws.augment.epoch, features.first().len());
+    let Some(resident) = features.on_device(pass.compute) else {
+        return read_ahead(features, order, pass, &mut |batch, values| {
+            let rows = pass.rows(batch.len(), images);
+            give(batch, sent(values, (batch.len(), rows), shape, pass.compute))
+        });
+    };
+    for batch in order.chunks(pass.size) {
+        let rows = filled(batch, pass.rows(batch.len(), images));
+        give(batch, features.select(resident, &rows, epoch))?;
+    }
+    Ok(0.0)
+}
+
+/// Reads batches of features, one ahead of `give`.
+fn read_ahead(
+    features: &FeatureViews,
+    order: &[usize],
+    pass: Pass<'_>,
+    give: &mut dyn FnMut(&[usize], Vec<f32>) -> Result<(), LearnError>,
+) -> Result<f64, LearnError> {
+    let epoch = pass.draws.augment.epoch;
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(1);
+        scope.spawn(move || {
+            for batch in order.chunks(pass.size) {
+                if sender.send(features.gather(batch, epoch)).is_err() {
+                    return;
+                }
+            }
+        });
         let mut waited = 0.0;
-        for batch in order.chunks(size) {
+        for batch in order.chunks(pass.size) {
             let start = Instant::now();
-            let mut values = self.gather(batch, draws.augment.epoch)?;
+            // The other thread ends early only by panicking, and the scope passes that panic on.
+            let Ok(values) = receiver.recv() else { break };
             waited += start.elapsed().as_secs_f64();
-            let mix = draws.mix(batch, &mut values, self.shape());
-            consume(batch, values, mix)?;
+            give(batch, values?)?;
         }
         Ok(waited)
-    }
-
-    /// Features of a batch; in each epoch another view of an image has its turn.
-    fn gather(&self, batch: &[usize], epoch: u64) -> Result<Vec<f32>, LearnError> {
-        match self {
-            Self::Features(features) => features.gather(batch),
-            Self::Views(views) => {
-                let mut values = buffer::room(batch.len() * self.shape().elements());
-                for index in batch {
-                    let turn = (epoch as usize).wrapping_add(*index) % views.len();
-                    values.extend(views[turn].gather(&[*index])?);
-                }
-                Ok(values)
-            }
-            Self::Images(_) => Ok(Vec::new()),
-        }
-    }
+    })
 }
 
 fn decoded_ahead(
     images: &Images,
     order: &[usize],
-    size: usize,
-    draws: Draws,
+    pass: Pass<'_>,
     consume: &mut Consume<'_>,
 ) -> Result<f64, LearnError> {
+    let size = pass.size;
     let mut waited = 0.0;
     let mut since = Instant::now();
     let room = || buffer::room(size * images.input().elements());
     let mut values = room();
     in_order(
         order,
-        |index| images.load(*index, draws.augment),
+        |index| images.load(*index, pass.draws.augment),
         |position, loaded| {
             waited += since.elapsed().as_secs_f64();
             values.extend(loaded.map_err(|problem| {
@@ -171,15 +248,37 @@ fn decoded_ahead(
             if (position + 1) % size == 0 || position + 1 == order.len() {
                 let batch = &order[position / size * size..=position];
                 let mut whole = std::mem::replace(&mut values, room());
-                let mix = draws.mix(batch, &mut whole, images.input());
-                if let Some(prefix) = &images.prefix {
-                    whole = inference::values(prefix.forward(whole, batch.len()))?;
+                let mix = pass.draws.mix(batch, images.input());
+                if let Some(mix) = &mix {
+                    mix.apply(&mut whole, images.input());
                 }
-                consume(batch, whole, mix)?;
+                let samples = filled(batch, pass.rows(batch.len(), images.labels.len()));
+                let input = forwarded(images, whole, (batch.len(), samples.len()), pass)?;
+                consume(Batch { samples: &samples, images: batch.len(), input, mix })?;
             }
             since = Instant::now();
             Ok::<(), LearnError>(())
         },
     )?;
     Ok(waited)
+}
+
+/// What the frozen layers make of a batch, where it is computed.
+fn forwarded(
+    images: &Images,
+    values: Vec<f32>,
+    (count, rows): (usize, usize),
+    pass: Pass<'_>,
+) -> Result<Input, LearnError> {
+    if pass.compute.is_host() {
+        return Ok(Input::Host(match &images.prefix {
+            Some(prefix) => inference::values(prefix.forward(values, count))?,
+            None => values,
+        }));
+    }
+    let flow = sent(values, (count, rows), images.input(), pass.compute);
+    Ok(Input::Device(match &images.prefix {
+        Some(prefix) => prefix.run(flow)?,
+        None => flow,
+    }))
 }

@@ -1,6 +1,7 @@
 //! One stage: epochs over the features of the frozen prefix, the rest of the network trained.
 
 mod epoch;
+mod tally;
 mod trained;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,9 @@ use runner_network::network::Network;
 use runner_network::parameter::tensor;
 use runner_record::{EarlyStop, EpochRecord, Event, Reason};
 pub use trained::{announcement, trained};
+
+#[cfg(test)]
+mod tests;
 
 /// A checkpoint is written at the end of an epoch where the last one is older than this, in
 /// seconds: short epochs need not each wait for the disk.
@@ -259,16 +263,17 @@ impl StageRun<'_> {
 
     /// Ends the stage where a loss is no number any more; every epoch before is kept.
     fn check_finite(&self, loss: f64, epoch: usize, step: usize) -> Result<(), LearnError> {
-        if loss.is_finite() {
-            return Ok(());
-        }
-        Err(LearnError::NotFinite {
+        if loss.is_finite() { Ok(()) } else { Err(self.not_finite(loss, epoch, step)) }
+    }
+
+    fn not_finite(&self, loss: f64, epoch: usize, step: usize) -> LearnError {
+        LearnError::NotFinite {
             stage: self.stage.name.clone(),
             epoch,
             step,
             loss,
             learning_rate: self.stage.optimizer.learning_rate.largest(),
-        })
+        }
     }
 
     /// What the parameters are now: their moving average where the stage has one.

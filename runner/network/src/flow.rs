@@ -31,6 +31,15 @@ impl Flow {
         }
     }
 
+    /// How many images it is of.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        match self {
+            Self::Map(map) => map.dims()[0],
+            Self::Vector(vector) => vector.dims()[0],
+        }
+    }
+
     /// The same values as one row per image.
     #[must_use]
     pub fn rows(self) -> Tensor<2> {

@@ -63,8 +63,26 @@ impl Inference {
                 Flow::batch(out, images, Shape::Map { height, width, channels }, compute)
             }
         };
-        let all = 0..self.rest.layers.len();
-        self.rest.forward(all, input, &self.parameters)
+        self.rest.forward(0..self.rest.layers.len(), input, &self.parameters)
+    }
+
+    /// What comes in, for one image.
+    #[must_use]
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Runs the layers on values that lie where they are computed with.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError::Compute`] where the device lost them.
+    pub fn run(&self, input: Flow) -> Result<Flow, NetworkError> {
+        if self.stack.is_none() {
+            return Ok(self.rest.forward(0..self.rest.layers.len(), input, &self.parameters));
+        }
+        let images = input.images();
+        Ok(self.forward(values(input)?, images))
     }
 }
 

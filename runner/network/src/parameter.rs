@@ -8,6 +8,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use runner_experiment::architecture::{Layer, ParameterSpec, Role};
 
 use crate::error::NetworkError;
+use crate::gpu::readback;
+use crate::op::kernels::is_on_host;
 
 /// One tensor of a layer.
 #[derive(Debug, Clone)]
@@ -55,6 +57,9 @@ pub fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
 /// [`NetworkError::Compute`] where the device lost them, [`NetworkError::OutOfMemory`] where they
 /// did not fit.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NetworkError> {
+    if !is_on_host(&tensor) {
+        readback::waited();
+    }
     let data = tensor.try_into_data().map_err(lost)?;
     data.try_into_vec::<f32>().map_err(lost)
 }

@@ -57,13 +57,19 @@ impl Key {
     /// The stream of this key, at its start.
     #[must_use]
     pub fn stream(self) -> Stream {
+        Stream(ChaCha8Rng::from_seed(self.seed_of_stream()))
+    }
+
+    /// What the stream of this key is seeded with, for those who draw it elsewhere.
+    #[must_use]
+    pub fn seed_of_stream(self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         let parts =
             [self.seed, self.purpose as u64, self.stage, self.epoch, self.sample, self.layer];
         for part in parts {
             hasher.update(&part.to_le_bytes());
         }
-        Stream(ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()))
+        *hasher.finalize().as_bytes()
     }
 }
 

@@ -1,9 +1,9 @@
-//! What an optimizer computes, written once for single values and for whole tensors.
+//! What an optimizer computes, written once for single values and for kernels.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Values of a parameter, of its gradient, or of a slot: one of them on the host, where a fused loop
-/// goes over all, or a tensor of them on another device.
+/// A value of a parameter, of its gradient, or of a slot: a number on the host, where a fused loop
+/// goes over all, or a register of the kernel that does so on another device.
 pub trait Values:
     Clone
     + Neg<Output = Self>

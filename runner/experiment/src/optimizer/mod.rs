@@ -1,7 +1,8 @@
 //! Optimizers, one per file: settings with Keras's defaults, state per parameter, formula.
 //!
-//! `runner-learn` evaluates the formulas: one fused loop on the host, tensor operations elsewhere. What every optimizer has (learning rate, weight decay, clipping) is
-//! declared in [`crate::section::optimizer`].
+//! `runner-learn` evaluates the formulas: one fused loop on the host, one kernel per parameter on GPUs.
+//! What every optimizer has (learning rate, weight decay, clipping) is declared in
+//! [`crate::section::optimizer`].
 //!
 //! To add one, write its file, and name it twice below.
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::early_stopping::Memory;
-use crate::loss::Outcome;
 use crate::rates::Plateau;
 use runner_record::{EarlyStop, EpochRecord, Event, Reason};
 
@@ -21,10 +20,11 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub(crate) fn add(&mut self, outcomes: &[Outcome]) {
-        self.loss += outcomes.iter().map(|outcome| outcome.loss).sum::<f64>();
-        self.correct += outcomes.iter().filter(|outcome| outcome.correct).count();
-        self.images += outcomes.len();
+    /// Takes in a batch: loss of each image, and whether its prediction was correct.
+    pub(crate) fn add(&mut self, images: &[(f64, bool)]) {
+        self.loss += images.iter().map(|(loss, _)| loss).sum::<f64>();
+        self.correct += images.iter().filter(|(_, correct)| *correct).count();
+        self.images += images.len();
     }
 
     pub(crate) fn mean_loss(&self) -> f64 {

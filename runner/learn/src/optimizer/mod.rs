@@ -1,15 +1,17 @@
 //! Optimizers with Keras's meaning of every number.
 //!
 //! The formulas are those of `runner_experiment::optimizer`; here is how they are carried out: on the
-//! CPU in one fused pass over the parameters, on other devices as tensor operations. What every
-//! optimizer has stands here as well: clipping, and weight decay that is no part of the formula.
+//! CPU in one fused pass over the parameters, on GPUs in one kernel per parameter, compiled from the
+//! formula. What every optimizer has stands here as well: clipping, and weight decay that is no part
+//! of the formula.
 
 mod device;
 mod host;
+mod recorder;
 mod slots;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use burn::tensor::{Device, Tensor};
 use device::DeviceStep;
@@ -21,6 +23,7 @@ use slots::Slots;
 use step::Step;
 
 use crate::error::LearnError;
+use runner_network::gpu::optimizer::clip;
 use runner_network::parameter::{Parameter, read, tensor};
 
 /// What an optimizer needs to know about a parameter.
@@ -129,7 +132,11 @@ impl Optimizer {
         factor: f64,
     ) -> Result<(), LearnError> {
         self.steps += 1;
-        let scale = self.scale(&gradients)?;
+        let (scale, on_device) = self.scale(&gradients)?;
+        let spare = match (&self.memory, gradients.first()) {
+            (Memory::Device(_), Some(any)) => Some(Tensor::empty([1], &any.device())),
+            _ => None,
+        };
         for (index, gradient) in gradients.into_iter().enumerate() {
             let context = self.context(self.parameters[index], factor);
             let step = self.before(context, scale);
@@ -140,25 +147,28 @@ impl Optimizer {
                     rule.formula(context, HostStep { step, parameter, gradient, slots })?;
                 }
                 Memory::Device(all) => {
-                    let slots = &mut all[index];
-                    rule.formula(context, DeviceStep { step, parameter, gradient, slots });
+                    let (slots, scale) = (&mut all[index], on_device.as_ref());
+                    let Some(spare) = &spare else { continue };
+                    let with = DeviceStep { step, scale, parameter, gradient, slots, spare };
+                    rule.formula(context, with)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Keras's `global_clipnorm`: every gradient times limit / max(norm over all, limit).
-    fn scale(&self, gradients: &[Tensor<1>]) -> Result<f32, LearnError> {
-        let Some(limit) = self.settings.clip_norm else { return Ok(1.0) };
+    /// Keras's `global_clipnorm`: every gradient times limit / max(norm over all, limit). On a GPU the
+    /// factor stays there.
+    fn scale(&self, gradients: &[Tensor<1>]) -> Result<(f32, Option<Tensor<1>>), LearnError> {
+        let Some(limit) = self.settings.clip_norm else { return Ok((1.0, None)) };
+        if let Memory::Device(_) = &self.memory {
+            return Ok((1.0, Some(clip(gradients, limit)?)));
+        }
         let mut square = 0.0;
         for gradient in gradients {
-            square += match &self.memory {
-                Memory::Host(_) => host::square(gradient)?,
-                Memory::Device(_) => f64::from(read(gradient.clone().square().sum())?[0]),
-            };
+            square += host::square(gradient)?;
         }
-        Ok((limit / square.sqrt().max(limit)) as f32)
+        Ok(((limit / square.sqrt().max(limit)) as f32, None))
     }
 
     fn context(&self, parameter: Trained, factor: f64) -> StepContext {

@@ -3,26 +3,37 @@
 use runner_experiment::plan::{Adagrad, Adam, Adamw, Lamb, Lion, Rmsprop, Rule, Sgd};
 
 use super::*;
-use runner_network::device::Compute;
+use runner_experiment::section::run::DeviceName;
+use runner_network::device::{Compute, select};
 use runner_network::parameter::tensor;
+
+/// The CPU, and a GPU by Vulkan where one answers.
+pub(crate) fn devices() -> Vec<Compute> {
+    let mut all = vec![Compute::cpu()];
+    match select(DeviceName::Vulkan(None)) {
+        Ok(gpu) => all.push(gpu),
+        Err(_) => eprintln!("only the CPU: no Vulkan device answers"),
+    }
+    all
+}
 
 const RMSPROP: Rule = Rule::Rmsprop(Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 1e-7 });
 
-fn run(settings: &Settings, gradients: &[f32], on_host: bool) -> Result<f32, LearnError> {
-    let device = Compute::cpu().device;
-    let mut value = tensor(vec![1.0], &device);
+fn run(settings: &Settings, gradients: &[f32], compute: &Compute) -> Result<f32, LearnError> {
+    let (device, on_host) = (&compute.device, compute.is_host());
+    let mut value = tensor(vec![1.0], device);
     let trained = Trained { length: 1, learning_rate: 0.1, is_bias: true };
     let mut optimizer = Optimizer::new(settings.clone(), vec![trained], on_host);
     for gradient in gradients {
-        optimizer.step(&mut [&mut value], vec![tensor(vec![*gradient], &device)], 1.0)?;
+        optimizer.step(&mut [&mut value], vec![tensor(vec![*gradient], device)], 1.0)?;
     }
     Ok(read(value)?[0])
 }
 
 fn check(settings: &Settings, expected: f32) -> Result<(), LearnError> {
-    for on_host in [true, false] {
-        let value = run(settings, &[0.5, -0.25], on_host)?;
-        assert!((value - expected).abs() < 1e-6, "{settings:?} on host {on_host}: {value}");
+    for compute in devices() {
+        let value = run(settings, &[0.5, -0.25], &compute)?;
+        assert!((value - expected).abs() < 1e-6, "{settings:?} on {}: {value}", compute.name());
     }
     Ok(())
 }
@@ -70,9 +81,9 @@ fn decay_and_clipping_by_hand() -> Result<(), LearnError> {
 
 #[test]
 fn the_norm_is_that_of_all_parameters_together_and_each_has_its_rate() -> Result<(), LearnError> {
-    let device = Compute::cpu().device;
     let sgd = Settings::plain(Rule::Sgd(Sgd { momentum: 0.0, nesterov: false }), 0.1);
-    for on_host in [true, false] {
+    for compute in devices() {
+        let (device, on_host) = (compute.device.clone(), compute.is_host());
         let rates = [0.1, 0.01];
         let trained =
             rates.map(|learning_rate| Trained { length: 1, learning_rate, is_bias: false });
@@ -92,16 +103,16 @@ fn the_norm_is_that_of_all_parameters_together_and_each_has_its_rate() -> Result
 fn epsilon_stands_under_the_root() -> Result<(), LearnError> {
     let wide = Rule::Rmsprop(Rmsprop { rho: 0.9, momentum: 0.0, epsilon: 0.075 });
     // v + ε = 0.1: 1 - 0.05 / √0.1
-    for on_host in [true, false] {
-        let value = run(&Settings::plain(wide, 0.1), &[0.5], on_host)?;
+    for compute in devices() {
+        let value = run(&Settings::plain(wide, 0.1), &[0.5], &compute)?;
         assert!((value - 0.841_886_1).abs() < 1e-6, "{value}");
     }
     Ok(())
 }
 
 /// Two steps of two tensors, the second of them a bias, with learning rate 0.1.
-fn lamb(settings: &Settings, on_host: bool) -> Result<Vec<f32>, LearnError> {
-    let device = Compute::cpu().device;
+fn lamb(settings: &Settings, compute: &Compute) -> Result<Vec<f32>, LearnError> {
+    let (device, on_host) = (compute.device.clone(), compute.is_host());
     let parameter = |length, is_bias| Trained { length, learning_rate: 0.1, is_bias };
     let parameters = vec![parameter(3, false), parameter(2, true)];
     let mut optimizer = Optimizer::new(settings.clone(), parameters, on_host);
@@ -129,10 +140,10 @@ fn lamb_scales_each_tensor_by_the_ratio_of_norms() -> Result<(), LearnError> {
         (&kernels_alone, [0.769_086_1, -1.879_104_7, 0.194_422_56, 0.244_417_6, -0.871_776_5]),
     ];
     for (settings, expected) in cases {
-        for on_host in [true, false] {
-            for (value, expected) in lamb(settings, on_host)?.into_iter().zip(expected) {
+        for compute in devices() {
+            for (value, expected) in lamb(settings, &compute)?.into_iter().zip(expected) {
                 let near = f32::abs(value - expected) < 1e-6;
-                assert!(near, "{settings:?} on host {on_host}: {value} and {expected}");
+                assert!(near, "{settings:?} on {}: {value} and {expected}", compute.name());
             }
         }
     }
@@ -142,9 +153,9 @@ fn lamb_scales_each_tensor_by_the_ratio_of_norms() -> Result<(), LearnError> {
 /// ‖p‖ = 0, then ‖u‖ = 0: the step is taken as it is.
 #[test]
 fn lamb_starts_from_zero_and_stays_without_gradient() -> Result<(), LearnError> {
-    let device = Compute::cpu().device;
     let trained = Trained { length: 2, learning_rate: 0.1, is_bias: false };
-    for on_host in [true, false] {
+    for compute in devices() {
+        let (device, on_host) = (compute.device.clone(), compute.is_host());
         let settings = Settings::plain(Rule::Lamb(Lamb::default()), 0.1);
         let mut optimizer = Optimizer::new(settings, vec![trained; 2], on_host);
         let mut zero = tensor(vec![0.0, 0.0], &device);

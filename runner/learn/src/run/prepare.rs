@@ -7,6 +7,7 @@ use super::Run;
 use crate::error::LearnError;
 use crate::feature_cache::{Description, prefix_hash, prefix_shape};
 use crate::feature_set::FeatureSet;
+use crate::feature_views::FeatureViews;
 use crate::features::{Extractor, RESIDENT_BYTES};
 use crate::images::Images;
 use crate::samples::Samples;
@@ -88,7 +89,7 @@ impl Run<'_> {
                 let description = description.of_view(settings, view);
                 self.features(network, prefix, &description, name, Some((settings, view)))
             });
-            return Ok(Samples::Views(views.collect::<Result<_, _>>()?));
+            return Ok(Samples::Features(FeatureViews::new(views.collect::<Result<_, _>>()?)));
         }
         if augment || prefix == 0 {
             let layers = match prefix {
@@ -100,7 +101,8 @@ impl Run<'_> {
             let images = Images::new(split, self.dataset, settings, (layers, shape));
             return Ok(Samples::Images(Box::new(images)));
         }
-        Ok(Samples::Features(self.features(network, prefix, description, name, None)?))
+        let features = self.features(network, prefix, description, name, None)?;
+        Ok(Samples::Features(FeatureViews::new(vec![features])))
     }
 
     /// The features of a split: from those of fewer layers, where a later stage needs these anyway.

@@ -4,16 +4,19 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 
+use super::tally::{NotFinite, Tally, Trouble};
 use super::{StageRun, Work};
+use crate::batch::Batch;
 use crate::checkpoint::Position;
 use crate::error::LearnError;
 use crate::evaluate;
-use crate::gradients::{Gradients, gradients};
+use crate::gradients::{Gradients, Suffix, gradients, gradients_on_device};
 use crate::loss::Target;
-use crate::samples::Draws;
+use crate::samples::{Draws, Pass};
 use runner_data::mixing::{Mix, Mixing};
+use runner_experiment::architecture::Op;
+use runner_network::Training;
 use runner_network::network::Moved;
-use runner_network::{Flow, Training};
 use runner_random::{Key, Purpose};
 use runner_record::{EpochRecord, Event, Phase};
 
@@ -120,39 +123,56 @@ impl StageRun<'_> {
         let draws = Draws { augment: Key { purpose: Purpose::Augment, ..key }, mixing };
         let (train, size) = (self.train, self.stage.batch_size);
         let left = &order[(work.position.steps * size).min(order.len())..];
+        let compute = self.network.compute.clone();
+        // A row that only fills a batch would count in its mean and variance.
+        let full = !self.trains_norm(work);
+        let mut tally = Tally::new(work.position, size, &compute);
         let mut pending = Pending::default();
-        // How far the last step of the optimizer got: what is saved.
-        let mut reached = work.position;
-        // Moving statistics as they were at that step.
+        // Moving statistics as they were at the last step of the optimizer.
         let mut before = Moved::new();
-        let done = train.batches(left, size, draws, &mut |batch, values, mix| {
+        let mut sent = work.position.sums.images;
+        let pass = Pass { size, draws, full, compute: &compute };
+        let result = train.batches(left, pass, &mut |batch| {
             self.interrupt.check()?;
-            let Gradients { outcomes, gradients, moved } =
-                self.gradients(key, batch, values, mix, &work.indices)?;
-            let was = moved.iter().map(|(index, _)| self.network.parameters[*index].value.clone());
+            let images = batch.images;
+            let (gradients, moved, news) = self.gradients(key, batch, &work.indices, &mut tally)?;
             if pending.batches == 0 {
-                before = moved.iter().map(|(index, _)| *index).zip(was).collect();
+                before = self.values_before(&moved);
             }
             self.put(moved);
-            reached.sums.add(&outcomes);
-            reached.steps += 1;
-            self.check_finite(reached.sums.loss, reached.epochs + 1, reached.steps)?;
-            pending.add(gradients, batch.len());
-            let done = reached.sums.images;
-            if pending.batches == self.stage.accumulate || done == order.len() {
+            pending.add(gradients, images);
+            sent += images;
+            if pending.batches == self.stage.accumulate || sent == order.len() {
                 self.step(work, std::mem::take(&mut pending).gradients)?;
-                work.position = reached;
+                tally.stepped();
                 before.clear();
             }
-            observe(Event::Progress { phase: self.phase(reached), done, total: order.len() });
-            match pending.batches == 0 && self.writer.is_due(STEP_SECONDS) {
-                true => self.save(work),
-                false => Ok(()),
+            work.position = tally.saved();
+            if news {
+                self.progress(tally.reached(), order.len(), observe);
             }
+            if pending.batches == 0 && self.writer.is_due(STEP_SECONDS) {
+                self.settle(&mut tally, work)?;
+                self.save(work)?;
+            }
+            Ok(())
         });
         // What is saved now is the state after the last step.
         self.put(before);
-        done
+        // Steps that were taken count, also where somebody asked to stop.
+        if matches!(result, Ok(_) | Err(LearnError::Interrupted)) {
+            self.settle(&mut tally, work)?;
+        }
+        if result.is_ok() && !compute.is_host() {
+            self.progress(tally.reached(), order.len(), observe);
+        }
+        result
+    }
+
+    /// What the parameters are that are about to move.
+    fn values_before(&self, moved: &Moved) -> Moved {
+        let values = moved.iter().map(|(index, _)| *index);
+        values.map(|index| (index, self.network.parameters[index].value.clone())).collect()
     }
 
     fn put(&mut self, values: Moved) {
@@ -161,24 +181,63 @@ impl StageRun<'_> {
         }
     }
 
-    fn phase(&self, position: Position) -> Phase {
-        let (stage, epochs) = (self.stage.name.clone(), self.stage.epochs);
-        Phase::Epoch { stage, epoch: position.epochs + 1, epochs }
+    /// Waits for the outcomes of all batches.
+    fn settle(&self, tally: &mut Tally<'_>, work: &mut Work) -> Result<(), LearnError> {
+        let done = tally.finish().map_err(|trouble| self.failed(trouble, work.position));
+        work.position = tally.saved();
+        done
     }
 
-    /// Outcomes and gradients of the images at `batch`.
+    fn failed(&self, trouble: Trouble, position: Position) -> LearnError {
+        match trouble {
+            Trouble::Other(error) => error,
+            Trouble::Loss(NotFinite { loss, step }) => {
+                self.not_finite(loss, position.epochs + 1, step)
+            }
+        }
+    }
+
+    fn progress(&self, reached: Position, total: usize, observe: &mut dyn FnMut(Event)) {
+        let (stage, epochs) = (self.stage.name.clone(), self.stage.epochs);
+        let phase = Phase::Epoch { stage, epoch: reached.epochs + 1, epochs };
+        observe(Event::Progress { phase, done: reached.sums.images, total });
+    }
+
+    /// Whether the stage trains a batch normalization.
+    fn trains_norm(&self, work: &Work) -> bool {
+        let mut owners = work.indices.iter().map(|index| self.network.owner(*index));
+        owners.any(|layer| matches!(layer.op, Op::BatchNorm { .. }))
+    }
+
+    /// Gradients of a batch, which the tally counts, and new values of parameters that no gradient
+    /// reaches. Whether something new is known of the outcomes.
     fn gradients(
         &self,
         key: Key,
-        batch: &[usize],
-        values: Vec<f32>,
-        mix: Option<Mix>,
+        batch: Batch<'_>,
         indices: &[usize],
-    ) -> Result<Gradients, LearnError> {
-        let input = Flow::batch(values, batch.len(), self.train.shape(), &self.network.compute);
-        let training = Training { key, samples: batch };
-        let targets = self.targets(batch, mix);
-        gradients(self.network, self.prefix, input, &targets, Some(training), indices)
+        tally: &mut Tally<'_>,
+    ) -> Result<(Vec<Tensor<1>>, Moved, bool), LearnError> {
+        let Batch { samples, images, input, mix } = batch;
+        let compute = &self.network.compute;
+        let input = input.flow(samples.len(), self.train.shape(), compute);
+        let targets = self.targets(&samples[..images], mix);
+        let suffix = Suffix {
+            network: &*self.network,
+            prefix: self.prefix,
+            training: Some(Training { key, samples }),
+            indices,
+        };
+        let position = tally.reached();
+        let (gradients, moved, news) = if compute.is_host() {
+            let Gradients { outcomes, gradients, moved } = gradients(suffix, input, &targets)?;
+            (gradients, moved, tally.count(&outcomes).map(|()| true))
+        } else {
+            let mut ledger = tally.ledger();
+            let (gradients, moved) = gradients_on_device(suffix, input, &targets, &mut ledger)?;
+            (gradients, moved, tally.note(images, ledger))
+        };
+        Ok((gradients, moved, news.map_err(|trouble| self.failed(trouble, position))?))
     }
 
     /// What the images of a batch should be classified as.

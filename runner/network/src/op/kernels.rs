@@ -203,7 +203,12 @@ pub(super) fn is_on_device<const D: usize>(tensor: &Tensor<D>) -> bool {
 
 /// Whether the values lie in this process's memory.
 fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.dtype() == DType::F32 && tensor.device().without_autodiff() == Device::flex()
+    tensor.dtype() == DType::F32 && is_on_host(tensor)
+}
+
+/// The same for values of any type.
+pub(crate) fn is_on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.device().without_autodiff() == Device::flex()
 }
 
 #[cfg(test)]
