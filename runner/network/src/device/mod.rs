@@ -11,6 +11,7 @@
 //! | `select` | from what is asked for to a device that answers |
 //! | `compute` | that device |
 //! | `memory` | what a full memory looks like |
+//! | `libdevice` | the part of the CUDA toolkit that kernels need |
 //!
 //! With the manifest, the only place that knows about the features of the build.
 
@@ -21,6 +22,7 @@ mod error;
 mod hardware;
 mod host;
 mod kind;
+pub mod libdevice;
 pub mod list;
 pub mod memory;
 mod precision;
