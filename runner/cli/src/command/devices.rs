@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use runner_experiment::section::run::DeviceName;
 use runner_learn::LearnError;
-use runner_network::device::list::{self, Backend, Found};
-use runner_network::device::{DeviceError, DeviceKind, libdevice, select};
+use runner_network::device::list::{self, Backend};
+use runner_network::device::{DeviceError, DeviceKind, Found, libdevice, nvidia, select};
 use serde::Serialize;
 
 use crate::environment::show_size;
@@ -112,7 +112,7 @@ fn missing(backend: &Backend) -> Option<Missing> {
     let kind = backend.kind.as_str();
     let build = format!("`cargo build --release --features {kind}` compiles it in");
     let (reason, remedy) = match (backend.kind, backend.is_compiled) {
-        (DeviceKind::Cuda, false) => match list::has_nvidia_driver() {
+        (DeviceKind::Cuda, false) => match nvidia::has_driver() {
             true => ("not compiled in; an NVIDIA driver is installed here".to_owned(), build),
             false => (
                 "not compiled in, and no NVIDIA driver was found here".to_owned(),
@@ -124,7 +124,10 @@ fn missing(backend: &Backend) -> Option<Missing> {
             reason.clone(),
             "install NVIDIA's driver; in a container, start it with `--gpus all`".to_owned(),
         ),
-        (_, true) => (reason.clone(), "install a Vulkan driver for the GPU".to_owned()),
+        (_, true) => (
+            reason.clone(),
+            "install the Vulkan loader (libvulkan.so.1) and the driver of the GPU".to_owned(),
+        ),
     };
     Some(Missing { kind, compiled: backend.is_compiled, reason, remedy })
 }
