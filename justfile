@@ -80,7 +80,9 @@ setup:
     @echo "ready: just run experiments/quickstart.toml"
     @echo "cats and dogs (68 MB), for the other experiments:"
     @echo "  just runner dataset fetch cats_and_dogs_filtered"
-    @echo "a GPU: {{ if features == "" { "no NVIDIA driver found, the CPU computes" } else { "NVIDIA driver found, CUDA is compiled in" } }}"
+    @echo
+    @echo "{{ if features == "" { "built for the CPU: no NVIDIA driver was found" } else { "built with CUDA: an NVIDIA driver was found" } }}; what can compute here:"
+    @{{ cargo_run }} devices
 
 # Format, lints, unit and end-to-end tests, type-check of the CUDA build
 [group('development')]

@@ -3,7 +3,7 @@
 use runner_experiment::plan::Run;
 use runner_experiment::section::run::{DeviceName, NoSuchDevice, Precision};
 use runner_learn::LearnError;
-use runner_network::device::{Compute, DeviceError, Wanted, select};
+use runner_network::device::{Compute, DeviceError, DeviceKind, Wanted, libdevice, select};
 
 use crate::failure::Failure;
 use crate::terminal;
@@ -17,7 +17,7 @@ pub fn named(name: Option<&str>) -> Result<DeviceName, Failure> {
 /// What a plan computes on.
 pub fn of_plan(run: Run) -> Result<Compute, Failure> {
     let compute = select(run).map_err(LearnError::from)?;
-    say_software(&compute);
+    say_what_is_odd(&compute);
     Ok(compute)
 }
 
@@ -32,11 +32,15 @@ pub fn of_run(device: Option<&str>, precision: Option<Precision>) -> Result<Comp
         selected => selected,
     };
     let compute = selected.map_err(LearnError::from)?;
-    say_software(&compute);
+    say_what_is_odd(&compute);
     Ok(compute)
 }
 
-fn say_software(compute: &Compute) {
+/// A driver that is no GPU's, and a toolkit that is not there.
+fn say_what_is_odd(compute: &Compute) {
+    if compute.kind == DeviceKind::Cuda && libdevice::path().is_none() {
+        terminal::warning(&DeviceError::Libdevice.to_string());
+    }
     if compute.hardware.is_software {
         terminal::warning(&format!(
             "{} is no GPU but a program that stands in for one ({}): `--device cpu` is much faster",

@@ -13,6 +13,7 @@ use runner_explain::ExplainError;
 use runner_learn::{Category, LearnError};
 use runner_network::NetworkError;
 use runner_network::device::memory::{self, OutOfMemory};
+use runner_network::device::{DeviceError, libdevice};
 use runner_results::ResultsError;
 
 use crate::{diagnostics, out_of_memory, terminal};
@@ -147,6 +148,9 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure
     caught.unwrap_or_else(|_| {
         let said = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
         let said = said.unwrap_or_else(|| "something panicked".to_owned());
+        if libdevice::is_missing_in(&said) {
+            return Err(NetworkError::from(DeviceError::Libdevice).into());
+        }
         Err(Failure::internal(format!(
             "internal error: {said}\nthis is a fault of the program, please report it"
         )))

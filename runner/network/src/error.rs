@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 pub use crate::cause::Cause;
-use crate::device::DeviceError;
 use crate::device::memory::{OutOfMemory, out_of_memory};
+use crate::device::{DeviceError, libdevice};
 use crate::weights::error::WeightsError;
 
 /// Why a network cannot be made, run or written.
@@ -39,6 +39,9 @@ impl NetworkError {
     /// What a device said when tensors could not be computed or read.
     #[must_use]
     pub fn of_device(message: String) -> Self {
+        if libdevice::is_missing_in(&message) {
+            return DeviceError::Libdevice.into();
+        }
         match out_of_memory(&message) {
             Some(full) => Self::OutOfMemory(full),
             None => Self::Compute(message.into()),

@@ -1,10 +1,12 @@
 //! `runner devices`: what can compute here, and what is missing for more.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use runner_experiment::section::run::DeviceName;
 use runner_learn::LearnError;
-use runner_network::device::list::{self, Backend, Found};
-use runner_network::device::{DeviceKind, select};
+use runner_network::device::list::{self, Backend};
+use runner_network::device::{DeviceError, DeviceKind, Found, libdevice, nvidia, select};
 use serde::Serialize;
 
 use crate::environment::show_size;
@@ -35,6 +37,8 @@ struct Machine {
     auto: String,
     /// Whether this build can tune kernels by trial.
     autotune: bool,
+    /// NVIDIA's library that kernels are linked with; null where it was not found.
+    libdevice: Option<PathBuf>,
     devices: Vec<Row>,
     missing: Vec<Missing>,
 }
@@ -72,6 +76,7 @@ pub(super) fn devices(arguments: &DevicesArguments) -> Result<(), Failure> {
         devices: devices.map(|found| row(found, &auto)).collect(),
         missing: backends.iter().filter_map(missing).collect(),
         autotune: list::can_autotune(),
+        libdevice: libdevice::path(),
         auto,
     };
     match arguments.format {
@@ -107,7 +112,7 @@ fn missing(backend: &Backend) -> Option<Missing> {
     let kind = backend.kind.as_str();
     let build = format!("`cargo build --release --features {kind}` compiles it in");
     let (reason, remedy) = match (backend.kind, backend.is_compiled) {
-        (DeviceKind::Cuda, false) => match list::has_nvidia_driver() {
+        (DeviceKind::Cuda, false) => match nvidia::has_driver() {
             true => ("not compiled in; an NVIDIA driver is installed here".to_owned(), build),
             false => (
                 "not compiled in, and no NVIDIA driver was found here".to_owned(),
@@ -119,7 +124,10 @@ fn missing(backend: &Backend) -> Option<Missing> {
             reason.clone(),
             "install NVIDIA's driver; in a container, start it with `--gpus all`".to_owned(),
         ),
-        (_, true) => (reason.clone(), "install a Vulkan driver for the GPU".to_owned()),
+        (_, true) => (
+            reason.clone(),
+            "install the Vulkan loader (libvulkan.so.1) and the driver of the GPU".to_owned(),
+        ),
     };
     Some(Missing { kind, compiled: backend.is_compiled, reason, remedy })
 }
@@ -142,8 +150,13 @@ fn show(machine: &Machine) {
     });
     let header = ["device", "name", "memory", "driver", "precisions", "", ""];
     terminal::out_table(&header, rows.collect());
-    if !machine.missing.is_empty() {
+    let has_cuda = machine.devices.iter().any(|row| row.kind == DeviceKind::Cuda.as_str());
+    let lacks_libdevice = has_cuda && machine.libdevice.is_none();
+    if lacks_libdevice || !machine.missing.is_empty() {
         terminal::out("");
+    }
+    if lacks_libdevice {
+        terminal::out(&format!("cuda: {}", DeviceError::Libdevice));
     }
     for missing in &machine.missing {
         terminal::out(&format!("{}: {}; {}", missing.kind, missing.reason, missing.remedy));

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use runner_experiment::section::run::Precision;
 
+use super::found::Found;
 use super::hardware::Hardware;
 use super::kind::DeviceKind;
-use super::list::{self, Found};
+use super::list;
 use crate::op::kernels;
 
 /// A device that answered, and how it computes.

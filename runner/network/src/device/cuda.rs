@@ -6,9 +6,9 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use cudarc::driver::{result, sys};
 
+use super::found::Found;
 use super::hardware::Hardware;
 use super::kind::DeviceKind;
-use super::list::Found;
 
 /// Every card that the driver knows, in its order.
 ///
@@ -72,7 +72,7 @@ fn driver_version() -> Option<String> {
     // SAFETY: the driver writes one number, and `version` outlives the call.
     let cuda = unsafe { sys::cuDriverGetVersion(&mut version) }.result().ok();
     let cuda = cuda.map(|()| format!("CUDA {}.{}", version / 1000, version % 1000 / 10));
-    let module = super::list::nvidia_module();
+    let module = super::nvidia::module_version();
     let parts: Vec<String> = module.into_iter().chain(cuda).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

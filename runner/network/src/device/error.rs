@@ -28,6 +28,13 @@ pub enum DeviceError {
         /// What to write instead.
         remedy: String,
     },
+    /// Kernels with mathematical functions cannot be compiled.
+    #[error(
+        "kernels with exp, log and the like need NVIDIA's libdevice.10.bc, which comes with the CUDA \
+         toolkit and was not found: install the toolkit, or `pip install nvidia-cuda-nvcc-cu12`, and \
+         set CUDA_PATH to the folder that holds nvvm/libdevice/libdevice.10.bc"
+    )]
+    Libdevice,
     /// Kernels cannot be tuned.
     #[error("`run.autotune = true` does not work here: {reason}")]
     Autotune {

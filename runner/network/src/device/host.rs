@@ -29,7 +29,7 @@ fn brand() -> Option<String> {
         return None;
     }
     let bytes: Vec<u8> = (FIRST..=LAST)
-        .map(|leaf| __cpuid(leaf))
+        .map(__cpuid)
         .flat_map(|part| [part.eax, part.ebx, part.ecx, part.edx])
         .flat_map(u32::to_le_bytes)
         .take_while(|byte| *byte != 0)

@@ -1,39 +1,12 @@
 //! All devices of this machine, by kind, and what is missing.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
 
-use super::hardware::Hardware;
+use super::found::Found;
 use super::host;
 use super::kind::DeviceKind;
-
-/// A device that can be asked to compute.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// What kind of device this is.
-    pub kind: DeviceKind,
-    /// Which one of its kind, from 0.
-    pub index: usize,
-    /// What is known of it.
-    pub hardware: Arc<Hardware>,
-    /// Where its tensors live; nothing is opened before the first of them.
-    pub(super) device: Device,
-}
-
-impl Found {
-    /// `cpu`, `cuda:1`, `vulkan:0`.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.kind.name(self.index)
-    }
-
-    #[cfg(test)]
-    pub(super) fn fake(kind: DeviceKind, index: usize, hardware: Hardware) -> Self {
-        Self { kind, index, hardware: Arc::new(hardware), device: Device::flex() }
-    }
-}
 
 /// The devices of one kind.
 #[derive(Debug, Clone)]
@@ -106,32 +79,10 @@ fn absent(kind: DeviceKind, reason: &str) -> Backend {
     Backend { kind, is_compiled: false, devices: Vec::new(), reason: Some(reason.to_owned()) }
 }
 
-/// The version of NVIDIA's kernel module, where one is loaded (Linux).
-#[must_use]
-pub fn nvidia_module() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok()?;
-    version_in(&text)
-}
-
-/// Whether an NVIDIA driver is installed, by what Linux shows of it.
-#[must_use]
-pub fn has_nvidia_driver() -> bool {
-    ["/proc/driver/nvidia/version", "/dev/nvidiactl"].iter().any(|path| Path::new(path).exists())
-}
-
 /// Whether this build can tune kernels by trial.
 #[must_use]
 pub fn can_autotune() -> bool {
     cfg!(feature = "autotune")
-}
-
-/// The first word of the module's line that is a version: digits with dots between them.
-fn version_in(text: &str) -> Option<String> {
-    let line = text.lines().find(|line| line.contains("Kernel Module"))?;
-    let is_version = |word: &&str| {
-        word.contains('.') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-    };
-    line.split_whitespace().find(is_version).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -146,17 +97,5 @@ mod tests {
         for backend in others {
             assert_eq!(backend.devices.is_empty(), backend.reason.is_some());
         }
-    }
-
-    /// The line as NVIDIA's modules write it, proprietary and open.
-    #[test]
-    fn the_version_of_the_module_is_found() {
-        let closed = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 \
-                      19:39:15 UTC 2024\nGCC version:  gcc version 12.2.0\n";
-        let open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release \
-                    Build  (dvs-builder@U22)\n";
-        assert_eq!(version_in(closed).as_deref(), Some("535.183.01"));
-        assert_eq!(version_in(open).as_deref(), Some("570.86.15"));
-        assert_eq!(version_in("nothing"), None);
     }
 }

@@ -96,4 +96,26 @@ mod tests {
             assert_eq!(out_of_memory(message), None, "{message}");
         }
     }
+
+    /// What a device really says, and that it goes on.
+    #[cfg(feature = "vulkan")]
+    #[test]
+    fn a_terabyte_is_refused_as_too_much_and_the_device_still_works() {
+        use burn::tensor::Tensor;
+        use runner_experiment::section::run::DeviceName;
+
+        use crate::NetworkError;
+        use crate::device::select;
+        use crate::parameter::read;
+
+        let Ok(compute) = select(DeviceName::Vulkan(None)) else {
+            println!("skipped: no Vulkan driver answers");
+            return;
+        };
+        let refused = read(Tensor::<2>::empty([1 << 19, 1 << 19], &compute.device));
+        let Err(NetworkError::OutOfMemory(full)) = refused else { panic!("{refused:?}") };
+        assert_eq!(full.bytes, Some(1 << 40));
+        let small = read(Tensor::<1>::ones([4], &compute.device));
+        assert_eq!(small.ok(), Some(vec![1.0; 4]));
+    }
 }

@@ -3,8 +3,8 @@
 use runner_experiment::section::run::Precision;
 
 use super::error::DeviceError;
+use super::found::Found;
 use super::kind::DeviceKind;
-use super::list::Found;
 
 /// Ampere: the first architecture whose tensor cores take TF32 and bfloat16.
 const AMPERE: (u32, u32) = (8, 0);
@@ -62,9 +62,9 @@ impl Found {
     #[must_use]
     pub fn precisions(&self) -> Vec<Precision> {
         let has_bf16 = || self.kind == DeviceKind::Cpu && runner_convolution::bf16::available();
-        let mut all: Vec<Precision> = resolve(None, self, &has_bf16).into_iter().collect();
+        let mut all: Vec<Precision> = resolve(None, self, has_bf16).into_iter().collect();
         for precision in Precision::ALL {
-            if !all.contains(precision) && resolve(Some(*precision), self, &has_bf16).is_ok() {
+            if !all.contains(precision) && resolve(Some(*precision), self, has_bf16).is_ok() {
                 all.push(*precision);
             }
         }

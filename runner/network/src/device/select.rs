@@ -6,8 +6,9 @@ use runner_experiment::section::run::{DeviceName, Precision};
 
 use super::compute::Compute;
 use super::error::DeviceError;
+use super::found::Found;
 use super::kind::DeviceKind;
-use super::list::{self, Backend, Found};
+use super::list::{self, Backend};
 use super::precision;
 
 /// What an experiment or a command line asks for.

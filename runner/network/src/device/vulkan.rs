@@ -6,9 +6,9 @@ use burn::tensor::{Device, DeviceType};
 use burn_cubecl::cubecl::future::block_on;
 use burn_cubecl::cubecl::wgpu::wgpu;
 
+use super::found::Found;
 use super::hardware::Hardware;
 use super::kind::DeviceKind;
-use super::list::Found;
 
 /// Every adapter of the Vulkan loader. Discrete cards come first, then integrated, virtual and
 /// other ones; a software driver (llvmpipe, SwiftShader) is the last.
@@ -41,7 +41,7 @@ pub(super) fn list() -> Result<Vec<Found>, String> {
         device,
     });
     match found.collect::<Vec<_>>() {
-        none if none.is_empty() => Err("no Vulkan driver answers".to_owned()),
+        none if none.is_empty() => Err("no Vulkan loader and driver answer".to_owned()),
         found => Ok(found),
     }
 }

@@ -91,21 +91,16 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     };
     if let Choice::Resume(run) | Choice::Longer(run) = &choice {
         Before::of(run).look_at_device(&compute);
-    }
-    if let Choice::Resume(run) | Choice::Longer(run) = &choice {
         checked.plan = resume::with_weights_of(&checked.plan, run);
     }
     let results = &session.results;
     // What stops this run alone, a table that cannot be written for one, stops no other.
     let interrupt = session.interrupt.below();
     let weights = resolve(&mut checked, results, (session.offline, &interrupt))?;
-    let mut start = start(session, &checked, &compute)?;
-    (start.run.sweep, start.run.member) =
-        member.map(|(sweep, member)| (sweep.to_owned(), member.to_owned())).unzip();
+    let start = start(session, &checked, &compute, member)?;
     let mut writer = open(choice, results, start)?;
     let _log = open_log(&writer)?;
-    tracing::info!(device = compute.described(), autotune = compute.autotune, "computes");
-    terminal::note(&format!("computes on {}", compute.described()));
+    say_device(&compute);
     let request = Request {
         checked: &checked,
         weights: weights.as_ref(),
@@ -126,8 +121,7 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
         Ok(())
     });
     let stage = stage.into_inner();
-    let (compute, plan) = (&request.compute, &checked.plan);
-    let work = Work { compute, plan, stage: stage.as_deref() };
+    let work = Work { compute: &request.compute, plan: &checked.plan, stage: stage.as_deref() };
     finish(&mut writer, outcome.map_err(|failure| explained(failure, &work)), paused)
 }
 
@@ -176,8 +170,21 @@ fn open_log(writer: &RunWriter) -> Result<LogFile, Failure> {
         .map_err(|error| Failure::internal(format!("cannot write {}: {error}", log.display())))
 }
 
-fn start(session: &Session, checked: &Checked, compute: &Compute) -> Result<Start, Failure> {
+/// In the log, and on the terminal.
+fn say_device(compute: &Compute) {
+    tracing::info!(device = compute.described(), autotune = compute.autotune, "computes");
+    terminal::note(&format!("computes on {}", compute.described()));
+}
+
+fn start(
+    session: &Session,
+    checked: &Checked,
+    compute: &Compute,
+    member: Option<(&str, &str)>,
+) -> Result<Start, Failure> {
     let plan = &checked.plan;
+    let (sweep, member) =
+        member.map(|(sweep, member)| (sweep.to_owned(), member.to_owned())).unzip();
     let (git_commit, git_dirty) = session.git.get_or_init(environment::git).clone();
     Ok(Start {
         run: RunRow {
@@ -191,6 +198,8 @@ fn start(session: &Session, checked: &Checked, compute: &Compute) -> Result<Star
             git_commit,
             git_dirty,
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+            sweep,
+            member,
             ..RunRow::default()
         },
         params: fingerprint::entries(plan),

@@ -2,8 +2,8 @@
 
 use runner_experiment::Member;
 use runner_experiment::section::run::DeviceName;
-use runner_network::device::DeviceKind;
-use runner_network::device::list::{self, Backend, Found};
+use runner_network::device::list::{self, Backend};
+use runner_network::device::{DeviceKind, Found};
 
 use crate::command::run::arguments::Jobs;
 
