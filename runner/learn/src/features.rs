@@ -12,6 +12,7 @@ use runner_experiment::plan::{Augmentation, Dataset};
 use crate::error::LearnError;
 use crate::feature_cache::{Description, FeatureCache, entry, prefix_shape};
 use crate::feature_set::{FeatureSet, Store};
+use crate::warm::warm_up;
 use runner_data::DataError;
 use runner_data::augment::{augment, view_key};
 use runner_data::decode::ImageProblem;
@@ -21,6 +22,7 @@ use runner_data::preprocess::{preprocess, preprocess_values};
 use runner_data::scan::{ImageFile, ScannedSplit};
 use runner_network::inference::{self, Inference};
 use runner_network::network::Network;
+use runner_network::warm;
 use runner_record::{Event, Phase};
 
 /// Images per forward pass at the most. An image's features do not depend on it.
@@ -189,6 +191,8 @@ impl Pass<'_, '_> {
         }
         let size = extractor.batch();
         let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
+        let pass = warm::Pass::Values(0..extractor.prefix);
+        warm_up(extractor.network, pass, size.min(missing.len()), observe)?;
         let mut batch: Vec<usize> = Vec::new();
         let room = || buffer::room(size * extractor.network.layers[0].input.elements());
         let mut values = room();

@@ -19,6 +19,7 @@ pub mod network;
 pub mod op;
 pub mod parameter;
 pub mod saved;
+pub mod warm;
 pub mod weights;
 
 pub use device::Compute;

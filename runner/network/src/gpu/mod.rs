@@ -9,7 +9,6 @@
 //! | `accelerated` | convolutions on matrix units, by CubeK |
 //! | `product`, `dense` | exact products: convolutions and fully connected layers |
 //! | `tuned` | convolutions by Burn's trials, where asked for |
-//! | `warm` | kernels before the first batch |
 //! | `windows` | convolutions in groups, the largest value of windows |
 //! | `epilogue` | bias and activation |
 //! | `kernel` | the kernels themselves |
@@ -34,7 +33,6 @@ mod product;
 mod rule;
 #[cfg(feature = "autotune")]
 mod tuned;
-pub mod warm;
 mod windows;
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 //! answers these say so and pass. With `--features vulkan` a software Vulkan is enough.
 
 mod burn;
+mod count;
 mod networks;
 mod operations;
 mod precision;
 
 use ::burn::tensor::{Device, Tensor, TensorData};
 use runner_experiment::architecture::{Builder, Layer, Op, Role};
-use runner_experiment::section::device::DeviceName;
+use runner_experiment::section::run::DeviceName;
 use runner_random::{Key, Purpose};
 
 use crate::device::{Compute, select};

@@ -151,21 +151,28 @@ fn convolutions_of_inception() {
 }
 
 #[test]
-fn norms_while_training_and_not() {
-    let same = Padding::Same;
+fn batch_norms_while_training_and_not() {
     let ops = [
-        bare(convolution(10, [3, 3], 1, same), 1, Activation::Linear),
+        bare(convolution(10, [3, 3], 1, Padding::Same), 1, Activation::Linear),
         Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
         Op::Activation(Activation::Relu),
-        convolution(6, [3, 3], 2, same),
-        Op::LayerNorm { epsilon: 1e-6 },
-        Op::LayerScale { initial: 0.5 },
-        Op::Activation(Activation::Gelu),
+        convolution(6, [3, 3], 2, Padding::Same),
         Op::Flatten,
         Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
     ];
     equals_the_cpu("norms", [9, 8], &ops, 4, false);
     equals_the_cpu("norms while training", [9, 8], &ops, 4, true);
+}
+
+#[test]
+fn functions_of_each_value_and_each_pixel() {
+    use Activation::{Gelu, HardSwish, Relu, Relu6, Sigmoid, Swish};
+    let norm = [Op::LayerNorm { epsilon: 1e-6 }, Op::LayerScale { initial: 0.5 }];
+    equals_the_cpu("layer norm", [9, 8], &[norm[0], norm[1], Op::Flatten], 4, false);
+    for activation in [Relu, Relu6, Sigmoid, Swish, HardSwish, Gelu] {
+        let ops = [Op::Activation(activation), Op::Flatten];
+        equals_the_cpu(&format!("{activation:?}"), [9, 8], &ops, 4, false);
+    }
 }
 
 #[test]
