@@ -1,8 +1,12 @@
 //! Functions of each value.
 
+use std::f32::consts::FRAC_1_SQRT_2;
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::{gelu, relu, sigmoid, silu, softmax};
 use runner_experiment::architecture::Activation;
+
+use super::kernels;
 
 /// Of a batch of maps, `[batch, channel, height, width]`, or of vectors, `[batch, length]`; a softmax is
 /// one over the second dimension.
@@ -18,7 +22,21 @@ pub fn apply<const D: usize>(activation: Activation, values: Tensor<D>) -> Tenso
             let gate = (values.clone() + 3.0).clamp(0.0, 6.0) / 6.0;
             values * gate
         }
+        Activation::Gelu if is_recorded_on_device(&values) => exact_gelu(values),
         Activation::Gelu => gelu(values),
         Activation::Softmax => softmax(values, 1),
     }
+}
+
+/// Whether a GPU has the values and gradients will be asked for.
+fn is_recorded_on_device<const D: usize>(values: &Tensor<D>) -> bool {
+    let device = values.device();
+    kernels::is_on_device(values) && device != device.clone().without_autodiff()
+}
+
+/// x · Φ(x) out of operations with exact gradients: Burn's own on GPUs has the gradient of another
+/// function, the approximation by a hyperbolic tangent.
+fn exact_gelu<const D: usize>(values: Tensor<D>) -> Tensor<D> {
+    let distribution = (values.clone() * FRAC_1_SQRT_2).erf() + 1.0;
+    values * distribution * 0.5
 }

@@ -38,13 +38,13 @@ fn tensor<const D: usize>(shape: [usize; D], seed: u64, device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// One layer, or several in a row, with generated parameters on a device.
-fn network(size: [usize; 2], ops: &[Op], compute: &Compute) -> Network {
+/// Layers in a row.
+fn in_a_row(size: [usize; 2], ops: &[Op]) -> Vec<Layer> {
     let mut net = Builder::new(size);
     for (index, op) in ops.iter().enumerate() {
         net.push(&format!("layer{index}"), *op);
     }
-    generated(net.finish().unwrap_or_default(), compute)
+    net.finish().unwrap_or_default()
 }
 
 /// Layers with generated parameters, small enough that values keep their size.
