@@ -22,16 +22,12 @@ pub fn apply<const D: usize>(activation: Activation, values: Tensor<D>) -> Tenso
             let gate = (values.clone() + 3.0).clamp(0.0, 6.0) / 6.0;
             values * gate
         }
-        Activation::Gelu if is_recorded_on_device(&values) => exact_gelu(values),
+        Activation::Gelu if kernels::is_on_device(&values) && values.is_autodiff() => {
+            exact_gelu(values)
+        }
         Activation::Gelu => gelu(values),
         Activation::Softmax => softmax(values, 1),
     }
-}
-
-/// Whether a GPU has the values and gradients will be asked for.
-fn is_recorded_on_device<const D: usize>(values: &Tensor<D>) -> bool {
-    let device = values.device();
-    kernels::is_on_device(values) && device != device.clone().without_autodiff()
 }
 
 /// x · Φ(x) out of operations with exact gradients: Burn's own on GPUs has the gradient of another
