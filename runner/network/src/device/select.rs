@@ -47,6 +47,11 @@ pub fn select(wanted: impl Into<Wanted>) -> Result<Compute, DeviceError> {
             vulkan(index.unwrap_or(0)).map_err(|reason| unavailable("vulkan", reason))?
         }
     };
+    #[cfg(feature = "gpu")]
+    if !compute.is_host() && !crate::gpu::is_sound(&compute.device) {
+        let reason = "its driver computes wrong results; a newer one may help";
+        return Err(unavailable(compute.kind.as_str(), reason));
+    }
     let precision = wanted.precision.unwrap_or(Precision::F32);
     Ok(Compute { precision, autotune: wanted.autotune, ..compute })
 }

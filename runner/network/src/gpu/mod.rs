@@ -14,6 +14,7 @@
 //! | `kernel` | the kernels themselves |
 //! | `layers` | the operations as functions of tensors |
 //! | `arranged` | values in another order and type |
+//! | `sound` | whether a device computes what it is told to |
 //! | `launch` | memory, views, how many cubes |
 //!
 //! Maps are `[image, channel, row, column]` and lie in memory with the channel changing fastest: each
@@ -31,6 +32,7 @@ mod launch;
 pub(crate) mod layers;
 mod product;
 mod rule;
+mod sound;
 #[cfg(feature = "autotune")]
 mod tuned;
 mod windows;
@@ -42,3 +44,4 @@ pub use extension::Layers;
 pub use kernel::activation::Function;
 pub use product::Geometry;
 pub use rule::{Rule, VERSION, fused};
+pub use sound::is_sound;
