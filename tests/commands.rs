@@ -71,19 +71,6 @@ fn the_cache_is_listed_and_pruned() {
 }
 
 #[test]
-fn an_unavailable_device_is_an_error_that_names_what_is_there() {
-    let place = Place::with_shapes();
-    let refused = place.run(&["run", "shapes.toml", "--device", "vulkan"]);
-    if refused.code != Some(0) {
-        assert_eq!(refused.code, Some(2));
-        assert!(refused.stderr.contains("available here: cpu"), "{refused:?}");
-    }
-    let unknown = place.run(&["run", "shapes.toml", "--device", "gpu"]);
-    assert_eq!(unknown.code, Some(2));
-    assert!(unknown.stderr.contains("unknown value `gpu`"), "{unknown:?}");
-}
-
-#[test]
 fn the_schema_is_json_and_describes_every_table() {
     let place = Place::new();
     let schema: serde_json::Value =

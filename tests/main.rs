@@ -8,6 +8,7 @@
 mod commands;
 mod compare;
 mod damage;
+mod devices;
 mod diff;
 mod export;
 mod family;

@@ -1,5 +1,6 @@
 //! A run that is run again: what is no longer as it was.
 
+use runner_network::Compute;
 use runner_record::Event;
 use runner_results::load::LoadedRun;
 
@@ -16,10 +17,19 @@ impl Before {
         Self { run: run.clone() }
     }
 
-    /// Warns where program or device are others: results may differ in their last digits.
-    pub fn look_at_program(&self, device: &str) {
+    /// Warns where program, device or precision are others: results may differ in their last digits.
+    pub fn look_at_program(&self, compute: &Compute) {
         self.compare("runner_version", "the version of runner", env!("CARGO_PKG_VERSION"));
-        self.compare("device", "the device", device);
+        self.look_at_device(compute);
+    }
+
+    /// Warns where another kind of device computes, or another precision.
+    pub fn look_at_device(&self, compute: &Compute) {
+        let kind = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
+        if let Some(before) = self.run.get("device").as_str().map(kind) {
+            self.warn("the device", &before, compute.kind.as_str());
+        }
+        self.compare("precision", "the precision", compute.precision.as_str());
     }
 
     /// Warns where images or weights are others; said before anything is trained.
@@ -38,7 +48,12 @@ impl Before {
 
     fn compare(&self, column: &str, what: &str, now: &str) {
         // A run that failed early does not know.
-        let Some(before) = self.run.get(column).as_str() else { return };
+        if let Some(before) = self.run.get(column).as_str() {
+            self.warn(what, before, now);
+        }
+    }
+
+    fn warn(&self, what: &str, before: &str, now: &str) {
         if before != now {
             terminal::warning(&format!(
                 "{what} was {before} in run {} and is {now} now: it will not be the same run",

@@ -1,7 +1,7 @@
 //! What went wrong, in words, and the exit code that goes with it.
 //!
 //! 1 internal error; 2 the experiment or the command line is wrong; 3 data or weights are
-//! unusable; 4 training failed; 130 interrupted.
+//! unusable; 4 training failed, for lack of memory on the device too; 130 interrupted.
 
 use std::error::Error;
 use std::sync::Mutex;
@@ -12,15 +12,18 @@ use runner_experiment::{LoadError, OverrideError};
 use runner_explain::ExplainError;
 use runner_learn::{Category, LearnError};
 use runner_network::NetworkError;
+use runner_network::device::memory::{self, OutOfMemory};
 use runner_results::ResultsError;
 
-use crate::{diagnostics, terminal};
+use crate::{diagnostics, out_of_memory, terminal};
 
 /// An error on its way out, or several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
     pub code: u8,
+    /// Where the memory of a device was full.
+    pub out_of_memory: Option<OutOfMemory>,
     parts: Vec<Part>,
 }
 
@@ -35,7 +38,7 @@ struct Part {
 impl Failure {
     fn new(code: u8, message: &str) -> Self {
         let message = visible_lines(message).into_owned();
-        Self { code, parts: vec![Part { above: String::new(), message }] }
+        Self { code, out_of_memory: None, parts: vec![Part { above: String::new(), message }] }
     }
 
     /// An error with everything that caused it.
@@ -67,7 +70,8 @@ impl Failure {
     /// Several as one, with the highest of their codes.
     pub fn joined(failures: Vec<Self>) -> Self {
         let code = failures.iter().map(|failure| failure.code).max().unwrap_or(1);
-        Self { code, parts: failures.into_iter().flat_map(|failure| failure.parts).collect() }
+        let parts = failures.into_iter().flat_map(|failure| failure.parts).collect();
+        Self { code, out_of_memory: None, parts }
     }
 
     /// 1: a fault of this program or of the machine.
@@ -83,6 +87,11 @@ impl Failure {
     /// 4: training, of a member of a sweep.
     pub fn training(message: impl Into<String>) -> Self {
         Self::new(4, &message.into())
+    }
+
+    /// 4: the memory of a device is full, in these words.
+    pub fn full(full: OutOfMemory, message: &str) -> Self {
+        Self { out_of_memory: Some(full), ..Self::new(4, message) }
     }
 
     /// 3: data or weights.
@@ -112,6 +121,7 @@ pub fn catch_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |at| format!(" ({at})"));
         let said = panic.payload_as_str().unwrap_or("no reason given");
+        out_of_memory::look_at_panic(said);
         if let Ok(mut last) = LAST_PANIC.lock() {
             // Panics over damaged files are caught where they are read; the last one counts.
             *last = Some(format!("{said}{place}"));
@@ -119,13 +129,21 @@ pub fn catch_panics() {
     }));
 }
 
-/// Runs `work`; a panic becomes an internal error.
+/// Runs `work`; a panic becomes an internal error, unless it says that a device's memory is full.
 ///
 /// # Errors
 ///
-/// That of `work`, or code 1 after a panic.
+/// That of `work`, or code 1 after a panic, or code 4 where memory was short.
 pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    out_of_memory::take_panicked();
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    let full = out_of_memory::take_panicked().or_else(|| said_full(&caught));
+    // What another thread panicked over comes to this one as something else.
+    let is_broken =
+        caught.as_ref().map_or(true, |done| matches!(done, Err(error) if error.code == 1));
+    if let Some(full) = full.filter(|_| is_broken) {
+        return Err(Failure::full(full, &NetworkError::OutOfMemory(full).to_string()));
+    }
     caught.unwrap_or_else(|_| {
         let said = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
         let said = said.unwrap_or_else(|| "something panicked".to_owned());
@@ -135,12 +153,20 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure
     })
 }
 
+/// What the payload of a panic says of memory.
+fn said_full(caught: &std::thread::Result<Result<(), Failure>>) -> Option<OutOfMemory> {
+    let payload = caught.as_ref().err()?;
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    memory::out_of_memory(text.or_else(|| payload.downcast_ref::<&str>().copied())?)
+}
+
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             // Colours are wanted here; what is foreign was escaped before.
             LoadError::Invalid { path, text, diagnostics: found } => Self {
                 code: 2,
+                out_of_memory: None,
                 parts: vec![Part {
                     above: diagnostics::render(&text, &found),
                     message: diagnostics::conclusion(&path, &found),
@@ -159,6 +185,10 @@ impl From<OverrideError> for Failure {
 
 impl From<ExplainError> for Failure {
     fn from(error: ExplainError) -> Self {
+        if let ExplainError::Learn(LearnError::Network(NetworkError::OutOfMemory(full))) = &error {
+            let full = *full;
+            return Self::full(full, &error.to_string());
+        }
         let code = match error.category() {
             Category::Internal => 1,
             Category::Experiment => 2,

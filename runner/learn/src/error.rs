@@ -136,7 +136,9 @@ impl LearnError {
             | Self::OtherWeights
             | Self::OtherFormat { .. }
             | Self::Network(NetworkError::Weights(_)) => Category::Data,
-            Self::NotFinite { .. } => Category::Training,
+            Self::NotFinite { .. } | Self::Network(NetworkError::OutOfMemory(_)) => {
+                Category::Training
+            }
             Self::Interrupted => Category::Interrupted,
             Self::Cache { .. }
             | Self::Network(

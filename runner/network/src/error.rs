@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 pub use crate::cause::Cause;
 use crate::device::DeviceError;
+use crate::device::memory::{OutOfMemory, out_of_memory};
 use crate::weights::error::WeightsError;
 
 /// Why a network cannot be made, run or written.
@@ -23,10 +24,28 @@ pub enum NetworkError {
         /// What the operating system or the format's library said.
         source: Cause,
     },
+    /// The memory of the device is full.
+    #[error("the memory of the device is full{}", asked_for(*.0))]
+    OutOfMemory(OutOfMemory),
     /// A device lost its tensors.
     #[error("the device failed: {0}")]
     Compute(#[source] Cause),
     /// A fault of this program.
     #[error("this is a fault of the program, please report it: {0}")]
     Bug(String),
+}
+
+impl NetworkError {
+    /// What a device said when tensors could not be computed or read.
+    #[must_use]
+    pub fn of_device(message: String) -> Self {
+        match out_of_memory(&message) {
+            Some(full) => Self::OutOfMemory(full),
+            None => Self::Compute(message.into()),
+        }
+    }
+}
+
+fn asked_for(full: OutOfMemory) -> String {
+    full.bytes.map_or(String::new(), |bytes| format!(": {bytes} bytes more were asked for"))
 }

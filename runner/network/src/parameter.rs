@@ -52,12 +52,13 @@ pub fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
 ///
 /// # Errors
 ///
-/// [`NetworkError::Compute`] where the device lost them.
+/// [`NetworkError::Compute`] where the device lost them, [`NetworkError::OutOfMemory`] where they
+/// did not fit.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NetworkError> {
     let data = tensor.try_into_data().map_err(lost)?;
     data.try_into_vec::<f32>().map_err(lost)
 }
 
 fn lost(error: impl std::fmt::Debug) -> NetworkError {
-    NetworkError::Compute(format!("{error:?}").into())
+    NetworkError::of_device(format!("{error:?}"))
 }

@@ -10,6 +10,7 @@ use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
+use runner_network::device::select;
 
 use crate::environment::show_size;
 use crate::failure::Failure;
@@ -87,7 +88,8 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     if !plan.experiment.description.is_empty() {
         terminal::out(&plan.experiment.description);
     }
-    terminal::out(&format!("fingerprint {}\n", fingerprint::fingerprint(plan)));
+    terminal::out(&format!("fingerprint {}", fingerprint::fingerprint(plan)));
+    terminal::out(&format!("{}\n", device(plan)));
     dataset(checked);
     model(checked)?;
     for stage in &plan.stage {
@@ -97,6 +99,14 @@ fn print(file: &str, checked: &Checked) -> Result<(), Failure> {
     terminal::out("the plan, with every default:\n");
     terminal::out_data(&resolved(plan)?);
     Ok(())
+}
+
+/// What a run here would compute on, and in which precision. A file may be for another machine.
+fn device(plan: &Plan) -> String {
+    match select(plan.run) {
+        Ok(compute) => format!("computes on {}", compute.described()),
+        Err(error) => format!("does not run here: {error}"),
+    }
 }
 
 /// Where values come from, where that is more than one file.

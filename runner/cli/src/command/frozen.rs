@@ -20,7 +20,8 @@ pub(super) fn frozen(checked: &Checked) -> BTreeMap<String, String> {
         // Random weights are others with every seed.
         let seed = (plan.model.weights == "random").then_some(plan.experiment.seed);
         let key = format!(
-            "{folders:?} {seed:?} {:?} {} {} {} {} {}",
+            "{folders:?} {seed:?} {:?} {:?} {} {} {} {} {}",
+            plan.run.precision,
             dataset.image_size,
             dataset.preprocessing,
             dataset.feature_precision,

@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod compare;
 mod dataset;
+mod devices;
 mod diff;
 mod export;
 mod frozen;
@@ -83,6 +84,8 @@ pub enum Command {
     /// List and prune cached features.
     #[command(subcommand)]
     Cache(cache::CacheCommand),
+    /// List what can compute here: GPUs, the CPU, and what is missing for more.
+    Devices(devices::DevicesArguments),
     /// Print the JSON Schema of the experiment file, for editors.
     Schema,
 }
@@ -117,6 +120,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Weights(command) => weights::weights(command),
         Command::Dataset(command) => dataset::dataset(command),
         Command::Cache(command) => cache::cache(&command),
+        Command::Devices(arguments) => devices::devices(&arguments),
         Command::Schema => {
             terminal::out(&runner_experiment::schema::json());
             Ok(())

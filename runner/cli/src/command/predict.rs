@@ -6,10 +6,8 @@ use clap::Args;
 use runner_data::{DataError, Interrupt};
 use runner_experiment::folder;
 use runner_experiment::section::dataset::OnBadImage;
-use runner_experiment::section::run::{DeviceName, NoSuchDevice};
-use runner_learn::LearnError;
+use runner_experiment::section::run::Precision;
 use runner_learn::predict::{self, Predicted};
-use runner_network::device;
 use runner_network::saved::Saved;
 use runner_network::weights::Source;
 use runner_record::Phase;
@@ -20,7 +18,7 @@ use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
 use crate::fetch::weights;
 use crate::progress::Counters;
-use crate::{images, signals, terminal};
+use crate::{device, images, signals, terminal};
 
 /// `predict`
 #[derive(Debug, Args)]
@@ -42,9 +40,9 @@ pub struct PredictArguments {
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let interrupt = signals::interrupt()?;
-    let Target { source, run, folder, skips } = target(arguments, &interrupt)?;
+    let Target { source, run, folder, skips, precision } = target(arguments, &interrupt)?;
     let files = files(&arguments.images)?;
-    let compute = device::select(device(arguments.device.as_deref())?).map_err(LearnError::from)?;
+    let compute = device::of_run(arguments.device.as_deref(), precision)?;
     let model = Saved::open(&source, compute)?;
     let mut counters = Counters::default();
     let all = predict::predict(&model, &files, &interrupt, &mut |done| {
@@ -79,6 +77,8 @@ struct Target {
     folder: PathBuf,
     /// Whether the run leaves out images that cannot be used.
     skips: bool,
+    /// What the run was told to compute in.
+    precision: Option<Precision>,
 }
 
 fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target, Failure> {
@@ -90,16 +90,19 @@ fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target,
             run,
             folder: PathBuf::from("."),
             skips: false,
+            precision: None,
         }
     } else {
         let run = load::find(&arguments.results.results, &arguments.run)?;
         let skip = ("dataset.on_bad_image".to_owned(), OnBadImage::Skip.to_string());
-        let skips = run.params().unwrap_or_default().contains(&skip);
+        let params = run.params().unwrap_or_default();
+        let skips = params.contains(&skip);
         Target {
             source: weights::of_run(&run, (false, interrupt))?,
             run: run.id,
             folder: run.path,
             skips,
+            precision: precision(&params),
         }
     };
     if let Some(folder) = &arguments.out {
@@ -109,9 +112,10 @@ fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target,
     Ok(target)
 }
 
-/// The device called that; `auto` where none is named.
-pub(super) fn device(name: Option<&str>) -> Result<DeviceName, Failure> {
-    name.unwrap_or("auto").parse().map_err(|error: NoSuchDevice| Failure::usage(error.to_string()))
+/// `run.precision` of a plan, where it is given.
+fn precision(params: &[(String, String)]) -> Option<Precision> {
+    let (_, given) = params.iter().find(|(key, _)| key == "run.precision")?;
+    Precision::ALL.iter().copied().find(|precision| precision.as_str() == given)
 }
 
 fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

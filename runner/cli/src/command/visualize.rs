@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use runner_experiment::{Checked, Override};
 use runner_explain::run::again;
-use runner_learn::LearnError;
 use runner_learn::run::{Request, Shared};
-use runner_network::device;
 use runner_results::drawer::Drawer;
 use runner_results::load::{self, LoadedRun};
 use runner_results::lock::RunLock;
@@ -15,12 +13,12 @@ use runner_results::visuals;
 
 use super::longer::CHECKPOINTS;
 use super::run::arguments::{RunArguments, SweepArguments};
-use super::{predict, resume, run};
+use super::{resume, run};
 use crate::arguments::ResultsArguments;
 use crate::connect::{Pictures, read_photo};
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights;
-use crate::{diagnostics, signals, terminal};
+use crate::{device, diagnostics, signals, terminal};
 
 /// `visualize`
 #[derive(Debug, Args)]
@@ -84,8 +82,7 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
     let model = source.path.clone();
     let checked = plan(arguments, run)?;
     let lock = RunLock::take(&run.path)?;
-    let device = predict::device(arguments.device.as_deref())?;
-    let compute = device::select(device).map_err(LearnError::from)?;
+    let compute = device::of_run(arguments.device.as_deref(), checked.plan.run.precision)?;
     let shared = Shared::default();
     let request = Request {
         checked: &checked,

@@ -25,7 +25,7 @@ pub enum DeviceName {
 }
 
 /// What may stand for a device.
-const CHOICES: &str = "auto, cpu, cuda, cuda:1, vulkan, vulkan:1";
+const CHOICES: &str = "`auto`, `cpu`, `cuda`, `vulkan`, or one by its number: `cuda:1`, `vulkan:1`";
 
 /// A text that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +83,8 @@ impl FromNode for DeviceName {
             let kind = text.split(':').next().unwrap_or_default();
             let help = match closest(kind, kinds) {
                 Some(close) if close != kind => {
-                    format!("did you mean `{close}`? The choices are {CHOICES}")
+                    let meant = text.replacen(kind, close, 1);
+                    format!("did you mean `{meant}`? The choices are {CHOICES}")
                 }
                 _ => format!("the choices are {CHOICES}"),
             };

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LearnError;
 use runner_network::network::Network;
-use runner_network::op::kernels;
 use runner_network::weights::le_bytes;
 
 /// The version of the cache: raised when decoding, resizing or the layout of an entry changes.
@@ -63,10 +62,7 @@ impl Description {
             precision: dataset.feature_precision,
             device: network.compute.kind.as_str().to_owned(),
             weights,
-            implementation: format!(
-                "{} format {FORMAT}",
-                kernels::implementation(&network.compute)
-            ),
+            implementation: format!("{} format {FORMAT}", network.compute.implementation()),
             view: None,
         }
     }

@@ -67,7 +67,7 @@ fn on_frozen_base(
         stamp: about.and_then(|about| Some((about.modified().ok()?, about.len()))),
         architecture: checked.plan.model.architecture,
         image_size: checked.plan.dataset.as_ref().map_or([0, 0], |dataset| dataset.image_size),
-        device: request.compute.name(),
+        device: request.compute.described(),
     };
     let base = match request.shared.base(&key) {
         Some(base) => base,

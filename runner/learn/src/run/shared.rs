@@ -41,7 +41,7 @@ pub(super) struct BaseKey {
     pub architecture: ArchitectureName,
     /// For images of this height and width.
     pub image_size: [usize; 2],
-    /// Where the tensors live.
+    /// Where the tensors live, and what products are computed in.
     pub device: String,
 }
 

@@ -11,9 +11,27 @@ pub enum DeviceError {
     Unavailable {
         /// What the experiment or the command line asked for.
         asked: String,
-        /// Not compiled in, or nothing answered.
+        /// Not compiled in, nothing answered, or no such number.
         reason: String,
         /// What is there.
         available: Vec<String>,
+    },
+    /// The device does not compute in that precision.
+    #[error("`run.precision = \"{asked}\"` does not work on {device}: {reason}; {remedy}")]
+    Precision {
+        /// The precision.
+        asked: String,
+        /// The device with what it is.
+        device: String,
+        /// What has it.
+        reason: String,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// Kernels cannot be tuned.
+    #[error("`run.autotune = true` does not work here: {reason}")]
+    Autotune {
+        /// What is missing, and what to do.
+        reason: String,
     },
 }

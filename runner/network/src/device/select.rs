@@ -1,11 +1,14 @@
 //! From what is asked for to a device that answers.
 
+use burn::tensor::DType;
 use runner_experiment::plan::Run;
 use runner_experiment::section::run::{DeviceName, Precision};
 
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
-use super::DeviceKind;
-use super::{Compute, DeviceError};
+use super::compute::Compute;
+use super::error::DeviceError;
+use super::kind::DeviceKind;
+use super::list::{self, Backend, Found};
+use super::precision;
 
 /// What an experiment or a command line asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,106 +33,186 @@ impl From<Run> for Wanted {
     }
 }
 
-/// Finds the device that is asked for.
+/// Finds the device that is asked for, and settles what it computes in.
 ///
 /// # Errors
 ///
-/// [`DeviceError`] where an explicit device is not compiled in or does not answer.
+/// [`DeviceError`] where an explicit device is not compiled in or does not answer, or does not
+/// compute as asked.
 pub fn select(wanted: impl Into<Wanted>) -> Result<Compute, DeviceError> {
     let wanted = wanted.into();
-    let compute = match wanted.device {
-        DeviceName::Cpu => Compute::cpu(),
-        DeviceName::Auto => cuda(0).unwrap_or_else(|_| Compute::cpu()),
-        DeviceName::Cuda(index) => {
-            cuda(index.unwrap_or(0)).map_err(|reason| unavailable("cuda", reason))?
-        }
-        DeviceName::Vulkan(index) => {
-            vulkan(index.unwrap_or(0)).map_err(|reason| unavailable("vulkan", reason))?
-        }
-    };
+    let found = choose(wanted.device, list::backends())?;
+    let precision = precision::resolve(wanted.precision, found, || has_bf16(found))?;
+    if wanted.autotune {
+        tunes(found.kind, list::can_autotune())?;
+    }
+    if found.kind != DeviceKind::Cpu {
+        remember();
+    }
+    let compute = Compute::of(found, precision, wanted.autotune);
     #[cfg(feature = "gpu")]
     if !compute.is_host() && !crate::gpu::is_sound(&compute.device) {
-        let reason = "its driver computes wrong results; a newer one may help";
-        return Err(unavailable(compute.kind.as_str(), reason));
+        let reason = "its driver computes wrong results; a newer one may help".to_owned();
+        return Err(unavailable(wanted.device, reason, list::backends()));
     }
-    let precision = wanted.precision.unwrap_or(Precision::F32);
-    Ok(Compute { precision, autotune: wanted.autotune, ..compute })
+    Ok(compute)
 }
 
-/// Every device that answers.
+/// Whether the CPU, or the driver of Vulkan, multiplies bfloat16. The latter is opened for that.
+fn has_bf16(found: &Found) -> bool {
+    match found.kind {
+        DeviceKind::Cpu => runner_convolution::bf16::available(),
+        _ => found.device.supports_dtype(DType::BF16),
+    }
+}
+
+/// The names of all devices that answer.
 #[must_use]
 pub fn available() -> Vec<String> {
-    let mut names = vec!["cpu".to_owned()];
-    names.extend(cuda(0).map(|compute| compute.name()));
-    names.extend(vulkan(0).map(|compute| compute.name()));
-    names
+    names(list::backends())
 }
 
-fn unavailable(asked: &str, reason: &str) -> DeviceError {
-    DeviceError::Unavailable {
-        asked: asked.to_owned(),
-        reason: reason.to_owned(),
-        available: available(),
-    }
+fn names(backends: &[Backend]) -> Vec<String> {
+    backends.iter().flat_map(|backend| backend.devices.iter().map(Found::name)).collect()
 }
 
-#[cfg(feature = "cuda")]
-fn cuda(index: u16) -> Result<Compute, &'static str> {
-    find(burn::tensor::DeviceType::Cuda, DeviceKind::Cuda, index, "no CUDA driver answers")
+/// `auto` is the first CUDA card, else the first real GPU by Vulkan, else the CPU; never a software
+/// driver, which would do slowly what the CPU does itself.
+fn choose(asked: DeviceName, backends: &[Backend]) -> Result<&Found, DeviceError> {
+    let (kind, index) = match asked {
+        DeviceName::Auto => return automatic(asked, backends),
+        DeviceName::Cpu => (DeviceKind::Cpu, 0),
+        DeviceName::Cuda(index) => (DeviceKind::Cuda, index.unwrap_or(0)),
+        DeviceName::Vulkan(index) => (DeviceKind::Vulkan, index.unwrap_or(0)),
+    };
+    let backend = backends.iter().find(|backend| backend.kind == kind);
+    let devices = backend.map_or(&[][..], |backend| &backend.devices);
+    devices.get(usize::from(index)).ok_or_else(|| {
+        let reason = backend.and_then(|backend| backend.reason.clone());
+        let reason = reason.unwrap_or_else(|| match devices.len() {
+            1 => format!("there is one, `{}`", kind.name(0)),
+            count => format!("there are {count}, numbered from 0"),
+        });
+        unavailable(asked, reason, backends)
+    })
 }
 
-#[cfg(not(feature = "cuda"))]
-fn cuda(_: u16) -> Result<Compute, &'static str> {
-    Err("this build has no CUDA (build with `--features cuda`)")
+fn automatic(asked: DeviceName, backends: &[Backend]) -> Result<&Found, DeviceError> {
+    let devices = || backends.iter().flat_map(|backend| &backend.devices);
+    let real = |kind| devices().find(|found| found.kind == kind && !found.hardware.is_software);
+    [DeviceKind::Cuda, DeviceKind::Vulkan, DeviceKind::Cpu]
+        .into_iter()
+        .find_map(real)
+        .ok_or_else(|| unavailable(asked, "nothing answers".to_owned(), backends))
 }
 
-#[cfg(feature = "vulkan")]
-fn vulkan(index: u16) -> Result<Compute, &'static str> {
-    find(burn::tensor::DeviceType::Vulkan, DeviceKind::Vulkan, index, "no Vulkan device answers")
+fn unavailable(asked: DeviceName, reason: String, backends: &[Backend]) -> DeviceError {
+    DeviceError::Unavailable { asked: asked.to_string(), reason, available: names(backends) }
 }
 
-#[cfg(not(feature = "vulkan"))]
-fn vulkan(_: u16) -> Result<Compute, &'static str> {
-    Err("this build has no Vulkan (build with `--features vulkan`)")
-}
-
-/// Asks the driver for its devices; constructing one without asking would panic.
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
-fn find(
-    asked: burn::tensor::DeviceType,
-    kind: DeviceKind,
-    index: u16,
-    reason: &'static str,
-) -> Result<Compute, &'static str> {
-    remember();
-    let index = usize::from(index);
-    let device =
-        burn::tensor::Device::enumerate(asked).into_vec().into_iter().nth(index).ok_or(reason)?;
-    Ok(Compute { device, kind, index, ..Compute::cpu() })
+fn tunes(kind: DeviceKind, is_compiled: bool) -> Result<(), DeviceError> {
+    let reason = match (kind, is_compiled) {
+        (DeviceKind::Cpu, _) => {
+            "it is for GPUs, and the CPU computes; leave it out, or ask for a GPU in a build with \
+             `--features cuda,autotune` or `--features vulkan,autotune`"
+                .to_owned()
+        }
+        (kind, false) => format!(
+            "this build tunes no kernels; leave it out, or build with `--features {},autotune`",
+            kind.as_str()
+        ),
+        (_, true) => return Ok(()),
+    };
+    Err(DeviceError::Autotune { reason })
 }
 
 /// Compiled kernels, and which of them were the fastest, stay in the user's cache folder for the
 /// next process: finding out takes minutes. All else is as a `cubecl.toml` here or above says.
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
 fn remember() {
-    use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig, cache::CacheConfig};
-    let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
-    config.compilation.cache = true;
-    config.environment.path = CacheConfig::Global;
-    // Where something else has asked before, its answer stays.
-    CubeClRuntimeConfig::try_set(config);
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    {
+        use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig, cache::CacheConfig};
+        let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
+        config.compilation.cache = true;
+        config.environment.path = CacheConfig::Global;
+        // Where something else has asked before, its answer stays.
+        CubeClRuntimeConfig::try_set(config);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::hardware::Hardware;
     use super::*;
 
+    fn backend(kind: DeviceKind, software: &[bool]) -> Backend {
+        let found = |(index, is_software): (usize, &bool)| {
+            Found::fake(kind, index, Hardware { is_software: *is_software, ..Hardware::default() })
+        };
+        let devices: Vec<Found> = software.iter().enumerate().map(found).collect();
+        let reason = devices.is_empty().then(|| "this build has none".to_owned());
+        Backend { kind, is_compiled: !devices.is_empty(), devices, reason }
+    }
+
+    fn machine(cuda: usize, vulkan: &[bool]) -> [Backend; 3] {
+        [
+            backend(DeviceKind::Cpu, &[false]),
+            backend(DeviceKind::Cuda, &vec![false; cuda]),
+            backend(DeviceKind::Vulkan, vulkan),
+        ]
+    }
+
+    fn chosen(asked: DeviceName, backends: &[Backend]) -> String {
+        choose(asked, backends).map_or_else(|error| error.to_string(), Found::name)
+    }
+
     #[test]
-    fn auto_always_finds_something_and_an_absent_device_is_named() {
+    fn auto_takes_cuda_then_a_real_gpu_and_never_a_software_driver() {
+        let auto = |cuda, vulkan: &[bool]| chosen(DeviceName::Auto, &machine(cuda, vulkan));
+        assert_eq!(auto(2, &[false]), "cuda:0");
+        assert_eq!(auto(0, &[false, true]), "vulkan:0");
+        assert_eq!(auto(0, &[true]), "cpu");
+        assert_eq!(auto(0, &[]), "cpu");
+    }
+
+    #[test]
+    fn an_explicit_vulkan_may_be_software_and_a_number_must_be_there() {
+        let machine = machine(2, &[true]);
+        assert_eq!(chosen(DeviceName::Vulkan(None), &machine), "vulkan:0");
+        assert_eq!(chosen(DeviceName::Cuda(None), &machine), "cuda:0");
+        assert_eq!(chosen(DeviceName::Cuda(Some(1)), &machine), "cuda:1");
+        assert_eq!(
+            chosen(DeviceName::Cuda(Some(2)), &machine),
+            "the device `cuda:2` is not available: there are 2, numbered from 0; available here: \
+             cpu, cuda:0, cuda:1, vulkan:0"
+        );
+        assert_eq!(
+            chosen(DeviceName::Vulkan(Some(1)), &machine),
+            "the device `vulkan:1` is not available: there is one, `vulkan:0`; available here: \
+             cpu, cuda:0, cuda:1, vulkan:0"
+        );
+    }
+
+    #[test]
+    fn what_is_absent_is_named_with_its_reason() {
+        let text = chosen(DeviceName::Cuda(None), &machine(0, &[]));
+        let expected =
+            "the device `cuda` is not available: this build has none; available here: cpu";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn auto_always_finds_something() {
         assert!(select(DeviceName::Auto).is_ok());
-        if let Err(error) = select(DeviceName::Vulkan(None)) {
-            let text = error.to_string();
-            assert!(text.contains("`vulkan`") && text.contains("available here: cpu"), "{text}");
-        }
+    }
+
+    #[test]
+    fn tuning_is_for_gpus_and_builds_that_have_it() {
+        assert_eq!(tunes(DeviceKind::Cuda, true), Ok(()));
+        let said = |kind, compiled| tunes(kind, compiled).map_err(|error| error.to_string());
+        let refused = said(DeviceKind::Cuda, false).unwrap_err();
+        assert!(refused.contains("`--features cuda,autotune`"), "{refused}");
+        let refused = said(DeviceKind::Cpu, true).unwrap_err();
+        assert!(refused.contains("for GPUs"), "{refused}");
     }
 }

@@ -43,5 +43,5 @@ mod tests;
 pub use extension::Layers;
 pub use kernel::activation::Function;
 pub use product::Geometry;
-pub use rule::{Rule, VERSION, fused};
+pub use rule::{Rule, fused};
 pub use sound::is_sound;

@@ -11,23 +11,25 @@ use runner_experiment::architecture::Activation;
 use runner_experiment::architecture::op::Pooling;
 
 use super::activation;
-use crate::device::Compute;
+use crate::device::DeviceKind;
 use crate::extension::Maps;
 
 /// Names the implementation: part of the address of cached features, since another one rounds
 /// differently.
 #[must_use]
-pub fn implementation(compute: &Compute) -> String {
-    #[cfg(feature = "gpu")]
-    if !compute.is_host() {
-        let (kind, precision) = (compute.kind.as_str(), compute.precision);
-        let version = crate::gpu::VERSION;
-        let tuned = if compute.autotune { " autotune" } else { "" };
-        return format!("{kind} {precision:?}{tuned}, rules {version}, burn-0.22.1");
-    }
-    let _ = compute;
+pub fn implementation() -> String {
     format!("winograd-3 {:?}, burn-0.22.1", Isa::best())
 }
+
+/// The same for GPUs of a kind.
+#[must_use]
+pub fn implementation_on(kind: DeviceKind, autotune: bool) -> String {
+    let tuned = if autotune { ", autotune" } else { "" };
+    format!("{} rules {RULES}{tuned}, burn-0.22.1", kind.as_str())
+}
+
+/// The version of the rules and kernels for GPUs: another one rounds differently.
+const RULES: u32 = 1;
 
 /// A batch of maps between two layers.
 #[derive(Debug, Clone)]

@@ -66,13 +66,14 @@ enum As {
     Hash,
 }
 
-const FACTS: [(&str, &str, As); 20] = [
+const FACTS: [(&str, &str, As); 21] = [
     ("Status", "status", As::Plain),
     ("Started", "started_at", As::Plain),
     ("Finished", "finished_at", As::Plain),
     ("Duration", "duration_s", As::Duration),
     ("Seed", "seed", As::Plain),
     ("Device", "device", As::Plain),
+    ("Its name", "device_name", As::Plain),
     ("Precision", "precision", As::Plain),
     ("Training images", "train_images", As::Count),
     ("Validation images", "validation_images", As::Count),

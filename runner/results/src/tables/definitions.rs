@@ -24,9 +24,9 @@ table! {
         seed: i64,
         /// Names of the classes, sorted; with two, the second is the positive one.
         classes: Vec<String>,
-        /// cpu, cuda or vulkan.
+        /// cpu, or the kind of the GPU with its number: cuda:0, vulkan:0.
         device: String,
-        /// Precision of the tensors, f32.
+        /// What products were computed in: f32, tf32 or bf16.
         precision: String,
         /// BLAKE3 of the plan without names, output paths and device.
         fingerprint: String,
@@ -78,6 +78,8 @@ table! {
         sweep: Option<String>,
         /// What tells it from the other members: `learning_rate=1e-5, seed=2`.
         member: Option<String>,
+        /// What its maker calls the device.
+        device_name: Option<String>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The options of `runner run`.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 use runner_experiment::Override;
@@ -35,12 +36,33 @@ pub struct RunArguments {
     pub results: ResultsArguments,
 }
 
+/// How many members of a sweep run at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jobs {
+    /// One per GPU; one where the CPU computes, which a run has to itself.
+    Auto,
+    /// So many.
+    Count(u16),
+}
+
+impl FromStr for Jobs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "auto" => Ok(Self::Auto),
+            Ok(count @ 1..=256) => Ok(Self::Count(count)),
+            _ => Err("a number from 1 to 256, or auto".to_owned()),
+        }
+    }
+}
+
 /// The options of `run` for sweeps.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SweepArguments {
-    /// Of a sweep: run this many members at a time.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub jobs: Option<u16>,
+    /// Of a sweep: run this many members at a time; `auto` is one per GPU. Several GPUs take turns.
+    #[arg(long, value_name = "N|auto")]
+    pub jobs: Option<Jobs>,
     /// Of a sweep: run members again that are finished.
     #[arg(long)]
     pub force: bool,

@@ -3,21 +3,19 @@
 use std::path::PathBuf;
 
 use runner_experiment::Checked;
-use runner_learn::LearnError;
 use runner_learn::run::{Request, features as compute_features};
-use runner_network::device;
 use runner_record::Event;
 
 use super::single::Session;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::progress::Counters;
-use crate::terminal;
+use crate::{device, terminal};
 
 /// Computes what the first stage of a plan trains on, with every core.
 pub fn features(session: &Session, checked: &Checked) -> Result<(), Failure> {
     let mut checked = checked.clone();
-    let compute = device::select(checked.plan.run).map_err(LearnError::from)?;
+    let compute = device::of_plan(checked.plan.run)?;
     let interrupt = session.interrupt.below();
     let weights = resolve(&mut checked, &session.results, (session.offline, &interrupt))?;
     let request = Request {

@@ -1,13 +1,15 @@
 //! One run from its plan to its last table.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use runner_data::Interrupt;
 use runner_experiment::{Checked, fingerprint};
+use runner_learn::Category;
 use runner_learn::run::{Request, Shared};
-use runner_learn::{Category, LearnError};
-use runner_network::device::{self, Compute};
+use runner_network::device::Compute;
+use runner_record::Event;
 use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
 use runner_results::{load, report};
@@ -20,7 +22,8 @@ use crate::connect::Connection;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::logging::LogFile;
-use crate::{environment, signals, terminal};
+use crate::out_of_memory::{Work, explained};
+use crate::{device, environment, signals, terminal};
 
 /// What all runs of a process share.
 pub struct Session {
@@ -80,12 +83,15 @@ pub struct Ended {
 /// folder, its lock and its log.
 pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     let Job { mut checked, choice, member, pause_after } = job;
-    let compute = device::select(checked.plan.run).map_err(LearnError::from)?;
+    let compute = device::of_plan(checked.plan.run)?;
     let (longer, before) = match &choice {
         Choice::Longer(run) => (Some(run.clone()), None),
         Choice::Again(run) => (None, Some(Before::of(run))),
         _ => (None, None),
     };
+    if let Choice::Resume(run) | Choice::Longer(run) = &choice {
+        Before::of(run).look_at_device(&compute);
+    }
     if let Choice::Resume(run) | Choice::Longer(run) = &choice {
         checked.plan = resume::with_weights_of(&checked.plan, run);
     }
@@ -98,6 +104,8 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
         member.map(|(sweep, member)| (sweep.to_owned(), member.to_owned())).unzip();
     let mut writer = open(choice, results, start)?;
     let _log = open_log(&writer)?;
+    tracing::info!(device = compute.described(), autotune = compute.autotune, "computes");
+    terminal::note(&format!("computes on {}", compute.described()));
     let request = Request {
         checked: &checked,
         weights: weights.as_ref(),
@@ -109,14 +117,18 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
         interrupt,
     };
     let mut paused = false;
+    let stage = RefCell::new(None);
     let outcome = guarded(|| {
         if let Some(run) = &longer {
             longer::bring(run, &writer.file(CHECKPOINTS), &checked.plan)?;
         }
-        paused = execute(&request, &mut writer, (pause_after, before))?;
+        paused = execute(&request, &mut writer, (pause_after, before), &stage)?;
         Ok(())
     });
-    finish(&mut writer, outcome, paused)
+    let stage = stage.into_inner();
+    let (compute, plan) = (&request.compute, &checked.plan);
+    let work = Work { compute, plan, stage: stage.as_deref() };
+    finish(&mut writer, outcome.map_err(|failure| explained(failure, &work)), paused)
 }
 
 /// The page about the run; one that cannot be written takes nothing from it.
@@ -174,6 +186,7 @@ fn start(session: &Session, checked: &Checked, compute: &Compute) -> Result<Star
             classes: checked.classes.clone(),
             device: compute.name(),
             precision: compute.precision.to_string(),
+            device_name: Some(compute.hardware.name.clone()),
             fingerprint: fingerprint::fingerprint(plan),
             git_commit,
             git_dirty,
@@ -191,14 +204,20 @@ fn execute(
     request: &Request<'_>,
     writer: &mut RunWriter,
     (pause_after, before): (Option<usize>, Option<Before>),
+    stage: &RefCell<Option<String>>,
 ) -> Result<bool, Failure> {
     if let Some(before) = &before {
-        before.look_at_program(&request.compute.name());
+        before.look_at_program(&request.compute);
     }
     let mut connection =
         Connection::new(writer, request.checked, request.interrupt.clone(), pause_after);
     connection.before = before;
-    let learned = runner_explain::run::run(request, &mut |event| connection.take(event));
+    let learned = runner_explain::run::run(request, &mut |event| {
+        if let Event::Stage { stage: name, .. } = &event {
+            stage.replace(Some(name.clone()));
+        }
+        connection.take(event);
+    });
     connection.finish();
     if !connection.skipped.is_empty() {
         terminal::note(&format!(

@@ -3,6 +3,7 @@
 //! What is finished is skipped, what was interrupted goes on, and a member that fails is no reason to
 //! stop. Several processes may work on one sweep: each takes the members that no other one holds.
 
+mod cards;
 mod halving;
 mod member;
 mod running;
@@ -122,10 +123,10 @@ impl Running<'_> {
 
     /// Runs members until they are finished, or to an epoch.
     fn pass(&self, members: &[&Member], until: Option<usize>) -> Result<(), Failure> {
-        let jobs = usize::from(self.arguments.sweep.jobs.unwrap_or(1)).min(members.len());
-        if jobs > 1 {
+        let devices = cards::workers(self.arguments.sweep.jobs, members);
+        if devices.len() > 1 {
             self.features(members)?;
-            workers::run(self, members, until, jobs)?;
+            workers::run(self, members, until, &devices)?;
         }
         // What a worker that died left behind; and others' members are waited for.
         self.one_by_one(members, Pass { until, wait: true })

@@ -5,6 +5,7 @@ use runner_results::load::LoadedRun;
 use runner_results::report::{PlannedMember, write_sweep};
 use runner_results::tables::{Cell, SweepRow, integer};
 
+use super::cards;
 use super::halving::Rung;
 use super::member::{State, epochs, state};
 use super::running::Running;
@@ -24,7 +25,7 @@ pub(super) fn planned(running: &Running<'_>, chosen: &[&Member]) -> String {
         };
         format!("member {:>3}: {}: {what}", member.number, member.name)
     });
-    let jobs = running.arguments.sweep.jobs.unwrap_or(1);
+    let jobs = cards::workers(running.arguments.sweep.jobs, chosen).len();
     let head = format!(
         "sweep {} of {} members, {jobs} at a time",
         running.sweep.id,

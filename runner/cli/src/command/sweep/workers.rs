@@ -16,16 +16,19 @@ const POLL: Duration = Duration::from_millis(50);
 /// The exit code of a process that was asked to stop.
 const INTERRUPTED: i32 = 130;
 
-/// Runs members by `jobs` workers; comes back when all of them have ended.
+/// Runs members by one worker per entry of `devices`, each on its device where one is named; comes back
+/// when all of them have ended.
 pub(super) fn run(
     running: &Running<'_>,
     members: &[&Member],
     until: Option<usize>,
-    jobs: usize,
+    devices: &[Option<String>],
 ) -> Result<(), Failure> {
     let mut workers: Vec<Child> = Vec::new();
-    for _ in 0..jobs {
-        match command(running, members, until, jobs).and_then(|mut command| command.spawn()) {
+    for device in devices {
+        let device = device.as_ref().or(running.arguments.device.as_ref());
+        let command = command(running, members, until, (device, devices.len()));
+        match command.and_then(|mut command| command.spawn()) {
             Ok(child) => workers.push(child),
             Err(error) => {
                 stop(&workers);
@@ -63,7 +66,7 @@ fn command(
     running: &Running<'_>,
     members: &[&Member],
     until: Option<usize>,
-    jobs: usize,
+    (device, jobs): (Option<&String>, usize),
 ) -> std::io::Result<Command> {
     let arguments = running.arguments;
     let mut command = Command::new(std::env::current_exe()?);
@@ -71,7 +74,7 @@ fn command(
     for change in &arguments.set {
         command.arg("--set").arg(change.to_string());
     }
-    if let Some(device) = &arguments.device {
+    if let Some(device) = device {
         command.arg("--device").arg(device);
     }
     command.arg("--results").arg(&arguments.results.results);
