@@ -13,6 +13,7 @@ mod extension;
 pub mod flow;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod implementation;
 pub mod inference;
 pub mod initial;
 pub mod network;

@@ -43,7 +43,8 @@ pub struct Warming {
 ///
 /// # Errors
 ///
-/// [`NetworkError::Compute`] where the device fails: no later batch would do better.
+/// [`NetworkError::Compute`] where the device fails and [`NetworkError::Unsound`] where it computes wrong
+/// results: no later batch would do better.
 pub fn warm(
     network: &Network,
     passes: &[(Pass, usize)],
@@ -52,6 +53,8 @@ pub fn warm(
     if network.compute.is_host() {
         return Ok(());
     }
+    #[cfg(feature = "gpu")]
+    crate::gpu::require_sound(&network.compute)?;
     let mut kernels = BTreeSet::new();
     for (done, (pass, images)) in passes.iter().enumerate() {
         progress(Warming { passes: [done, passes.len()], kernels: kernels.len() });

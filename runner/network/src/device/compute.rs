@@ -8,7 +8,7 @@ use runner_experiment::section::run::Precision;
 use super::hardware::Hardware;
 use super::kind::DeviceKind;
 use super::list::{self, Found};
-use crate::op::kernels;
+use crate::implementation;
 
 /// A device that answered, and how it computes.
 #[derive(Debug, Clone)]
@@ -53,10 +53,10 @@ impl Compute {
     pub fn implementation(&self) -> String {
         match (self.kind, self.precision) {
             // As it was before there was a choice, so that older features are found.
-            (DeviceKind::Cpu, Precision::F32) => kernels::implementation(),
-            (DeviceKind::Cpu, precision) => format!("{}, {precision}", kernels::implementation()),
+            (DeviceKind::Cpu, Precision::F32) => implementation::on_cpu(),
+            (DeviceKind::Cpu, precision) => format!("{}, {precision}", implementation::on_cpu()),
             (kind, precision) => {
-                format!("{}, {precision}", kernels::implementation_on(kind, self.autotune))
+                format!("{}, {precision}", implementation::on_gpu(kind.as_str(), self.autotune))
             }
         }
     }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn features_of_the_cpu_stay_where_they_were_and_others_have_their_own_place() {
         let cpu = Compute::cpu();
-        assert_eq!(cpu.implementation(), kernels::implementation());
+        assert_eq!(cpu.implementation(), implementation::on_cpu());
         let bf16 = Compute { precision: Precision::Bf16, ..cpu.clone() };
         assert_ne!(bf16.implementation(), cpu.implementation());
         let on = |precision| Compute { kind: DeviceKind::Cuda, precision, ..cpu.clone() };

@@ -49,13 +49,7 @@ pub fn select(wanted: impl Into<Wanted>) -> Result<Compute, DeviceError> {
     if found.kind != DeviceKind::Cpu {
         remember();
     }
-    let compute = Compute::of(found, precision, wanted.autotune);
-    #[cfg(feature = "gpu")]
-    if !compute.is_host() && !crate::gpu::is_sound(&compute.device) {
-        let reason = "its driver computes wrong results; a newer one may help".to_owned();
-        return Err(unavailable(wanted.device, reason, list::backends()));
-    }
-    Ok(compute)
+    Ok(Compute::of(found, precision, wanted.autotune))
 }
 
 /// Whether the CPU, or the driver of Vulkan, multiplies bfloat16. The latter is opened for that.

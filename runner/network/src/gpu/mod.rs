@@ -44,4 +44,4 @@ pub use extension::Layers;
 pub use kernel::activation::Function;
 pub use product::Geometry;
 pub use rule::{Rule, fused};
-pub use sound::is_sound;
+pub(crate) use sound::require_sound;

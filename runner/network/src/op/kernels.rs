@@ -5,31 +5,13 @@ use burn::backend::Dispatch;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool};
+use runner_convolution::{ConvShape, Convolution, Dense, Extent, Layout, Pool};
 use runner_experiment::architecture::Activation;
 #[cfg(feature = "gpu")]
 use runner_experiment::architecture::op::Pooling;
 
 use super::activation;
-use crate::device::DeviceKind;
 use crate::extension::Maps;
-
-/// Names the implementation: part of the address of cached features, since another one rounds
-/// differently.
-#[must_use]
-pub fn implementation() -> String {
-    format!("winograd-3 {:?}, burn-0.22.1", Isa::best())
-}
-
-/// The same for GPUs of a kind.
-#[must_use]
-pub fn implementation_on(kind: DeviceKind, autotune: bool) -> String {
-    let tuned = if autotune { ", autotune" } else { "" };
-    format!("{} rules {RULES}{tuned}, burn-0.22.1", kind.as_str())
-}
-
-/// The version of the rules and kernels for GPUs: another one rounds differently.
-const RULES: u32 = 1;
 
 /// A batch of maps between two layers.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use runner_experiment::architecture::{Builder, Layer, Op, Role};
 use runner_experiment::section::run::DeviceName;
 use runner_random::{Key, Purpose};
 
+use super::sound::is_sound;
 use crate::device::{Compute, select};
 use crate::network::Network;
 use crate::parameter::read;
@@ -21,10 +22,13 @@ use crate::weights::{LayerWeights, Weights};
 fn gpu() -> Option<Compute> {
     let wanted = [DeviceName::Cuda(None), DeviceName::Vulkan(None)];
     let found = wanted.into_iter().find_map(|name| select(name).ok());
-    if found.is_none() {
-        println!("skipped: no GPU answers");
+    let sound = found.clone().filter(|compute| is_sound(&compute.device));
+    match (&found, &sound) {
+        (None, _) => println!("skipped: no GPU answers"),
+        (_, None) => println!("skipped: the driver computes wrong results"),
+        _ => {}
     }
-    found
+    sound
 }
 
 /// Numbers around zero.
