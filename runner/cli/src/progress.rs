@@ -162,6 +162,7 @@ impl Counter {
 fn name(phase: &Phase) -> String {
     match phase {
         Phase::Scan => "reading images".to_owned(),
+        Phase::Kernels => "compiling kernels, once".to_owned(),
         Phase::Cached(split) => format!("cached {split}"),
         Phase::Features(split) => format!("features of {split}"),
         Phase::Epoch { stage, epoch, epochs } => format!("{stage} epoch {epoch}/{epochs}"),

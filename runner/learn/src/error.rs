@@ -129,7 +129,9 @@ impl LearnError {
     #[must_use]
     pub fn category(&self) -> Category {
         match self {
-            Self::Network(NetworkError::Device(_)) => Category::Experiment,
+            Self::Network(NetworkError::Device(_) | NetworkError::Unsound(_)) => {
+                Category::Experiment
+            }
             Self::Data(_)
             | Self::Features { .. }
             | Self::OtherImages

@@ -25,5 +25,6 @@ pub mod rates;
 pub mod run;
 pub mod samples;
 pub mod stage;
+mod warm;
 
 pub use error::{Category, LearnError};

@@ -17,9 +17,11 @@ use crate::error::LearnError;
 use crate::optimizer::{Optimizer, State, Trained};
 use crate::rates::{Plateau, Rates};
 use crate::samples::Samples;
+use crate::warm::warm_up;
 use runner_data::interrupt::Interrupt;
 use runner_network::network::Network;
 use runner_network::parameter::tensor;
+use runner_network::warm::Pass;
 use runner_record::{EarlyStop, EpochRecord, Event, Reason};
 pub use trained::{announcement, trained};
 
@@ -101,6 +103,8 @@ impl StageRun<'_> {
         observe(announcement(self.stage, self.network, &trained));
         let mut work = self.start(self.network.indices(&trained), epochs_before, resumed, observe);
         self.writer.trained.extend(&work.indices);
+        let pass = Pass::Gradients(self.prefix..self.network.layers.len(), trained);
+        warm_up(self.network, pass, self.stage.batch_size.min(self.train.len()), observe)?;
         while !work.over {
             let record = match self.epoch(&mut work, observe) {
                 Err(LearnError::Interrupted) => {

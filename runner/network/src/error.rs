@@ -30,6 +30,12 @@ pub enum NetworkError {
     /// A device lost its tensors.
     #[error("the device failed: {0}")]
     Compute(#[source] Cause),
+    /// A device computes wrong results.
+    #[error(
+        "the driver of {0} computes wrong results, as a small product shows; use another device \
+         (`--device cpu`) or a newer driver"
+    )]
+    Unsound(String),
     /// A fault of this program.
     #[error("this is a fault of the program, please report it: {0}")]
     Bug(String),

@@ -26,7 +26,8 @@ impl Inference {
     ///
     /// # Errors
     ///
-    /// [`NetworkError::Compute`] where a parameter cannot be read.
+    /// [`NetworkError::Compute`] where a parameter cannot be read, [`NetworkError::Unsound`] where the
+    /// device computes wrong results.
     pub fn new(network: &Network, range: Range<usize>) -> Result<Self, NetworkError> {
         let entrance = range.start.checked_sub(1);
         let first = network.layers.get(range.start);
@@ -44,7 +45,10 @@ impl Inference {
         };
         let rest = network.part(if stack.is_some() { end..range.end } else { range });
         #[cfg(feature = "gpu")]
-        let rest = rest.folded();
+        let rest = {
+            crate::gpu::require_sound(&network.compute)?;
+            rest.folded()
+        };
         Ok(Self { stack, parameters: rest.values(), rest, input })
     }
 

@@ -12,12 +12,14 @@ pub mod export;
 mod extension;
 pub mod flow;
 pub mod gpu;
+mod implementation;
 pub mod inference;
 pub mod initial;
 pub mod network;
 pub mod op;
 pub mod parameter;
 pub mod saved;
+pub mod warm;
 pub mod weights;
 
 pub use device::Compute;

@@ -165,6 +165,8 @@ pub enum Event {
 pub enum Phase {
     /// Files read and hashed.
     Scan,
+    /// Kernels compiled for a GPU, in passes over made-up images.
+    Kernels,
     /// Features of a split looked up in the cache, in images.
     Cached(&'static str),
     /// Features of a split computed, in images.

@@ -7,6 +7,7 @@ use runner_data::DataError;
 use runner_data::order::in_order;
 use runner_data::scan::ImageFile;
 use runner_network::inference::Inference;
+use runner_network::warm;
 use runner_record::{Event, Phase};
 
 use super::{BATCH, Pass};
@@ -14,6 +15,7 @@ use crate::batch::sent;
 use crate::error::LearnError;
 use crate::feature_cache::{FeatureCache, entry};
 use crate::feature_set::FeatureSet;
+use crate::warm::warm_up;
 
 impl Pass<'_, '_> {
     /// Computes the features of the images at `missing`; decoding runs ahead.
@@ -31,6 +33,8 @@ impl Pass<'_, '_> {
         }
         let size = extractor.batch().min(missing.len());
         let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
+        let pass = warm::Pass::Values(0..extractor.prefix);
+        warm_up(extractor.network, pass, size, observe)?;
         let mut batch: Vec<usize> = Vec::new();
         let room = || buffer::room(size * extractor.network.layers[0].input.elements());
         let mut values = room();

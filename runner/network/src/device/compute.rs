@@ -9,7 +9,7 @@ use super::found::Found;
 use super::hardware::Hardware;
 use super::kind::DeviceKind;
 use super::list;
-use crate::op::kernels;
+use crate::implementation;
 
 /// A device that answered, and how it computes.
 #[derive(Debug, Clone)]
@@ -52,7 +52,14 @@ impl Compute {
     /// another precision or another kernel rounds differently. Cards of one kind share theirs.
     #[must_use]
     pub fn implementation(&self) -> String {
-        kernels::implementation(self)
+        match (self.kind, self.precision) {
+            // As it was before there was a choice, so that older features are found.
+            (DeviceKind::Cpu, Precision::F32) => implementation::on_cpu(),
+            (DeviceKind::Cpu, precision) => format!("{}, {precision}", implementation::on_cpu()),
+            (kind, precision) => {
+                format!("{}, {precision}", implementation::on_gpu(kind.as_str(), self.autotune))
+            }
+        }
     }
 
     /// The CPU with exact `f32`, which is always there.

@@ -9,12 +9,12 @@
 //! | `accelerated` | convolutions on matrix units, by CubeK |
 //! | `product`, `dense` | exact products: convolutions and fully connected layers |
 //! | `tuned` | convolutions by Burn's trials, where asked for |
-//! | `warm` | kernels before the first batch |
 //! | `windows` | convolutions in groups, the largest value of windows |
 //! | `epilogue` | bias and activation |
 //! | `kernel` | the kernels themselves |
 //! | `layers` | the operations as functions of tensors |
 //! | `arranged` | values in another order and type |
+//! | `sound` | whether a device computes what it is told to |
 //! | `launch` | memory, views, how many cubes |
 //! | `dropout`, `loss`, `mix`, `optimizer`, `readback` | the rest of a training step |
 //!
@@ -48,10 +48,10 @@ pub(crate) mod layers;
 mod product;
 #[cfg(feature = "gpu")]
 mod rule;
+#[cfg(feature = "gpu")]
+mod sound;
 #[cfg(feature = "autotune")]
 mod tuned;
-#[cfg(feature = "gpu")]
-pub mod warm;
 #[cfg(feature = "gpu")]
 mod windows;
 
@@ -65,7 +65,9 @@ pub use kernel::activation::Function;
 #[cfg(feature = "gpu")]
 pub use product::Geometry;
 #[cfg(feature = "gpu")]
-pub use rule::{Rule, VERSION, fused};
+pub use rule::{Rule, fused};
+#[cfg(feature = "gpu")]
+pub(crate) use sound::require_sound;
 
 #[cfg(feature = "gpu")]
 pub(crate) mod cube;

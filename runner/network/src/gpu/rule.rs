@@ -6,9 +6,6 @@ use runner_experiment::architecture::Activation;
 use super::kernel::activation::Function;
 use crate::device::{Compute, Precision};
 
-/// The version of the rules and kernels of this folder: another one rounds differently.
-pub const VERSION: u32 = 1;
-
 /// How products are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rule {

@@ -5,33 +5,13 @@ use burn::backend::Dispatch;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool};
+use runner_convolution::{ConvShape, Convolution, Dense, Extent, Layout, Pool};
 use runner_experiment::architecture::Activation;
 #[cfg(feature = "gpu")]
 use runner_experiment::architecture::op::Pooling;
 
 use super::activation;
-use crate::device::{Compute, Precision};
 use crate::extension::Maps;
-
-/// Names the implementation: part of the address of cached features, since another one rounds
-/// differently.
-#[must_use]
-pub fn implementation(compute: &Compute) -> String {
-    #[cfg(feature = "gpu")]
-    if !compute.is_host() {
-        let (kind, precision) = (compute.kind.as_str(), compute.precision);
-        let version = crate::gpu::VERSION;
-        let tuned = if compute.autotune { " autotune" } else { "" };
-        return format!("{kind} {precision:?}{tuned}, rules {version}, burn-0.22.1");
-    }
-    let exact = format!("winograd-3 {:?}, burn-0.22.1", Isa::best());
-    match compute.precision {
-        // As it was before there was a choice, so that older features are found.
-        Precision::F32 => exact,
-        precision => format!("{exact}, {precision}"),
-    }
-}
 
 /// A batch of maps between two layers.
 #[derive(Debug, Clone)]

@@ -1,7 +1,10 @@
 //! Whole networks of small images.
 
-use runner_experiment::architecture::{ArchitectureName, Shape, Top, layers};
+use runner_experiment::architecture::{
+    Activation, ArchitectureName, Builder, Op, Padding, Shape, Top, layers,
+};
 
+use super::operations::{bare, convolution, layers_equal_the_cpu};
 use super::{assert_near, generated, gpu, numbers};
 use crate::device::Compute;
 use crate::inference::{self, Inference};
@@ -19,12 +22,42 @@ fn features(name: ArchitectureName, side: usize, compute: &Compute) -> Vec<f32> 
 #[test]
 fn give_the_cpus_features() {
     let Some(gpu) = gpu() else { return };
-    for name in ["vgg16", "resnet50", "mobilenetv2", "densenet121"] {
-        let Ok(name) = name.parse::<ArchitectureName>() else {
-            panic!("{name} is no architecture")
-        };
+    for name in ["vgg11", "vgg16"] {
+        let name = ArchitectureName::find(name).expect("an architecture of this name");
         let expected = features(name, 32, &Compute::cpu());
-        // Deep: the differences of fifty layers add up.
-        assert_near(&expected, &features(name, 32, &gpu), 1e-4, &format!("{name:?}"));
+        assert_near(&expected, &features(name, 32, &gpu), 1e-5, name.as_str());
     }
+}
+
+/// Two convolutions with normalization beside a shortcut, a gate for each channel, and both together.
+#[test]
+fn with_branches_equal_the_cpu() {
+    let linear = |channels, kernel, stride| {
+        let op = convolution(channels, kernel, stride, Padding::Same);
+        bare(op, 1, Activation::Linear)
+    };
+    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 };
+    let mut net = Builder::new([12, 10]);
+    net.push("stem", linear(8, [3, 3], 1));
+    net.push("stem_bn", norm);
+    let stem = net.push("stem_relu", Op::Activation(Activation::Relu));
+    net.push("first", linear(12, [3, 3], 2));
+    net.push("first_bn", norm);
+    net.push("first_relu", Op::Activation(Activation::Relu6));
+    net.push("second", linear(12, [3, 3], 1));
+    let branch = net.push("second_bn", norm);
+    net.go_back(stem);
+    net.push("shortcut", linear(12, [1, 1], 2));
+    let shortcut = net.push("shortcut_bn", norm);
+    net.join("sum", Op::Add, &[branch, shortcut]);
+    let sum = net.push("sum_relu", Op::Activation(Activation::Relu));
+    net.push("squeeze", Op::GlobalAveragePool);
+    let gate = net.push("gate", convolution(12, [1, 1], 1, Padding::Valid));
+    let gated = net.join("gated", Op::Multiply, &[sum, gate]);
+    net.join("both", Op::Concatenate, &[gated, sum]);
+    net.push("last", convolution(5, [3, 3], 1, Padding::Valid));
+    net.push("flat", Op::Flatten);
+    let layers = net.finish().expect("the images are large enough");
+    layers_equal_the_cpu("branches", &layers, 3, false);
+    layers_equal_the_cpu("branches while training", &layers, 3, true);
 }

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 use runner_experiment::architecture::op::{Convolution, Pooling};
-use runner_experiment::architecture::{Activation, Op, Padding, Shape};
+use runner_experiment::architecture::{Activation, Layer, Op, Padding};
 
-use super::{assert_near, gpu, network, numbers, tensor, values};
+use super::{assert_near, generated, gpu, in_a_row, numbers, tensor, values};
 use crate::device::Compute;
 use crate::flow::Flow;
 use crate::inference::{self, Inference};
@@ -56,25 +56,34 @@ fn run(network: &Network, images: usize, is_trained: bool) -> Vec<Vec<f32>> {
 }
 
 fn equals_the_cpu(name: &str, size: [usize; 2], ops: &[Op], images: usize, is_trained: bool) {
+    layers_equal_the_cpu(name, &in_a_row(size, ops), images, is_trained);
+}
+
+/// Forward, back and, where nothing is trained, prepared.
+pub(super) fn layers_equal_the_cpu(name: &str, layers: &[Layer], images: usize, is_trained: bool) {
     let Some(gpu) = gpu() else { return };
-    let expected = run(&network(size, ops, &Compute::cpu()), images, is_trained);
-    let network = network(size, ops, &gpu);
+    let expected = run(&generated(layers.to_vec(), &Compute::cpu()), images, is_trained);
+    let network = generated(layers.to_vec(), &gpu);
     let found = run(&network, images, is_trained);
     for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
         let what = ["result", "image"].get(index).copied().unwrap_or("parameter");
         assert_near(expected, found, BOUND, &format!("{name}, {what} {index}"));
     }
     if !is_trained {
-        let Shape::Map { .. } = network.layers[0].input else { return };
         let count = images * network.layers[0].input.elements();
-        let prepared = Inference::new(&network, 0..ops.len()).expect("a network of layers");
+        let prepared = Inference::new(&network, 0..layers.len()).expect("a network of layers");
         let alone = inference::values(prepared.forward(numbers(count, 7), images));
         let alone = alone.expect("the device lost values");
         assert_near(&expected[0], &alone, BOUND, &format!("{name}, prepared"));
     }
 }
 
-fn convolution(channels: usize, kernel: [usize; 2], stride: usize, padding: Padding) -> Op {
+pub(super) fn convolution(
+    channels: usize,
+    kernel: [usize; 2],
+    stride: usize,
+    padding: Padding,
+) -> Op {
     Op::Convolution(Convolution {
         channels,
         kernel,
@@ -86,7 +95,7 @@ fn convolution(channels: usize, kernel: [usize; 2], stride: usize, padding: Padd
     })
 }
 
-fn bare(op: Op, groups: usize, activation: Activation) -> Op {
+pub(super) fn bare(op: Op, groups: usize, activation: Activation) -> Op {
     match op {
         Op::Convolution(op) => {
             Op::Convolution(Convolution { groups, activation, bias: false, ..op })
@@ -151,21 +160,28 @@ fn convolutions_of_inception() {
 }
 
 #[test]
-fn norms_while_training_and_not() {
-    let same = Padding::Same;
+fn batch_norms_while_training_and_not() {
     let ops = [
-        bare(convolution(10, [3, 3], 1, same), 1, Activation::Linear),
+        bare(convolution(10, [3, 3], 1, Padding::Same), 1, Activation::Linear),
         Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
         Op::Activation(Activation::Relu),
-        convolution(6, [3, 3], 2, same),
-        Op::LayerNorm { epsilon: 1e-6 },
-        Op::LayerScale { initial: 0.5 },
-        Op::Activation(Activation::Gelu),
+        convolution(6, [3, 3], 2, Padding::Same),
         Op::Flatten,
         Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
     ];
     equals_the_cpu("norms", [9, 8], &ops, 4, false);
     equals_the_cpu("norms while training", [9, 8], &ops, 4, true);
+}
+
+#[test]
+fn functions_of_each_value_and_each_pixel() {
+    use Activation::{Gelu, HardSwish, Relu, Relu6, Sigmoid, Swish};
+    let norm = [Op::LayerNorm { epsilon: 1e-6 }, Op::LayerScale { initial: 0.5 }];
+    equals_the_cpu("layer norm", [9, 8], &[norm[0], norm[1], Op::Flatten], 4, false);
+    for activation in [Relu, Relu6, Sigmoid, Swish, HardSwish, Gelu] {
+        let ops = [Op::Activation(activation), Op::Flatten];
+        equals_the_cpu(&format!("{activation:?}"), [9, 8], &ops, 4, false);
+    }
 }
 
 #[test]

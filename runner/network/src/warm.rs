@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
+#[cfg(feature = "gpu")]
 use burn_cubecl::cubecl::launched::LaunchedKernels;
-use runner_experiment::architecture::{Op, Shape};
+use runner_experiment::architecture::Shape;
 use runner_random::{Key, Purpose};
 
 use crate::error::NetworkError;
@@ -42,7 +43,8 @@ pub struct Warming {
 ///
 /// # Errors
 ///
-/// [`NetworkError::Compute`] where the device fails: no later batch would do better.
+/// [`NetworkError::Compute`] where the device fails and [`NetworkError::Unsound`] where it computes wrong
+/// results: no later batch would do better.
 pub fn warm(
     network: &Network,
     passes: &[(Pass, usize)],
@@ -51,20 +53,33 @@ pub fn warm(
     if network.compute.is_host() {
         return Ok(());
     }
+    #[cfg(feature = "gpu")]
+    crate::gpu::require_sound(&network.compute)?;
     let mut kernels = BTreeSet::new();
     for (done, (pass, images)) in passes.iter().enumerate() {
         progress(Warming { passes: [done, passes.len()], kernels: kernels.len() });
-        let launched = LaunchedKernels::new();
-        match pass {
-            Pass::Values(layers) => values(network, layers.clone(), *images)?,
+        let run = || match pass {
+            Pass::Values(layers) => values(network, layers.clone(), *images),
             Pass::Gradients(layers, trained) => {
-                gradients(network, layers.clone(), trained, *images)?;
+                gradients(network, layers.clone(), trained, *images)
             }
-        }
-        kernels.extend(launched.finish().into_iter().map(|kernel| format!("{kernel:?}")));
+        };
+        kernels.extend(launched(run)?);
     }
     progress(Warming { passes: [passes.len(); 2], kernels: kernels.len() });
     Ok(())
+}
+
+/// The names of the kernels that `run` launched.
+fn launched(run: impl FnOnce() -> Result<(), NetworkError>) -> Result<Vec<String>, NetworkError> {
+    #[cfg(feature = "gpu")]
+    {
+        let launched = LaunchedKernels::new();
+        run()?;
+        Ok(launched.finish().into_iter().map(|kernel| format!("{kernel:?}")).collect())
+    }
+    #[cfg(not(feature = "gpu"))]
+    run().map(|()| Vec::new())
 }
 
 /// Not zeros: what matrix units compute is compared with exact products the first time.
@@ -119,10 +134,4 @@ fn gradients(
         }
     }
     Ok(())
-}
-
-/// Whether a network has layers that are worth a pass.
-#[must_use]
-pub fn is_worth_it(network: &Network) -> bool {
-    network.layers.iter().any(|layer| matches!(layer.op, Op::Convolution(_) | Op::Dense { .. }))
 }
