@@ -41,7 +41,7 @@ pub struct Target {
     other: Option<(usize, f64)>,
     smoothing: f64,
     /// How much the image counts.
-    pub weight: f64,
+    weight: f64,
 }
 
 impl Target {
@@ -49,6 +49,12 @@ impl Target {
     #[must_use]
     pub fn of(label: usize, classes: usize) -> Self {
         Self { classes, label, other: None, smoothing: 0.0, weight: 1.0 }
+    }
+
+    /// The same for an image that counts as much.
+    #[must_use]
+    pub fn weighted(self, weight: f64) -> Self {
+        Self { weight, ..self }
     }
 
     /// `share` of the class of another image in place of that much of this one's.
@@ -231,7 +237,7 @@ mod tests {
         // 0.3 of the second class, then a tenth of it evenly: 0.3 · 0.9 + 0.05
         let target = first.mixed(&second, 0.3).smoothed(0.1);
         assert!(close(target.share(1), 0.32) && close(target.share(0), 0.68));
-        let weighted = outcome(&[0.0], &Target { weight: 2.0, ..target });
+        let weighted = outcome(&[0.0], &target.weighted(2.0));
         assert!(close(weighted.loss, 2.0 * 2.0_f64.ln()));
         assert!(close(weighted.gradient[0], 2.0 * (0.5 - 0.32)));
         // -Σ share · ln softmax(1, 2, 3), shares 0.1 + 0.7, 0.1, 0.1

@@ -87,7 +87,7 @@ fn total(part: f32) -> f32 {
     let mut parts = Shared::<[f32]>::new_slice(UNITS);
     parts[unit] = part;
     sync_cube();
-    let mut half = UNITS / 2;
+    let mut half = comptime!(UNITS / 2).runtime();
     while half > 0 {
         if unit < half {
             parts[unit] = parts[unit] + parts[unit + half];
