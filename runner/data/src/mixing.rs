@@ -25,7 +25,7 @@ pub struct Mix {
     /// The partner's share.
     pub share: f64,
     /// Rows and columns that come from the partner; the whole is mixed where there is none.
-    region: Option<[std::ops::Range<usize>; 2]>,
+    pub region: Option<[std::ops::Range<usize>; 2]>,
 }
 
 impl Mixing {

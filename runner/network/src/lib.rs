@@ -11,6 +11,8 @@ pub mod error;
 pub mod export;
 mod extension;
 pub mod flow;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod inference;
 pub mod initial;
 pub mod network;
