@@ -10,7 +10,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::error::LearnError;
-use runner_network::gpu;
+use runner_network::on_device;
 use runner_network::parameter::read;
 
 /// The average of a stage's parameters.
@@ -63,7 +63,7 @@ impl Average {
         self.steps += 1;
         for (average, parameter) in self.values.iter_mut().zip(parameters) {
             if !on_host {
-                gpu::optimizer::average(average, parameter, [kept, new])?;
+                on_device::optimizer::average(average, parameter, [kept, new])?;
                 continue;
             }
             let device = average.device();

@@ -10,7 +10,9 @@
 //! On a GPU training computes the same in 32 bits, where the logits are.
 
 use burn::tensor::Tensor;
-use runner_network::gpu::loss::{Label, Labels, Ledger, cross_entropy as cross_entropy_on_device};
+use runner_network::on_device::loss::{
+    Label, Labels, Ledger, cross_entropy as cross_entropy_on_device,
+};
 
 use crate::error::LearnError;
 

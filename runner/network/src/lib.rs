@@ -11,10 +11,12 @@ pub mod error;
 pub mod export;
 mod extension;
 pub mod flow;
+#[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod inference;
 pub mod initial;
 pub mod network;
+pub mod on_device;
 pub mod op;
 pub mod parameter;
 pub mod saved;
