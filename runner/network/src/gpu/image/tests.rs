@@ -20,7 +20,8 @@ use crate::inference;
 
 /// A graphics card, or a program that acts as one; says so where there is none.
 fn card(test: &str) -> Option<Compute> {
-    let found = device::select(DeviceName::Vulkan).or_else(|_| device::select(DeviceName::Cuda));
+    let found = device::select(DeviceName::Vulkan(None))
+        .or_else(|_| device::select(DeviceName::Cuda(None)));
     if found.is_err() {
         writeln!(std::io::stderr(), "{test}: skipped, no GPU answers").unwrap();
     }
