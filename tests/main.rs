@@ -18,6 +18,7 @@ mod invalid;
 mod labels;
 mod longer;
 mod model_file;
+mod on_gpu;
 mod parity;
 mod pictures;
 mod report;

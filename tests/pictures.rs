@@ -5,7 +5,7 @@ use runner_results::tables::{self, Cell, cell};
 use crate::support::runner::{Place, SHAPES};
 
 /// Every job, on generated pictures and a random network.
-const JOBS: &str = r#"
+pub const JOBS: &str = r#"
 [[visualize]]
 job = "curves"
 
@@ -59,7 +59,7 @@ method = "tsne"
 "#;
 
 /// A test image below a folder of classes.
-fn image(place: &Place) -> String {
+pub fn image(place: &Place) -> String {
     let mut classes: Vec<_> = std::fs::read_dir(place.path("data/shapes/validation"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

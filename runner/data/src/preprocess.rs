@@ -5,10 +5,11 @@ use runner_experiment::section::dataset::Preprocessing;
 use runner_record::Pixels;
 
 /// Mean of ImageNet's blue, green, red (Keras's `imagenet_utils`, mode "caffe").
-const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
+pub const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
 /// torchvision's ImageNet statistics of red, green, blue, on a scale of 0 to 1.
-const TORCH_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const TORCH_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+pub const TORCH_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Their deviation, on the same scale.
+pub const TORCH_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// `[height, width, 3]` of RGB bytes to `[3, height, width]` of what `how` says.
 #[must_use]

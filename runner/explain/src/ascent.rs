@@ -1,5 +1,7 @@
 //! Gradient ascent in input space: one step of every picture of a batch.
 
+use std::ops::Range;
+
 use burn::tensor::{Tensor, TensorData};
 use runner_experiment::architecture::Shape;
 use runner_experiment::plan::Filters as Job;
@@ -84,19 +86,25 @@ pub(super) fn gradients(
     let [images, length] = out.dims();
     let channels = network.layers[layer].output.channels();
     let area = length / channels;
-    let values = read(out.clone().inner())?;
+    let place = |(image, filter): (usize, &usize)| {
+        image * length + filter * area..image * length + (filter + 1) * area
+    };
+    let places: Vec<_> = filters.iter().enumerate().map(place).collect();
     let mut direction = vec![0.0; images * length];
-    let losses = filters
-        .iter()
-        .enumerate()
-        .map(|(image, filter)| {
-            let place = image * length + filter * area..image * length + (filter + 1) * area;
-            direction[place.clone()].fill(1.0 / area as f32);
-            values[place].iter().map(|value| f64::from(*value)).sum::<f64>() / area as f64
-        })
-        .collect();
+    places.iter().for_each(|place| direction[place.clone()].fill(1.0 / area as f32));
     let direction = TensorData::new(direction, [images, length]);
     let direction = Tensor::<2>::from_data(direction, &network.compute.device);
+    let losses = if network.compute.is_host() {
+        let values = read(out.clone().inner())?;
+        let sum = |place: &Range<usize>| -> f64 {
+            values[place.clone()].iter().map(|value| f64::from(*value)).sum()
+        };
+        places.iter().map(|place| sum(place) / area as f64).collect()
+    } else {
+        // Of all that a card holds only the means are read.
+        let means = read((out.clone().inner() * direction.clone()).sum_dim(1))?;
+        means.into_iter().map(f64::from).collect()
+    };
     let mut graph = (out * direction).sum().backward();
     let gradient = leaf.grad_remove(&mut graph);
     let gradient = gradient.ok_or_else(|| LearnError::bug("the picture has no gradient"))?;

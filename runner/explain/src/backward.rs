@@ -122,7 +122,22 @@ pub fn maps(
 ///
 /// [`ExplainError::Compute`].
 pub fn of_input(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f32>, ExplainError> {
-    let Flow::Map(map) = Flow::batch(input, 1, network.layers[0].input, &network.compute) else {
+    of_inputs(network, input, 1, goal)
+}
+
+/// The same for several photos at a time, `[images, 3, height, width]`.
+///
+/// # Errors
+///
+/// [`ExplainError::Compute`].
+pub fn of_inputs(
+    network: &Network,
+    input: Vec<f32>,
+    images: usize,
+    goal: Goal,
+) -> Result<Vec<f32>, ExplainError> {
+    let Flow::Map(map) = Flow::batch(input, images, network.layers[0].input, &network.compute)
+    else {
         return Err(LearnError::bug("the network does not begin with an image").into());
     };
     let leaf = map.autodiff().require_grad();
@@ -131,31 +146,37 @@ pub fn of_input(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f3
     of_score(network, logits.rows(), goal, &leaf)
 }
 
-/// The gradient of a score of these logits by `leaf`.
+/// The gradient of each image's score by its part of `leaf`.
 fn of_score<const D: usize>(
     network: &Network,
     logits: Tensor<2>,
     goal: Goal,
     leaf: &Tensor<D>,
 ) -> Result<Vec<f32>, ExplainError> {
-    let weights = goal.gradient(&read(logits.clone().inner())?);
-    gradient_by(leaf, &mut graph(network, logits, weights))
+    let weights = weights(network, logits.clone().inner(), goal)?;
+    Ok(read(gradient_by(leaf, &mut graph(logits, weights))?)?)
 }
 
-/// The gradients of Σ weight · out, for one image.
-fn graph(network: &Network, out: Tensor<2>, weights: Vec<f32>) -> Gradients {
-    let weights = TensorData::new(weights, out.dims());
-    let weights = Tensor::<2>::from_data(weights, &network.compute.device);
+/// The derivative of each image's score by its logits.
+fn weights(network: &Network, logits: Tensor<2>, goal: Goal) -> Result<Tensor<2>, ExplainError> {
+    let [images, length] = logits.dims();
+    let each = read(logits)?;
+    let weights = each.chunks_exact(length.max(1)).flat_map(|logits| goal.gradient(logits));
+    let weights = TensorData::new(weights.collect::<Vec<f32>>(), [images, length]);
+    Ok(Tensor::from_data(weights, &network.compute.device))
+}
+
+/// The gradients of Σ weight · out.
+fn graph(out: Tensor<2>, weights: Tensor<2>) -> Gradients {
     (out * weights).sum().backward()
 }
 
 fn gradient_by<const D: usize>(
     leaf: &Tensor<D>,
     graph: &mut Gradients,
-) -> Result<Vec<f32>, ExplainError> {
+) -> Result<Tensor<D>, ExplainError> {
     let gradient = leaf.grad_remove(graph);
-    let gradient = gradient.ok_or_else(|| LearnError::bug("a value has no gradient"))?;
-    Ok(read(gradient)?)
+    Ok(gradient.ok_or_else(|| LearnError::bug("a value has no gradient"))?)
 }
 
 /// Guided backpropagation (Springenberg et al. 2014): layer by layer from the score to the photo,
@@ -176,31 +197,31 @@ pub fn guided(network: &Network, input: Vec<f32>, goal: Goal) -> Result<Vec<f32>
         outputs.push(network.layer(index, inputs(index, &outputs), &values));
     }
     let Some(logits) = outputs.last() else { return Ok(Vec::new()) };
-    let score = goal.gradient(&read(logits.clone().rows())?);
+    let score = weights(network, logits.clone().rows(), goal)?;
     // By each value that a layer behind has passed something back to.
     let mut gradients = BTreeMap::from([(LayerId::of(outputs.len() - 1), score)]);
     for (index, layer) in network.layers.iter().enumerate().rev() {
         let Some(mut gradient) = gradients.remove(&LayerId::of(index)) else { continue };
         if layer.op.activation() == Some(Activation::Relu) {
-            gradient.iter_mut().for_each(|value| *value = value.max(0.0));
+            gradient = gradient.clamp_min(0.0);
         }
         let leaves: Vec<Flow> = inputs(index, &outputs).into_iter().map(leaf).collect();
         let out = network.layer(index, leaves.clone(), &values).rows();
-        let mut graph = graph(network, out, gradient);
+        let mut graph = graph(out, gradient);
         for (id, leaf) in layer.inputs.iter().zip(&leaves) {
             let passed = match leaf {
-                Flow::Map(map) => gradient_by(map, &mut graph)?,
-                Flow::Vector(rows) => gradient_by(rows, &mut graph)?,
+                Flow::Map(map) => Flow::Map(gradient_by(map, &mut graph)?),
+                Flow::Vector(rows) => Flow::Vector(gradient_by(rows, &mut graph)?),
             };
-            match gradients.get_mut(id) {
-                Some(sum) => sum.iter_mut().zip(passed).for_each(|(sum, value)| *sum += value),
-                None => {
-                    gradients.insert(*id, passed);
-                }
-            }
+            let passed = passed.rows();
+            let sum = match gradients.remove(id) {
+                Some(sum) => sum + passed,
+                None => passed,
+            };
+            gradients.insert(*id, sum);
         }
     }
-    Ok(gradients.remove(&LayerId::IMAGE).unwrap_or_default())
+    Ok(gradients.remove(&LayerId::IMAGE).map_or_else(|| Ok(Vec::new()), read)?)
 }
 
 fn leaf(flow: Flow) -> Flow {

@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::error::LearnError;
-use runner_network::gpu;
+use runner_network::on_device;
 use runner_network::parameter::read;
 
 /// The average of a stage's parameters.
@@ -68,7 +68,7 @@ impl Average {
                 continue;
             }
             if !on_host {
-                gpu::optimizer::average(average, parameter, [kept, new])?;
+                on_device::optimizer::average(average, parameter, [kept, new])?;
                 continue;
             }
             let device = average.device();

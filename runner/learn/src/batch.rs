@@ -3,8 +3,8 @@
 use runner_convolution::buffer;
 use runner_data::mixing::Mix;
 use runner_experiment::architecture::Shape;
-use runner_network::gpu::mix::{Mixed, mix};
 use runner_network::inference::Inference;
+use runner_network::on_device::mix::{Mixed, mix};
 use runner_network::{Compute, Flow};
 
 use crate::error::LearnError;

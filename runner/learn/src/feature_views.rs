@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use burn::tensor::{Int, Tensor, TensorData};
 use runner_convolution::buffer;
 use runner_experiment::architecture::Shape;
-use runner_network::gpu::fits;
+use runner_network::on_device::fits;
 use runner_network::{Compute, Flow};
 
 use crate::error::LearnError;

@@ -4,8 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::LearnError;
 use crate::loss::{Outcome, Target, on_device, outcome};
-use runner_network::gpu::loss::Ledger;
 use runner_network::network::{Moved, Network};
+use runner_network::on_device::loss::Ledger;
 use runner_network::parameter::read;
 use runner_network::{Flow, Training};
 

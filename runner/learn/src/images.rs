@@ -8,10 +8,12 @@ use runner_experiment::architecture::Shape;
 use runner_experiment::plan::{Augmentation, Dataset};
 use runner_experiment::section::dataset::Preprocessing;
 
-use runner_data::augment::augment;
+use crate::device_images::{DeviceImages, Prepared};
+use runner_data::augment::{Recipe, augment};
 use runner_data::decode::ImageProblem;
 use runner_data::preprocess::{preprocess, preprocess_values};
 use runner_data::scan::{ImageFile, ScannedSplit};
+use runner_network::Compute;
 use runner_network::inference::Inference;
 use runner_random::Key;
 use runner_record::Pixels;
@@ -37,6 +39,8 @@ pub struct Images {
     augmentation: Option<Augmentation>,
     /// Decoded and resized; empty where they would not fit.
     kept: Vec<OnceLock<Pixels>>,
+    /// Prepares them where a GPU does.
+    on_device: OnceLock<Option<DeviceImages>>,
 }
 
 impl Images {
@@ -62,6 +66,7 @@ impl Images {
             preprocessing: dataset.preprocessing,
             augmentation,
             kept: std::iter::repeat_with(OnceLock::new).take(kept).collect(),
+            on_device: OnceLock::new(),
         }
     }
 
@@ -82,6 +87,56 @@ impl Images {
         // Somebody else may have been faster, with the same pixels.
         let _ = kept.set(pixels);
         Ok(values)
+    }
+
+    /// What prepares the images on a GPU.
+    pub(crate) fn on_device(&self, compute: &Compute) -> Option<&DeviceImages> {
+        let augmentation = self.augmentation.as_ref();
+        let new = || {
+            DeviceImages::new(
+                self.size,
+                self.preprocessing,
+                augmentation,
+                self.files.len(),
+                compute,
+            )
+        };
+        self.on_device.get_or_init(new).as_ref()
+    }
+
+    /// An image for a GPU. `key` says which change is drawn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Images::load`].
+    pub(crate) fn prepare(
+        &self,
+        index: usize,
+        key: Key,
+        device: &DeviceImages,
+    ) -> Result<Prepared, ImageProblem> {
+        let recipe = match &self.augmentation {
+            None => Recipe::NONE,
+            Some(settings) => {
+                let mut stream = Key { sample: index as u64, ..key }.stream();
+                Recipe::draw(settings, self.size, &mut stream)
+            }
+        };
+        if device.has(index) {
+            return Ok((recipe, None));
+        }
+        let kept = self.kept.get(index);
+        if let Some(pixels) = kept.and_then(OnceLock::get) {
+            let bytes = recipe.prepare(pixels).rgb.clone();
+            return Ok((recipe, Some(bytes)));
+        }
+        let pixels = self.files[index].pixels(self.size)?;
+        let bytes = recipe.prepare(&pixels).rgb.clone();
+        if let Some(kept) = kept {
+            // Somebody else may have been faster, with the same pixels.
+            let _ = kept.set(pixels);
+        }
+        Ok((recipe, Some(bytes)))
     }
 
     /// One image before `prefix`.

@@ -7,6 +7,7 @@
 pub mod average;
 pub mod batch;
 pub mod checkpoint;
+pub mod device_images;
 pub mod early_stopping;
 pub mod error;
 pub mod evaluate;
@@ -16,6 +17,7 @@ pub mod feature_views;
 pub mod features;
 pub mod fit;
 pub mod gradients;
+mod image_batches;
 pub mod images;
 pub mod loss;
 pub mod optimizer;

@@ -10,7 +10,9 @@
 //! On a GPU training computes the same in 32 bits, where the logits are.
 
 use burn::tensor::Tensor;
-use runner_network::gpu::loss::{Label, Labels, Ledger, cross_entropy as cross_entropy_on_device};
+use runner_network::on_device::loss::{
+    Label, Labels, Ledger, cross_entropy as cross_entropy_on_device,
+};
 
 use crate::error::LearnError;
 
@@ -41,7 +43,7 @@ pub struct Target {
     other: Option<(usize, f64)>,
     smoothing: f64,
     /// How much the image counts.
-    pub weight: f64,
+    weight: f64,
 }
 
 impl Target {
@@ -49,6 +51,12 @@ impl Target {
     #[must_use]
     pub fn of(label: usize, classes: usize) -> Self {
         Self { classes, label, other: None, smoothing: 0.0, weight: 1.0 }
+    }
+
+    /// The same for an image that counts as much.
+    #[must_use]
+    pub fn weighted(self, weight: f64) -> Self {
+        Self { weight, ..self }
     }
 
     /// `share` of the class of another image in place of that much of this one's.
@@ -197,54 +205,4 @@ fn sigmoid(logit: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(a: f64, b: f64) -> bool {
-        (a - b).abs() < 1e-12
-    }
-
-    #[test]
-    fn two_classes_by_hand() {
-        let even = cross_entropy(&[0.0], 1);
-        assert!(close(even.loss, 2.0_f64.ln()) && close(even.gradient[0], -0.5));
-        assert_eq!(even.predicted, 0, "exactly 0.5 is not above 0.5");
-        // ln(1 + e^2) and 1 / (1 + e^-2)
-        let wrong = cross_entropy(&[2.0], 0);
-        assert!(close(wrong.loss, 2.126_928_011_042_972_6));
-        assert!(close(wrong.gradient[0], 0.880_797_077_977_882_3));
-        assert!(close(wrong.probabilities[0] + wrong.probabilities[1], 1.0));
-    }
-
-    #[test]
-    fn three_classes_by_hand() {
-        // softmax(1, 2, 3) = 0.09003, 0.24473, 0.66524
-        let outcome = cross_entropy(&[1.0, 2.0, 3.0], 1);
-        assert!(close(outcome.loss, 1.407_605_964_444_380_2));
-        assert!(close(outcome.gradient[1], 0.244_728_471_054_797_6 - 1.0));
-        assert_eq!(outcome.predicted, 2);
-    }
-
-    #[test]
-    fn soft_targets_by_hand() {
-        let (first, second) = (Target::of(0, 2), Target::of(1, 2));
-        // 0.3 of the second class, then a tenth of it evenly: 0.3 · 0.9 + 0.05
-        let target = first.mixed(&second, 0.3).smoothed(0.1);
-        assert!(close(target.share(1), 0.32) && close(target.share(0), 0.68));
-        let weighted = outcome(&[0.0], &Target { weight: 2.0, ..target });
-        assert!(close(weighted.loss, 2.0 * 2.0_f64.ln()));
-        assert!(close(weighted.gradient[0], 2.0 * (0.5 - 0.32)));
-        // -Σ share · ln softmax(1, 2, 3), shares 0.1 + 0.7, 0.1, 0.1
-        let target = Target::of(0, 3).smoothed(0.3);
-        let outcome = outcome(&[1.0, 2.0, 3.0], &target);
-        assert!(close(outcome.loss, 2.107_605_964_444_380_2));
-    }
-
-    #[test]
-    fn large_logits_stay_finite() {
-        for logits in [vec![1e30_f32], vec![-1e30], vec![1e30, -1e30, 0.0]] {
-            assert!(cross_entropy(&logits, 0).loss.is_finite());
-        }
-        assert!(cross_entropy(&[f32::NAN], 0).loss.is_nan());
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use burn::tensor::Tensor;
-use runner_network::gpu::readback::Readback;
 use runner_network::inference::values;
+use runner_network::on_device::readback::Readback;
 use runner_network::{Compute, Flow, NetworkError};
 
 /// Batches whose values are on their way, each with what belongs to it.

@@ -5,17 +5,15 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Instant;
 
-use runner_convolution::buffer;
 use runner_experiment::architecture::Shape;
 
 use crate::batch::{Batch, Input, filled, mixed, sent};
 use crate::error::LearnError;
 use crate::feature_views::FeatureViews;
+use crate::image_batches;
 use crate::images::Images;
-use runner_data::DataError;
 use runner_data::mixing::{Mix, Mixing};
-use runner_data::order::in_order;
-use runner_network::{Compute, inference};
+use runner_network::Compute;
 use runner_random::{Key, Purpose};
 
 /// A split as the layers after the frozen prefix see it.
@@ -45,7 +43,7 @@ impl Draws {
         Self { augment: Key::new(0, Purpose::Augment), mixing: None }
     }
 
-    fn mix(&self, batch: &[usize], shape: Shape) -> Option<Mix> {
+    pub(crate) fn mix(&self, batch: &[usize], shape: Shape) -> Option<Mix> {
         Some(self.mixing?.draw(*batch.first()?, batch.len(), shape))
     }
 }
@@ -126,7 +124,7 @@ impl Samples {
         consume: &mut Consume<'_>,
     ) -> Result<f64, LearnError> {
         match self {
-            Self::Images(images) => decoded_ahead(images, order, pass, consume),
+            Self::Images(images) => image_batches::run(images, order, pass, consume),
             Self::Features(features) if pass.compute.is_host() => {
                 read(features, order, pass, consume)
             }
@@ -137,7 +135,7 @@ impl Samples {
 
 impl Pass<'_> {
     /// Rows of a batch of some of so many images.
-    fn rows(&self, batch: usize, images: usize) -> usize {
+    pub(crate) fn rows(&self, batch: usize, images: usize) -> usize {
         let full = if self.full && !self.compute.is_host() { self.size.min(images) } else { 0 };
         full.max(batch)
     }
@@ -223,62 +221,4 @@ fn read_ahead(
         }
         Ok(waited)
     })
-}
-
-fn decoded_ahead(
-    images: &Images,
-    order: &[usize],
-    pass: Pass<'_>,
-    consume: &mut Consume<'_>,
-) -> Result<f64, LearnError> {
-    let size = pass.size;
-    let mut waited = 0.0;
-    let mut since = Instant::now();
-    let room = || buffer::room(size * images.input().elements());
-    let mut values = room();
-    in_order(
-        order,
-        |index| images.load(*index, pass.draws.augment),
-        |position, loaded| {
-            waited += since.elapsed().as_secs_f64();
-            values.extend(loaded.map_err(|problem| {
-                let path = images.paths[order[position]].clone();
-                DataError::bad_image(path, &problem)
-            })?);
-            if (position + 1) % size == 0 || position + 1 == order.len() {
-                let batch = &order[position / size * size..=position];
-                let mut whole = std::mem::replace(&mut values, room());
-                let mix = pass.draws.mix(batch, images.input());
-                if let Some(mix) = &mix {
-                    mix.apply(&mut whole, images.input());
-                }
-                let samples = filled(batch, pass.rows(batch.len(), images.labels.len()));
-                let input = forwarded(images, whole, (batch.len(), samples.len()), pass)?;
-                consume(Batch { samples: &samples, images: batch.len(), input, mix })?;
-            }
-            since = Instant::now();
-            Ok::<(), LearnError>(())
-        },
-    )?;
-    Ok(waited)
-}
-
-/// What the frozen layers make of a batch, where it is computed.
-fn forwarded(
-    images: &Images,
-    values: Vec<f32>,
-    (count, rows): (usize, usize),
-    pass: Pass<'_>,
-) -> Result<Input, LearnError> {
-    if pass.compute.is_host() {
-        return Ok(Input::Host(match &images.prefix {
-            Some(prefix) => inference::values(prefix.forward(values, count))?,
-            None => values,
-        }));
-    }
-    let flow = sent(values, (count, rows), images.input(), pass.compute);
-    Ok(Input::Device(match &images.prefix {
-        Some(prefix) => prefix.run(flow)?,
-        None => flow,
-    }))
 }

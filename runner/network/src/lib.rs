@@ -11,11 +11,13 @@ pub mod error;
 pub mod export;
 mod extension;
 pub mod flow;
+#[cfg(feature = "gpu")]
 pub mod gpu;
 mod implementation;
 pub mod inference;
 pub mod initial;
 pub mod network;
+pub mod on_device;
 pub mod op;
 pub mod parameter;
 pub mod saved;

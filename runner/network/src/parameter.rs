@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use runner_experiment::architecture::{Layer, ParameterSpec, Role};
 
 use crate::error::NetworkError;
-use crate::gpu::readback;
+use crate::on_device::readback;
 use crate::op::kernels::is_on_host;
 
 /// One tensor of a layer.

@@ -5,22 +5,43 @@ use runner_random::Stream;
 
 const ATTEMPTS: usize = 10;
 
-/// Grey levels `[height, width, 3]`.
-pub(super) fn erase(levels: &mut [f32], [height, width]: [usize; 2], stream: &mut Stream) {
-    for _ in 0..ATTEMPTS {
-        let area = stream.between([0.02, 0.33]) * (height * width) as f64;
-        let ratio = stream.between([0.3_f64.ln(), 3.3_f64.ln()]).exp();
-        let (tall, wide) = ((area * ratio).sqrt() as usize, (area / ratio).sqrt() as usize);
-        if tall >= height || wide >= width {
-            continue;
+/// Part of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rectangle {
+    /// The first row.
+    pub top: usize,
+    /// The first column.
+    pub left: usize,
+    /// How many rows.
+    pub height: usize,
+    /// How many columns.
+    pub width: usize,
+}
+
+impl Rectangle {
+    /// Draws one inside an image of `[height, width]`; `None` where none fitted.
+    pub(super) fn draw([height, width]: [usize; 2], stream: &mut Stream) -> Option<Self> {
+        for _ in 0..ATTEMPTS {
+            let area = stream.between([0.02, 0.33]) * (height * width) as f64;
+            let ratio = stream.between([0.3_f64.ln(), 3.3_f64.ln()]).exp();
+            let (tall, wide) = ((area * ratio).sqrt() as usize, (area / ratio).sqrt() as usize);
+            if tall >= height || wide >= width {
+                continue;
+            }
+            let top = stream.below((height - tall) as u64 + 1) as usize;
+            let left = stream.below((width - wide) as u64 + 1) as usize;
+            return Some(Self { top, left, height: tall, width: wide });
         }
-        let top = stream.below((height - tall) as u64 + 1) as usize;
-        let left = stream.below((width - wide) as u64 + 1) as usize;
+        None
+    }
+
+    /// Grey levels `[height, width, 3]` with the mean colour here.
+    pub(super) fn erase(self, levels: &mut [f32], width: usize) {
         let mean = mean(levels);
-        for row in levels.as_chunks_mut::<3>().0.chunks_exact_mut(width).skip(top).take(tall) {
-            row[left..left + wide].fill(mean);
+        let rows = levels.as_chunks_mut::<3>().0.chunks_exact_mut(width);
+        for row in rows.skip(self.top).take(self.height) {
+            row[self.left..self.left + self.width].fill(mean);
         }
-        return;
     }
 }
 
@@ -42,7 +63,8 @@ mod tests {
         for seed in 0..50 {
             let mut levels: Vec<f32> = (0..40 * 30 * 3).map(|index| (index % 251) as f32).collect();
             let before = levels.clone();
-            erase(&mut levels, [40, 30], &mut Key::new(seed, Purpose::Augment).stream());
+            let mut stream = Key::new(seed, Purpose::Augment).stream();
+            Rectangle::draw([40, 30], &mut stream).unwrap().erase(&mut levels, 30);
             let changed = levels.iter().zip(&before).filter(|(a, b)| a != b).count();
             let share = changed as f64 / levels.len() as f64;
             assert!((0.01..0.34).contains(&share), "{share}");

@@ -10,42 +10,23 @@ mod crop;
 mod erase;
 mod pillow;
 mod randaugment;
+mod recipe;
 mod warp;
 
-use std::borrow::Cow;
-
+pub use erase::Rectangle;
+pub use randaugment::Step;
+pub use recipe::Recipe;
 use runner_experiment::plan::Augmentation;
+pub use warp::Change;
 
 use crate::scan::ContentHash;
 use runner_random::{Key, Purpose, Stream};
 use runner_record::Pixels;
-use warp::Change;
 
 /// The changed image: grey levels `[height, width, 3]`.
 #[must_use]
 pub fn augment(pixels: &Pixels, settings: &Augmentation, stream: &mut Stream) -> Vec<f32> {
-    let size = [pixels.height, pixels.width];
-    let change = Change::draw(settings, size, stream);
-    let pixels = match settings.randaugment {
-        Some(rule) => Cow::Owned(randaugment::apply(pixels, rule, stream)),
-        None => Cow::Borrowed(pixels),
-    };
-    let mut levels = change.apply(&pixels, settings.fill);
-    let factor =
-        |range: Option<[f64; 2]>, stream: &mut Stream| range.map(|range| stream.between(range));
-    if let Some(factor) = factor(settings.contrast, stream) {
-        colour::contrast(&mut levels, factor);
-    }
-    if let Some(factor) = factor(settings.saturation, stream) {
-        colour::saturation(&mut levels, factor);
-    }
-    if settings.hue > 0.0 {
-        colour::hue(&mut levels, stream.between([-settings.hue, settings.hue]));
-    }
-    if f64::from(stream.uniform()) < settings.erasing {
-        erase::erase(&mut levels, size, stream);
-    }
-    levels
+    Recipe::draw(settings, [pixels.height, pixels.width], stream).apply(pixels)
 }
 
 /// Says which change of a picture is its view of this number: a function of these two alone, so

@@ -43,15 +43,29 @@ enum Operation {
     Equalize,
 }
 
-/// As many operations as the rule says, one after the other.
-pub(super) fn apply(pixels: &Pixels, rule: RandAugment, stream: &mut Stream) -> Pixels {
-    let mut pixels = pixels.clone();
-    for _ in 0..rule.operations {
+/// One operation that was drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    operation: Operation,
+    magnitude: f64,
+    sign: f64,
+}
+
+/// As many operations as the rule says.
+pub(super) fn draw(rule: RandAugment, stream: &mut Stream) -> Vec<Step> {
+    let one = |_| {
         let operation = OPERATIONS[stream.below(OPERATIONS.len() as u64) as usize];
         let sign = if stream.uniform() < 0.5 { -1.0 } else { 1.0 };
-        pixels = operate(&pixels, operation, rule.magnitude, sign);
-    }
-    pixels
+        Step { operation, magnitude: rule.magnitude, sign }
+    };
+    (0..rule.operations).map(one).collect()
+}
+
+/// One operation after the other.
+pub(super) fn apply(pixels: &Pixels, steps: &[Step]) -> Pixels {
+    steps.iter().fold(pixels.clone(), |pixels, step| {
+        operate(&pixels, step.operation, step.magnitude, step.sign)
+    })
 }
 
 /// `magnitude` is from 0 to 30; `sign` counts where both ways make sense.

@@ -71,7 +71,8 @@ impl Change {
     /// From a pixel of the result to the place in the image that it shows, both as x, y.
     ///
     /// As Keras does, but for one thing: the middle of an image that is not square is its middle.
-    fn matrix(&self, height: usize, width: usize) -> [[f64; 3]; 2] {
+    #[must_use]
+    pub fn matrix(&self, height: usize, width: usize) -> [[f64; 3]; 2] {
         let (angle, shear) = (self.rotation.to_radians(), self.shear.to_radians());
         let rotation = [[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]];
         let times = |a: [[f64; 2]; 2], b: [[f64; 2]; 2]| {
@@ -94,10 +95,16 @@ impl Change {
         [row(0), row(1)]
     }
 
+    /// Whether pixels move other than by flips.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        let rest = Self { flip: [false; 2], brightness: None, channel_shift: 0.0, ..*self };
+        rest != Self::NONE
+    }
+
     fn warp(&self, pixels: &Pixels, fill: Fill) -> Vec<f32> {
         let (height, width) = (pixels.height, pixels.width);
-        let plain = Self { flip: [false; 2], brightness: None, channel_shift: 0.0, ..*self };
-        if plain == Self::NONE {
+        if !self.moves() {
             return pixels.rgb.iter().map(|byte| f32::from(*byte)).collect();
         }
         affine(pixels, self.matrix(height, width), fill)

@@ -41,16 +41,36 @@ pub fn smoothgrad(
     let deviation = settings.noise * f64::from(high - low);
     let mut mean = vec![0.0_f64; input.len()];
     let share = 1.0 / settings.samples as f64;
-    for sample in 0..settings.samples {
-        scene.interrupt.check()?;
+    let noisy = |sample: usize| {
         let key = Key { sample: sample as u64, ..Key::new(scene.seed, Purpose::Picture) };
         let mut stream = key.stream();
-        let noisy: Vec<f32> =
-            input.iter().map(|value| value + (deviation * stream.normal()) as f32).collect();
-        let gradient = backward::of_input(scene.network, noisy, goal)?;
-        mean.iter_mut().zip(gradient).for_each(|(mean, value)| *mean += share * f64::from(value));
-    }
+        input.iter().map(|value| value + (deviation * stream.normal()) as f32).collect()
+    };
+    gradients(scene, settings.samples, goal, &noisy, &mut |gradient| {
+        let values = mean.iter_mut().zip(gradient);
+        values.for_each(|(mean, value)| *mean += share * f64::from(*value));
+    })?;
     Ok(mean.into_iter().map(|value| value as f32).collect())
+}
+
+/// Calls `consume` with the gradient of the score by each of `count` photos, in their order.
+fn gradients(
+    scene: &Scene<'_>,
+    count: usize,
+    goal: Goal,
+    photo: &dyn Fn(usize) -> Vec<f32>,
+    consume: &mut dyn FnMut(&[f32]),
+) -> Result<(), ExplainError> {
+    // A card waits for the host once per batch; the host computes as fast one by one.
+    let batch = if scene.network.compute.is_host() { 1 } else { BATCH };
+    for first in (0..count).step_by(batch) {
+        scene.interrupt.check()?;
+        let images = batch.min(count - first);
+        let photos = (first..first + images).flat_map(photo).collect();
+        let all = backward::of_inputs(scene.network, photos, images, goal)?;
+        all.chunks_exact((all.len() / images).max(1)).for_each(&mut *consume);
+    }
+    Ok(())
 }
 
 /// What a photo of one grey level looks like to the network, `[3, height, width]`.
@@ -76,14 +96,14 @@ pub fn integrated_gradients(
     let black = plain(scene, 0);
     let mut mean = vec![0.0_f64; input.len()];
     let share = 1.0 / steps as f64;
-    for step in 0..steps {
-        scene.interrupt.check()?;
+    let between = |step: usize| {
         let along = ((step as f64 + 0.5) * share) as f32;
-        let between =
-            black.iter().zip(input).map(|(from, to)| from + along * (to - from)).collect();
-        let gradient = backward::of_input(scene.network, between, goal)?;
-        mean.iter_mut().zip(gradient).for_each(|(mean, value)| *mean += share * f64::from(value));
-    }
+        black.iter().zip(input).map(|(from, to)| from + along * (to - from)).collect()
+    };
+    gradients(scene, steps, goal, &between, &mut |gradient| {
+        let values = mean.iter_mut().zip(gradient);
+        values.for_each(|(mean, value)| *mean += share * f64::from(*value));
+    })?;
     let differences = black.iter().zip(input).map(|(from, to)| f64::from(to - from));
     Ok(differences.zip(mean).map(|(difference, gradient)| (difference * gradient) as f32).collect())
 }

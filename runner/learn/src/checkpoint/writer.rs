@@ -132,7 +132,7 @@ impl CheckpointWriter {
     /// Whether the last checkpoint is older than this.
     #[must_use]
     pub fn is_due(&self, seconds: u64) -> bool {
-        self.saved.elapsed().as_secs() >= seconds
+        self.folder.is_some() && self.saved.elapsed().as_secs() >= seconds
     }
 
     /// Writes a checkpoint and removes all but the newest two.

@@ -93,9 +93,7 @@ impl Pass<'_, '_> {
         let (compute, count) = (&self.extractor.network.compute, batch.len());
         let flow = match compute.is_host() {
             true => prefix.forward(values, count),
-            false => {
-                prefix.run(sent(values, (count, size), prefix.input(), compute))?
-            }
+            false => prefix.run(sent(values, (count, size), prefix.input(), compute))?,
         };
         let done = self.outputs.push(batch.to_vec(), flow)?;
         self.model_seconds += start.elapsed().as_secs_f64();

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use runner_experiment::optimizer::{Formula, WithFormula};
 use runner_network::NetworkError;
-use runner_network::gpu::optimizer::{self, step};
+use runner_network::on_device::optimizer::{self, step};
 
 use super::recorder::record;
 use super::slots::Slots;

@@ -23,7 +23,7 @@ use slots::Slots;
 use step::Step;
 
 use crate::error::LearnError;
-use runner_network::gpu::optimizer::clip;
+use runner_network::on_device::optimizer::clip;
 use runner_network::parameter::{Parameter, read, tensor};
 
 /// What an optimizer needs to know about a parameter.

@@ -5,7 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::rc::Rc;
 
 use runner_experiment::optimizer::{Formula, Values};
-use runner_network::gpu::optimizer::{Instruction, Operation, Program};
+use runner_network::on_device::optimizer::{Instruction, Operation, Program};
 
 /// What is written down: the operations, and their numbers.
 #[derive(Debug, Default)]

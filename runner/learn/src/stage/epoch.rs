@@ -246,8 +246,7 @@ impl StageRun<'_> {
             .iter()
             .map(|index| {
                 let label = self.train.labels()[*index];
-                let target = Target::of(label, self.class_weights.len());
-                Target { weight: self.class_weights[label], ..target }
+                Target::of(label, self.class_weights.len()).weighted(self.class_weights[label])
             })
             .collect();
         let mixed = match mix {

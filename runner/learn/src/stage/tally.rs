@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use runner_network::Compute;
-use runner_network::gpu::loss::Ledger;
-use runner_network::gpu::readback::Readback;
+use runner_network::on_device::loss::Ledger;
+use runner_network::on_device::readback::Readback;
 
 use crate::checkpoint::Position;
 use crate::error::LearnError;

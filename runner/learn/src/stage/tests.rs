@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use runner_experiment::architecture::{Activation, Builder, Op, Shape};
-use runner_experiment::plan::{Adam, Augmentation, LearningRate, Optimizer as Settings, Rule, Stage};
+use runner_experiment::plan::{
+    Adam, Augmentation, LearningRate, Optimizer as Settings, Rule, Stage,
+};
 
 use super::*;
 use crate::checkpoint::newest;
@@ -13,7 +15,7 @@ use crate::feature_views::FeatureViews;
 use crate::optimizer::tests::devices;
 use runner_data::scan::ContentHash;
 use runner_network::Compute;
-use runner_network::gpu::readback::waits;
+use runner_network::on_device::readback::waits;
 use runner_network::weights::Weights;
 use runner_random::{Key, Purpose};
 

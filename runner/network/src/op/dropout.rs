@@ -6,7 +6,7 @@ use runner_random::{Key, Purpose};
 use super::call::{Call, Training};
 use super::kernels::is_on_host;
 use crate::flow::Flow;
-use crate::gpu;
+use crate::on_device;
 use crate::parameter::tensor;
 
 pub(super) fn drop(call: &Call<'_>, rate: f64, training: Training<'_>, flow: Flow) -> Flow {
@@ -40,7 +40,7 @@ fn mask<const D: usize>(
     }
     let keys: Vec<Key> = keys.collect();
     let seeds: Vec<[u8; 32]> = keys.iter().map(|key| key.seed_of_stream()).collect();
-    gpu::dropout::mask(&seeds, length, rate, &device)
+    on_device::dropout::mask(&seeds, length, rate, &device)
         .unwrap_or_else(|_| drawn_here(keys.into_iter(), length, rate, &device))
 }
 
@@ -82,8 +82,13 @@ mod tests {
         };
         for (images, length, rate) in [(1, 1, 0.5), (3, 37, 0.25), (5, 256, 0.5), (2, 1000, 0.1)] {
             let seeds: Vec<_> = keys(images).map(Key::seed_of_stream).collect();
-            let here = drawn_here(keys(images).collect::<Vec<_>>().into_iter(), length, rate, &Device::flex());
-            let there = gpu::dropout::mask(&seeds, length, rate, &gpu.device)?;
+            let here = drawn_here(
+                keys(images).collect::<Vec<_>>().into_iter(),
+                length,
+                rate,
+                &Device::flex(),
+            );
+            let there = on_device::dropout::mask(&seeds, length, rate, &gpu.device)?;
             let pairs = read(here)?.into_iter().zip(read(there)?);
             let differing = pairs.filter(|(a, b)| a.to_bits() != b.to_bits()).count();
             assert_eq!(differing, 0, "{images} images of {length}");

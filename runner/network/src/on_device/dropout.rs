@@ -30,7 +30,7 @@ mod kernel {
     use cubecl::prelude::*;
 
     use crate::error::NetworkError;
-    use crate::gpu::cube::{cube, each, room, tensor, words};
+    use crate::on_device::cube::{cube, each, room, tensor, words};
 
     /// Words of a block of the cipher.
     const BLOCK: usize = 16;
@@ -68,14 +68,7 @@ mod kernel {
 
     /// One block of one image's stream per unit.
     #[cube(launch)]
-    fn draw(
-        keys: &[u32],
-        out: &mut [f32],
-        images: usize,
-        length: usize,
-        rate: f32,
-        scale: f32,
-    ) {
+    fn draw(keys: &[u32], out: &mut [f32], images: usize, length: usize, rate: f32, scale: f32) {
         let blocks = length.div_ceil(BLOCK);
         if ABSOLUTE_POS >= images * blocks {
             terminate!();

@@ -79,7 +79,7 @@ mod copy {
 
     use super::Copied;
     use crate::error::NetworkError;
-    use crate::gpu::cube::cube;
+    use crate::on_device::cube::cube;
 
     /// One per device that was ever read from.
     static CLIENTS: Mutex<Vec<&'static Client>> = Mutex::new(Vec::new());
@@ -101,8 +101,7 @@ mod copy {
         let Some(client) = tensors.first().map(|tensor| lasting(&tensor.client)) else {
             return Ok(Box::pin(std::future::ready(Ok(Vec::new()))));
         };
-        let lengths: Vec<usize> =
-            tensors.iter().map(|tensor| tensor.meta.num_elements()).collect();
+        let lengths: Vec<usize> = tensors.iter().map(|tensor| tensor.meta.num_elements()).collect();
         let handles = tensors.into_iter().map(|tensor| tensor.handle).collect();
         // Sends the copy now; what is awaited is its end.
         let copied = client.read_async(handles);

@@ -8,7 +8,7 @@ use cubecl::prelude::*;
 use super::reduce::{PARTS, squares};
 use super::{Operation, Program, Step};
 use crate::error::NetworkError;
-use crate::gpu::cube::{cube, each, room, tensor};
+use crate::on_device::cube::{cube, each, room, tensor};
 
 /// The tensor that is in a place, where nobody else holds it, else a copy of it.
 fn taken(place: &mut Tensor<1>, spare: &Tensor<1>) -> Result<CubeTensor, NetworkError> {

@@ -6,7 +6,7 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use crate::error::NetworkError;
-use crate::gpu::cube::{cube, room, tensor};
+use crate::on_device::cube::{cube, room, tensor};
 
 /// A tensor's sum of squares is computed in so many parts.
 pub(super) const PARTS: usize = 32;
@@ -15,8 +15,7 @@ pub(super) const PARTS: usize = 32;
 const UNITS: usize = 128;
 
 pub(super) fn clip(gradients: &[Tensor<1>], limit: f32) -> Result<Tensor<1>, NetworkError> {
-    let gradients =
-        gradients.iter().cloned().map(cube).collect::<Result<Vec<CubeTensor>, _>>()?;
+    let gradients = gradients.iter().cloned().map(cube).collect::<Result<Vec<CubeTensor>, _>>()?;
     let Some(first) = gradients.first() else {
         return Err(NetworkError::Bug("a step without gradients".to_owned()));
     };
@@ -87,7 +86,7 @@ fn total(part: f32) -> f32 {
     let mut parts = Shared::<[f32]>::new_slice(UNITS);
     parts[unit] = part;
     sync_cube();
-    let mut half = UNITS / 2;
+    let mut half = comptime!(UNITS / 2).runtime();
     while half > 0 {
         if unit < half {
             parts[unit] = parts[unit] + parts[unit + half];

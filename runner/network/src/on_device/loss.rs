@@ -96,7 +96,7 @@ mod kernel {
 
     use super::{Label, Labels, Ledger};
     use crate::error::NetworkError;
-    use crate::gpu::cube::{cube, room, tensor, words};
+    use crate::on_device::cube::{cube, room, tensor, words};
 
     /// Units per row.
     const UNITS: usize = 64;

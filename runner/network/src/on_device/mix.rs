@@ -52,7 +52,7 @@ mod kernel {
 
     use super::Mixed;
     use crate::error::NetworkError;
-    use crate::gpu::cube::{cube, each, room, tensor, words};
+    use crate::on_device::cube::{cube, each, room, tensor, words};
 
     pub(super) fn launch<const D: usize>(
         values: Tensor<D>,

@@ -1,0 +1,186 @@
+//! Whole runs on a graphics card against the same on the CPU. Any Vulkan device will do, a driver
+//! that computes in software too: `just test-gpu`.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use runner_results::load::{self, LoadedRun};
+use runner_results::tables::{self, Cell, Record, cell};
+
+use crate::pictures::{JOBS, image};
+use crate::support::runner::{Place, SHAPES, timeless};
+
+/// Whether the program is built for Vulkan and a device answers; says so where not.
+fn is_there(test: &str) -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    let found = *FOUND.get_or_init(|| {
+        let place = Place::with_shapes();
+        let tried = place.run(&["run", "shapes.toml", "--device", "vulkan", "--dry-run"]);
+        assert!(tried.code == Some(0) || tried.stderr.contains("vulkan"), "{tried:?}");
+        let runs = ["run", "shapes.toml", "--device", "vulkan", "--set", "stage.head.epochs=1"];
+        tried.code == Some(0) && place.run(&runs).code == Some(0)
+    });
+    if !found {
+        // Written past the test harness, which hides what a passing test prints.
+        writeln!(std::io::stderr(), "{test}: skipped, no Vulkan device answers").unwrap();
+    }
+    found
+}
+
+/// Runs a file on the CPU and on the card.
+fn both(place: &Place, file: &str) -> [LoadedRun; 2] {
+    ["cpu", "vulkan"].map(|device| {
+        let done = place.succeed(&["run", file, "--device", device, "--results", device]);
+        assert!(!done.stderr.contains("failed"), "{done:?}");
+        let run = load::runs(&place.path(device)).remove(0);
+        let named = run.get("device").as_str().unwrap().to_owned();
+        assert!(named.starts_with(device), "{named}");
+        run
+    })
+}
+
+fn table(run: &Path, name: &str) -> Vec<Record> {
+    timeless(run, name)
+}
+
+/// Every number of two cells is the same but for `within` of itself, or of one.
+fn assert_near(cpu: &Cell, card: &Cell, within: f64, what: &str) {
+    match (cpu, card) {
+        (Cell::List(cpu), Cell::List(card)) => {
+            assert_eq!(cpu.len(), card.len(), "{what}");
+            cpu.iter().zip(card).for_each(|(cpu, card)| assert_near(cpu, card, within, what));
+        }
+        _ => match (cpu.as_f64(), card.as_f64()) {
+            (Some(cpu), Some(card)) => {
+                let difference = (cpu - card).abs();
+                assert!(difference <= within * cpu.abs().max(1.0), "{what}: {cpu} and {card}");
+            }
+            _ => assert_eq!(cpu, card, "{what}"),
+        },
+    }
+}
+
+/// The columns of two tables agree, row by row.
+fn assert_tables(runs: &[LoadedRun; 2], name: &str, columns: &[&str], within: f64) {
+    let [cpu, card] = [0, 1].map(|index| table(&runs[index].path, name));
+    assert_eq!(cpu.len(), card.len(), "{name}");
+    assert!(!cpu.is_empty(), "{name} is empty");
+    for (row, (cpu, card)) in cpu.iter().zip(&card).enumerate() {
+        for column in columns {
+            let what = format!("{name}, row {row}, {column}");
+            assert_near(&cell::get(cpu, column), &cell::get(card, column), within, &what);
+        }
+    }
+}
+
+const LOSSES: [&str; 3] = ["epoch", "train_loss", "validation_loss"];
+
+#[test]
+fn a_head_trained_on_cached_features_comes_to_the_cpus_losses() {
+    if !is_there("head training on a card") {
+        return;
+    }
+    let place = Place::with_shapes();
+    let runs = both(&place, "shapes.toml");
+    assert_tables(&runs, "epochs.parquet", &LOSSES, 1e-3);
+    assert_tables(&runs, "predictions.parquet", &["path", "probabilities", "loss"], 1e-3);
+    let predicted = ["cpu", "vulkan"].map(|device| {
+        let arguments = ["predict", "last", "data/shapes/test", "--device", device];
+        place.succeed(&[&arguments[..], &["--results", "cpu", "--out", device]].concat());
+        tables::read(&place.path(device).join("predicted.parquet")).unwrap()
+    });
+    for (cpu, card) in predicted[0].iter().zip(&predicted[1]) {
+        for column in ["path", "probabilities"] {
+            assert_near(&cell::get(cpu, column), &cell::get(card, column), 1e-3, column);
+        }
+    }
+}
+
+/// Two stages on augmented images, the second with trained convolutions.
+fn staged() -> String {
+    SHAPES.replace("epochs = 3", "epochs = 2\naugment = true")
+        + r#"
+[[stage]]
+name = "tune"
+frozen = ["block1", "block2", "block3", "block4", "block5_conv2"]
+augment = true
+epochs = 2
+batch_size = 16
+label_smoothing = 0.1
+optimizer = { name = "adam", learning_rate = 1e-4 }
+
+[augmentation]
+rotation = 40
+zoom = 0.2
+brightness = [0.8, 1.2]
+horizontal_flip = true
+random_resized_crop = [0.5, 1.0]
+contrast = [0.8, 1.2]
+saturation = [0.8, 1.2]
+hue = 0.1
+erasing = 0.3
+mixup = 0.4
+cutmix = 1.0
+"#
+}
+
+#[test]
+fn staged_fine_tuning_comes_to_the_cpus_losses_and_goes_on_where_it_was_killed() {
+    if !is_there("fine-tuning on a card") {
+        return;
+    }
+    let place = Place::with_shapes();
+    place.write("tune.toml", staged());
+    let runs = both(&place, "tune.toml");
+    assert_tables(&runs, "epochs.parquet", &LOSSES, 1e-3);
+    assert_tables(&runs, "predictions.parquet", &["path", "probabilities"], 1e-3);
+    let arguments = ["run", "tune.toml", "--device", "vulkan", "--results", "killed"];
+    let arguments = [&arguments[..], &["--resume", "last"]].concat();
+    let mut child = place.start(&arguments);
+    let killed = || load::runs(&place.path("killed"));
+    let begin = std::time::Instant::now();
+    while !killed().first().is_some_and(|run| run.last_epoch().len() > 1) {
+        assert!(begin.elapsed().as_secs() < 300, "no epoch came to its end");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    place.succeed(&arguments);
+    let run = killed().remove(0);
+    assert_eq!(run.status(), "finished");
+    let [_, whole] = runs;
+    assert_tables(&[whole, run], "epochs.parquet", &LOSSES, 1e-6);
+}
+
+/// The share of a picture's levels that differ by more than `most`.
+fn share_off(cpu: &Path, card: &Path, most: u8) -> f64 {
+    let [cpu, card] = [cpu, card].map(|path| image::open(path).unwrap().to_rgb8());
+    assert_eq!(cpu.dimensions(), card.dimensions());
+    let pairs = cpu.as_raw().iter().zip(card.as_raw());
+    let off = pairs.filter(|(cpu, card)| cpu.abs_diff(**card) > most).count();
+    off as f64 / cpu.as_raw().len() as f64
+}
+
+#[test]
+fn every_visualize_job_draws_what_the_cpu_draws() {
+    if !is_there("visualize jobs on a card") {
+        return;
+    }
+    let place = Place::with_shapes();
+    place.write("jobs.toml", SHAPES.to_owned() + &JOBS.replace("IMAGE", &image(&place)));
+    let runs = both(&place, "jobs.toml");
+    assert_tables(&runs, "activations.parquet", &["layer", "channels", "dead", "sparsity"], 1e-3);
+    assert_tables(&runs, "filters.parquet", &["layer", "filter", "step", "loss"], 1e-3);
+    assert_tables(&runs, "faithfulness.parquet", &["method", "score", "value"], 2e-2);
+    let [cpu, card] = [0, 1].map(|index| table(&runs[index].path, "artifacts.parquet"));
+    assert_eq!(cpu.len(), card.len());
+    for row in &cpu {
+        let path = cell::get(row, "path").as_str().unwrap().to_owned();
+        if Path::new(&path).extension().is_some_and(|kind| kind == "png") {
+            let [cpu, card] = [0, 1].map(|index| runs[index].path.join(&path));
+            let off = share_off(&cpu, &card, 4);
+            assert!(off < 0.01, "{path}: {off}");
+        }
+    }
+}
