@@ -95,6 +95,17 @@ test: format-check lint
 test-only filter:
     cargo test --release --workspace -- {{ filter }}
 
+# Kernels and whole runs on a GPU against the CPU's; where there is none, in software (SwiftShader)
+[group('development')]
+test-gpu:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
+    if [ ! -e /dev/nvidiactl ] && ! ls /dev/dri/renderD* >/dev/null 2>&1 && [ -f "$swiftshader" ]; then
+        export VK_DRIVER_FILES="${VK_DRIVER_FILES:-$swiftshader}"
+    fi
+    cargo test --release --workspace --features vulkan --lib --test e2e -- gpu
+
 # Lints, warnings denied
 [group('development')]
 lint:

@@ -6,11 +6,11 @@ use runner_experiment::section::dataset::Preprocessing;
 
 use super::warp::{Pixel, Rgb, number, warped, word};
 use super::words::{BRIGHTNESS, CHANNEL_SHIFT, CONTRAST, ERASE, FLIP, HUE, SATURATION};
-use super::work::{CHANNELS, CHUNKS, Work};
+use super::work::{CHANNELS, Work};
 use runner_data::preprocess::{CAFFE_MEAN, TORCH_DEVIATION, TORCH_MEAN};
 
-/// After flips, the shift of the levels and brightness. `extremes` are the parts that
-/// [`super::means`] leaves of the darkest and brightest level of each image.
+/// After flips, the shift of the levels and brightness. `extremes` are the darkest and
+/// the brightest level of each image.
 #[cube]
 pub(super) fn bright(
     bytes: &[u32],
@@ -26,13 +26,8 @@ pub(super) fn bright(
     let mut rgb = warped(bytes, words, Pixel { image, x, y }, work);
     if comptime!(work.steps.channel_shift) {
         let shift = number(words, image, CHANNEL_SHIFT);
-        let mut low = 255.0f32;
-        let mut high = 0.0f32;
-        for chunk in 0..CHUNKS {
-            let first = part(image, chunk);
-            low = min(low, extremes[first]);
-            high = max(high, extremes[first + 1]);
-        }
+        let low = extremes[known(image, 0u32)];
+        let high = extremes[known(image, 1u32)];
         rgb = Rgb {
             red: clamp(rgb.red + shift, low, high),
             green: clamp(rgb.green + shift, low, high),
@@ -57,10 +52,10 @@ fn brighter(level: f32, factor: f32) -> f32 {
     f32::cast_from(u32::cast_from(min(byte * factor, 255.0f32)))
 }
 
-/// The place of a part of a mean.
+/// The place of what is known of an image.
 #[cube]
-pub(super) fn part(image: u32, chunk: u32) -> usize {
-    ((image * CHUNKS + chunk) * CHANNELS) as usize
+fn known(image: u32, which: u32) -> usize {
+    (image * CHANNELS + which) as usize
 }
 
 /// The grey of a pixel (ITU-R BT.601).
@@ -83,7 +78,7 @@ fn blended(rgb: Rgb, other: f32, factor: f32) -> Rgb {
     }
 }
 
-/// After contrast, saturation and hue too. `greys` are parts of the mean grey of each image.
+/// After contrast, saturation and hue too. `greys` are the mean greys.
 #[cube]
 pub(super) fn coloured(
     bytes: &[u32],
@@ -96,7 +91,7 @@ pub(super) fn coloured(
     let image = pixel.image;
     let mut rgb = bright(bytes, words, extremes, pixel, work);
     if comptime!(work.steps.contrast) {
-        let mean = mean(greys, image, 0u32, work);
+        let mean = greys[known(image, 0u32)];
         rgb = blended(rgb, mean, number(words, image, CONTRAST));
     }
     if comptime!(work.steps.saturation) {
@@ -106,16 +101,6 @@ pub(super) fn coloured(
         rgb = turned(rgb, number(words, image, HUE));
     }
     rgb
-}
-
-/// A mean from its parts.
-#[cube]
-fn mean(parts: &[f32], image: u32, channel: u32, #[comptime] work: Work) -> f32 {
-    let mut sum = 0.0f32;
-    for chunk in 0..CHUNKS {
-        sum += parts[part(image, chunk) + channel as usize];
-    }
-    sum / comptime!((work.height * work.width) as f32)
 }
 
 /// The hue turned by some sixths of the circle.
@@ -154,7 +139,7 @@ fn part_of(k: f32) -> f32 {
     clamp(min(k, 4.0f32 - k), 0.0f32, 1.0f32)
 }
 
-/// After erasing too: `colours` are parts of the mean colour of each image.
+/// After erasing too: `colours` are the mean colours.
 #[cube]
 pub(super) fn finished(
     bytes: &[u32],
@@ -170,9 +155,9 @@ pub(super) fn finished(
     if comptime!(work.steps.erase) {
         if is_erased(words, pixel) {
             rgb = Rgb {
-                red: mean(colours, image, 0u32, work),
-                green: mean(colours, image, 1u32, work),
-                blue: mean(colours, image, 2u32, work),
+                red: colours[known(image, 0u32)],
+                green: colours[known(image, 1u32)],
+                blue: colours[known(image, 2u32)],
             };
         }
     }

@@ -2,6 +2,7 @@
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
+use burn::cubecl::calculate_cube_count_elemwise;
 use burn::cubecl::prelude::*;
 use burn::tensor::{DType, Device};
 use burn_cubecl::CubeBackend as Cube;
@@ -10,7 +11,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::finish;
 use super::means::{self, Kind};
-use super::work::{CHANNELS, CHUNKS, Steps, Work};
+use super::work::{CHANNELS, PARTS, Steps, Work};
 
 /// Operations on images.
 #[backend_extension(Cube: cfg(feature = "gpu"))]
@@ -37,21 +38,20 @@ impl ImageKernels for Cube {
         let Steps { channel_shift, contrast, erase, .. } = work.steps;
         let none = like(&bytes, [1, 1, 1, 1]);
         let launch = Launch { bytes: &bytes, words: &words, work, images };
-        let parts = |wanted: bool, kind, extremes: &CubeTensor, greys: &CubeTensor| match wanted {
-            true => launch.parts(kind, extremes, greys),
+        let known = |wanted: bool, kind, extremes: &CubeTensor, greys: &CubeTensor| match wanted {
+            true => launch.known(kind, extremes, greys),
             false => none.clone(),
         };
-        let extremes = parts(channel_shift, Kind::Extremes, &none, &none);
-        let greys = parts(contrast, Kind::Grey, &extremes, &none);
-        let colours = parts(erase, Kind::Colour, &extremes, &greys);
+        let extremes = known(channel_shift, Kind::Extremes, &none, &none);
+        let greys = known(contrast, Kind::Grey, &extremes, &none);
+        let colours = known(erase, Kind::Colour, &extremes, &greys);
         launch.finish([&extremes, &greys, &colours])
     }
 
     fn put(resident: CubeTensor, new: CubeTensor, places: CubeTensor, work: Work) -> CubeTensor {
         let length = work.stride / 4;
         let units = places.meta.num_elements() * length as usize;
-        let dim = CubeDim::new(&resident.client, units);
-        let count = burn::cubecl::calculate_cube_count_elemwise(&resident.client, units, dim);
+        let (count, dim) = spread(&resident.client, units);
         finish::put::launch(
             &resident.client,
             count,
@@ -75,23 +75,26 @@ struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    fn parts(&self, kind: Kind, extremes: &CubeTensor, greys: &CubeTensor) -> CubeTensor {
-        let out = like(self.bytes, [self.images, CHUNKS as usize, CHANNELS as usize, 1]);
-        let client = &self.bytes.client;
-        let most = client.properties().hardware.max_units_per_cube.clamp(1, 256);
-        let work = Work { units: 1 << most.ilog2(), ..self.work };
+    /// What is known of each image, `[image, 3]`.
+    fn known(&self, kind: Kind, extremes: &CubeTensor, greys: &CubeTensor) -> CubeTensor {
+        let (client, channels) = (&self.bytes.client, CHANNELS as usize);
+        let parts = like(self.bytes, [self.images, PARTS as usize, channels, 1]);
+        let (count, dim) = spread(client, self.images * PARTS as usize);
         means::parts::launch(
             client,
-            CubeCount::Static(CHUNKS, self.images as u32, 1),
-            CubeDim::new_1d(work.units),
+            count,
+            dim,
             values(self.bytes),
             values(self.words),
             values(extremes),
             values(greys),
-            values(&out),
+            values(&parts),
             kind,
-            work,
+            self.work,
         );
+        let out = like(self.bytes, [self.images, channels, 1, 1]);
+        let (count, dim) = spread(client, self.images * channels);
+        means::whole::launch(client, count, dim, values(&parts), values(&out), kind, self.work);
         out
     }
 
@@ -99,8 +102,7 @@ impl Launch<'_> {
         let [height, width] = [self.work.height, self.work.width].map(|side| side as usize);
         let out = like(self.bytes, [self.images, height, width, 3]);
         let (client, units) = (&self.bytes.client, self.images * height * width);
-        let dim = CubeDim::new(client, units);
-        let count = burn::cubecl::calculate_cube_count_elemwise(client, units, dim);
+        let (count, dim) = spread(client, units);
         finish::finish::launch(
             client,
             count,
@@ -115,6 +117,12 @@ impl Launch<'_> {
         );
         out
     }
+}
+
+/// One thread for each unit of work.
+fn spread(client: &Client, units: usize) -> (CubeCount, CubeDim) {
+    let dim = CubeDim::new(client, units);
+    (calculate_cube_count_elemwise(client, units, dim), dim)
 }
 
 /// Room for numbers on the same device.

@@ -58,7 +58,6 @@ impl ImagePipeline {
             fill: augmentation.map_or(Fill::Nearest, |settings| settings.fill),
             preprocessing: Some(preprocessing),
             mixed: false,
-            units: 1,
         };
         Self { work, device: compute.device.clone() }
     }

@@ -35,9 +35,9 @@ impl Steps {
     }
 }
 
-/// Parts of each image of which sums are left.
-pub(super) const CHUNKS: u32 = 16;
-/// Values of a part.
+/// Parts of each image that are summed up side by side.
+pub(super) const PARTS: u32 = 512;
+/// Values that are known of an image, or of a part of it.
 pub(super) const CHANNELS: u32 = 3;
 
 /// The constants of a kernel.
@@ -53,8 +53,6 @@ pub struct Work {
     pub(super) preprocessing: Option<Preprocessing>,
     /// Whether the images of a batch are mixed.
     pub(super) mixed: bool,
-    /// Threads of a cube that sums up.
-    pub(super) units: u32,
 }
 
 impl Work {
