@@ -180,7 +180,8 @@ impl Network {
         let layer = &self.layers[index];
         let parameters = &values[self.ranges[index].clone()];
         let logits = layer.classes().is_some() && self.users(index).next().is_none();
-        Call { layer, index, parameters, training, blocks, logits }
+        let precision = self.compute.precision;
+        Call { layer, index, parameters, training, precision, blocks, logits }
     }
 
     fn run(

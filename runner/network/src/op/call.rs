@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use runner_experiment::architecture::Layer;
+use runner_experiment::section::run::Precision;
 use runner_random::Key;
 
 use crate::flow::{Flow, Value};
@@ -23,6 +24,8 @@ pub(crate) struct Call<'a> {
     /// Its parameters, flat, in their order.
     pub parameters: &'a [Tensor<1>],
     pub training: Option<Training<'a>>,
+    /// What products are computed in.
+    pub precision: Precision,
     /// Whether whoever takes the value wants maps in blocks of channels.
     pub blocks: bool,
     /// Whether the sigmoid or softmax of a classifier is left out.
