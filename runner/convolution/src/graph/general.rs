@@ -36,11 +36,9 @@ pub struct General {
     bias: Vec<Values>,
 }
 
-/// The images that go in, and what is added to those that come out.
+/// The maps that go in, and what is added to those that come out.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
-    /// How many.
-    pub images: usize,
     /// The maps.
     pub source: Source<'a>,
     /// Added to the sums before the activation.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::gather::Source;
+use super::step::How;
 use super::{Graph, Placed};
 use crate::buffer::{Scratch, scratch};
 use crate::reorder::reorder;
@@ -39,7 +40,7 @@ impl Graph {
         let all = between.par_chunks_exact_mut(lines).zip(input.par_chunks_exact(from));
         all.for_each(|(between, input)| {
             let alive = self.image(1, input);
-            let last = self.run(0..self.early, (batch, is_shared), alive);
+            let last = self.run(0..self.early, self.how(batch, is_shared), alive);
             between.copy_from_slice(&last);
         });
         if self.early == self.steps.len() {
@@ -50,6 +51,10 @@ impl Graph {
         let mut alive = Alive { values: self.none(), image: None };
         alive.values[self.early] = Some(between);
         self.late(images, alive, out);
+    }
+
+    fn how(&self, batch: Batch, is_shared: bool) -> How {
+        How { batch, is_shared, isa: self.isa }
     }
 
     fn none(&self) -> Vec<Option<Scratch>> {
@@ -73,17 +78,17 @@ impl Graph {
     /// Runs the steps behind the early ones on all images, and writes what comes out.
     fn late(&self, images: usize, alive: Alive<'_>, out: &mut [f32]) {
         let batch = Batch { images, total: images };
-        let last = self.run(self.early..self.steps.len(), (batch, true), alive);
+        let last = self.run(self.early..self.steps.len(), self.how(batch, true), alive);
         let values = bytemuck::cast_slice(&last);
         reorder(self.output(), values, Layout::Nchw16c, out, Layout::Nchw);
     }
 
     /// Runs some steps and returns the value of the last.
-    fn run(&self, steps: Range<usize>, how: (Batch, bool), mut alive: Alive<'_>) -> Scratch {
+    fn run(&self, steps: Range<usize>, how: How, mut alive: Alive<'_>) -> Scratch {
         let end = steps.end;
         for index in steps {
             let placed = &self.steps[index];
-            let mut out = self.room(placed, index, how.0.images, &mut alive);
+            let mut out = self.room(placed, index, how.batch.images, &mut alive);
             let value = |number: usize| alive.values[number].as_deref();
             let others = placed.others.map(|other| other.and_then(value));
             let source = match (value(placed.input), alive.image) {

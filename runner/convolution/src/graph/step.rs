@@ -28,6 +28,17 @@ pub enum Step {
     Each(Extent, Activation),
 }
 
+/// How a step is computed.
+#[derive(Clone, Copy)]
+pub struct How {
+    /// The images that pass together.
+    pub batch: Batch,
+    /// Whether all threads share the work.
+    pub is_shared: bool,
+    /// What sums and products of whole maps are computed with.
+    pub isa: Isa,
+}
+
 /// Multiplications of one output and input channel that transforms must save: with fewer channels
 /// they take longer than they save.
 const FEWEST_CHANNELS: usize = 24;
@@ -103,19 +114,17 @@ impl Step {
         matches!(self, Self::Each(..))
     }
 
-    /// Computes some images of `batch`, whose work all threads share where `is_shared`. `others`
-    /// are what the node names, in its order.
+    /// Computes some images. `others` are what the node names, in its order.
     pub fn run(
         &self,
-        (batch, is_shared): (Batch, bool),
+        How { batch, is_shared, isa }: How,
         source: Source<'_>,
         others: [Option<&[Values]>; 2],
         out: &mut [Values],
     ) {
-        let images = batch.images;
         match (self, source) {
             (Self::General(general), source) => {
-                let inputs = Inputs { images, source, residual: others[0] };
+                let inputs = Inputs { source, residual: others[0] };
                 general.forward(inputs, is_shared, bytemuck::cast_slice_mut(out));
             }
             (Self::Minimal(prepared, rest), Source::Blocks(input)) => {
@@ -125,7 +134,7 @@ impl Step {
                     let Extent { height, width, .. } = prepared.output();
                     let each =
                         Each { factors: None, other: others[0], activation, plane: height * width };
-                    each.run(Isa::best(), is_shared, out);
+                    each.run(isa, is_shared, out);
                 }
             }
             (Self::Depthwise(depthwise), Source::Blocks(input)) => {
@@ -136,7 +145,7 @@ impl Step {
                 let [factors, other] = others;
                 let plane = extent.height * extent.width;
                 let each = Each { factors, other, activation: *activation, plane };
-                each.run(Isa::best(), is_shared, out);
+                each.run(isa, is_shared, out);
             }
             // Only a convolution over all channels takes a planar map.
             (_, Source::Planar(_)) => {}
