@@ -1,7 +1,7 @@
 //! Layers as a graph of the CPU's kernels: each convolution with the batch normalization behind it
 //! folded into its weights, and with the sum and the activation that follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use runner_convolution::{Activation, Extent, Graph, Isa, Node, Pooled, Windows};
@@ -27,9 +27,9 @@ pub(super) fn plan(
     let end = start + (0..=most).rev().find(ends).unwrap_or(0);
     let entrance = start.checked_sub(1).map_or(LayerId::IMAGE, LayerId::of);
     let values = BTreeMap::from([(entrance, 0)]);
-    let mut draft = Draft { network, end, values, nodes: Vec::new() };
+    let mut draft = Draft { network, end, values, done: BTreeSet::new(), nodes: Vec::new() };
     for index in start..end {
-        if !draft.values.contains_key(&LayerId::of(index)) && draft.layer(index)?.is_none() {
+        if !draft.done.contains(&index) && draft.layer(index)?.is_none() {
             return Ok(None);
         }
     }
@@ -122,6 +122,8 @@ struct Draft<'a> {
     end: usize,
     /// The number of the node's value that a layer's is.
     values: BTreeMap<LayerId, usize>,
+    /// Layers that a node stands for.
+    done: BTreeSet<usize>,
     nodes: Vec<Drafted>,
 }
 
@@ -187,6 +189,7 @@ impl Draft<'_> {
             && let Op::BatchNorm { epsilon, .. } = self.network.layers[next].op
         {
             weights.then(&affine(self.network, next, epsilon)?);
+            self.done.insert(next);
             last = next;
         }
         let filters = Filters {
@@ -210,12 +213,14 @@ impl Draft<'_> {
                 && let Some(other) = self.other(next, last)
             {
                 (residual, last) = (Some(other), next);
+                self.done.insert(next);
             }
             if let Some(next) = self.sole_user(last)
                 && let Op::Activation(given) = self.network.layers[next].op
                 && let Some(function) = function(given)
             {
                 (activation, last) = (function, next);
+                self.done.insert(next);
             }
         }
         let what = What::Convolution { weights, windows, depthwise, residual, activation };
