@@ -3,15 +3,11 @@
 use super::*;
 use crate::tests::{error, numbers};
 
-/// What a node computes on planar maps of one image, in double precision.
-fn expected(values: &[(Extent, Vec<f64>)], input: usize, node: &Node<'_>) -> (Extent, Vec<f64>) {
-    let (extent, x) = &values[input];
-    let at = |channel: usize, y: isize, w: isize| {
-        let is_inside =
-            (0..extent.height as isize).contains(&y) && (0..extent.width as isize).contains(&w);
-        is_inside.then(|| x[(channel * extent.height + y as usize) * extent.width + w as usize])
-    };
-    let activate = |activation: Activation, x: f64| match activation {
+/// A planar map of one image in double precision.
+type Map = (Extent, Vec<f64>);
+
+fn activated(activation: Activation, x: f64) -> f64 {
+    match activation {
         Activation::Linear => x,
         Activation::Relu => x.max(0.0),
         Activation::Relu6 => x.clamp(0.0, 6.0),
@@ -19,50 +15,65 @@ fn expected(values: &[(Extent, Vec<f64>)], input: usize, node: &Node<'_>) -> (Ex
         Activation::Swish => x / (1.0 + (-x).exp()),
         Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
-    };
-    let sized = |channels: usize, windows: &Windows| Extent {
-        channels,
-        height: windows.places[0],
-        width: windows.places[1],
-    };
-    let over = |extent: Extent, f: &dyn Fn(usize, usize, usize) -> f64| {
-        let mut out = Vec::new();
-        for channel in 0..extent.channels {
-            for y in 0..extent.height {
-                out.extend((0..extent.width).map(|x| f(channel, y, x)));
-            }
-        }
-        (extent, out)
-    };
-    let window = |w: &Windows, y: usize, x: usize, channel: usize| -> Vec<Option<f64>> {
-        let first =
-            |place: usize, axis: usize| (place * w.stride) as isize - w.before[axis] as isize;
-        let taps = 0..w.size[0] * w.size[1];
-        taps.map(|tap| {
-            let (row, column) = (tap / w.size[1], tap % w.size[1]);
-            at(channel, first(y, 0) + row as isize, first(x, 1) + column as isize)
-        })
-        .collect()
-    };
+    }
+}
+
+/// A map whose values are those of `f`, by channel, row and column.
+fn over(extent: Extent, f: impl Fn(usize, usize, usize) -> f64) -> Map {
+    let Extent { channels, height, width } = extent;
+    let places = (0..channels * height * width)
+        .map(|at| (at / width / height, at / width % height, at % width));
+    (extent, places.map(|(channel, y, x)| f(channel, y, x)).collect())
+}
+
+/// The size of what comes out of windows.
+fn sized(channels: usize, windows: &Windows) -> Extent {
+    Extent { channels, height: windows.places[0], width: windows.places[1] }
+}
+
+/// The values of one window, `None` outside of the map.
+fn seen(
+    (extent, values): &Map,
+    w: &Windows,
+    (channel, y, x): (usize, usize, usize),
+) -> Vec<Option<f64>> {
+    let first = |place: usize, axis: usize| (place * w.stride) as isize - w.before[axis] as isize;
+    let taps = 0..w.size[0] * w.size[1];
+    taps.map(|tap| {
+        let y = first(y, 0) + (tap / w.size[1]) as isize;
+        let x = first(x, 1) + (tap % w.size[1]) as isize;
+        let is_inside =
+            (0..extent.height as isize).contains(&y) && (0..extent.width as isize).contains(&x);
+        is_inside
+            .then(|| values[(channel * extent.height + y as usize) * extent.width + x as usize])
+    })
+    .collect()
+}
+
+/// What a node computes.
+fn expected(values: &[Map], input: usize, node: &Node<'_>) -> Map {
+    let map = &values[input];
+    let (extent, x) = map;
     match *node {
         Node::Convolution { kernel, bias, windows, depthwise, residual, activation } => {
             let out = sized(bias.len(), &windows);
-            over(out, &|o, y, x| {
+            over(out, |o, y, x| {
                 let inputs = if depthwise { o..o + 1 } else { 0..extent.channels };
                 let mut sum = f64::from(bias[o]);
                 for (index, channel) in inputs.clone().enumerate() {
-                    let taps = window(&windows, y, x, channel);
+                    let taps = seen(map, &windows, (channel, y, x));
                     let start = (o * inputs.len() + index) * taps.len();
                     for (tap, value) in taps.iter().enumerate() {
                         sum += f64::from(kernel[start + tap]) * value.unwrap_or(0.0);
                     }
                 }
                 let place = (o * out.height + y) * out.width + x;
-                activate(activation, sum + residual.map_or(0.0, |value| values[value].1[place]))
+                activated(activation, sum + residual.map_or(0.0, |value| values[value].1[place]))
             })
         }
-        Node::Pool(windows, pooled) => over(sized(extent.channels, &windows), &|channel, y, x| {
-            let inside: Vec<f64> = window(&windows, y, x, channel).into_iter().flatten().collect();
+        Node::Pool(windows, pooled) => over(sized(extent.channels, &windows), |channel, y, x| {
+            let inside: Vec<f64> =
+                seen(map, &windows, (channel, y, x)).into_iter().flatten().collect();
             match pooled {
                 Pooled::Largest => inside.iter().copied().fold(f64::NEG_INFINITY, f64::max),
                 Pooled::Mean => inside.iter().sum::<f64>() / inside.len() as f64,
@@ -73,11 +84,11 @@ fn expected(values: &[(Extent, Vec<f64>)], input: usize, node: &Node<'_>) -> (Ex
             let means = x.chunks(plane).map(|map| map.iter().sum::<f64>() / plane as f64).collect();
             (Extent { height: 1, width: 1, ..*extent }, means)
         }
-        Node::Each { factors, other, activation } => over(*extent, &|channel, y, column| {
+        Node::Each { factors, other, activation } => over(*extent, |channel, y, column| {
             let place = (channel * extent.height + y) * extent.width + column;
             let factor = factors.map_or(1.0, |value| values[value].1[channel]);
             let other = other.map_or(0.0, |value| values[value].1[place]);
-            activate(activation, x[place] * factor + other)
+            activated(activation, x[place] * factor + other)
         }),
     }
 }
