@@ -6,8 +6,8 @@
 
 mod depthwise;
 mod each;
-mod gather;
-mod general;
+pub mod gather;
+pub mod general;
 mod pool;
 mod run;
 mod step;

@@ -43,6 +43,7 @@
 //! | `stack` | several layers whose filters are transformed only once |
 //! | `activation` | functions of each value |
 //! | `graph` | whole networks of convolutions with any windows, pools, sums and products |
+//! | `windowed` | convolutions with any windows, forward and gradients |
 //!
 //! Values are always summed in the same order: results depend on the instruction set, but neither
 //! on the number of images in the batch nor on the number of threads.
@@ -73,6 +74,7 @@ mod stack;
 mod tile;
 mod transform;
 mod values;
+mod windowed;
 mod winograd;
 
 pub use activation::Activation;
@@ -84,6 +86,7 @@ pub use pool::Pool;
 pub use reorder::reorder;
 pub use shape::{ConvShape, Epilogue, Extent, Layout};
 pub use stack::{Layer, Stack};
+pub use windowed::Windowed;
 
 #[cfg(test)]
 mod tests;

@@ -104,19 +104,24 @@ struct Pack<'a> {
 impl RunLanes for Pack<'_> {
     fn run<L: Lanes>(self, _: L) {
         let Self { of, kernel, panels } = self;
-        let (terms, per_panel) = (of.terms(), panel_len::<L>(of.terms()));
+        let per_panel = panel_len::<L>(of.terms());
         let count = of.outputs.div_ceil(WIDTH * L::COLUMNS);
         panels.resize(count * per_panel, Values::ZERO);
         let row = kernel.len() / of.outputs;
-        for term in 0..terms * WIDTH {
-            let Some(from) = of.index(term) else { continue };
-            for output in 0..of.outputs {
-                let (block, lane) = (output / WIDTH, output % WIDTH);
-                let (panel, column) = (block / L::COLUMNS, block % L::COLUMNS);
-                let line = panel * per_panel + term * L::COLUMNS + column;
-                panels[line].0[lane] = kernel[output * row + from];
+        let order: Vec<Option<usize>> =
+            (0..of.terms() * WIDTH).map(|term| of.index(term)).collect();
+        let filters = kernel.par_chunks(WIDTH * L::COLUMNS * row);
+        panels.par_chunks_exact_mut(per_panel).zip(filters).for_each(|(panel, filters)| {
+            for (output, filter) in filters.chunks_exact(row).enumerate() {
+                let (column, lane) = (output / WIDTH, output % WIDTH);
+                let lines = panel.iter_mut().skip(column).step_by(L::COLUMNS);
+                for (line, from) in lines.zip(&order) {
+                    if let Some(from) = from {
+                        line.0[lane] = filter[*from];
+                    }
+                }
             }
-        }
+        });
     }
 }
 

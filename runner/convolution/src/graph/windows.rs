@@ -20,7 +20,7 @@ pub struct Windows {
 
 impl Windows {
     /// Whether each window is the pixel at its own place.
-    pub(super) fn is_pointwise(&self, input: Extent) -> bool {
+    pub(crate) fn is_pointwise(&self, input: Extent) -> bool {
         self.size == [1, 1]
             && self.stride == 1
             && self.before == [0, 0]
@@ -28,14 +28,14 @@ impl Windows {
     }
 
     /// Number of pixels of a window.
-    pub(super) fn taps(&self) -> usize {
+    pub(crate) fn taps(&self) -> usize {
         self.size[0] * self.size[1]
     }
 
     /// The first row or column of the window at `place`, and which of its rows or columns lie
     /// inside of a map with `length` of them; the sum of both is not negative.
     #[inline(always)]
-    pub(super) fn inside(&self, axis: usize, place: usize, length: usize) -> (isize, Range<usize>) {
+    pub(crate) fn inside(&self, axis: usize, place: usize, length: usize) -> (isize, Range<usize>) {
         let first = (place * self.stride) as isize - self.before[axis] as isize;
         let from = (-first).clamp(0, self.size[axis] as isize);
         let to = (length as isize - first).clamp(from, self.size[axis] as isize);
@@ -43,7 +43,7 @@ impl Windows {
     }
 
     /// The columns whose windows lie inside of a map of this width from left to right.
-    pub(super) fn whole_columns(&self, width: usize) -> Range<usize> {
+    pub(crate) fn whole_columns(&self, width: usize) -> Range<usize> {
         let from = self.before[1].div_ceil(self.stride).min(self.places[1]);
         let room = (width + self.before[1]).checked_sub(self.size[1]);
         let to = room.map_or(from, |room| room / self.stride + 1);
