@@ -16,8 +16,26 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SPLITS = {"train": 2, "validation": 1, "test": 1}
-BOUNDS = {"forward": 0.35, "block5": 0.40, "full": 0.40, "job_cold": 0.40, "job_warm": 0.08}
-ROUNDS = {"forward": 15, "block5": 15, "full": 7}
+BOUNDS = {
+    "forward": 0.35,
+    "block5": 0.40,
+    "full": 0.40,
+    "resnet50_forward": 0.80,
+    "resnet50_last_stage_step": 0.80,
+    "mobilenet_v2_forward": 0.80,
+    "efficientnet_b0_forward": 0.80,
+    "job_cold": 0.40,
+    "job_warm": 0.08,
+}
+ROUNDS = {
+    "forward": 15,
+    "block5": 15,
+    "full": 7,
+    "resnet50_forward": 7,
+    "resnet50_last_stage_step": 7,
+    "mobilenet_v2_forward": 15,
+    "efficientnet_b0_forward": 15,
+}
 # Threads of the one before have gone to sleep by then.
 PAUSE = 0.2
 

@@ -9,6 +9,8 @@ import sys
 import time
 
 BATCH, SIDE = 20, 150
+# Of the backbones that are published for it.
+LARGE_SIDE = 224
 BLOCKS = [[64] * 2, [128] * 2, [256] * 3, [512] * 3, [512] * 3]
 
 
@@ -49,7 +51,55 @@ def keras_rows():
     def whole(x):
         return gradients(base, x)
 
+    def backbone(build):
+        """A function that keeps a network from being built before its row is timed."""
+        model, photos = [], tf.constant(np.random.rand(BATCH, LARGE_SIDE, LARGE_SIDE, 3), "float32")
+
+        @tf.function
+        def run(x):
+            return model[0](x, training=False)
+
+        def work():
+            if not model:
+                model.append(build(weights=None, include_top=False))
+            run(photos).numpy()
+
+        return work
+
+    def last_stage():
+        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps."""
+        parts = []
+
+        def build():
+            whole = keras.applications.ResNet50(
+                weights=None, include_top=False, input_shape=(LARGE_SIDE, LARGE_SIDE, 3)
+            )
+            entrance = whole.get_layer("conv4_block6_out").output
+            stage = keras.Model(entrance, whole.output)
+            optimizer = keras.optimizers.SGD(1e-5)
+            optimizer.build(stage.trainable_variables)
+            maps = tf.constant(np.random.rand(BATCH, *entrance.shape[1:]), "float32")
+
+            @tf.function
+            def step(x):
+                optimizer.apply(gradients(stage, x), stage.trainable_variables)
+
+            return step, maps
+
+        def work():
+            if not parts:
+                parts.extend(build())
+            step, maps = parts
+            step(maps)
+
+        return work
+
+    applications = keras.applications
     return {
+        "resnet50_forward": backbone(applications.ResNet50),
+        "resnet50_last_stage_step": last_stage(),
+        "mobilenet_v2_forward": backbone(applications.MobileNetV2),
+        "efficientnet_b0_forward": backbone(applications.EfficientNetB0),
         "forward": lambda: infer(images).numpy(),
         "block5": lambda: step(maps),
         "full": lambda: [gradient.numpy() for gradient in whole(images)],
@@ -59,6 +109,7 @@ def keras_rows():
 def torch_rows():
     import torch
     from torch import nn
+    from torchvision import models
 
     def stack(blocks, channels):
         layers = []
@@ -91,9 +142,40 @@ def torch_rows():
 
         return {"forward": infer, "block5": step, "full": whole}
 
-    # Each row in the memory format that is faster for it.
+    def backbone(build):
+        layout = torch.channels_last
+        model = build(weights=None).eval()
+        model = nn.Sequential(*list(model.children())[:-1]).to(memory_format=layout)
+        photos = torch.rand(BATCH, 3, LARGE_SIDE, LARGE_SIDE).to(memory_format=layout)
+
+        def infer():
+            with torch.inference_mode():
+                model(photos)
+
+        return infer
+
+    def last_stage():
+        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps."""
+        stage = models.resnet50(weights=None).layer4.train().to(memory_format=torch.channels_last)
+        maps = torch.rand(BATCH, 1024, 14, 14).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.SGD(stage.parameters(), 1e-5)
+
+        def step():
+            optimizer.zero_grad()
+            stage(maps).square().mean().backward()
+            optimizer.step()
+
+        return step
+
+    # Each row of VGG in the memory format that is faster for it.
     both = [rows(torch.contiguous_format), rows(torch.channels_last)]
-    return {name: min((own[name] for own in both), key=seconds) for name in both[0]}
+    fastest = {name: min((own[name] for own in both), key=seconds) for name in both[0]}
+    return fastest | {
+        "resnet50_forward": backbone(models.resnet50),
+        "resnet50_last_stage_step": last_stage(),
+        "mobilenet_v2_forward": backbone(models.mobilenet_v2),
+        "efficientnet_b0_forward": backbone(models.efficientnet_b0),
+    }
 
 
 def seconds(work):

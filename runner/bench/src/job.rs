@@ -5,6 +5,9 @@ pub const BATCH: usize = 20;
 /// Height and width of an image.
 pub const SIDE: usize = 150;
 
+/// Height and width of an image for networks that are published for it.
+pub const LARGE_SIDE: usize = 224;
+
 /// Why a row cannot run.
 pub type Error = Box<dyn std::error::Error>;
 

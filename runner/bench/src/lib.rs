@@ -1,8 +1,9 @@
 //! The rows of the benchmarks: one piece of work each, set up once and run again and again.
 //!
-//! Shapes are the textbook's: 150×150 photos, batches of 20, VGG16. Weights and pixels are random,
+//! Shapes are the textbook's: 150×150 photos, batches of 20, VGG16; other backbones take 224×224. Weights and pixels are random,
 //! which changes no time.
 
+mod backbone;
 mod data;
 mod job;
 mod model;
@@ -17,11 +18,23 @@ pub use runner_network::allocator::keep_memory;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Every row.
-pub const ROWS: [Row; 6] = [
+pub const ROWS: [Row; 10] = [
     Row { name: "forward", images: BATCH, prepare: model::forward },
     Row { name: "block5", images: BATCH, prepare: model::block5 },
     Row { name: "full", images: BATCH, prepare: model::full },
     Row { name: "head", images: BATCH, prepare: model::head },
+    Row { name: "resnet50_forward", images: BATCH, prepare: backbone::resnet50_forward },
+    Row { name: "mobilenet_v2_forward", images: BATCH, prepare: backbone::mobilenet_v2_forward },
+    Row {
+        name: "efficientnet_b0_forward",
+        images: BATCH,
+        prepare: backbone::efficientnet_b0_forward,
+    },
+    Row {
+        name: "resnet50_last_stage_step",
+        images: BATCH,
+        prepare: backbone::resnet50_last_stage_step,
+    },
     Row { name: "decode", images: 1, prepare: data::decode },
     Row { name: "cache", images: data::CACHED, prepare: data::cache },
 ];

@@ -20,12 +20,12 @@ fn vgg16(top: &Top<'_>) -> Result<Network, Error> {
     Ok(Network::new(layers, Default::default(), 0, Compute::cpu()))
 }
 
-fn images(shape: Shape) -> Vec<f32> {
+pub(crate) fn images(shape: Shape) -> Vec<f32> {
     numbers(BATCH * shape.elements())
 }
 
 /// A copy, in memory that the batch before has left, as the loader takes it.
-fn batch(input: &[f32]) -> Vec<f32> {
+pub(crate) fn batch(input: &[f32]) -> Vec<f32> {
     let mut values = buffer::room(input.len());
     values.extend_from_slice(input);
     values
@@ -33,8 +33,13 @@ fn batch(input: &[f32]) -> Vec<f32> {
 
 /// The conv base on one batch, prepared as for feature extraction and evaluation.
 pub fn forward() -> Result<Job, Error> {
+    infer(vgg16(&Top::None)?)
+}
+
+/// A network on one batch, prepared.
+pub(crate) fn infer(network: Network) -> Result<Job, Error> {
     // Lives as long as the process that times it.
-    let network: &'static Network = Box::leak(Box::new(vgg16(&Top::None)?));
+    let network: &'static Network = Box::leak(Box::new(network));
     let base = Inference::new(network, 0..network.layers.len())?;
     let input = images(network.layers[0].input);
     Ok(Box::new(move || {
@@ -49,12 +54,12 @@ pub fn block5() -> Result<Job, Error> {
     let network = vgg16(&Top::None)?;
     let first = network.layers.iter().position(|layer| layer.block == "block5");
     let first = first.ok_or("VGG16 has a block5")?;
-    Ok(train(network, first, true))
+    Ok(train(network, first, Some(rmsprop())))
 }
 
 /// Forward and gradients of the whole conv base.
 pub fn full() -> Result<Job, Error> {
-    Ok(train(vgg16(&Top::None)?, 0, false))
+    Ok(train(vgg16(&Top::None)?, 0, None))
 }
 
 /// Forward, gradients and an RMSProp step of the textbook's head on cached features.
@@ -62,20 +67,25 @@ pub fn head() -> Result<Job, Error> {
     let network =
         vgg16(&Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.0, classes: 2 })?;
     let first = network.layers.iter().position(|layer| matches!(layer.op, Op::Dense { .. }));
-    Ok(train(network, first.ok_or("a head is dense")?, true))
+    Ok(train(network, first.ok_or("a head is dense")?, Some(rmsprop())))
+}
+
+fn rmsprop() -> Rule {
+    Rule::Rmsprop(Rmsprop::default())
 }
 
 /// A training step of the layers from `first` on; the sum of what comes out stands for a loss where
 /// there is no head.
-fn train(mut network: Network, first: usize, step: bool) -> Job {
+pub(crate) fn train(mut network: Network, first: usize, rule: Option<Rule>) -> Job {
     let shape = network.layers[first].input;
     let input = images(shape);
     let has_head = matches!(network.layers.last().map(|l| l.output), Some(Shape::Vector(_)));
     let indices: Vec<usize> = (network.first_parameter(first)..network.parameters.len()).collect();
     let trained = &network.parameters[indices[0]..];
     let trained = trained.iter().map(|parameter| Trained::new(parameter, 1e-5)).collect();
-    let rule = Rule::Rmsprop(Rmsprop::default());
-    let mut optimizer = Optimizer::new(Settings::plain(rule, 1e-5), trained, true);
+    let step = rule.is_some();
+    let settings = Settings::plain(rule.unwrap_or_else(rmsprop), 1e-5);
+    let mut optimizer = Optimizer::new(settings, trained, true);
     let targets: Vec<Target> = (0..BATCH).map(|at| Target::of(at % 2, 2)).collect();
     Box::new(move || {
         let flow = Flow::batch(batch(&input), BATCH, shape, &network.compute);

@@ -91,7 +91,7 @@ impl<A: Matrix<3, N>, const N: usize> Work for TransformFilter<'_, '_, A, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L) {
+    fn run<L: Lanes>(self, lanes: L) {
         for first in self.some.clone().step_by(WIDTH) {
             for column in 0..L::COLUMNS {
                 let mut taps = [Values::ZERO; 9 * WIDTH];

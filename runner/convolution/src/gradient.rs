@@ -3,7 +3,7 @@
 //!
 //! Tiles are always summed in the same order, whatever the number of threads.
 
-mod accumulate;
+pub mod accumulate;
 
 use std::marker::PhantomData;
 

@@ -80,6 +80,14 @@ impl Isa {
         }
     }
 
+    /// Its vectors, for what a matrix unit does not do.
+    pub(crate) fn without_unit(self) -> Self {
+        match self {
+            Self::Portable | Self::Avx2 => self,
+            Self::Avx512 | Self::Amx | Self::Avx512Bf16 | Self::AmxBf16 => Self::Avx512,
+        }
+    }
+
     /// Whether it has vectors of sixteen values.
     #[cfg(target_arch = "x86_64")]
     fn is_wide(self) -> bool {

@@ -41,6 +41,9 @@
 //! | `pool` | the 2×2 maximum |
 //! | `dense` | fully connected layers |
 //! | `stack` | several layers whose filters are transformed only once |
+//! | `activation` | functions of each value |
+//! | `graph` | whole networks of convolutions with any windows, pools, sums and products |
+//! | `windowed` | convolutions with any windows, forward and gradients |
 //!
 //! Values are always summed in the same order: results depend on the instruction set, but neither
 //! on the number of images in the batch nor on the number of threads.
@@ -48,6 +51,7 @@
 // The kernels index several arrays with one variable: iterators would obscure what they compute.
 #![allow(clippy::needless_range_loop)]
 
+mod activation;
 pub mod bf16;
 pub mod buffer;
 mod convolution;
@@ -55,6 +59,7 @@ mod dense;
 mod direct;
 mod filter;
 mod gradient;
+mod graph;
 mod isa;
 mod lanes;
 mod map;
@@ -69,15 +74,19 @@ mod stack;
 mod tile;
 mod transform;
 mod values;
+mod windowed;
 mod winograd;
 
+pub use activation::Activation;
 pub use convolution::Convolution;
 pub use dense::Dense;
+pub use graph::{Graph, Node, Pooled, Windows};
 pub use isa::{Isa, Precision};
 pub use pool::Pool;
 pub use reorder::reorder;
 pub use shape::{ConvShape, Epilogue, Extent, Layout};
 pub use stack::{Layer, Stack};
+pub use windowed::Windowed;
 
 #[cfg(test)]
 mod tests;

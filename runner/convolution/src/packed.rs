@@ -21,10 +21,6 @@ pub fn product<L: Lanes>(
 ) {
     let (units, parts) = (blocks.div_ceil(2), tiles.div_ceil(ROWS));
     let per_panel = parts * ROWS * L::COLUMNS;
-    if L::PIECES == 1 {
-        rounded(lanes, (tiles, blocks), rows, panels, out);
-        return;
-    }
     let mut left = scratch(units * parts * unit::<L>());
     let mut right = scratch(units * unit::<L>());
     for (unit, into) in left.chunks_exact_mut(parts * unit::<L>()).enumerate() {
@@ -66,7 +62,7 @@ pub fn product<L: Lanes>(
 /// The same where both operands are rounded: `rows` are of pairs of blocks, one line for both, and
 /// `panels` come from [`RoundPanels`].
 #[inline(always)]
-fn rounded<L: Lanes>(
+pub fn rounded<L: Lanes>(
     lanes: L,
     (tiles, blocks): (usize, usize),
     rows: Rows<'_>,

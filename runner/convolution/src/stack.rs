@@ -2,7 +2,7 @@
 //! maps stay in blocks of sixteen channels between layers, and pooling happens while a tile is
 //! transformed back.
 
-mod prepared;
+pub mod prepared;
 
 use std::ops::Range;
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Reproducible numbers in [-1, 1).
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     (0..count)
         .map(|_| {
@@ -87,7 +87,7 @@ impl Case {
 }
 
 /// The largest difference, divided by the largest value.
-fn error(got: &[f32], expected: &[f64]) -> f64 {
+pub(crate) fn error(got: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
     let off = got.iter().zip(expected).map(|(got, expected)| (f64::from(*got) - expected).abs());

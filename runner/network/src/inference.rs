@@ -1,21 +1,42 @@
 //! Layers that are run again and again with the same parameters and without gradients.
 
+mod fold;
+mod plan;
+
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use runner_convolution::{Extent, Layer, Stack, buffer};
+use runner_convolution::{Extent, Graph, Isa, Layer, Stack, buffer};
 use runner_experiment::architecture::{self, Activation, LayerId, Op, Shape, cuts};
 
 use crate::error::NetworkError;
 use crate::flow::Flow;
 use crate::network::{Network, takes_blocks};
+use crate::op::kernels;
 use crate::parameter::read;
+
+/// Layers with their weights in the order that kernels read them.
+enum Front {
+    /// A chain of 3×3 convolutions and pools that halve.
+    Stack(Box<Stack>),
+    /// Anything else.
+    Graph(Box<Graph>),
+}
+
+impl Front {
+    fn forward(&self, images: usize, input: &[f32], out: &mut [f32]) {
+        match self {
+            Self::Stack(stack) => stack.forward(images, input, out),
+            Self::Graph(graph) => graph.forward(images, input, out),
+        }
+    }
+}
 
 /// A range of layers, ready to run.
 pub struct Inference {
-    /// The leading convolutions and pools on the CPU, with their filters transformed.
-    stack: Option<Stack>,
-    /// What the stack does not do.
+    /// The leading layers on the CPU, and the shape of what comes out of them.
+    front: Option<(Front, Shape)>,
+    /// What they do not do.
     rest: Network,
     parameters: Vec<Tensor<1>>,
     input: Shape,
@@ -36,20 +57,19 @@ impl Inference {
             (None, Some(last)) => network.layers[last].output,
             (None, None) => return Err(NetworkError::Bug("a network without layers".to_owned())),
         };
-        let end = range.start + leading(network, range.clone());
-        let stack = match (input, network.compute.is_host()) {
-            (Shape::Map { height, width, channels }, true) if end > range.start => {
-                stack(network, range.start..end, Extent { channels, height, width })?
-            }
-            _ => None,
+        let front = match network.compute.is_host() {
+            true => front(network, range.clone(), input)?,
+            false => None,
         };
-        let rest = network.part(if stack.is_some() { end..range.end } else { range });
+        let end = front.as_ref().map_or(range.start, |(_, end)| *end);
+        let front = front.map(|(front, end)| (front, network.layers[end - 1].output));
+        let rest = network.part(end..range.end);
         #[cfg(feature = "gpu")]
         let rest = {
             crate::gpu::require_sound(&network.compute)?;
             rest.folded()
         };
-        Ok(Self { stack, parameters: rest.values(), rest, input })
+        Ok(Self { front, parameters: rest.values(), rest, input })
     }
 
     /// Runs the layers on values that lie image by image, in memory from [`buffer::room`], which
@@ -57,14 +77,13 @@ impl Inference {
     #[must_use]
     pub fn forward(&self, values: Vec<f32>, images: usize) -> Flow {
         let compute = &self.rest.compute;
-        let input = match &self.stack {
+        let input = match &self.front {
             None => Flow::batch(values, images, self.input, compute),
-            Some(stack) => {
-                let Extent { channels, height, width } = stack.output();
-                let mut out = buffer::take(images * stack.output().len());
-                stack.forward(images, &values, &mut out);
+            Some((front, shape)) => {
+                let mut out = buffer::take(images * shape.elements());
+                front.forward(images, &values, &mut out);
                 buffer::give(values);
-                Flow::batch(out, images, Shape::Map { height, width, channels }, compute)
+                Flow::batch(out, images, *shape, compute)
             }
         };
         self.rest.forward(0..self.rest.layers.len(), input, &self.parameters)
@@ -82,12 +101,28 @@ impl Inference {
     ///
     /// [`NetworkError::Compute`] where the device lost them.
     pub fn run(&self, input: Flow) -> Result<Flow, NetworkError> {
-        if self.stack.is_none() {
+        if self.front.is_none() {
             return Ok(self.rest.forward(0..self.rest.layers.len(), input, &self.parameters));
         }
         let images = input.images();
         Ok(self.forward(values(input)?, images))
     }
+}
+
+/// The leading layers of a range for the CPU's kernels, and where they end.
+fn front(
+    network: &Network,
+    range: Range<usize>,
+    input: Shape,
+) -> Result<Option<(Front, usize)>, NetworkError> {
+    let end = range.start + leading(network, range.clone());
+    if let (Shape::Map { height, width, channels }, true) = (input, end > range.start)
+        && let Some(stack) = stack(network, range.start..end, Extent { channels, height, width })?
+    {
+        return Ok(Some((Front::Stack(Box::new(stack)), end)));
+    }
+    let graph = plan::plan(network, range, input)?;
+    Ok(graph.map(|(graph, end)| (Front::Graph(Box::new(graph)), end)))
 }
 
 /// How many layers at the beginning of a range are a chain of convolutions and pools that this
@@ -134,6 +169,7 @@ fn stack(
             _ => None,
         })
         .collect();
+    let precision = kernels::precision(network.compute.precision);
     Ok(layers.and_then(|layers| Stack::new(|shape| Isa::suited(shape, precision), input, &layers)))
 }
 

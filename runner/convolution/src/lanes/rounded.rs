@@ -145,7 +145,7 @@ mod unit {
 
     /// Computes a task whose operands were checked.
     #[inline(always)]
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code, clippy::too_many_lines)]
     pub fn product(_: MatrixUnit, task: &Task<'_>, out: &mut [Values]) {
         debug_assert!(task.rows <= ROWS);
         let shapes = Shapes::new(task.rows);

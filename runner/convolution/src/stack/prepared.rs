@@ -34,6 +34,8 @@ pub struct Prepared {
     tile: Tile,
     filters: Filters,
     bias: Vec<f32>,
+    /// Whether sums below zero become zero.
+    pub relu: bool,
     /// Whether only the largest value of every 2×2 square is written.
     pool: bool,
 }
@@ -58,7 +60,17 @@ impl Prepared {
             Filters::Transformed(values)
         };
         let layout = Layout::Nchw;
-        Self { shape, from: layout, to: layout, isa, tile, filters, bias: bias.to_vec(), pool }
+        Self {
+            shape,
+            from: layout,
+            to: layout,
+            isa,
+            tile,
+            filters,
+            bias: bias.to_vec(),
+            relu: true,
+            pool,
+        }
     }
 
     /// Whether a whole batch should pass together, so that the filters are read only once.
@@ -107,12 +119,12 @@ struct Pass<'a> {
 
 impl Run for Pass<'_> {
     fn run<L: Lanes, T: Tiling<M, N>, const M: usize, const N: usize>(self, lanes: L) {
-        let Prepared { shape, tile, filters, bias, pool, from, to, .. } = self.prepared;
+        let Prepared { shape, tile, filters, bias, relu, pool, from, to, .. } = self.prepared;
         let Batch { images, total } = self.batch;
         let shape = ConvShape { images, ..*shape };
         let values = &self.input[..images * shape.input.values(*from)];
         let maps = Maps { values, layout: *from, extent: shape.input };
-        let epilogue = Epilogue { bias: Some(bias), relu: true };
+        let epilogue = Epilogue { bias: Some(bias), relu: *relu };
         let out = &mut self.out[..images * self.prepared.output().values(*to)];
         let target = Target { values: out, layout: *to, pool: *pool };
         match filters {

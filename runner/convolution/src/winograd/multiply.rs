@@ -52,7 +52,11 @@ impl Work for Multiply<'_> {
     fn run<L: Lanes>(self, lanes: L) {
         let Self { rows, pass, blocks, panels, out } = self;
         if L::MATRIX_UNIT {
-            packed::product(lanes, pass.tiles, blocks, rows, panels, out);
+            if L::PIECES == 1 {
+                packed::rounded(lanes, (pass.tiles, blocks), rows, panels, out);
+            } else {
+                packed::product(lanes, pass.tiles, blocks, rows, panels, out);
+            }
             return;
         }
         let outs = out.chunks_exact_mut(pass.per_panel::<L>());

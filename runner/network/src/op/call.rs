@@ -27,7 +27,6 @@ pub(crate) struct Call<'a> {
     /// Whether whoever takes the value wants maps in blocks of channels.
     pub blocks: bool,
     /// How the device computes.
-    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only GPUs have a choice"))]
     pub compute: &'a Compute,
     /// The layer's kernel as the device reads it best, where it is not trained.
     #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only GPUs have their own"))]

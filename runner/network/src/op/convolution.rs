@@ -10,7 +10,7 @@ use runner_experiment::architecture::op::Convolution;
 use super::activation;
 use super::call::Call;
 use super::combine::pixels;
-use super::kernels::{self, Map};
+use super::kernels::{self, Map, Settings};
 use crate::flow::{Flow, Value};
 
 pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
@@ -33,7 +33,13 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
     };
     let bias = bias.unwrap_or_else(|| Tensor::zeros([op.channels], &kernel.device()));
     let relu = op.activation == Activation::Relu;
-    let sum = kernels::convolution(map, kernel, bias, padding, (relu, call.blocks));
+    let settings = Settings {
+        padding,
+        precision: kernels::precision(call.compute.precision),
+        relu,
+        blocks: call.blocks,
+    };
+    let sum = kernels::convolution(map, kernel, bias, settings);
     Value::Map(match op.activation {
         Activation::Relu | Activation::Linear => sum,
         other => Map::Planar(activation::apply(other, sum.planar())),

@@ -5,10 +5,11 @@ use burn::backend::Dispatch;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{ConvShape, Convolution, Dense, Extent, Layout, Pool};
+use runner_convolution::{ConvShape, Convolution, Dense, Extent, Layout, Pool, Precision};
 use runner_experiment::architecture::Activation;
 #[cfg(feature = "gpu")]
 use runner_experiment::architecture::op::Pooling;
+use runner_experiment::section::run;
 
 use super::activation;
 use crate::extension::Maps;
@@ -64,8 +65,29 @@ impl Map {
     }
 }
 
-/// 3×3 convolution with stride 1, bias, and ReLU where `relu` says so. What comes out lies as the operation that
-/// follows wants it where `blocks` says that one of this module does.
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Rows and columns of zeros on each side: 0 or 1.
+    pub padding: usize,
+    /// What the factors of its products are rounded to, on the CPU.
+    pub precision: Precision,
+    /// Whether ReLU follows.
+    pub relu: bool,
+    /// Whether what follows is an operation of this module, which wants maps in blocks.
+    pub blocks: bool,
+}
+
+/// The CPU's precision for one that an experiment names: it has no `tf32`.
+#[must_use]
+pub fn precision(precision: run::Precision) -> Precision {
+    match precision {
+        run::Precision::Bf16 => Precision::Bf16,
+        run::Precision::F32 | run::Precision::Tf32 => Precision::F32,
+    }
+}
+
+/// 3×3 convolution with stride 1 and a bias.
 ///
 /// # Shapes
 ///
@@ -73,13 +95,8 @@ impl Map {
 /// - `kernel`: `[out, in, 3, 3]`, `bias`: `[out]`
 /// - result: `[batch, out, height + 2 padding - 2, width + 2 padding - 2]`
 #[must_use]
-pub fn convolution(
-    input: Map,
-    kernel: Tensor<4>,
-    bias: Tensor<1>,
-    padding: usize,
-    (relu, blocks): (bool, bool),
-) -> Map {
+pub fn convolution(input: Map, kernel: Tensor<4>, bias: Tensor<1>, settings: Settings) -> Map {
+    let Settings { padding, precision, relu, blocks } = settings;
     let extent = input.extent();
     let (input, from) = input.parts();
     let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
@@ -91,7 +108,7 @@ pub fn convolution(
         return Map::Planar(if relu { burn::tensor::activation::relu(sum) } else { sum });
     }
     let to = if blocks { Layout::between(outputs) } else { Layout::Nchw };
-    let convolution = Convolution { from, to, ..Convolution::new(shape) };
+    let convolution = Convolution { from, to, ..Convolution::in_precision(shape, precision) };
     let out = Tensor::from_dispatch(<Dispatch as Maps>::convolution(
         input.into_dispatch(),
         kernel.into_dispatch(),
@@ -206,6 +223,10 @@ mod tests {
         Tensor::from_data(TensorData::new(values, shape), &Device::flex())
     }
 
+    fn exact(padding: usize, blocks: bool) -> Settings {
+        Settings { padding, precision: Precision::F32, relu: true, blocks }
+    }
+
     /// Burn's own, as an independent answer.
     fn burns(input: Tensor<4>, kernel: Tensor<4>, bias: Tensor<1>, padding: usize) -> Tensor<4> {
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
@@ -233,8 +254,7 @@ mod tests {
             let burns = burns(input.clone(), kernel.clone(), bias.clone(), padding);
             for blocks in [false, true] {
                 let input = Map::Planar(input.clone());
-                let ours =
-                    convolution(input, kernel.clone(), bias.clone(), padding, (true, blocks));
+                let ours = convolution(input, kernel.clone(), bias.clone(), exact(padding, blocks));
                 assert_near(burns.clone(), ours.clone().planar(), "convolution");
                 if side >= 4 {
                     let burns = max_pool2d(burns.clone(), MaxPoolOptions::new([2, 2]));
@@ -256,8 +276,8 @@ mod tests {
         let first = first.reshape([outputs, channels, 3, 3]);
         let second = second.reshape([outputs, outputs, 3, 3]);
         let out = if let Some(blocks) = ours {
-            let hidden = convolution(Map::Planar(input), first, bias, padding, (true, blocks));
-            max_pool(convolution(hidden, second, other, padding, (true, blocks))).planar()
+            let hidden = convolution(Map::Planar(input), first, bias, exact(padding, blocks));
+            max_pool(convolution(hidden, second, other, exact(padding, blocks))).planar()
         } else {
             let hidden = burns(input, first, bias, padding);
             let out = burns(hidden, second, other, padding);
@@ -317,7 +337,7 @@ mod tests {
             let trained = leaf(numbers([16, 16, 3, 3], 4));
             let layer = |map: Tensor<4>, kernel: Tensor<4>| match ours {
                 true => {
-                    convolution(Map::Planar(map), kernel, bias.clone(), 1, (true, false)).planar()
+                    convolution(Map::Planar(map), kernel, bias.clone(), exact(1, false)).planar()
                 }
                 false => burns(map, kernel, bias.clone(), 1),
             };

@@ -1,0 +1,226 @@
+//! Convolutions with windows of any size: matrix products on pixels as they lie where the window is
+//! one pixel, and on windows that are copied behind each other where it is larger.
+
+use rayon::prelude::*;
+
+use super::gather::{Source, gather};
+use super::windows::Windows;
+use crate::activation::Activation;
+use crate::buffer::scratch;
+use crate::isa::{Isa, RunLanes, with_lanes};
+use crate::lanes::{Lanes, Work};
+use crate::map::{Piece, cut};
+use crate::product::{Rows, panel_len, product};
+use crate::shape::{Extent, Layout};
+use crate::values::{Values, WIDTH, in_blocks};
+
+/// Pixels that are computed together: a multiple of the rows of a product that fit the registers,
+/// and a divisor of the usual sizes of maps.
+const PIXELS: usize = 98;
+
+/// A convolution with its kernel in the order that products read it.
+pub struct General {
+    /// The size of each map that goes in.
+    pub input: Extent,
+    /// The windows.
+    pub windows: Windows,
+    /// Number of output channels.
+    pub outputs: usize,
+    /// Whether the maps that go in are planar.
+    pub planar: bool,
+    /// What follows the sum.
+    pub activation: Activation,
+    isa: Isa,
+    /// `[panel][16 terms of the sum][COLUMNS][16]`
+    panels: Vec<Values>,
+    bias: Vec<Values>,
+}
+
+/// The maps that go in, and what is added to those that come out.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The maps.
+    pub source: Source<'a>,
+    /// Added to the sums before the activation.
+    pub residual: Option<&'a [Values]>,
+}
+
+impl General {
+    /// From a kernel `[out, in, rows, columns]` and a bias `[out]`.
+    pub fn new(
+        isa: Isa,
+        (input, planar): (Extent, bool),
+        windows: Windows,
+        (kernel, bias): (&[f32], &[f32]),
+        activation: Activation,
+    ) -> Self {
+        let outputs = bias.len();
+        let blocks = Extent { channels: outputs, ..input }.blocks();
+        let bias = in_blocks(bias, blocks.next_multiple_of(2));
+        let panels = Vec::new();
+        let mut this = Self { input, windows, outputs, planar, activation, isa, panels, bias };
+        let mut panels = Vec::new();
+        with_lanes(isa, Pack { of: &this, kernel, panels: &mut panels });
+        this.panels = panels;
+        this
+    }
+
+    /// The size of each map that comes out.
+    pub fn output(&self) -> Extent {
+        let [height, width] = self.windows.places;
+        Extent { channels: self.outputs, height, width }
+    }
+
+    /// Sixteens of terms of the sum.
+    fn terms(&self) -> usize {
+        if self.planar {
+            (self.windows.taps() * self.input.channels).div_ceil(WIDTH)
+        } else {
+            self.windows.taps() * self.input.blocks()
+        }
+    }
+
+    /// Where the term at `index` of the sum stands in the kernel of one output.
+    fn index(&self, index: usize) -> Option<usize> {
+        let taps = self.windows.taps();
+        let channels = self.input.channels;
+        let per_tap = if self.planar { channels } else { self.input.blocks() * WIDTH };
+        let (tap, channel) = (index / per_tap, index % per_tap);
+        (tap < taps && channel < channels).then_some(channel * taps + tap)
+    }
+
+    /// Convolves some images, on all threads where they share the work.
+    pub fn forward(&self, inputs: Inputs<'_>, is_shared: bool, out: &mut [f32]) {
+        with_lanes(self.isa, Forward { general: self, inputs, is_shared, out });
+    }
+}
+
+struct Pack<'a> {
+    of: &'a General,
+    kernel: &'a [f32],
+    panels: &'a mut Vec<Values>,
+}
+
+impl RunLanes for Pack<'_> {
+    fn run<L: Lanes>(self, _: L) {
+        let Self { of, kernel, panels } = self;
+        let per_panel = panel_len::<L>(of.terms());
+        let count = of.outputs.div_ceil(WIDTH * L::COLUMNS);
+        panels.resize(count * per_panel, Values::ZERO);
+        let row = kernel.len() / of.outputs;
+        let order: Vec<Option<usize>> =
+            (0..of.terms() * WIDTH).map(|term| of.index(term)).collect();
+        let filters = kernel.par_chunks(WIDTH * L::COLUMNS * row);
+        panels.par_chunks_exact_mut(per_panel).zip(filters).for_each(|(panel, filters)| {
+            for (output, filter) in filters.chunks_exact(row).enumerate() {
+                let (column, lane) = (output / WIDTH, output % WIDTH);
+                let lines = panel.iter_mut().skip(column).step_by(L::COLUMNS);
+                for (line, from) in lines.zip(&order) {
+                    if let Some(from) = from {
+                        line.0[lane] = filter[*from];
+                    }
+                }
+            }
+        });
+    }
+}
+
+struct Forward<'a> {
+    general: &'a General,
+    inputs: Inputs<'a>,
+    is_shared: bool,
+    out: &'a mut [f32],
+}
+
+impl RunLanes for Forward<'_> {
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { general, inputs, is_shared, out } = self;
+        let output = general.output();
+        let places = output.height * output.width;
+        // As even as possible, and few enough that copied windows stay in a core's cache.
+        let most = if general.terms() * PIXELS > 4096 * 3 { PIXELS / 2 } else { PIXELS };
+        let chunks = places.div_ceil(most);
+        let pixels = places.div_ceil(chunks);
+        let chunks = places.div_ceil(pixels);
+        let column = Extent { height: places, width: 1, ..output };
+        let mut pieces = cut(out, Layout::Nchw16c, column, pixels);
+        let run = |(index, pieces): (usize, &mut Vec<Piece<'_>>)| {
+            let (image, first) = (index / chunks, index % chunks * pixels);
+            let count = pixels.min(places - first);
+            lanes.vectorize(Chunk { general, inputs, image, first, count, places, pieces });
+        };
+        if is_shared {
+            pieces.par_iter_mut().enumerate().for_each(run);
+        } else {
+            pieces.iter_mut().enumerate().for_each(run);
+        }
+    }
+}
+
+/// Some neighbouring pixels of one image.
+struct Chunk<'a, 'b> {
+    general: &'a General,
+    inputs: Inputs<'a>,
+    image: usize,
+    first: usize,
+    count: usize,
+    /// Pixels of a map that comes out.
+    places: usize,
+    /// Where they are written, block by block.
+    pieces: &'a mut [Piece<'b>],
+}
+
+impl Work for Chunk<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self, lanes: L) {
+        let General { input, windows, panels, .. } = self.general;
+        let (terms, plane) = (self.general.terms(), input.height * input.width);
+        let source = match self.inputs.source {
+            Source::Planar(values) => Source::Planar(&values[self.image * input.len()..]),
+            Source::Blocks(values) => {
+                Source::Blocks(&values[self.image * input.blocks() * plane..])
+            }
+        };
+        let mut copied;
+        let rows = match source {
+            Source::Blocks(values) if windows.is_pointwise(*input) => {
+                Rows { values: &values[self.first..], stride: plane, next: 0 }
+            }
+            _ => {
+                copied = scratch(terms * self.count);
+                gather(lanes, (source, *input), windows, (self.first, self.count), &mut copied);
+                Rows { values: &copied, stride: self.count, next: 0 }
+            }
+        };
+        let mut sums = scratch(self.count * L::COLUMNS);
+        for (panel, weights) in panels.chunks_exact(panel_len::<L>(terms)).enumerate() {
+            product(lanes, terms, rows, weights, false, &mut sums);
+            for column in 0..L::COLUMNS {
+                self.finish(lanes, panel * L::COLUMNS + column, &sums[column..]);
+            }
+        }
+    }
+}
+
+impl Chunk<'_, '_> {
+    /// Writes one block of outputs, whose sums are `COLUMNS` apart.
+    #[inline(always)]
+    fn finish<L: Lanes>(&mut self, lanes: L, block: usize, sums: &[Values]) {
+        let Some(Piece::Nchw16c(out)) = self.pieces.get_mut(block) else { return };
+        let activation = self.general.activation;
+        let bias = lanes.load(&self.general.bias[block]);
+        let blocks = self.general.output().blocks();
+        let start = (self.image * blocks + block) * self.places + self.first;
+        let residual = self.inputs.residual.map(|values| &values[start..][..self.count]);
+        let sums = sums.iter().step_by(L::COLUMNS);
+        for (index, (out, sum)) in out.as_chunks_mut().0.iter_mut().zip(sums).enumerate() {
+            let mut value = lanes.add(lanes.load(sum), bias);
+            if let Some(residual) = residual {
+                value = lanes.add(value, lanes.load(&residual[index]));
+            }
+            lanes.write(activation.apply(lanes, value), out);
+        }
+    }
+}
