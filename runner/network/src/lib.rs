@@ -14,6 +14,7 @@ pub mod flow;
 pub mod inference;
 pub mod initial;
 pub mod network;
+pub mod onnx;
 pub mod op;
 pub mod parameter;
 pub mod saved;

@@ -5,6 +5,7 @@ use super::{keras_order, sequential};
 use crate::architecture::builder::Builder;
 use crate::architecture::layer::Layer;
 use crate::architecture::op::Op;
+use crate::architecture::parameter::ParameterSpec;
 use crate::section::dataset::Preprocessing;
 use crate::section::model::Pooling;
 
@@ -104,6 +105,11 @@ pub trait Family: Sync {
         false
     }
 
+    /// Whether it has Keras's names, and Keras's files count its layers by class.
+    fn is_keras(&self) -> bool {
+        false
+    }
+
     /// Whether it is one sequence in torchvision, whose modules are counted.
     fn is_sequential(&self) -> bool {
         false
@@ -116,7 +122,9 @@ pub trait Family: Sync {
             Place::Module(module) => {
                 self.is_sequential().then(|| sequential::layer(layers, *module)).flatten()
             }
-            Place::Class(class, index) => keras_order::layer(layers, class, *index),
+            Place::Class(class, index) => {
+                self.is_keras().then(|| keras_order::layer(layers, class, *index)).flatten()
+            }
             Place::Named(name) => each.find(|layer| layer.name == *name && layer.has_parameters()),
             Place::Convolution(index) => each.filter(|layer| layer.is_convolution()).nth(*index),
             Place::Dense(index) => {
@@ -124,6 +132,11 @@ pub trait Family: Sync {
             }
             Place::OtherTop => None,
         }
+    }
+
+    /// The shape of a parameter in `model.safetensors`, which has as many values.
+    fn exported_shape(&self, _: &Layer, spec: &ParameterSpec) -> Vec<usize> {
+        spec.shape.clone()
     }
 
     /// What a layer of the conv base is called in `model.safetensors`.

@@ -85,6 +85,10 @@ impl Family for InceptionV3 {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }

@@ -100,6 +100,10 @@ impl Family for Mobilenet {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }

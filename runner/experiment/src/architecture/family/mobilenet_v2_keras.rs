@@ -94,6 +94,10 @@ impl Family for MobilenetV2Keras {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }

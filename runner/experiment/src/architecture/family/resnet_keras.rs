@@ -117,6 +117,10 @@ impl Family for ResnetKeras {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Caffe
     }

@@ -93,6 +93,10 @@ impl Family for Xception {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }
