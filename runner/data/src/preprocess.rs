@@ -1,8 +1,6 @@
 //! From pixels to what the network sees: `[3, height, width]`, channel by channel.
 
-use runner_experiment::section::dataset::{
-    CAFFE_MEAN, Preprocessing, TORCH_DEVIATION, TORCH_MEAN,
-};
+use runner_experiment::section::dataset::{CAFFE_MEAN, Preprocessing, TORCH_DEVIATION, TORCH_MEAN};
 
 use runner_record::Pixels;
 

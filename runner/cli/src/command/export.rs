@@ -72,11 +72,7 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
 }
 
 /// Writes the whole model of the only run.
-fn model(
-    runs: &[LoadedRun],
-    (file, format): (&Path, &str),
-    offline: bool,
-) -> Result<(), Failure> {
+fn model(runs: &[LoadedRun], (file, format): (&Path, &str), offline: bool) -> Result<(), Failure> {
     let [run] = runs else {
         let count = runs.len();
         return Err(Failure::usage(format!(

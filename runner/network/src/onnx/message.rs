@@ -148,9 +148,8 @@ impl ValueInfo {
     /// Floats, so many for each image of a batch.
     pub(super) fn floats(name: &str, shape: &[usize]) -> Self {
         let batch = Dimension { parameter: Some("batch".to_owned()), value: None };
-        let rest = shape
-            .iter()
-            .map(|size| Dimension { value: Some(integer(*size)), parameter: None });
+        let rest =
+            shape.iter().map(|size| Dimension { value: Some(integer(*size)), parameter: None });
         let dim = std::iter::once(batch).chain(rest).collect();
         let tensor = TensorType { element: 1, shape: Some(Dimensions { dim }) };
         Self { name: name.to_owned(), kind: Some(Type { tensor: Some(tensor) }) }
