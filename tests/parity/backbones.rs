@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use runner_data::preprocess;
-use runner_experiment::architecture::{ArchitectureName, Layer, Shape, Top, layers, named};
+use runner_experiment::architecture::{ArchitectureName, Layer, Place, Shape, Top, layers, named};
 use runner_network::device::Compute;
 use runner_network::parameter::read;
 use runner_network::weights::{self, Head, Source};
@@ -89,6 +89,7 @@ fn compare(folder: &Path, framework: &str, file: &str) -> Vec<String> {
     let count = if framework == "keras" { Layer::parameters } else { Layer::trainable_parameters };
     let parameters: usize = layers.iter().map(count).sum();
     assert_eq!(parameters.to_string(), reference.metadata["parameters"], "{file}");
+    check_order(&reference, name, &layers);
     let network = network(&reference, name, layers);
     let (last, input) = (network.layers.len() - 1, input(&reference, name, &network.compute));
     let wanted = |name: &str| match name {
@@ -116,6 +117,25 @@ fn compare(folder: &Path, framework: &str, file: &str) -> Vec<String> {
     });
     assert_eq!(seen, outputs.len(), "{file}");
     wrong
+}
+
+/// Files of Keras 3 count convolutions in the order of the model, in which the reference lists its
+/// tensors.
+fn check_order(reference: &Reference, name: ArchitectureName, layers: &[Layer]) {
+    let family = name.family();
+    if !family.is_keras() {
+        return;
+    }
+    let given = formula::tensors(reference);
+    let listed = given.iter().filter_map(|given| given.0.strip_suffix("/kernel"));
+    let plain = |name: &&str| {
+        let layer = layers.iter().find(|layer| layer.name == **name);
+        layer.is_some_and(|layer| layer.is_convolution() && layer.keras_name() == "Conv2D")
+    };
+    for (index, listed) in listed.filter(plain).enumerate() {
+        let found = family.layer(layers, &Place::Class("conv2d", index));
+        assert_eq!(found.map(|layer| layer.name.as_str()), Some(listed), "{name}, {index}");
+    }
 }
 
 fn compare_all(framework: &str) {

@@ -5,6 +5,7 @@
 //! `[batch, classes]`, or `[batch, 1]` of the second of two classes. Values between have the names of
 //! layers, parameters those of this program; metadata says the classes.
 
+mod activation;
 mod message;
 mod nodes;
 

@@ -11,7 +11,6 @@ use crate::architecture::layer::Layer;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
 use crate::architecture::parameter::ParameterSpec;
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// torchvision's ConvNeXt-Tiny.
 #[derive(Debug, Clone, Copy)]
@@ -99,8 +98,8 @@ impl Family for Convnext {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 
     /// torchvision has linear layers within its blocks, and factors for every pixel.

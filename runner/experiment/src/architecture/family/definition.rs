@@ -7,7 +7,6 @@ use crate::architecture::layer::Layer;
 use crate::architecture::op::Op;
 use crate::architecture::parameter::ParameterSpec;
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling;
 
 /// One architecture of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +82,10 @@ pub trait Family: Sync {
         [150, 150]
     }
 
-    /// How the last feature map becomes a vector, where the experiment does not say.
-    fn pooling(&self) -> Pooling {
-        Pooling::Flatten
+    /// Whether a head stands on the mean of each channel, where the experiment does not say how the
+    /// last feature map becomes a vector.
+    fn averages(&self) -> bool {
+        false
     }
 
     /// The layer that a component of a tensor's name stands for, with the component after it. Asked
