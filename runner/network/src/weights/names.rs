@@ -144,6 +144,7 @@ fn ordered(prefix: &str, rest: &str) -> Option<Located> {
     let place = match kind {
         "convolution" => Place::Convolution(index),
         "dense" => Place::Dense(index),
+        "norm" => Place::Norm(index),
         class => Place::Class(*KERAS_CLASSES.iter().find(|known| **known == class)?, index),
     };
     Some(Located { prefix: prefix.trim_end_matches('/').to_owned(), place, convention })

@@ -44,6 +44,8 @@ pub enum Place {
     Convolution(usize),
     /// The n-th dense layer.
     Dense(usize),
+    /// The n-th batch normalization.
+    Norm(usize),
     /// The n-th layer of a class of Keras's, in its order; see [`keras_order`].
     Class(&'static str, usize),
     /// A layer of a classifier that has no name here.
@@ -130,6 +132,7 @@ pub trait Family: Sync {
             Place::Dense(index) => {
                 each.filter(|layer| matches!(layer.op, Op::Dense { .. })).nth(*index)
             }
+            Place::Norm(index) => each.filter(|layer| layer.is_batch_norm()).nth(*index),
             Place::OtherTop => None,
         }
     }
