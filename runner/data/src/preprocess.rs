@@ -1,15 +1,8 @@
 //! From pixels to what the network sees: `[3, height, width]`, channel by channel.
 
-use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::dataset::{CAFFE_MEAN, Preprocessing, TORCH_DEVIATION, TORCH_MEAN};
 
 use runner_record::Pixels;
-
-/// Mean of ImageNet's blue, green, red (Keras's `imagenet_utils`, mode "caffe").
-pub const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
-/// torchvision's ImageNet statistics of red, green, blue, on a scale of 0 to 1.
-pub const TORCH_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Their deviation, on the same scale.
-pub const TORCH_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// `[height, width, 3]` of RGB bytes to `[3, height, width]` of what `how` says.
 #[must_use]
@@ -54,6 +47,28 @@ fn one(byte: f32, channel: usize, how: Preprocessing) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_way_is_a_mean_and_a_deviation() {
+        let pixels = Pixels { height: 1, width: 1, rgb: vec![255, 3, 51] };
+        for how in [
+            Preprocessing::Rescale,
+            Preprocessing::Caffe,
+            Preprocessing::Torchvision,
+            Preprocessing::Tensorflow,
+            Preprocessing::EfficientnetLite,
+        ] {
+            let channels = how.channels();
+            let mut levels = [255.0, 3.0, 51.0];
+            if channels.reversed {
+                levels.reverse();
+            }
+            for (index, found) in preprocess(&pixels, how).into_iter().enumerate() {
+                let expected = (levels[index] - channels.mean[index]) / channels.deviation[index];
+                assert!((found - expected).abs() < 1e-5, "{how}: {found} and {expected}");
+            }
+        }
+    }
 
     #[test]
     fn one_pixel_by_hand() {

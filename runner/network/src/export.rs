@@ -38,7 +38,9 @@ pub fn write(
         let name = names::exported(family, &network.layers, &parameter.name);
         let values = parameter.values()?;
         let bytes = le_bytes(&values).to_vec();
-        tensors.push((name, parameter.shape.clone(), bytes));
+        let spec = network.owner(index).specs().into_iter().find(|s| s.role == parameter.role);
+        let shape = spec.map(|spec| family.exported_shape(network.owner(index), &spec));
+        tensors.push((name, shape.unwrap_or_else(|| parameter.shape.clone()), bytes));
     }
     write_tensors(&tensors, about, path)
 }

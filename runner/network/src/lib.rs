@@ -18,6 +18,7 @@ pub mod inference;
 pub mod initial;
 pub mod network;
 pub mod on_device;
+pub mod onnx;
 pub mod op;
 pub mod parameter;
 pub mod saved;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use runner_network::device::Compute;
+use runner_network::onnx;
 use runner_network::saved::Saved;
 use runner_results::ResultsError;
 use runner_results::export::{Content, mlflow, tensorboard};
@@ -42,6 +43,9 @@ pub struct Target {
     /// A file that gets the whole model of one run, with its base.
     #[arg(long, value_name = "FILE")]
     pub safetensors: Option<PathBuf>,
+    /// A file that gets the whole model of one run as ONNX, from pixels to probabilities.
+    #[arg(long, value_name = "FILE")]
+    pub onnx: Option<PathBuf>,
 }
 
 /// Writes one run into a folder, and says where.
@@ -50,7 +54,10 @@ type Write = fn(&Content<'_>, &Path) -> Result<PathBuf, ResultsError>;
 pub(super) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
     let runs = load::select(&arguments.results.results, &arguments.runs)?;
     if let Some(file) = &arguments.target.safetensors {
-        return model(&runs, file, arguments.offline);
+        return model(&runs, (file, "safetensors"), arguments.offline);
+    }
+    if let Some(file) = &arguments.target.onnx {
+        return model(&runs, (file, "onnx"), arguments.offline);
     }
     match (&arguments.target.mlflow, &arguments.target.tensorboard) {
         (Some(store), _) => {
@@ -59,27 +66,31 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
         }
         (_, Some(logs)) => many(&runs, logs, tensorboard::export, "tensorboard --logdir"),
         _ => Err(Failure::usage(
-            "where to? give --mlflow DIR, --tensorboard DIR or --safetensors FILE",
+            "where to? give --mlflow DIR, --tensorboard DIR, --safetensors FILE or --onnx FILE",
         )),
     }
 }
 
 /// Writes the whole model of the only run.
-fn model(runs: &[LoadedRun], file: &Path, offline: bool) -> Result<(), Failure> {
+fn model(runs: &[LoadedRun], (file, format): (&Path, &str), offline: bool) -> Result<(), Failure> {
     let [run] = runs else {
         let count = runs.len();
         return Err(Failure::usage(format!(
             "a file takes the model of one run, and these are {count}: name one of them"
         )));
     };
-    if file.extension().is_none_or(|extension| extension != "safetensors") {
+    if file.extension().is_none_or(|extension| extension != format) {
         return Err(Failure::usage(format!(
-            "readers know the format of a model by its name: {} should end in `.safetensors`",
+            "readers know the format of a model by its name: {} should end in `.{format}`",
             file.display()
         )));
     }
     let source = weights::of_run(run, (offline, &signals::interrupt()?))?;
-    Saved::open(&source, Compute::cpu())?.write(&source, file)?;
+    let saved = Saved::open(&source, Compute::cpu())?;
+    match format {
+        "onnx" => onnx::write(&saved.network, &saved.about, file)?,
+        _ => saved.write(&source, file)?,
+    }
     terminal::out(&format!("{}: {}", run.id, file.display()));
     Ok(())
 }

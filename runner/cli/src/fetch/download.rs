@@ -105,7 +105,9 @@ impl Download<'_> {
             let _ = std::fs::remove_file(&part);
             return Ok(());
         }
-        let is_whole = check(self.checksum, &part).map_err(write_error)?.is_ok();
+        // Without a checksum there is no telling: the server is asked.
+        let is_whole = self.checksum != Checksum::Unknown
+            && check(self.checksum, &part).map_err(write_error)?.is_ok();
         if !is_whole {
             let received = self.receive(&mut file, interrupt);
             if matches!(received, Err(DownloadError::Checksum { .. })) {

@@ -43,6 +43,42 @@ choice! {
     }
 }
 
+/// Mean of ImageNet's blue, green, red (Keras's `imagenet_utils`, mode "caffe").
+pub const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
+/// torchvision's ImageNet statistics of red, green, blue, on a scale of 0 to 1.
+pub const TORCH_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Its deviations.
+pub const TORCH_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// A preprocessing as what every channel is less and over: (x - mean) / deviation of levels from 0
+/// to 255.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Channels {
+    /// Whether blue comes first.
+    pub reversed: bool,
+    /// In the order of the channels.
+    pub mean: [f32; 3],
+    /// In the order of the channels.
+    pub deviation: [f32; 3],
+}
+
+impl Preprocessing {
+    /// What it does to each channel.
+    #[must_use]
+    pub fn channels(self) -> Channels {
+        let (mean, deviation) = match self {
+            Self::Rescale => ([0.0; 3], [255.0; 3]),
+            Self::Caffe => (CAFFE_MEAN, [1.0; 3]),
+            Self::Torchvision => {
+                (TORCH_MEAN.map(|mean| mean * 255.0), TORCH_DEVIATION.map(|d| d * 255.0))
+            }
+            Self::Tensorflow => ([127.5; 3], [127.5; 3]),
+            Self::EfficientnetLite => ([127.0; 3], [128.0; 3]),
+        };
+        Channels { reversed: self == Self::Caffe, mean, deviation }
+    }
+}
+
 choice! {
     /// Precision of features.
     pub enum FeaturePrecision {

@@ -4,7 +4,7 @@ use crate::architecture::{self, Layer, Top};
 use crate::diagnostic::Diagnostics;
 use crate::plan::{Head, Model, Stage};
 use crate::section::Root;
-use crate::section::model::{ArchitectureName, HeadSection, ModelSection};
+use crate::section::model::{ArchitectureName, HeadSection, ModelSection, Pooling};
 use crate::value::Plain;
 
 use super::dataset::Data;
@@ -41,7 +41,8 @@ fn default_weights(architecture: ArchitectureName) -> &'static str {
 fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
     let plan = section.map(Plain::plain).unwrap_or_default();
     let family = architecture.family();
-    let pooling = section.and_then(|head| get(&head.pooling)).unwrap_or(family.pooling());
+    let default = if family.averages() { Pooling::Average } else { Pooling::Flatten };
+    let pooling = section.and_then(|head| get(&head.pooling)).unwrap_or(default);
     match section.and_then(|head| head.hidden.as_ref()) {
         Some(_) => Head { pooling, ..plan },
         None => Head { pooling, hidden: vec![family.hidden_units()], ..plan },

@@ -224,7 +224,7 @@ fn left_over(set: &Set<'_>, sorted: &Sorted<'_>) -> Option<String> {
 /// Whether only the order says which convolution this is: a bias is then one of whatever kernel has
 /// the same number, which is named where it is not used.
 fn is_counted(located: &Located) -> bool {
-    matches!(located.place, Place::Convolution(_) | Place::Class(..))
+    matches!(located.place, Place::Convolution(_) | Place::Norm(_) | Place::Class(..))
 }
 
 /// The dense layers that stand on a conv base; the classifier that a family published is none.

@@ -64,7 +64,7 @@ impl Known {
     #[must_use]
     pub fn is_base(&self, place: &Place) -> bool {
         match place {
-            Place::Module(_) | Place::Convolution(_) => true,
+            Place::Module(_) | Place::Convolution(_) | Place::Norm(_) => true,
             Place::Named(name) => self.base.contains(name),
             Place::Class(class, _) => *class != "layer_normalization",
             Place::Dense(_) | Place::OtherTop => false,

@@ -1,7 +1,7 @@
 //! Whose names are these? Those that a family knows from other frameworks, this program's own, or
 //! just the order.
 
-use runner_experiment::architecture::{Family, Layer, Place, Role};
+use runner_experiment::architecture::{Family, Layer, Op, Place, Role};
 
 use super::known::Known;
 
@@ -144,6 +144,7 @@ fn ordered(prefix: &str, rest: &str) -> Option<Located> {
     let place = match kind {
         "convolution" => Place::Convolution(index),
         "dense" => Place::Dense(index),
+        "norm" => Place::Norm(index),
         class => Place::Class(*KERAS_CLASSES.iter().find(|known| **known == class)?, index),
     };
     Some(Located { prefix: prefix.trim_end_matches('/').to_owned(), place, convention })
@@ -159,14 +160,24 @@ pub fn is_batch_norm(name: &str) -> bool {
     })
 }
 
-/// The name of a parameter in `model.safetensors`.
+/// The name of a parameter in `model.safetensors`: torchvision's where the family has torchvision's
+/// names, or those of one of its sequences.
 #[must_use]
 pub fn exported(family: &dyn Family, layers: &[Layer], parameter: &str) -> String {
     let (name, part) = parameter.rsplit_once('.').unwrap_or((parameter, ""));
     match layers.iter().find(|layer| layer.name == name && layer.base) {
         Some(layer) => {
-            let part = if part == Role::Kernel.name() { "weight" } else { part };
-            format!("{}.{part}", family.exported(layers, layer))
+            let module = family.exported(layers, layer);
+            let keras = family.is_keras() && !family.is_sequential();
+            match (keras, layer.op, part) {
+                (true, ..) => format!("{module}.{part}"),
+                (_, Op::LayerScale { .. }, _) => module,
+                (_, _, "kernel" | "gamma") => format!("{module}.weight"),
+                (_, _, "beta") => format!("{module}.bias"),
+                (_, _, "moving_mean") => format!("{module}.running_mean"),
+                (_, _, "moving_variance") => format!("{module}.running_var"),
+                (_, _, part) => format!("{module}.{part}"),
+            }
         }
         None => format!("head.{parameter}"),
     }

@@ -1,4 +1,5 @@
-//! ONNX: the initializers of the convolutions and dense layers, in the order of the graph.
+//! ONNX: the initializers of the convolutions, batch normalizations and dense layers, in the order
+//! of the graph.
 //!
 //! Exporters name initializers as they like, so the graph decides: the n-th `Conv` is the n-th
 //! convolution. Only the fields needed here are declared; the numbers are those of `onnx.proto`.
@@ -104,7 +105,8 @@ pub(super) fn open(path: &Path) -> Result<Vec<Entry>, String> {
             tensors.insert(output.clone(), value);
         }
     }
-    let mut order = Order { folder, tensors, convolutions: 0, dense: 0, found: Vec::new() };
+    let mut order =
+        Order { folder, tensors, convolutions: 0, dense: 0, norms: 0, found: Vec::new() };
     for (index, node) in graph.node.iter().enumerate() {
         order.take(node, graph.node.get(index + 1))?;
     }
@@ -117,6 +119,7 @@ struct Order<'a> {
     tensors: HashMap<String, Arc<Tensor>>,
     convolutions: usize,
     dense: usize,
+    norms: usize,
     found: Vec<Entry>,
 }
 
@@ -129,6 +132,14 @@ impl Order<'_> {
                 self.convolutions += 1;
                 self.push(&node.input, 1, &format!("{owner}.kernel"))?;
                 self.push(&node.input, 2, &format!("{owner}.bias"))
+            }
+            "BatchNormalization" => {
+                let owner = format!("#norm.{}", self.norms);
+                self.norms += 1;
+                let parts = ["gamma", "beta", "moving_mean", "moving_variance"];
+                (1..).zip(parts).try_for_each(|(input, part)| {
+                    self.push(&node.input, input, &format!("{owner}.{part}"))
+                })
             }
             "Gemm" => {
                 let owner = format!("#dense.{}", self.dense);

@@ -53,6 +53,10 @@ impl Family for Convnet {
         }
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn is_sequential(&self) -> bool {
         true
     }

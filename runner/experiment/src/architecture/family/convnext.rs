@@ -7,9 +7,10 @@ use super::parts::{conv, depthwise};
 use super::published::{Published, torchvision};
 use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
+use crate::architecture::layer::Layer;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
+use crate::architecture::parameter::ParameterSpec;
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// torchvision's ConvNeXt-Tiny.
 #[derive(Debug, Clone, Copy)]
@@ -97,8 +98,17 @@ impl Family for Convnext {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
+    }
+
+    /// torchvision has linear layers within its blocks, and factors for every pixel.
+    fn exported_shape(&self, layer: &Layer, spec: &ParameterSpec) -> Vec<usize> {
+        match layer.op {
+            Op::LayerScale { .. } => vec![spec.length(), 1, 1],
+            _ if spec.shape.ends_with(&[1, 1]) => spec.shape[..2].to_vec(),
+            _ => spec.shape.clone(),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use super::{keras_order, sequential};
 use crate::architecture::builder::Builder;
 use crate::architecture::layer::Layer;
 use crate::architecture::op::Op;
+use crate::architecture::parameter::ParameterSpec;
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling;
 
 /// One architecture of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub enum Place {
     Convolution(usize),
     /// The n-th dense layer.
     Dense(usize),
+    /// The n-th batch normalization.
+    Norm(usize),
     /// The n-th layer of a class of Keras's, in its order; see [`keras_order`].
     Class(&'static str, usize),
     /// A layer of a classifier that has no name here.
@@ -82,9 +84,10 @@ pub trait Family: Sync {
         [150, 150]
     }
 
-    /// How the last feature map becomes a vector, where the experiment does not say.
-    fn pooling(&self) -> Pooling {
-        Pooling::Flatten
+    /// Whether a head stands on the mean of each channel, where the experiment does not say how the
+    /// last feature map becomes a vector.
+    fn averages(&self) -> bool {
+        false
     }
 
     /// The layer that a component of a tensor's name stands for, with the component after it. Asked
@@ -104,6 +107,11 @@ pub trait Family: Sync {
         false
     }
 
+    /// Whether it has Keras's names, and Keras's files count its layers by class.
+    fn is_keras(&self) -> bool {
+        false
+    }
+
     /// Whether it is one sequence in torchvision, whose modules are counted.
     fn is_sequential(&self) -> bool {
         false
@@ -116,14 +124,22 @@ pub trait Family: Sync {
             Place::Module(module) => {
                 self.is_sequential().then(|| sequential::layer(layers, *module)).flatten()
             }
-            Place::Class(class, index) => keras_order::layer(layers, class, *index),
+            Place::Class(class, index) => {
+                self.is_keras().then(|| keras_order::layer(layers, class, *index)).flatten()
+            }
             Place::Named(name) => each.find(|layer| layer.name == *name && layer.has_parameters()),
             Place::Convolution(index) => each.filter(|layer| layer.is_convolution()).nth(*index),
             Place::Dense(index) => {
                 each.filter(|layer| matches!(layer.op, Op::Dense { .. })).nth(*index)
             }
+            Place::Norm(index) => each.filter(|layer| layer.is_batch_norm()).nth(*index),
             Place::OtherTop => None,
         }
+    }
+
+    /// The shape of a parameter in `model.safetensors`, which has as many values.
+    fn exported_shape(&self, _: &Layer, spec: &ParameterSpec) -> Vec<usize> {
+        spec.shape.clone()
     }
 
     /// What a layer of the conv base is called in `model.safetensors`.

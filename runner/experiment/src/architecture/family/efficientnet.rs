@@ -9,7 +9,6 @@ use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Op};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// torchvision's EfficientNet-B0.
 #[derive(Debug, Clone, Copy)]
@@ -101,8 +100,8 @@ impl Family for Efficientnet {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 }
 

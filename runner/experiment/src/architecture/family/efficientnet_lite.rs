@@ -12,7 +12,6 @@ use crate::architecture::imagenet;
 use crate::architecture::layer::Layer;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// EfficientNet-Lite0.
 #[derive(Debug, Clone, Copy)]
@@ -105,8 +104,8 @@ impl Family for EfficientnetLite {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 
     fn aliases(&self, layer: &Layer) -> Vec<String> {

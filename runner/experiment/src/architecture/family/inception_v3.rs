@@ -10,7 +10,6 @@ use crate::architecture::imagenet;
 use crate::architecture::layer::LayerId;
 use crate::architecture::op::{Activation, Convolution, Op, Padding, Pooling};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// Keras's InceptionV3.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +84,10 @@ impl Family for InceptionV3 {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }
@@ -93,8 +96,8 @@ impl Family for InceptionV3 {
         [299, 299]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 
     fn is_numbered(&self) -> bool {

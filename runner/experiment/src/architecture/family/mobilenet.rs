@@ -8,7 +8,6 @@ use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// Keras's MobileNet with alpha 1.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +99,10 @@ impl Family for Mobilenet {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }
@@ -108,8 +111,8 @@ impl Family for Mobilenet {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 }
 

@@ -8,7 +8,6 @@ use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Op};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// torchvision's MobileNetV2.
 #[derive(Debug, Clone, Copy)]
@@ -100,8 +99,8 @@ impl Family for MobilenetV2 {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 }
 

@@ -8,7 +8,6 @@ use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Op};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// torchvision's MobileNetV3, small and large.
 #[derive(Debug, Clone, Copy)]
@@ -147,8 +146,8 @@ impl Family for MobilenetV3 {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 }
 

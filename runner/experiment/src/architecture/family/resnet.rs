@@ -8,7 +8,6 @@ use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Convolution, Op, Padding, Pooling};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// ResNet-18, 34, 50, 101 and 152.
 #[derive(Debug, Clone, Copy)]
@@ -115,8 +114,8 @@ impl Family for Resnet {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 }
 

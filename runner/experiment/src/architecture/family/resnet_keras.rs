@@ -8,7 +8,6 @@ use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Convolution, Op, Padding, Pooling};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// Keras's ResNet50, ResNet101 and ResNet152.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +116,10 @@ impl Family for ResnetKeras {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Caffe
     }
@@ -125,8 +128,8 @@ impl Family for ResnetKeras {
         [224, 224]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 }
 

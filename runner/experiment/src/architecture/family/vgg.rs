@@ -111,6 +111,10 @@ impl Family for Vgg {
         place(part, next)
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn is_sequential(&self) -> bool {
         true
     }

@@ -10,7 +10,6 @@ use crate::architecture::imagenet;
 use crate::architecture::layer::{Layer, LayerId};
 use crate::architecture::op::{Activation, Convolution, Op, Padding, Pooling};
 use crate::section::dataset::Preprocessing;
-use crate::section::model::Pooling as HeadPooling;
 
 /// Keras's Xception.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +92,10 @@ impl Family for Xception {
         &PUBLISHED
     }
 
+    fn is_keras(&self) -> bool {
+        true
+    }
+
     fn preprocessing(&self) -> Preprocessing {
         Preprocessing::Tensorflow
     }
@@ -101,8 +104,8 @@ impl Family for Xception {
         [299, 299]
     }
 
-    fn pooling(&self) -> HeadPooling {
-        HeadPooling::Average
+    fn averages(&self) -> bool {
+        true
     }
 
     fn aliases(&self, layer: &Layer) -> Vec<String> {
