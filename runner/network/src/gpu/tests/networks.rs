@@ -61,3 +61,25 @@ fn with_branches_equal_the_cpu() {
     layers_equal_the_cpu("branches", &layers, 3, false);
     layers_equal_the_cpu("branches while training", &layers, 3, true);
 }
+
+#[test]
+fn give_an_image_the_same_features_in_every_batch() {
+    let Some(gpu) = gpu() else { return };
+    let layers = layers(ArchitectureName::default(), [32, 32], &Top::None);
+    let network = generated(layers.expect("the images are large enough"), &gpu);
+    let prepared = Inference::new(&network, 0..network.layers.len()).expect("a network of layers");
+    let length = network.layers[0].input.elements();
+    let pixels = numbers(7 * length, 5);
+    let features = |batch: usize| -> Vec<u32> {
+        let batches = pixels.chunks(batch * length);
+        let all = batches.flat_map(|images| {
+            let out = prepared.forward(images.to_vec(), images.len() / length);
+            inference::values(out).expect("the device lost values")
+        });
+        all.map(f32::to_bits).collect()
+    };
+    let alone = features(1);
+    for batch in [3, 7] {
+        assert!(features(batch) == alone, "batches of {batch}");
+    }
+}
