@@ -100,7 +100,7 @@ pub(crate) const PLACES: usize = 8;
 /// `[image, channel, row, column]` comes with any strides; the output, and what is written, has the
 /// channel changing fastest.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, clippy::too_many_lines)]
 pub(crate) fn backward<G: Numeric, O: Numeric>(
     gradient: &Tensor<G>,
     output: &Tensor<O>,

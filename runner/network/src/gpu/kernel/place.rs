@@ -102,7 +102,7 @@ pub(super) fn map_value<A: Numeric>(
         let mut column = x as usize;
         let mut visited = true;
         if comptime!(product == Product::InputGradient) {
-            visited = row % window.stride == 0 && column % window.stride == 0;
+            visited = row.is_multiple_of(window.stride) && column.is_multiple_of(window.stride);
             row /= window.stride;
             column /= window.stride;
         }

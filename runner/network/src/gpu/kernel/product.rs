@@ -47,7 +47,7 @@ pub(crate) struct Sizes {
 /// The first factor is a map `[image, channel, row, column]` with any strides. The second is the
 /// kernel `[output, input, row, column]` with any strides, or the gradient of the output as a map.
 #[cube(launch_unchecked, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, clippy::too_many_lines)]
 pub(crate) fn multiply<A: Numeric, B: Numeric, O: Numeric>(
     lhs: &Tensor<A>,
     rhs: &Tensor<B>,
@@ -85,18 +85,7 @@ pub(crate) fn multiply<A: Numeric, B: Numeric, O: Numeric>(
     let rhs_lane = if comptime!(variant.by_columns) { far } else { near };
     let rhs_first = if comptime!(variant.by_columns) { near } else { far };
 
-    let mut row_base = Array::<usize>::new(variant.rows);
-    let mut row_y = Array::<i32>::new(variant.rows);
-    let mut row_x = Array::<i32>::new(variant.rows);
-    #[unroll]
-    for i in 0..variant.rows {
-        let row = rows_before + lhs_first + i * SIDE;
-        let (base, y, x) = row_place::<A>(lhs, row, &window, variant.product);
-        row_base[i] = base;
-        row_y[i] = select(row < sizes.rows, y, OUTSIDE);
-        row_x[i] = x;
-    }
-
+    let rows = row_places::<A>(lhs, rows_before + lhs_first, sizes.rows, &window, variant);
     let mut sums = Array::<f32>::new(comptime!(variant.rows * variant.columns));
     #[unroll]
     for i in 0..comptime!(variant.rows * variant.columns) {
@@ -105,63 +94,172 @@ pub(crate) fn multiply<A: Numeric, B: Numeric, O: Numeric>(
 
     let mut start = begin;
     while start < end {
-        let depth = start + lhs_lane;
-        let (base, y, x) = depth_place::<A>(lhs, depth, &window, variant.product);
-        #[unroll]
-        for i in 0..variant.rows {
-            let mut value = 0.0f32;
-            let (row, column) = (row_y[i] + y, row_x[i] + x);
-            if depth < end {
-                value =
-                    map_value::<A>(lhs, row_base[i] + base, row, column, &window, variant.product);
-            }
-            lhs_tile[lhs_lane * lhs_step + lhs_first + i * SIDE] = value;
-        }
+        let place = lhs_lane * lhs_step + lhs_first;
+        load_lhs::<A>(lhs, &mut lhs_tile, place, &rows, start + lhs_lane, end, &window, variant);
+        let place = rhs_lane * rhs_step + rhs_first;
+        let column = columns_before + rhs_first;
         let depth = start + rhs_lane;
-        let offset = rhs_offset::<B>(rhs, depth, &window, variant.product);
-        let step = rhs_column::<B>(rhs, variant.product);
-        #[unroll]
-        for j in 0..variant.columns {
-            let column = columns_before + rhs_first + j * SIDE;
-            let mut value = 0.0f32;
-            if depth < end && column < sizes.columns {
-                value = f32::cast_from(rhs[offset + column * step]);
-            }
-            rhs_tile[rhs_lane * rhs_step + rhs_first + j * SIDE] = value;
-        }
+        load_rhs::<B>(
+            rhs,
+            &mut rhs_tile,
+            place,
+            column,
+            sizes.columns,
+            depth,
+            end,
+            &window,
+            variant,
+        );
         sync_cube();
-        for k in 0..DEPTH {
-            let mut factors = Array::<f32>::new(variant.columns);
-            #[unroll]
-            for j in 0..variant.columns {
-                factors[j] = rhs_tile[k * rhs_step + near + j * SIDE];
-            }
-            #[unroll]
-            for i in 0..variant.rows {
-                let factor = lhs_tile[k * lhs_step + far + i * SIDE];
-                #[unroll]
-                for j in 0..variant.columns {
-                    let index = comptime!(i * variant.columns + j);
-                    sums[index] = fma(factor, factors[j], sums[index]);
-                }
-            }
-        }
+        accumulate(&mut sums, &lhs_tile, &rhs_tile, far, near, variant);
         sync_cube();
         start += DEPTH;
     }
 
     let before = part * sizes.rows * sizes.columns;
+    let (row, column) = (rows_before + far, columns_before + near);
+    write_sums::<O>(&sums, bias, out, before, row, column, &sizes, &window, &steps, variant);
+}
+
+/// Where the windows of a unit's rows begin.
+#[derive(CubeType)]
+struct Rows {
+    base: Array<usize>,
+    y: Array<i32>,
+    x: Array<i32>,
+}
+
+#[cube]
+fn row_places<A: Numeric>(
+    lhs: &Tensor<A>,
+    first: usize,
+    count: usize,
+    window: &Window,
+    #[comptime] variant: Variant,
+) -> Rows {
+    let mut base = Array::<usize>::new(variant.rows);
+    let mut y = Array::<i32>::new(variant.rows);
+    let mut x = Array::<i32>::new(variant.rows);
     #[unroll]
     for i in 0..variant.rows {
-        let row = rows_before + far + i * SIDE;
+        let row = first + i * SIDE;
+        let (offset, line, column) = row_place::<A>(lhs, row, window, variant.product);
+        base[i] = offset;
+        y[i] = select(row < count, line, OUTSIDE);
+        x[i] = column;
+    }
+    Rows { base, y, x }
+}
+
+/// One place of the depth for each of a unit's rows.
+#[cube]
+#[allow(clippy::too_many_arguments)]
+fn load_lhs<A: Numeric>(
+    lhs: &Tensor<A>,
+    tile: &mut Shared<[f32]>,
+    place: usize,
+    rows: &Rows,
+    depth: usize,
+    end: usize,
+    window: &Window,
+    #[comptime] variant: Variant,
+) {
+    let (base, y, x) = depth_place::<A>(lhs, depth, window, variant.product);
+    #[unroll]
+    for i in 0..variant.rows {
+        let mut value = 0.0f32;
+        let (row, column) = (rows.y[i] + y, rows.x[i] + x);
+        if depth < end {
+            let offset = rows.base[i] + base;
+            value = map_value::<A>(lhs, offset, row, column, window, variant.product);
+        }
+        tile[place + i * SIDE] = value;
+    }
+}
+
+/// One place of the depth for each of a unit's columns.
+#[cube]
+#[allow(clippy::too_many_arguments)]
+fn load_rhs<B: Numeric>(
+    rhs: &Tensor<B>,
+    tile: &mut Shared<[f32]>,
+    place: usize,
+    first: usize,
+    columns: usize,
+    depth: usize,
+    end: usize,
+    window: &Window,
+    #[comptime] variant: Variant,
+) {
+    let offset = rhs_offset::<B>(rhs, depth, window, variant.product);
+    let step = rhs_column::<B>(rhs, variant.product);
+    #[unroll]
+    for j in 0..variant.columns {
+        let column = first + j * SIDE;
+        let mut value = 0.0f32;
+        if depth < end && column < columns {
+            value = f32::cast_from(rhs[offset + column * step]);
+        }
+        tile[place + j * SIDE] = value;
+    }
+}
+
+/// Adds the products of the tiles.
+#[cube]
+fn accumulate(
+    sums: &mut Array<f32>,
+    lhs: &Shared<[f32]>,
+    rhs: &Shared<[f32]>,
+    row: usize,
+    column: usize,
+    #[comptime] variant: Variant,
+) {
+    let lhs_step = comptime!(variant.rows * SIDE + 1);
+    let rhs_step = comptime!(variant.columns * SIDE + 1);
+    for k in 0..DEPTH {
+        let mut factors = Array::<f32>::new(variant.columns);
         #[unroll]
         for j in 0..variant.columns {
-            let column = columns_before + near + j * SIDE;
+            factors[j] = rhs[k * rhs_step + column + j * SIDE];
+        }
+        #[unroll]
+        for i in 0..variant.rows {
+            let factor = lhs[k * lhs_step + row + i * SIDE];
+            #[unroll]
+            for j in 0..variant.columns {
+                let index = comptime!(i * variant.columns + j);
+                sums[index] = fma(factor, factors[j], sums[index]);
+            }
+        }
+    }
+}
+
+/// Writes the sums of a unit.
+#[cube]
+#[allow(clippy::too_many_arguments)]
+fn write_sums<O: Numeric>(
+    sums: &Array<f32>,
+    bias: &Tensor<f32>,
+    out: &mut Tensor<O>,
+    before: usize,
+    first_row: usize,
+    first_column: usize,
+    sizes: &Sizes,
+    window: &Window,
+    steps: &Steps,
+    #[comptime] variant: Variant,
+) {
+    #[unroll]
+    for i in 0..variant.rows {
+        let row = first_row + i * SIDE;
+        #[unroll]
+        for j in 0..variant.columns {
+            let column = first_column + j * SIDE;
             if row < sizes.rows && column < sizes.columns {
                 let sum = sums[comptime!(i * variant.columns + j)];
-                let place = before
-                    + result_place(row, column, sizes.columns, &window, &steps, variant.product);
-                out[place] = O::cast_from(finish(sum, bias, column, variant.epilogue));
+                let place =
+                    result_place(row, column, sizes.columns, window, steps, variant.product);
+                out[before + place] = O::cast_from(finish(sum, bias, column, variant.epilogue));
             }
         }
     }

@@ -139,7 +139,7 @@ pub(crate) const PLACES: usize = 8;
 
 /// Its gradient for the kernel, summed over a part of the places; parts lie one behind the other.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, clippy::too_many_lines)]
 pub(crate) fn grouped_kernel<I: Numeric, G: Numeric>(
     input: &Tensor<I>,
     gradient: &Tensor<G>,

@@ -27,6 +27,7 @@ impl LaunchObserver for Launches {
 }
 
 /// Launches, and different kernels among them. Other tests may launch meanwhile.
+#[expect(clippy::print_stdout, reason = "the numbers are what the test is for")]
 fn count(what: &str, run: impl FnOnce()) -> [usize; 2] {
     let launches = Arc::new(Launches::default());
     let observation = LaunchObservation::new(launches.clone());

@@ -19,6 +19,7 @@ use crate::parameter::read;
 use crate::weights::{LayerWeights, Weights};
 
 /// The first GPU that answers, or a line that says there is none.
+#[expect(clippy::print_stdout, reason = "says why a test did nothing")]
 fn gpu() -> Option<Compute> {
     let wanted = [DeviceName::Cuda(None), DeviceName::Vulkan(None)];
     let found = wanted.into_iter().find_map(|name| select(name).ok());
@@ -46,7 +47,7 @@ fn tensor<const D: usize>(shape: [usize; D], seed: u64, device: &Device) -> Tens
 fn in_a_row(size: [usize; 2], ops: &[Op]) -> Vec<Layer> {
     let mut net = Builder::new(size);
     for (index, op) in ops.iter().enumerate() {
-        net.push(&format!("layer{index}"), *op);
+        net.push(format!("layer{index}"), *op);
     }
     net.finish().unwrap_or_default()
 }

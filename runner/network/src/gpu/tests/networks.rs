@@ -1,5 +1,7 @@
 //! Whole networks of small images.
 
+use std::collections::BTreeSet;
+
 use runner_experiment::architecture::{
     Activation, ArchitectureName, Builder, Op, Padding, Shape, Top, layers,
 };
@@ -8,6 +10,7 @@ use super::operations::{bare, convolution, layers_equal_the_cpu};
 use super::{assert_near, generated, gpu, numbers};
 use crate::device::Compute;
 use crate::inference::{self, Inference};
+use crate::warm::{Pass, warm};
 
 fn features(name: ArchitectureName, side: usize, compute: &Compute) -> Vec<f32> {
     let layers = layers(name, [side, side], &Top::None).expect("the images are large enough");
@@ -60,4 +63,41 @@ fn with_branches_equal_the_cpu() {
     let layers = net.finish().expect("the images are large enough");
     layers_equal_the_cpu("branches", &layers, 3, false);
     layers_equal_the_cpu("branches while training", &layers, 3, true);
+}
+
+#[test]
+fn give_an_image_the_same_features_in_every_batch() {
+    let Some(gpu) = gpu() else { return };
+    let layers = layers(ArchitectureName::default(), [32, 32], &Top::None);
+    let network = generated(layers.expect("the images are large enough"), &gpu);
+    let prepared = Inference::new(&network, 0..network.layers.len()).expect("a network of layers");
+    let length = network.layers[0].input.elements();
+    let pixels = numbers(7 * length, 5);
+    let features = |batch: usize| -> Vec<u32> {
+        let batches = pixels.chunks(batch * length);
+        let all = batches.flat_map(|images| {
+            let out = prepared.forward(images.to_vec(), images.len() / length);
+            inference::values(out).expect("the device lost values")
+        });
+        all.map(f32::to_bits).collect()
+    };
+    let alone = features(1);
+    for batch in [3, 7] {
+        assert!(features(batch) == alone, "batches of {batch}");
+    }
+}
+
+#[test]
+fn are_warmed_with_a_pass_of_each_kind() {
+    let Some(gpu) = gpu() else { return };
+    let layers = layers(ArchitectureName::default(), [32, 32], &Top::None);
+    let network = generated(layers.expect("the images are large enough"), &gpu);
+    let last = network.layers.len();
+    let trained = BTreeSet::from([last - 2]);
+    let passes = [(Pass::Values(0..last - 4), 2), (Pass::Gradients(last - 4..last, trained), 2)];
+    let mut heard = Vec::new();
+    warm(&network, &passes, &mut |warming| heard.push(warming)).expect("the device lost values");
+    let done: Vec<usize> = heard.iter().map(|warming| warming.passes[0]).collect();
+    assert_eq!(done, [0, 1, 2]);
+    assert!(heard[0].kernels == 0 && heard[1].kernels > 0 && heard[2].kernels > heard[1].kernels);
 }

@@ -17,6 +17,7 @@ fn features(compute: &Compute) -> Vec<f32> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "says why a test did less")]
 fn rounded_factors_give_nearly_the_same_features() {
     let Some(gpu) = gpu() else { return };
     let expected = features(&Compute::cpu());
