@@ -19,6 +19,7 @@ pub mod network;
 pub mod on_device;
 pub mod op;
 pub mod parameter;
+pub mod reading;
 pub mod saved;
 pub mod weights;
 

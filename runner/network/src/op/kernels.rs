@@ -9,6 +9,7 @@ use burn::tensor::{DType, Device, Tensor};
 use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool};
 
 use crate::extension::Maps;
+use crate::reading::is_on_host;
 
 /// Names the implementation: part of the address of cached features, since another one rounds
 /// differently.
@@ -141,11 +142,6 @@ pub fn dense(input: Tensor<2>, kernel: Tensor<2>) -> Tensor<2> {
 /// Whether the values lie in this process's memory.
 fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_on_host(tensor)
-}
-
-/// The same for values of any type.
-pub(crate) fn is_on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.device().without_autodiff() == Device::flex()
 }
 
 #[cfg(test)]
