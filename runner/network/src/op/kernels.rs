@@ -5,7 +5,7 @@ use burn::backend::Dispatch;
 use burn::tensor::activation;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Tensor};
 use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool};
 
 use crate::extension::Maps;
@@ -146,7 +146,7 @@ fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
     use crate::parameter::read;
