@@ -130,3 +130,6 @@ fn behind(images: &Images, flow: Flow) -> Result<Flow, LearnError> {
         None => Ok(flow),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ pub mod on_device;
 pub mod onnx;
 pub mod op;
 pub mod parameter;
+pub mod reading;
 pub mod saved;
 pub mod warm;
 pub mod weights;

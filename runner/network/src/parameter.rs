@@ -8,8 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use runner_experiment::architecture::{Layer, ParameterSpec, Role};
 
 use crate::error::NetworkError;
-use crate::on_device::readback;
-use crate::op::kernels::is_on_host;
+use crate::reading::{is_on_host, waited};
 
 /// One tensor of a layer.
 #[derive(Debug, Clone)]
@@ -58,7 +57,7 @@ pub fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
 /// did not fit.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NetworkError> {
     if !is_on_host(&tensor) {
-        readback::waited();
+        waited();
     }
     let data = tensor.try_into_data().map_err(lost)?;
     data.try_into_vec::<f32>().map_err(lost)

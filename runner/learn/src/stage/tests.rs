@@ -15,7 +15,7 @@ use crate::feature_views::FeatureViews;
 use crate::optimizer::tests::devices;
 use runner_data::scan::ContentHash;
 use runner_network::Compute;
-use runner_network::on_device::readback::waits;
+use runner_network::reading::waits;
 use runner_network::weights::Weights;
 use runner_random::{Key, Purpose};
 

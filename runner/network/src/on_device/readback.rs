@@ -4,28 +4,13 @@
 //! was sent. A readback starts the copy behind the work that was sent before; whoever asks for the
 //! values later, after more work was sent, waits for no idle device.
 
-use std::cell::Cell;
 use std::pin::Pin;
 
 use burn::tensor::Tensor;
 
 use crate::error::NetworkError;
 use crate::parameter::read;
-
-thread_local! {
-    static WAITS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// How many times this thread has waited for values of a GPU.
-#[must_use]
-pub fn waits() -> u64 {
-    WAITS.get()
-}
-
-/// Counts a wait.
-pub(crate) fn waited() {
-    WAITS.set(WAITS.get() + 1);
-}
+use crate::reading::waited;
 
 type Copied = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>, NetworkError>> + Send>>;
 
@@ -48,7 +33,7 @@ impl Readback {
     /// [`NetworkError::Compute`] where the device lost them.
     pub fn start<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Self, NetworkError> {
         #[cfg(feature = "gpu")]
-        if tensors.first().is_some_and(|tensor| !crate::op::kernels::is_on_host(tensor)) {
+        if tensors.first().is_some_and(|tensor| !crate::reading::is_on_host(tensor)) {
             return Ok(Self(State::Sent(copy::start(tensors)?)));
         }
         Ok(Self(State::Here(tensors.into_iter().map(read).collect::<Result<_, _>>()?)))

@@ -4,10 +4,10 @@ use burn::tensor::{Device, Tensor};
 use runner_random::{Key, Purpose};
 
 use super::call::{Call, Training};
-use super::kernels::is_on_host;
 use crate::flow::Flow;
 use crate::on_device;
 use crate::parameter::tensor;
+use crate::reading::is_on_host;
 
 pub(super) fn drop(call: &Call<'_>, rate: f64, training: Training<'_>, flow: Flow) -> Flow {
     let length = call.layer.output.elements();

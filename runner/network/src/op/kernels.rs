@@ -4,7 +4,7 @@
 use burn::backend::Dispatch;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Tensor};
 use runner_convolution::{ConvShape, Convolution, Dense, Extent, Layout, Pool, Precision};
 use runner_experiment::architecture::Activation;
 #[cfg(feature = "gpu")]
@@ -13,6 +13,7 @@ use runner_experiment::section::run;
 
 use super::activation;
 use crate::extension::Maps;
+use crate::reading::is_on_host;
 
 /// A batch of maps between two layers.
 #[derive(Debug, Clone)]
@@ -203,14 +204,9 @@ fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_on_host(tensor)
 }
 
-/// The same for values of any type.
-pub(crate) fn is_on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.device().without_autodiff() == Device::flex()
-}
-
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
     use crate::parameter::read;
