@@ -4,7 +4,7 @@ use burn::cubecl;
 use burn::cubecl::prelude::*;
 
 use super::colour::finished;
-use super::warp::{Pixel, word};
+use super::warp::{Pixel, Rgb, word};
 use super::words::{CUT, PARTNER, REGION, SHARE};
 use super::work::Work;
 
@@ -26,25 +26,23 @@ pub(super) fn finish(
     let pixel = position % comptime!(work.height * work.width);
     let image = position / comptime!(work.height * work.width);
     let (x, y) = (pixel % comptime!(work.width), pixel / comptime!(work.width));
-    let mut shown = image;
+    let mut values = Rgb { red: 0.0f32, green: 0.0f32, blue: 0.0f32 };
     if comptime!(work.mixed) {
-        if words[CUT] == 1 && is_partners(words, x, y) {
-            shown = word(words, image, PARTNER);
+        let partner = word(words, image, PARTNER);
+        let is_cut = words[CUT] == 1;
+        let first = select(is_cut && is_partners(words, x, y), partner, image);
+        let share = f32::from_bits(words[SHARE]);
+        for turn in 0..select(is_cut, 1u32, 2u32) {
+            let image = select(turn == 0, first, partner);
+            let weight = select(turn == 0, select(is_cut, 1.0f32, 1.0f32 - share), share);
+            let pixel = Pixel { image, x, y };
+            let own = finished(bytes, words, extremes, greys, colours, pixel, work);
+            values.red += own.red * weight;
+            values.green += own.green * weight;
+            values.blue += own.blue * weight;
         }
-    }
-    let mut values =
-        finished(bytes, words, extremes, greys, colours, Pixel { image: shown, x, y }, work);
-    if comptime!(work.mixed) {
-        if words[CUT] == 0 {
-            let share = f32::from_bits(words[SHARE]);
-            let partner = word(words, image, PARTNER);
-            let place = Pixel { image: partner, x, y };
-            let other = finished(bytes, words, extremes, greys, colours, place, work);
-            let own = 1.0f32 - share;
-            values.red = values.red * own + other.red * share;
-            values.green = values.green * own + other.green * share;
-            values.blue = values.blue * own + other.blue * share;
-        }
+    } else {
+        values = finished(bytes, words, extremes, greys, colours, Pixel { image, x, y }, work);
     }
     let first = ABSOLUTE_POS * 3;
     out[first] = values.red;

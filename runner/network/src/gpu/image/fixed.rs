@@ -62,7 +62,7 @@ fn is_negative(a: Fixed) -> bool {
 
 /// To 53 significant bits, half to even. Numbers of 2²⁰ and more stay as they are.
 #[cube]
-fn rounded(a: Fixed) -> Fixed {
+pub(super) fn rounded(a: Fixed) -> Fixed {
     let mut whole = a.whole;
     let mut high = a.high;
     let mut low = a.low;
@@ -102,6 +102,12 @@ pub(super) fn fraction(a: Fixed) -> Share {
 pub(super) fn rest(share: Share) -> Share {
     let borrow = select(share.low == 0, 0u32, 1u32);
     Share { high: 0x8000_0000u32 - share.high - borrow, low: !share.low + 1 }
+}
+
+/// One of two shares.
+#[cube]
+pub(super) fn either(first: bool, one: Share, other: Share) -> Share {
+    Share { high: select(first, one.high, other.high), low: select(first, one.low, other.low) }
 }
 
 /// The product of two shares, rounded to the nearest.

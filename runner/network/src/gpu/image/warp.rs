@@ -5,7 +5,7 @@ use burn::cubecl;
 use burn::cubecl::prelude::*;
 use runner_experiment::section::augmentation::Fill;
 
-use super::fixed::{Fixed, Share, add, fraction, product, rest, times};
+use super::fixed::{Fixed, Share, add, either, fraction, product, rest, rounded, times};
 use super::words::{HEAD, IMAGE, MATRIX, SOURCE, ZERO};
 use super::work::Work;
 
@@ -55,58 +55,30 @@ pub(super) fn number(words: &[u32], image: u32, #[comptime] which: usize) -> f32
 /// What a pixel shows before levels change.
 #[cube]
 pub(super) fn warped(bytes: &[u32], words: &[u32], pixel: Pixel, #[comptime] work: Work) -> Rgb {
-    let Pixel { image, x, y } = pixel;
+    let image = pixel.image;
     if comptime!(work.steps.warp) {
-        let across = line(place(words, image, x, y, 0usize), comptime!(work.width), work.fill);
-        let down = line(place(words, image, x, y, 9usize), comptime!(work.height), work.fill);
+        let across = line(words, pixel, 0u32, work);
+        let down = line(words, pixel, 1u32, work);
+        let inside = across.inside & down.inside;
+        let (right, below) = (across.weight, down.weight);
+        let (left, above) = (rest(right), rest(below));
         let mut sum = Rgb { red: 0.0f32, green: 0.0f32, blue: 0.0f32 };
-        if across.inside == 1 && down.inside == 1 {
-            let right = across.weight;
-            let left = rest(right);
-            let below = down.weight;
-            let above = rest(below);
-            let upper = down.first * comptime!(work.width);
-            let lower = down.second * comptime!(work.width);
-            sum = weighted(
-                bytes,
-                words,
-                image,
-                upper + across.first,
-                product(above, left),
-                sum,
-                work,
-            );
-            sum = weighted(
-                bytes,
-                words,
-                image,
-                upper + across.second,
-                product(above, right),
-                sum,
-                work,
-            );
-            sum = weighted(
-                bytes,
-                words,
-                image,
-                lower + across.first,
-                product(below, left),
-                sum,
-                work,
-            );
-            sum = weighted(
-                bytes,
-                words,
-                image,
-                lower + across.second,
-                product(below, right),
-                sum,
-                work,
-            );
+        // A loop, since written out this is most of the kernel, which takes its time to compile.
+        for corner in 0..4 * inside {
+            let row = select(corner < 2, down.first, down.second);
+            let column = select((corner & 1) == 0, across.first, across.second);
+            let vertical = either(corner < 2, above, below);
+            let horizontal = either((corner & 1) == 0, left, right);
+            let weight = product(vertical, horizontal);
+            let levels = levels(bytes, words, image, row * comptime!(work.width) + column, work);
+            let zero = words[ZERO];
+            sum.red += apart(weight * levels.red, zero);
+            sum.green += apart(weight * levels.green, zero);
+            sum.blue += apart(weight * levels.blue, zero);
         }
         sum
     } else {
-        levels(bytes, words, image, y * comptime!(work.width) + x, work)
+        levels(bytes, words, image, pixel.y * comptime!(work.width) + pixel.x, work)
     }
 }
 
@@ -123,26 +95,6 @@ fn level(bytes: &[u32], index: u32) -> f32 {
     f32::cast_from((bytes[(index >> 2) as usize] >> ((index & 3) << 3)) & 255)
 }
 
-/// The sum with another pixel's share of it.
-#[cube]
-fn weighted(
-    bytes: &[u32],
-    words: &[u32],
-    image: u32,
-    pixel: u32,
-    weight: f32,
-    sum: Rgb,
-    #[comptime] work: Work,
-) -> Rgb {
-    let zero = words[ZERO];
-    let levels = levels(bytes, words, image, pixel, work);
-    Rgb {
-        red: sum.red + apart(weight * levels.red, zero),
-        green: sum.green + apart(weight * levels.green, zero),
-        blue: sum.blue + apart(weight * levels.blue, zero),
-    }
-}
-
 /// The same value, rounded: without this a compiler makes one operation of a product and the sum
 /// behind it, which rounds once where the CPU rounds twice, and 255 of 255 are then 254.99998.
 #[cube]
@@ -150,66 +102,62 @@ fn apart(value: f32, zero: u32) -> f32 {
     f32::from_bits(value.to_bits() ^ zero)
 }
 
-/// One coordinate of the place that a pixel shows.
+/// One coordinate of the place that a pixel shows: x for axis 0, y for axis 1.
 #[cube]
-fn place(words: &[u32], image: u32, x: u32, y: u32, #[comptime] row: usize) -> Fixed {
-    let across = times(coefficient(words, image, row), x);
-    let down = times(coefficient(words, image, comptime!(row + 3)), y);
-    add(add(across, down), coefficient(words, image, comptime!(row + 6)))
-}
-
-#[cube]
-fn coefficient(words: &[u32], image: u32, #[comptime] index: usize) -> Fixed {
-    Fixed {
-        whole: word(words, image, comptime!(MATRIX + index)),
-        high: word(words, image, comptime!(MATRIX + index + 1)),
-        low: word(words, image, comptime!(MATRIX + index + 2)),
+fn place(words: &[u32], pixel: Pixel, axis: u32) -> Fixed {
+    let first = pixel.image * comptime!(IMAGE as u32) + comptime!((HEAD + MATRIX) as u32);
+    let mut sum = Fixed { whole: 0u32, high: 0u32, low: 0u32 };
+    for term in 0..3u32 {
+        let index = (first + (3 * axis + term) * 3) as usize;
+        let coefficient =
+            Fixed { whole: words[index], high: words[index + 1], low: words[index + 2] };
+        let factor = select(term == 0, pixel.x, select(term == 1, pixel.y, 1u32));
+        sum = add(sum, times(coefficient, factor));
     }
+    sum
 }
 
 /// The two pixels around a place, with what fills the outside.
 #[cube]
-fn line(place: Fixed, #[comptime] length: u32, #[comptime] fill: Fill) -> Line {
-    let mut place = place;
+fn line(words: &[u32], pixel: Pixel, axis: u32, #[comptime] work: Work) -> Line {
+    let fill = comptime!(work.fill);
+    let length = select(axis == 0, comptime!(work.width), comptime!(work.height));
+    let mut place = place(words, pixel, axis);
     let mut inside = 1u32;
-    let last = comptime!(length - 1);
+    let last = length - 1;
     // Negative numbers have the first bit set.
     let is_behind = place.whole > last || (place.whole == last && (place.high | place.low) != 0);
     if comptime!(fill == Fill::Constant) {
         inside = select(is_behind, 0u32, 1u32);
     }
-    if comptime!(fill == Fill::Wrap && last > 0) {
-        if is_behind {
-            let zero = Fixed { whole: 0u32, high: 0u32, low: 0u32 };
-            place = add(
-                Fixed { whole: remainder(place.whole, last), high: place.high, low: place.low },
-                zero,
-            );
+    if comptime!(fill == Fill::Wrap) {
+        if is_behind && last > 0 {
+            place.whole = remainder(place.whole, last);
+            place = rounded(place);
         }
     }
     Line {
         inside,
-        first: pixel(place.whole, length, fill),
-        second: pixel(place.whole + 1, length, fill),
+        first: inner(place.whole, length, fill),
+        second: inner(place.whole + 1, length, fill),
         weight: fraction(place),
     }
 }
 
 /// The pixel with this index, which may lie outside.
 #[cube]
-fn pixel(index: u32, #[comptime] length: u32, #[comptime] fill: Fill) -> u32 {
+fn inner(index: u32, length: u32, #[comptime] fill: Fill) -> u32 {
     if comptime!(fill == Fill::Reflect) {
-        let index = remainder(index, comptime!(2 * length));
-        min(index, comptime!(2 * length - 1) - index)
+        let index = remainder(index, 2 * length);
+        min(index, 2 * length - 1 - index)
     } else {
-        let inside = min(index, comptime!(length - 1));
-        select(index >> 31 == 1, 0u32, inside)
+        select(index >> 31 == 1, 0u32, min(index, length - 1))
     }
 }
 
 /// The remainder, not negative, of a number in two's complement.
 #[cube]
-fn remainder(index: u32, #[comptime] length: u32) -> u32 {
-    let below = comptime!(length - 1) - (!index) % length;
+fn remainder(index: u32, length: u32) -> u32 {
+    let below = length - 1 - (!index) % length;
     select(index >> 31 == 1, below, index % length)
 }
