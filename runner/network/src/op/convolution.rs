@@ -1,15 +1,18 @@
-//! Convolutions: 3×3 ones with stride 1 by this project's kernels, all others by Burn's.
+//! Convolutions over all channels by this project's kernels on the CPU; those in groups, and all on
+//! other devices, by Burn's.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use runner_experiment::architecture::Activation;
+use runner_convolution::Windows;
 use runner_experiment::architecture::op::Convolution;
+use runner_experiment::architecture::{Activation, Shape};
 
 use super::activation;
 use super::call::Call;
 use super::combine::pixels;
 use super::kernels::{self, Map, Settings};
+use super::windowed;
 use crate::flow::{Flow, Value};
 
 pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
@@ -23,7 +26,13 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
         Value::Vector(rows) => Map::Planar(pixels(Flow::Vector(rows))),
     };
     let Some(padding) = op.simple_padding() else {
-        return Value::Map(Map::Planar(general(op, map.planar(), kernel, bias)));
+        let map = map.planar();
+        let sum = match windows(call, op) {
+            Some(windows) => windowed::apply(map, kernel, bias, windows),
+            None => Err((map, kernel, bias)),
+        };
+        let sum = sum.unwrap_or_else(|(map, kernel, bias)| general(op, map, kernel, bias));
+        return Value::Map(Map::Planar(activation::apply(op.activation, sum)));
     };
     let bias = bias.unwrap_or_else(|| Tensor::zeros([op.channels], &kernel.device()));
     let relu = op.activation == Activation::Relu;
@@ -38,6 +47,18 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
         Activation::Relu | Activation::Linear => sum,
         other => Map::Planar(activation::apply(other, sum.planar())),
     })
+}
+
+/// The windows of a convolution over all channels of a map.
+fn windows(call: &Call<'_>, op: Convolution) -> Option<Windows> {
+    let (Shape::Map { .. }, Shape::Map { height, width, .. }, 1) =
+        (call.layer.input, call.layer.output, op.groups)
+    else {
+        return None;
+    };
+    let input = call.layer.input.size();
+    let before = [0, 1].map(|axis| op.padding.amounts(input[axis], op.kernel[axis], op.stride)[0]);
+    Some(Windows { size: op.kernel, stride: op.stride, before, places: [height, width] })
 }
 
 fn general(
@@ -57,5 +78,5 @@ fn general(
         dilation: [1, 1],
         groups: op.groups,
     };
-    activation::apply(op.activation, conv2d(map, kernel, bias, options))
+    conv2d(map, kernel, bias, options)
 }

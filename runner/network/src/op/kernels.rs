@@ -6,7 +6,9 @@ use burn::tensor::activation;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool, Precision};
+use runner_convolution::{
+    ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool, Precision, Windowed, Windows,
+};
 use runner_experiment::section::run;
 
 use crate::extension::Maps;
@@ -156,7 +158,7 @@ pub fn dense(input: Tensor<2>, kernel: Tensor<2>) -> Tensor<2> {
 }
 
 /// Whether the values lie in this process's memory.
-fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
+pub(super) fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && tensor.device().without_autodiff() == Device::flex()
 }
 
