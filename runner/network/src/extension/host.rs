@@ -1,7 +1,7 @@
 //! Tensors of the CPU and the memory that their values lie in.
 
+use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
 use runner_convolution::{Extent, Layout, buffer};
 

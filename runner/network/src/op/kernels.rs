@@ -6,9 +6,7 @@ use burn::tensor::activation;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor};
-use runner_convolution::{
-    ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool, Precision, Windowed, Windows,
-};
+use runner_convolution::{ConvShape, Convolution, Dense, Extent, Isa, Layout, Pool, Precision};
 use runner_experiment::section::run;
 
 use crate::extension::Maps;
