@@ -38,9 +38,9 @@ def keras_rows():
     def infer(x):
         return base(x, training=False)
 
-    def gradients(model, x):
+    def gradients(model, x, training=True):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(model(x, training=True)))
+            loss = tf.reduce_mean(tf.square(model(x, training=training)))
         return tape.gradient(loss, model.trainable_variables)
 
     @tf.function
@@ -67,7 +67,8 @@ def keras_rows():
         return work
 
     def last_stage():
-        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps."""
+        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps, normalized
+        by kept statistics."""
         parts = []
 
         def build():
@@ -82,7 +83,7 @@ def keras_rows():
 
             @tf.function
             def step(x):
-                optimizer.apply(gradients(stage, x), stage.trainable_variables)
+                optimizer.apply(gradients(stage, x, False), stage.trainable_variables)
 
             return step, maps
 
@@ -155,8 +156,9 @@ def torch_rows():
         return infer
 
     def last_stage():
-        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps."""
-        stage = models.resnet50(weights=None).layer4.train().to(memory_format=torch.channels_last)
+        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps, normalized
+        by kept statistics."""
+        stage = models.resnet50(weights=None).layer4.eval().to(memory_format=torch.channels_last)
         maps = torch.rand(BATCH, 1024, 14, 14).to(memory_format=torch.channels_last)
         optimizer = torch.optim.SGD(stage.parameters(), 1e-5)
 

@@ -3,15 +3,21 @@
 //! Other backends keep Burn's own: [`crate::op::kernels`] asks before it calls.
 
 mod gradient;
+mod host;
+mod windowed;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
-use runner_convolution::{Convolution, Dense, Epilogue, Extent, Layout, Pool, buffer, reorder};
+use runner_convolution::{
+    Convolution, Dense, Epilogue, Extent, Layout, Pool, Windowed, buffer, reorder,
+};
 
 use gradient::{ConvolutionGradient, DenseGradient, PlanarGradient, PoolGradient, Recorded};
+use host::{Host, map, reclaim, with};
+use windowed::WindowedGradient;
 
 /// Operations that this project adds to the CPU backend; `f32` only.
 #[backend_extension(Flex, Autodiff)]
@@ -27,6 +33,15 @@ pub trait Maps: Backend {
         relu: bool,
     ) -> FloatTensor<Self>;
 
+    /// A convolution with windows of any size of a batch of maps `[batch, channel, height, width]`,
+    /// with a kernel `[out, in, rows, columns]` and a bias `[out]`.
+    fn windowed(
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        windowed: Windowed,
+    ) -> FloatTensor<Self>;
+
     /// 2×2 maximum with stride 2, of a batch of maps as above.
     fn max_pool(input: FloatTensor<Self>, pool: Pool) -> FloatTensor<Self>;
 
@@ -35,37 +50,6 @@ pub trait Maps: Backend {
 
     /// `[batch, in]` times `[in, out]`, `out` a multiple of sixteen.
     fn dense(input: FloatTensor<Self>, kernel: FloatTensor<Self>) -> FloatTensor<Self>;
-}
-
-type Host = FloatTensor<Flex>;
-
-/// Calls `f` with the values in their layout; no copy where they lie that way.
-fn with<R>(tensor: &Host, f: impl FnOnce(&[f32]) -> R) -> R {
-    match tensor.as_slice::<f32>() {
-        Some(values) => f(values),
-        None => f(tensor.to_contiguous().storage::<f32>()),
-    }
-}
-
-fn map(values: Vec<f32>, images: usize, extent: Extent, layout: Layout) -> Host {
-    let Extent { channels, height, width } = extent;
-    let shape = match layout {
-        Layout::Nchw => [images, channels, height, width],
-        Layout::Nchw16c => {
-            let pixels = height * width;
-            [images, extent.blocks(), pixels, extent.values(layout) / extent.blocks() / pixels]
-        }
-    };
-    Host::from_data(TensorData::new(values, shape))
-}
-
-/// Keeps the memory of a tensor that nobody else holds, for the next layer.
-fn reclaim(tensor: Host) {
-    if tensor.is_unique()
-        && let Ok(values) = tensor.into_data().try_into_vec::<f32>()
-    {
-        buffer::give(values);
-    }
 }
 
 impl Maps for Flex {
@@ -89,6 +73,10 @@ impl Maps for Flex {
         });
         reclaim(input);
         map(out, images, extent, to)
+    }
+
+    fn windowed(input: Host, kernel: Host, bias: Host, windowed: Windowed) -> Host {
+        windowed::forward(input, &kernel, &bias, windowed)
     }
 
     fn max_pool(input: Host, pool: Pool) -> Host {
@@ -159,6 +147,27 @@ impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
                 convolution,
                 relu,
             )),
+        }
+    }
+
+    fn windowed(
+        input: FloatTensor<Self>,
+        kernel: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        windowed: Windowed,
+    ) -> FloatTensor<Self> {
+        let nodes = [input.node(), kernel.node(), bias.node()];
+        match WindowedGradient.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut recording) => {
+                let (from, filters) = (recording.checkpoint(&input), recording.checkpoint(&kernel));
+                let [input, kernel, bias] = [input, kernel, bias].map(|it| it.into_primitive());
+                let output = Flex::windowed(input, kernel, bias, windowed);
+                recording.finish((from, filters, windowed), output)
+            }
+            OpsKind::UnTracked(plain) => {
+                let [input, kernel, bias] = [input, kernel, bias].map(|it| it.into_primitive());
+                plain.finish(Flex::windowed(input, kernel, bias, windowed))
+            }
         }
     }
 

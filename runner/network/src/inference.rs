@@ -184,3 +184,68 @@ pub fn values(flow: Flow) -> Result<Vec<f32>, NetworkError> {
         Flow::Vector(vector) => read(vector),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use runner_experiment::architecture::{ArchitectureName, Top, layers};
+    use runner_experiment::section::run::Precision;
+    use runner_random::{Key, Purpose};
+
+    use super::*;
+    use crate::Compute;
+    use crate::parameter::tensor;
+    use crate::weights::tensors::Weights;
+
+    const IMAGES: usize = 3;
+
+    /// A network whose normalizations are none of those that change nothing, and a batch for it.
+    fn network(name: &str) -> Result<(Network, Vec<f32>), NetworkError> {
+        let name = ArchitectureName::find(name).unwrap_or_default();
+        let layers = layers(name, [64, 96], &Top::None).unwrap_or_default();
+        let mut network = Network::new(layers, Weights::default(), 7, Compute::cpu());
+        let mut stream = Key::new(1, Purpose::Generate).stream();
+        for parameter in &mut network.parameters {
+            let values = parameter.values()?;
+            if values.iter().all(|value| *value == values[0]) {
+                let moved = values.iter().map(|value| value + 0.5 * (stream.uniform() - 0.5));
+                parameter.value = tensor(moved.collect(), &network.compute.device);
+            }
+        }
+        let count = IMAGES * network.layers[0].input.elements();
+        Ok((network, (0..count).map(|_| stream.uniform()).collect()))
+    }
+
+    /// The largest difference between layers one by one and prepared ones, over the largest value.
+    fn error(name: &str, precision: Precision) -> Result<f32, NetworkError> {
+        let (mut network, pixels) = network(name)?;
+        let all = 0..network.layers.len();
+        let input = Flow::batch(pixels.clone(), IMAGES, network.layers[0].input, &network.compute);
+        let expected = values(network.forward(all.clone(), input, &network.values()))?;
+        network.compute.precision = precision;
+        let prepared = Inference::new(&network, all)?;
+        assert!(prepared.rest.layers.is_empty(), "all of {name} is prepared");
+        let found = values(prepared.forward(pixels, IMAGES))?;
+        let top = expected.iter().fold(0.0_f32, |top, value| top.max(value.abs()));
+        let off = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
+        Ok(off.fold(0.0, f32::max) / top)
+    }
+
+    #[test]
+    fn prepared_networks_compute_what_their_layers_do() -> Result<(), NetworkError> {
+        for name in ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0"] {
+            let off = error(name, Precision::F32)?;
+            assert!(off < 1e-5, "{name}: {off}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn activations_in_bfloat16_are_within_two_hundredths() -> Result<(), NetworkError> {
+        for name in ["vgg16", "resnet18"] {
+            let off = error(name, Precision::Bf16)?;
+            assert!(off < 2e-2, "{name}: {off}");
+            assert_eq!(off > 1e-4, runner_convolution::bf16::available(), "{name}: {off}");
+        }
+        Ok(())
+    }
+}

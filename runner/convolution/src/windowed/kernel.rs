@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::Windowed;
+use super::sizes::Windowed;
 use crate::buffer::scratch;
 use crate::gradient::accumulate::Accumulate;
 use crate::graph::gather::{Source, gather};

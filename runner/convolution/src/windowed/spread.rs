@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Windowed;
+use super::sizes::Windowed;
 use crate::isa::RunLanes;
 use crate::lanes::{Lanes, Work};
 use crate::values::Values;

@@ -9,7 +9,8 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
 use runner_convolution::{Convolution, Extent, Layout, Pool, buffer};
 
-use super::{Host, dense, map, reclaim, reordered, with};
+use super::host::{Host, map, reclaim, with};
+use super::{dense, reordered};
 
 #[derive(Debug)]
 pub(super) struct ConvolutionGradient;

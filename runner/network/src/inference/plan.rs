@@ -142,7 +142,8 @@ impl Draft<'_> {
             Op::BatchNorm { epsilon, .. } => {
                 let mut weights = Affine::identity(layer.input.channels());
                 weights.then(&affine(self.network, index, epsilon)?);
-                return Ok(Some(self.sum(index, inputs[0], weights, Filters::of_pixels(layer))));
+                self.sum(index, inputs[0], weights, Filters::of_pixels(layer));
+                return Ok(Some(()));
             }
             Op::MaxPool(op) => pool(layer, op, Pooled::Largest),
             Op::AveragePool(op) => pool(layer, op, Pooled::Mean),
@@ -199,7 +200,8 @@ impl Draft<'_> {
             depthwise: op.groups > 1,
             activation,
         };
-        Ok(Some(self.sum(last, input, weights, filters)))
+        self.sum(last, input, weights, filters);
+        Ok(Some(()))
     }
 
     /// Adds a convolution whose value is that of the layer at `last`, or of those behind it that

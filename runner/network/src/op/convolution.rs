@@ -1,16 +1,18 @@
-//! Convolutions: on the CPU 3×3 ones with stride 1 by this project's kernels and all others by Burn's,
-//! on GPUs as `gpu` has them.
+//! Convolutions: on the CPU those over all channels by this project's kernels and those in groups by
+//! Burn's, on GPUs as `gpu` has them.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use runner_experiment::architecture::Activation;
+use runner_convolution::Windows;
 use runner_experiment::architecture::op::Convolution;
+use runner_experiment::architecture::{Activation, Shape};
 
 use super::activation;
 use super::call::Call;
 use super::combine::pixels;
 use super::kernels::{self, Map, Settings};
+use super::windowed;
 use crate::flow::{Flow, Value};
 
 pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
@@ -29,7 +31,13 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
         return Value::Map(Map::Planar(on_device(op, map.planar(), kernel, bias, rule)));
     }
     let Some(padding) = op.simple_padding() else {
-        return Value::Map(Map::Planar(general(op, map.planar(), kernel, bias)));
+        let map = map.planar();
+        let sum = match windows(call, op) {
+            Some(windows) => windowed::apply(map, kernel, bias, windows),
+            None => Err((map, kernel, bias)),
+        };
+        let sum = sum.unwrap_or_else(|(map, kernel, bias)| general(op, map, kernel, bias));
+        return Value::Map(Map::Planar(activation::apply(op.activation, sum)));
     };
     let bias = bias.unwrap_or_else(|| Tensor::zeros([op.channels], &kernel.device()));
     let relu = op.activation == Activation::Relu;
@@ -44,6 +52,18 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
         Activation::Relu | Activation::Linear => sum,
         other => Map::Planar(activation::apply(other, sum.planar())),
     })
+}
+
+/// The windows of a convolution over all channels of a map.
+fn windows(call: &Call<'_>, op: Convolution) -> Option<Windows> {
+    let (Shape::Map { .. }, Shape::Map { height, width, .. }, 1) =
+        (call.layer.input, call.layer.output, op.groups)
+    else {
+        return None;
+    };
+    let input = call.layer.input.size();
+    let before = [0, 1].map(|axis| op.padding.amounts(input[axis], op.kernel[axis], op.stride)[0]);
+    Some(Windows { size: op.kernel, stride: op.stride, before, places: [height, width] })
 }
 
 fn general(
@@ -63,7 +83,7 @@ fn general(
         dilation: [1, 1],
         groups: op.groups,
     };
-    activation::apply(op.activation, conv2d(map, kernel, bias, options))
+    conv2d(map, kernel, bias, options)
 }
 
 #[cfg(feature = "gpu")]

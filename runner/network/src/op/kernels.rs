@@ -196,11 +196,11 @@ pub fn cast<const D: usize>(values: Tensor<D>, dtype: DType) -> Tensor<D> {
 
 /// Whether a GPU has the values.
 pub(super) fn is_on_device<const D: usize>(tensor: &Tensor<D>) -> bool {
-    tensor.device().without_autodiff() != Device::flex()
+    !is_on_host(tensor)
 }
 
 /// Whether the values lie in this process's memory.
-fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
+pub(super) fn on_host<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_on_host(tensor)
 }
 

@@ -10,6 +10,7 @@ mod dropout;
 pub mod kernels;
 mod norm;
 mod pool;
+mod windowed;
 
 #[cfg(test)]
 mod tests;
