@@ -218,5 +218,5 @@ fn layer_help(name: &str, base: &[&Layer]) -> String {
             listed.push(known);
         }
     }
-    did_you_mean(name, listed.into_iter())
+    did_you_mean(name, listed)
 }
