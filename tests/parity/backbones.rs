@@ -65,6 +65,14 @@ fn ordered(flow: Flow, channels_last: bool) -> Vec<f32> {
     }
 }
 
+/// The mean of each channel, where that is asked for.
+fn pooled(flow: Flow, wanted: bool) -> Flow {
+    match flow {
+        Flow::Map(map) if wanted => Flow::Map(map.mean_dim(2).mean_dim(3)),
+        flow => flow,
+    }
+}
+
 /// The largest difference as a part of the largest value.
 fn off(ours: &[f32], theirs: &[f32]) -> f32 {
     assert_eq!(ours.len(), theirs.len());
@@ -102,10 +110,7 @@ fn compare(folder: &Path, framework: &str, file: &str) -> Vec<String> {
     let (mut seen, mut wrong) = (0, Vec::new());
     network.watched(0..last + 1, input, &network.values(), &mut |layer, flow| {
         for output in outputs.iter().filter(|output| wanted(output) == layer.name) {
-            let flow = match (flow.clone(), output.as_str()) {
-                (Flow::Map(map), "pooled") => Flow::Map(map.mean_dim(2).mean_dim(3)),
-                (flow, _) => flow,
-            };
+            let flow = pooled(flow.clone(), output == "pooled");
             let ours = ordered(flow, reference.metadata["layout"] == "NHWC");
             let off = off(&ours, &reference.floats(output));
             println!("{file}: {output} off by {off:e}");

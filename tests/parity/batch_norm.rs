@@ -1,7 +1,7 @@
 //! Fine-tuning with batch normalizations that are trained: losses, moving statistics and logits
 //! against Keras's.
 
-use runner_experiment::architecture::{Top, layers};
+use runner_experiment::architecture::{ArchitectureName, Top, layers};
 use runner_experiment::plan::{BatchNorm, Stage};
 use runner_experiment::section::model::Pooling;
 use runner_learn::gradients::gradients;
@@ -9,7 +9,7 @@ use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_learn::stage::trained;
 use runner_network::parameter::{read, tensor};
-use runner_network::{Network, Training};
+use runner_network::{Flow, Network, Training};
 use runner_random::{Key, Purpose};
 
 use super::backbones::{architecture, input, network};
@@ -33,17 +33,12 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0_f32, |most, value| most.max(value.abs()))
 }
 
-#[test]
-fn parity_batch_norms_that_are_trained() {
-    let Some(folder) = fixtures::folder("finetuning with batch norms") else { return };
-    let reference = Reference::open(&folder, FILE);
-    let number = |key: &str| reference.metadata[key].parse::<usize>().unwrap();
-    let (side, images, steps) = (number("side"), number("images"), number("steps"));
-    let name = architecture("keras", "resnet50");
+/// The network with the weights of the reference, and its head.
+fn start(reference: &Reference, name: ArchitectureName, side: usize) -> Network {
     let top = Top::Head { pooling: Pooling::Average, hidden: &[], dropout: 0.0, classes: 2 };
     let layers = layers(name, [side, side], &top).unwrap();
-    let mut network = network(&reference, name, layers);
-    let head = formula::tensors(&reference).into_iter().find(|given| given.0 == "head/kernel");
+    let mut network = network(reference, name, layers);
+    let head = formula::tensors(reference).into_iter().find(|given| given.0 == "head/kernel");
     let kernel = formula::values(&reference.metadata["salt"], &head.unwrap());
     let device = network.compute.device.clone();
     for parameter in &mut network.parameters {
@@ -51,6 +46,17 @@ fn parity_batch_norms_that_are_trained() {
             parameter.value = tensor(kernel.clone(), &device);
         }
     }
+    network
+}
+
+#[test]
+fn parity_batch_norms_that_are_trained() {
+    let Some(folder) = fixtures::folder("finetuning with batch norms") else { return };
+    let reference = Reference::open(&folder, FILE);
+    let number = |key: &str| reference.metadata[key].parse::<usize>().unwrap();
+    let (side, images, steps) = (number("side"), number("images"), number("steps"));
+    let name = architecture("keras", "resnet50");
+    let mut network = start(&reference, name, side);
     let stage = stage();
     let prefix = stage.frozen_prefix(&network.layers);
     assert_eq!(network.layers[prefix - 1].name, "conv4_block6_out");
@@ -65,8 +71,7 @@ fn parity_batch_norms_that_are_trained() {
     let targets: Vec<Target> = samples.iter().map(|index| Target::of(index % 2, 2)).collect();
     let losses = reference.floats("losses");
     for (step, expected) in losses.iter().enumerate().take(steps) {
-        let key = Key::new(0, Purpose::Shuffle);
-        let training = Some(Training { key, samples: &samples });
+        let training = Some(Training { key: Key::new(0, Purpose::Shuffle), samples: &samples });
         let found =
             gradients(&network, prefix, features.clone(), &targets, training, &indices).unwrap();
         let loss = found.outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images as f64;
@@ -85,8 +90,13 @@ fn parity_batch_norms_that_are_trained() {
             .collect();
         optimizer.step(&mut parameters, found.gradients, 1.0).unwrap();
     }
+    check(&network, (prefix, features), &reference);
+}
+
+/// Moving statistics and logits after the last step.
+fn check(network: &Network, (prefix, features): (usize, Flow), reference: &Reference) {
     for name in reference.names().iter().filter(|name| name.contains("_bn.")) {
-        let (ours, theirs) = (value(&network, name), reference.floats(name));
+        let (ours, theirs) = (value(network, name), reference.floats(name));
         let off = ours.iter().zip(&theirs).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
         println!("{name} off by {:e}", off / largest(&theirs));
         assert!(off < 1e-4 * largest(&theirs), "{name} is off by {off:e}");

@@ -95,8 +95,8 @@ mod tests {
             let (device, on_host) = (&compute.device, compute.is_host());
             let mut average = Average::new(0.15, true, 0, vec![tensor(vec![1.0], device)]);
             // d = 0.1: 0.1 + 0.9 · 2 = 1.9; d = 0.15: 0.285 + 0.85 · 4 = 3.685
-            average.add([tensor(vec![2.0], device)].iter(), on_host)?;
-            average.add([tensor(vec![4.0], device)].iter(), on_host)?;
+            average.add([(&tensor(vec![2.0], device), true)].into_iter(), on_host)?;
+            average.add([(&tensor(vec![4.0], device), true)].into_iter(), on_host)?;
             let value = read(average.values()[0].clone())?[0];
             assert!((value - 3.685).abs() < 1e-6, "{value}");
         }

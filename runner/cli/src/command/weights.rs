@@ -13,7 +13,8 @@ use crate::{signals, terminal};
 pub enum WeightsCommand {
     /// Download published weights.
     Fetch {
-        /// `imagenet` (the conv base) or `imagenet_top` (with the classifier, 528 MB).
+        /// `imagenet` (VGG16's conv base), `imagenet_top` (with its classifier, 528 MB),
+        /// `imagenet_resnet50`, `imagenet_resnet50_top`, …: a name that is not known lists them.
         #[arg(default_value = "imagenet")]
         name: String,
     },

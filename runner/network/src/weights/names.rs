@@ -145,7 +145,7 @@ fn ordered(prefix: &str, rest: &str) -> Option<Located> {
         "convolution" => Place::Convolution(index),
         "dense" => Place::Dense(index),
         "norm" => Place::Norm(index),
-        class => Place::Class(*KERAS_CLASSES.iter().find(|known| **known == class)?, index),
+        class => Place::Class(KERAS_CLASSES.iter().find(|known| **known == class)?, index),
     };
     Some(Located { prefix: prefix.trim_end_matches('/').to_owned(), place, convention })
 }
@@ -187,7 +187,7 @@ pub fn exported(family: &dyn Family, layers: &[Layer], parameter: &str) -> Strin
 mod tests {
     use super::*;
     use runner_experiment::architecture::family::Vgg;
-    use runner_experiment::architecture::{ArchitectureName, layers};
+    use runner_experiment::architecture::{ArchitectureName, Top, layers};
 
     #[test]
     fn every_convention_finds_its_layer() {

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostics;
 use crate::plan::ImageSet;
 use crate::section::Root;
 use crate::section::visualize::{ImageSetSection, SplitName};
-use crate::suggest::did_you_mean;
+use crate::suggest::{closest, did_you_mean};
 use crate::value::{Located, Plain};
 
 use crate::validate::keys::require;
@@ -149,8 +149,7 @@ impl Check<'_> {
         if base.is_empty() {
             return name.plain();
         }
-        let names = base.iter().flat_map(|layer| [&layer.name, &layer.block, &layer.stage]);
-        let help = did_you_mean(&name.value, names.map(String::as_str).filter(|n| !n.is_empty()));
+        let help = layer_help(&name.value, &base);
         self.diagnostics
             .error(
                 name.span.clone(),
@@ -200,4 +199,24 @@ impl Check<'_> {
         let last = end.or_else(|| self.layers.iter().rfind(|layer| layer.is_convolution()));
         last.map(|layer| layer.name.clone()).unwrap_or_default()
     }
+}
+
+/// A long network is not listed layer by layer.
+const MOST_LISTED: usize = 40;
+
+/// What may have been meant, or what there is.
+fn layer_help(name: &str, base: &[&Layer]) -> String {
+    let all = base.iter().flat_map(|layer| [&layer.name, &layer.block, &layer.stage]);
+    let named = all.map(String::as_str).filter(|known| !known.is_empty());
+    if let Some(close) = closest(name, named) {
+        return format!("did you mean `{close}`?");
+    }
+    let mut listed: Vec<&str> = Vec::new();
+    for layer in base {
+        let known = if base.len() > MOST_LISTED { &layer.block } else { &layer.name };
+        if !known.is_empty() && !listed.contains(&known.as_str()) {
+            listed.push(known);
+        }
+    }
+    did_you_mean(name, listed)
 }

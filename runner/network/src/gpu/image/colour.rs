@@ -2,12 +2,11 @@
 
 use burn::cubecl;
 use burn::cubecl::prelude::*;
-use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::dataset::{CAFFE_MEAN, Preprocessing, TORCH_DEVIATION, TORCH_MEAN};
 
 use super::warp::{Pixel, Rgb, number, warped, word};
 use super::words::{BRIGHTNESS, CHANNEL_SHIFT, CONTRAST, ERASE, FLIP, HUE, SATURATION};
 use super::work::{CHANNELS, Work};
-use runner_data::preprocess::{CAFFE_MEAN, TORCH_DEVIATION, TORCH_MEAN};
 
 /// After flips, the shift of the levels and brightness. `extremes` are the darkest and
 /// the brightest level of each image.
@@ -195,6 +194,20 @@ fn preprocessed(rgb: Rgb, #[comptime] work: Work) -> Rgb {
             green: (rgb.green / 255.0f32 - comptime!(TORCH_MEAN[1]))
                 / comptime!(TORCH_DEVIATION[1]),
             blue: (rgb.blue / 255.0f32 - comptime!(TORCH_MEAN[2])) / comptime!(TORCH_DEVIATION[2]),
+        };
+    }
+    if comptime!(work.preprocessing == Some(Preprocessing::Tensorflow)) {
+        result = Rgb {
+            red: rgb.red / 127.5f32 - 1.0f32,
+            green: rgb.green / 127.5f32 - 1.0f32,
+            blue: rgb.blue / 127.5f32 - 1.0f32,
+        };
+    }
+    if comptime!(work.preprocessing == Some(Preprocessing::EfficientnetLite)) {
+        result = Rgb {
+            red: (rgb.red - 127.0f32) / 128.0f32,
+            green: (rgb.green - 127.0f32) / 128.0f32,
+            blue: (rgb.blue - 127.0f32) / 128.0f32,
         };
     }
     result

@@ -222,6 +222,8 @@ fn every_preprocessing_and_both_ways_of_mixing() {
         (Preprocessing::Rescale, 255.0),
         (Preprocessing::Caffe, 1.0),
         (Preprocessing::Torchvision, 255.0 * 0.225),
+        (Preprocessing::Tensorflow, 127.5),
+        (Preprocessing::EfficientnetLite, 128.0),
     ] {
         let pipeline = ImagePipeline::new(size, how, Some(&settings), &compute);
         for mixing in &mixing {
