@@ -50,6 +50,7 @@ pub fn fused(activation: Activation) -> Option<Function> {
         Activation::Sigmoid
         | Activation::Swish
         | Activation::HardSwish
+        | Activation::HardSigmoid
         | Activation::Gelu
         | Activation::Softmax => None,
     }
