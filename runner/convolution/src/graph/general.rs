@@ -10,7 +10,7 @@ use crate::buffer::scratch;
 use crate::isa::{Isa, RunLanes, with_lanes};
 use crate::lanes::{Lanes, Work};
 use crate::map::{Piece, cut};
-use crate::product::{Rows, panel_len, product};
+use crate::product::{INNER, Rows, panel_len, product};
 use crate::shape::{Extent, Layout};
 use crate::values::{Values, WIDTH, in_blocks};
 
@@ -195,12 +195,32 @@ impl Work for Chunk<'_, '_> {
             }
         };
         let mut sums = scratch(self.count * L::COLUMNS);
+        let mut part = scratch(self.count * L::COLUMNS);
         for (panel, weights) in panels.chunks_exact(panel_len::<L>(terms)).enumerate() {
-            product(lanes, terms, rows, weights, false, &mut sums);
+            for first in (0..terms).step_by(INNER) {
+                let some = INNER.min(terms - first);
+                let rows = Rows { values: &rows.values[first * rows.stride..], ..rows };
+                let weights = &weights[panel_len::<L>(first)..];
+                let into = if first == 0 { &mut sums } else { &mut part };
+                product(lanes, some, rows, weights, false, into);
+                if first > 0 {
+                    add(lanes, &part, &mut sums);
+                }
+            }
             for column in 0..L::COLUMNS {
                 self.finish(lanes, panel * L::COLUMNS + column, &sums[column..]);
             }
         }
+    }
+}
+
+/// Adds a part of long sums to what comes before it: closer to the exact sum than one term after the
+/// other.
+#[inline(always)]
+fn add<L: Lanes>(lanes: L, part: &[Values], sums: &mut [Values]) {
+    for (part, sum) in part.iter().zip(sums) {
+        let value = lanes.mul_add(lanes.load(part), lanes.splat(1.0), lanes.load(sum));
+        lanes.store(value, sum);
     }
 }
 
