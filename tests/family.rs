@@ -11,7 +11,7 @@ use runner_experiment::architecture::{
 };
 use runner_experiment::plan::{Adamw, Optimizer as Settings, Rule};
 use runner_experiment::section::model::Pooling;
-use runner_learn::gradients::gradients;
+use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_network::device::Compute;
@@ -151,7 +151,8 @@ fn gradients_go_both_ways_around_a_block() {
     let targets: Vec<Target> = (0..4).map(|index| Target::of(index % 2, 2)).collect();
     let loss = |network: &Network, indices: &[usize]| {
         let input = Flow::batch(features.clone(), 4, shape, &network.compute);
-        let found = gradients(network, prefix, input, &targets, None, indices).unwrap();
+        let found = gradients(Suffix { network, prefix, training: None, indices }, input, &targets)
+            .unwrap();
         let loss = found.outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 4.0;
         (loss, found.gradients)
     };
@@ -185,7 +186,8 @@ fn training_moves_what_normalization_keeps_and_nothing_that_is_frozen() {
     let key = Key::new(1, Purpose::Dropout);
     let targets: Vec<Target> = (0..4).map(|index| Target::of(index % 2, 2)).collect();
     let training = Training { key, samples: &[0, 1, 2, 3] };
-    let found = gradients(&network, prefix, features, &targets, Some(training), &indices).unwrap();
+    let suffix = Suffix { network: &network, prefix, training: Some(training), indices: &indices };
+    let found = gradients(suffix, features, &targets).unwrap();
     let names: Vec<&str> =
         found.moved.iter().map(|(index, _)| network.parameters[*index].name.as_str()).collect();
     let of = |layer: &str| [format!("{layer}.moving_mean"), format!("{layer}.moving_variance")];

@@ -4,7 +4,7 @@
 use runner_experiment::architecture::{ArchitectureName, Top, layers};
 use runner_experiment::plan::{BatchNorm, Stage};
 use runner_experiment::section::model::Pooling;
-use runner_learn::gradients::gradients;
+use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_learn::stage::trained;
@@ -72,8 +72,12 @@ fn parity_batch_norms_that_are_trained() {
     let losses = reference.floats("losses");
     for (step, expected) in losses.iter().enumerate().take(steps) {
         let training = Some(Training { key: Key::new(0, Purpose::Shuffle), samples: &samples });
-        let found =
-            gradients(&network, prefix, features.clone(), &targets, training, &indices).unwrap();
+        let found = gradients(
+            Suffix { network: &network, prefix, training, indices: &indices },
+            features.clone(),
+            &targets,
+        )
+        .unwrap();
         let loss = found.outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images as f64;
         let off = (loss / f64::from(*expected) - 1.0).abs();
         println!("step {step}: {loss}, off by {off:e}");

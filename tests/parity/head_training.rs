@@ -7,7 +7,7 @@ use runner_experiment::architecture::{Activation, Builder, Shape};
 use runner_experiment::plan::{
     Adam, Adamw, LearningRate, Optimizer as Settings, Rmsprop, Rule, Sgd,
 };
-use runner_learn::gradients::gradients;
+use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
 use runner_network::device::Compute;
@@ -125,7 +125,12 @@ impl Batches<'_> {
             let input = Flow::batch(features, size, self.shape, &network.compute);
             let labels = self.labels[from..from + size].iter();
             let targets: Vec<Target> = labels.map(|label| Target::of(*label, 2)).collect();
-            let found = gradients(network, prefix, input, &targets, None, &indices).unwrap();
+            let found = gradients(
+                Suffix { network: &*network, prefix, training: None, indices: &indices },
+                input,
+                &targets,
+            )
+            .unwrap();
             let (outcomes, slopes) = (found.outcomes, found.gradients);
             let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / size as f64;
             off.push((loss - f64::from(*expected)).abs());
