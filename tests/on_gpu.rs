@@ -11,19 +11,28 @@ use runner_results::tables::{self, Cell, Record, cell};
 use crate::pictures::{JOBS, image};
 use crate::support::runner::{Place, SHAPES, timeless};
 
-/// Whether the program is built for Vulkan and a device answers; says so where not.
+/// Whether the program is built for Vulkan and a device answers that computes rightly; says so where
+/// not.
 fn is_there(test: &str) -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     let found = *FOUND.get_or_init(|| {
         let place = Place::with_shapes();
-        let tried = place.run(&["run", "shapes.toml", "--device", "vulkan", "--dry-run"]);
-        assert!(tried.code == Some(0) || tried.stderr.contains("vulkan"), "{tried:?}");
-        let runs = ["run", "shapes.toml", "--device", "vulkan", "--set", "stage.head.epochs=1"];
-        tried.code == Some(0) && place.run(&runs).code == Some(0)
+        let devices = place.succeed(&["devices", "--format", "json"]).stdout;
+        if !devices.contains("\"vulkan:0\"") {
+            return false;
+        }
+        let job = "[[visualize]]\njob = \"filters\"\nlayers = [\"block1_conv1\"]\ncount = 1\n";
+        let text = "[experiment]\nname = \"one\"\n[model]\nweights = \"random\"\n".to_owned();
+        place.write("one.toml", text + job + "size = 32\nsteps = 1\n");
+        let tried = place.run(&["run", "one.toml", "--device", "vulkan"]);
+        let refused = tried.stderr.contains("computes wrong results");
+        assert!(tried.code == Some(0) || refused, "{tried:?}");
+        !refused
     });
     if !found {
         // Written past the test harness, which hides what a passing test prints.
-        writeln!(std::io::stderr(), "{test}: skipped, no Vulkan device answers").unwrap();
+        let text = format!("{test}: skipped, no Vulkan device answers that computes rightly");
+        writeln!(std::io::stderr(), "{text}").unwrap();
     }
     found
 }
@@ -84,7 +93,7 @@ fn a_head_trained_on_cached_features_comes_to_the_cpus_losses() {
     let place = Place::with_shapes();
     let runs = both(&place, "shapes.toml");
     assert_tables(&runs, "epochs.parquet", &LOSSES, 1e-3);
-    assert_tables(&runs, "predictions.parquet", &["path", "probabilities", "loss"], 1e-3);
+    // One model on both.
     let predicted = ["cpu", "vulkan"].map(|device| {
         let arguments = ["predict", "last", "data/shapes/test", "--device", device];
         place.succeed(&[&arguments[..], &["--results", "cpu", "--out", device]].concat());
@@ -92,7 +101,7 @@ fn a_head_trained_on_cached_features_comes_to_the_cpus_losses() {
     });
     for (cpu, card) in predicted[0].iter().zip(&predicted[1]) {
         for column in ["path", "probabilities"] {
-            assert_near(&cell::get(cpu, column), &cell::get(card, column), 1e-3, column);
+            assert_near(&cell::get(cpu, column), &cell::get(card, column), 1e-4, column);
         }
     }
 }
@@ -134,7 +143,6 @@ fn staged_fine_tuning_comes_to_the_cpus_losses_and_goes_on_where_it_was_killed()
     place.write("tune.toml", staged());
     let runs = both(&place, "tune.toml");
     assert_tables(&runs, "epochs.parquet", &LOSSES, 1e-3);
-    assert_tables(&runs, "predictions.parquet", &["path", "probabilities"], 1e-3);
     let arguments = ["run", "tune.toml", "--device", "vulkan", "--results", "killed"];
     let arguments = [&arguments[..], &["--resume", "last"]].concat();
     let mut child = place.start(&arguments);
@@ -168,7 +176,17 @@ fn every_visualize_job_draws_what_the_cpu_draws() {
         return;
     }
     let place = Place::with_shapes();
-    place.write("jobs.toml", SHAPES.to_owned() + &JOBS.replace("IMAGE", &image(&place)));
+    place.succeed(&["run", "shapes.toml", "--device", "cpu"]);
+    let model = place.runs()[0].path.join("model.safetensors");
+    let dataset = &SHAPES[SHAPES.find("[dataset]").unwrap()..SHAPES.find("[model]").unwrap()];
+    let computed = JOBS.split("[[visualize]]").filter(|job| {
+        // These are drawn from tables.
+        !["curves", "confusion", "mistakes"].iter().any(|name| job.contains(name))
+    });
+    let jobs = computed.collect::<Vec<&str>>().join("[[visualize]]");
+    let jobs = jobs.replace("IMAGE", &image(&place));
+    let head = format!("[experiment]\nname = \"jobs\"\n{dataset}[model]\nweights = {model:?}\n");
+    place.write("jobs.toml", head + &jobs);
     let runs = both(&place, "jobs.toml");
     assert_tables(&runs, "activations.parquet", &["layer", "channels", "dead", "sparsity"], 1e-3);
     assert_tables(&runs, "filters.parquet", &["layer", "filter", "step", "loss"], 1e-3);

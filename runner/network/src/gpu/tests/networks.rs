@@ -39,7 +39,7 @@ fn with_branches_equal_the_cpu() {
         let op = convolution(channels, kernel, stride, Padding::Same);
         bare(op, 1, Activation::Linear)
     };
-    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 };
+    let norm = Op::BatchNorm { epsilon: 1e-3, momentum: 0.9, scale: true };
     let mut net = Builder::new([12, 10]);
     net.push("stem", linear(8, [3, 3], 1));
     net.push("stem_bn", norm);

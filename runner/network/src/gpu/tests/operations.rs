@@ -193,11 +193,11 @@ fn convolutions_of_inception() {
 fn batch_norms_while_training_and_not() {
     let ops = [
         bare(convolution(10, [3, 3], 1, Padding::Same), 1, Activation::Linear),
-        Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
+        Op::BatchNorm { epsilon: 1e-3, momentum: 0.9, scale: true },
         Op::Activation(Activation::Relu),
         convolution(6, [3, 3], 2, Padding::Same),
         Op::Flatten,
-        Op::BatchNorm { epsilon: 1e-3, momentum: 0.9 },
+        Op::BatchNorm { epsilon: 1e-3, momentum: 0.9, scale: true },
     ];
     equals_the_cpu("norms", [9, 8], &ops, 4, false);
     equals_the_cpu("norms while training", [9, 8], &ops, 4, true);
