@@ -78,7 +78,7 @@ fn assert_tables(runs: &[LoadedRun; 2], name: &str, columns: &[&str], within: f6
     for (row, (cpu, card)) in cpu.iter().zip(&card).enumerate() {
         for column in columns {
             let what = format!("{name}, row {row}, {column}");
-            assert_near(&cell::get(cpu, column), &cell::get(card, column), within, &what);
+            assert_near(cell::get(cpu, column), cell::get(card, column), within, &what);
         }
     }
 }
@@ -101,7 +101,7 @@ fn a_head_trained_on_cached_features_comes_to_the_cpus_losses() {
     });
     for (cpu, card) in predicted[0].iter().zip(&predicted[1]) {
         for column in ["path", "probabilities"] {
-            assert_near(&cell::get(cpu, column), &cell::get(card, column), 1e-4, column);
+            assert_near(cell::get(cpu, column), cell::get(card, column), 1e-4, column);
         }
     }
 }
@@ -148,7 +148,7 @@ fn staged_fine_tuning_comes_to_the_cpus_losses_and_goes_on_where_it_was_killed()
     let mut child = place.start(&arguments);
     let killed = || load::runs(&place.path("killed"));
     let begin = std::time::Instant::now();
-    while !killed().first().is_some_and(|run| run.last_epoch().len() > 1) {
+    while killed().first().is_none_or(|run| run.last_epoch().len() <= 1) {
         assert!(begin.elapsed().as_secs() < 300, "no epoch came to its end");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }

@@ -72,12 +72,8 @@ fn parity_batch_norms_that_are_trained() {
     let losses = reference.floats("losses");
     for (step, expected) in losses.iter().enumerate().take(steps) {
         let training = Some(Training { key: Key::new(0, Purpose::Shuffle), samples: &samples });
-        let found = gradients(
-            Suffix { network: &network, prefix, training, indices: &indices },
-            features.clone(),
-            &targets,
-        )
-        .unwrap();
+        let suffix = Suffix { network: &network, prefix, training, indices: &indices };
+        let found = gradients(suffix, features.clone(), &targets).unwrap();
         let loss = found.outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images as f64;
         let off = (loss / f64::from(*expected) - 1.0).abs();
         println!("step {step}: {loss}, off by {off:e}");
@@ -85,14 +81,10 @@ fn parity_batch_norms_that_are_trained() {
         for (index, value) in found.moved {
             network.parameters[index].value = value;
         }
-        let mut parameters: Vec<_> = network
-            .parameters
-            .iter_mut()
-            .enumerate()
-            .filter(|(index, _)| indices.contains(index))
-            .map(|(_, parameter)| &mut parameter.value)
-            .collect();
-        optimizer.step(&mut parameters, found.gradients, 1.0).unwrap();
+        let parameters = network.parameters.iter_mut().enumerate();
+        let trained = parameters.filter(|(index, _)| indices.contains(index));
+        let mut values: Vec<_> = trained.map(|(_, parameter)| &mut parameter.value).collect();
+        optimizer.step(&mut values, found.gradients, 1.0).unwrap();
     }
     check(&network, (prefix, features), &reference);
 }

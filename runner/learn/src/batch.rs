@@ -27,7 +27,7 @@ pub enum Input {
     /// In this process's memory.
     Host(Vec<f32>),
     /// On another device.
-    Device(Flow),
+    Device(Box<Flow>),
 }
 
 impl Input {
@@ -36,7 +36,7 @@ impl Input {
     pub fn flow(self, images: usize, shape: Shape, compute: &Compute) -> Flow {
         match self {
             Self::Host(values) => Flow::batch(values, images, shape, compute),
-            Self::Device(flow) => flow,
+            Self::Device(flow) => *flow,
         }
     }
 
@@ -48,7 +48,7 @@ impl Input {
     pub fn through(self, layers: &Inference, images: usize) -> Result<Flow, LearnError> {
         match self {
             Self::Host(values) => Ok(layers.forward(values, images)),
-            Self::Device(flow) => Ok(layers.run(flow)?),
+            Self::Device(flow) => Ok(layers.run(*flow)?),
         }
     }
 }

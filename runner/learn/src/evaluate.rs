@@ -2,7 +2,7 @@
 
 use crate::error::LearnError;
 use crate::loss::{Outcome, cross_entropy};
-use crate::outputs::Outputs;
+use crate::outputs::{Arrived, Outputs};
 use crate::samples::{Draws, Pass, Samples};
 use runner_data::interrupt::Interrupt;
 use runner_network::inference::Inference;
@@ -71,7 +71,7 @@ fn outcomes(
     let suffix = Inference::new(network, prefix..network.layers.len())?;
     let all: Vec<usize> = (0..samples.len()).collect();
     let mut outcomes = Vec::with_capacity(all.len());
-    let mut take = |batches: Vec<((Vec<usize>, usize), Vec<f32>)>| {
+    let mut take = |batches: Arrived<(Vec<usize>, usize)>| {
         for ((batch, rows), logits) in batches {
             let classes = logits.len() / rows.max(1);
             // On GPUs there may be more rows than images.

@@ -60,7 +60,7 @@ fn on_device(
                 let samples = filled(batch, pass.rows(batch.len(), images.labels.len()));
                 let all = std::mem::take(&mut prepared);
                 let flow = device.batch(batch, all, samples.len(), mix.as_ref())?;
-                let input = Input::Device(behind(images, flow)?);
+                let input = Input::Device(Box::new(behind(images, flow)?));
                 consume(Batch { samples: &samples, images: batch.len(), input, mix })?;
             }
             since = Instant::now();
@@ -115,7 +115,7 @@ fn forwarded(
 ) -> Result<Input, LearnError> {
     if !pass.compute.is_host() {
         let flow = sent(values, (count, rows), images.input(), pass.compute);
-        return Ok(Input::Device(behind(images, flow)?));
+        return Ok(Input::Device(Box::new(behind(images, flow)?)));
     }
     Ok(Input::Host(match &images.prefix {
         Some(prefix) => inference::values(prefix.forward(values, count))?,

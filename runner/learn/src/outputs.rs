@@ -8,6 +8,9 @@ use runner_network::inference::values;
 use runner_network::on_device::readback::Readback;
 use runner_network::{Compute, Flow, NetworkError};
 
+/// Batches that came back: what belongs to each, and its values, flat.
+pub type Arrived<T> = Vec<(T, Vec<f32>)>;
+
 /// Batches whose values are on their way, each with what belongs to it.
 pub struct Outputs<T> {
     /// So many batches are read at once; `None` where there is nothing to wait for.
@@ -31,7 +34,7 @@ impl<T> Outputs<T> {
     /// # Errors
     ///
     /// [`NetworkError::Compute`] where the device lost them.
-    pub fn push(&mut self, of: T, flow: Flow) -> Result<Vec<(T, Vec<f32>)>, NetworkError> {
+    pub fn push(&mut self, of: T, flow: Flow) -> Result<Arrived<T>, NetworkError> {
         let Some(every) = self.every else {
             return Ok(vec![(of, values(flow)?)]);
         };
@@ -47,14 +50,14 @@ impl<T> Outputs<T> {
     /// # Errors
     ///
     /// [`NetworkError::Compute`] where the device lost them.
-    pub fn finish(&mut self) -> Result<Vec<(T, Vec<f32>)>, NetworkError> {
+    pub fn finish(&mut self) -> Result<Arrived<T>, NetworkError> {
         let mut all = self.turn()?;
         all.extend(self.turn()?);
         Ok(all)
     }
 
     /// Starts to read what waits; what was on its way before comes back.
-    fn turn(&mut self) -> Result<Vec<(T, Vec<f32>)>, NetworkError> {
+    fn turn(&mut self) -> Result<Arrived<T>, NetworkError> {
         let (of, tensors): (Vec<T>, Vec<Tensor<2>>) = self.waiting.drain(..).unzip();
         let next = match tensors.is_empty() {
             true => None,

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::batch::sent;
 use crate::error::LearnError;
 use crate::loss::cross_entropy;
-use crate::outputs::Outputs;
+use crate::outputs::{Arrived, Outputs};
 use runner_data::decode::{self, ImageProblem};
 use runner_data::interrupt::Interrupt;
 use runner_data::order::in_order;
 use runner_data::preprocess::preprocess;
 use runner_data::resize::resize;
+use runner_network::Flow;
 use runner_network::inference::Inference;
 use runner_network::saved::Saved;
 use runner_record::{BadImage, ValueRange};
@@ -80,15 +81,8 @@ pub fn predict(
             }
             if paths.len() == BATCH || (index + 1 == files.len() && !paths.is_empty()) {
                 let (values, paths) = (std::mem::take(&mut values), std::mem::take(&mut paths));
-                let count = paths.len();
-                let (rows, logits) = match compute.is_host() {
-                    true => (count, network.forward(values, count)),
-                    false => {
-                        let rows = BATCH.min(files.len());
-                        let shape = model.network.layers[0].input;
-                        (rows, network.run(sent(values, (count, rows), shape, compute))?)
-                    }
-                };
+                let most = BATCH.min(files.len());
+                let (rows, logits) = logits(model, &network, values, (paths.len(), most))?;
                 all.take(outputs.push((paths, rows), logits)?);
             }
             observe(index + 1);
@@ -99,9 +93,24 @@ pub fn predict(
     Ok(all)
 }
 
+/// Logits of some images, on GPUs in a batch that is filled up to `most`; and its rows.
+fn logits(
+    model: &Saved,
+    network: &Inference,
+    values: Vec<f32>,
+    (images, most): (usize, usize),
+) -> Result<(usize, Flow), LearnError> {
+    let compute = &model.network.compute;
+    if compute.is_host() {
+        return Ok((images, network.forward(values, images)));
+    }
+    let shape = model.network.layers[0].input;
+    Ok((most, network.run(sent(values, (images, most), shape, compute))?))
+}
+
 impl Predictions {
     /// Takes in batches of logits. On GPUs there may be more rows than images.
-    fn take(&mut self, batches: Vec<((Vec<&Path>, usize), Vec<f32>)>) {
+    fn take(&mut self, batches: Arrived<(Vec<&Path>, usize)>) {
         for ((paths, rows), logits) in batches {
             let classes = (logits.len() / rows.max(1)).max(1);
             self.predicted.extend(logits.chunks_exact(classes).zip(paths).map(|(row, path)| {

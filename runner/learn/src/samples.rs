@@ -19,10 +19,13 @@ use runner_random::{Key, Purpose};
 /// A split as the layers after the frozen prefix see it.
 pub enum Samples {
     /// Computed once, or once for each of several views, which take turns.
-    Features(FeatureViews),
+    Features(Box<FeatureViews>),
     /// Computed whenever they are wanted.
     Images(Box<Images>),
 }
+
+/// Takes the indices of a batch and its values.
+type Give<'a> = dyn FnMut(&[usize], Vec<f32>) -> Result<(), LearnError> + 'a;
 
 /// Takes a batch.
 pub type Consume<'a> = dyn FnMut(Batch<'_>) -> Result<(), LearnError> + 'a;
@@ -178,7 +181,12 @@ fn on_device(
             None => flow,
         };
         let samples = filled(batch, flow.images());
-        consume(Batch { samples: &samples, images: batch.len(), input: Input::Device(flow), mix })
+        consume(Batch {
+            samples: &samples,
+            images: batch.len(),
+            input: Input::Device(Box::new(flow)),
+            mix,
+        })
     };
     let (epoch, images) = (pass.draws.augment.epoch, features.first().len());
     let Some(resident) = features.on_device(pass.compute) else {
@@ -199,7 +207,7 @@ fn read_ahead(
     features: &FeatureViews,
     order: &[usize],
     pass: Pass<'_>,
-    give: &mut dyn FnMut(&[usize], Vec<f32>) -> Result<(), LearnError>,
+    give: &mut Give<'_>,
 ) -> Result<f64, LearnError> {
     let epoch = pass.draws.augment.epoch;
     thread::scope(|scope| {

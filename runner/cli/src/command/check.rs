@@ -1,12 +1,13 @@
 //! `runner check`: validate and print the plan; runs nothing.
 
+mod cut;
 mod sweep;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use runner_experiment::architecture::{Layer, cuts};
+use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
@@ -187,7 +188,7 @@ fn model(checked: &Checked) -> Result<(), Failure> {
         if model.include_top { "classifier" } else { "head" },
         thousands(top)
     ));
-    if let Some(text) = cut_text(&checked.layers).filter(|_| !checked.plan.stage.is_empty()) {
+    if let Some(text) = cut::text(&checked.layers).filter(|_| !checked.plan.stage.is_empty()) {
         terminal::out(&text);
     }
     Ok(())
@@ -228,24 +229,6 @@ fn stage_text(checked: &Checked, stage: &Stage) -> String {
 
 fn tensors<'a>(layers: impl Iterator<Item = &'a Layer>) -> usize {
     layers.map(|layer| layer.specs().len()).sum()
-}
-
-/// Where features can be cached: the last cut of each block, where not every layer is one.
-fn cut_text(layers: &[Layer]) -> Option<String> {
-    let base = layers.iter().take_while(|layer| layer.base).count();
-    let cuts: Vec<&Layer> = (1..=base)
-        .filter(|position| cuts::is_cut(layers, *position))
-        .map(|position| &layers[position - 1])
-        .collect();
-    if cuts.len() == base {
-        return None;
-    }
-    let last =
-        |index: usize| cuts.get(index + 1).is_none_or(|next| next.block != cuts[index].block);
-    let ends = (0..cuts.len()).filter(|index| last(*index)).map(|index| {
-        format!("{} ({} values)", cuts[index].name, thousands(cuts[index].output.elements()))
-    });
-    Some(format!("features can be cached behind {}\n", ends.collect::<Vec<_>>().join(", ")))
 }
 
 /// One number, or one per part of the network.

@@ -10,6 +10,7 @@ use runner_random::{Key, Purpose};
 
 use super::*;
 use crate::optimizer::tests::devices;
+use crate::outputs::Arrived;
 use crate::samples::Draws;
 
 const SIDE: usize = 8;
@@ -47,7 +48,7 @@ fn batches(
     split: &ScannedSplit,
     augmentation: &Augmentation,
     compute: &Compute,
-) -> Result<Vec<(Vec<usize>, Vec<f32>)>, LearnError> {
+) -> Result<Arrived<Vec<usize>>, LearnError> {
     let dataset = Dataset { image_size: [SIDE; 2], ..Dataset::default() };
     let shape =
         runner_experiment::architecture::Shape::Map { height: SIDE, width: SIDE, channels: 3 };

@@ -8,6 +8,7 @@ use runner_network::device::{Compute, select};
 use runner_network::parameter::tensor;
 
 /// The CPU, and a GPU by Vulkan where one answers.
+#[expect(clippy::print_stderr, reason = "a test that did less says so")]
 pub(crate) fn devices() -> Vec<Compute> {
     let mut all = vec![Compute::cpu()];
     match select(DeviceName::Vulkan(None)) {

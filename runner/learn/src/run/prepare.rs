@@ -89,7 +89,9 @@ impl Run<'_> {
                 let description = description.of_view(settings, view);
                 self.features(network, prefix, &description, name, Some((settings, view)))
             });
-            return Ok(Samples::Features(FeatureViews::new(views.collect::<Result<_, _>>()?)));
+            return Ok(Samples::Features(Box::new(FeatureViews::new(
+                views.collect::<Result<_, _>>()?,
+            ))));
         }
         if augment || prefix == 0 {
             let layers = match prefix {
@@ -102,7 +104,7 @@ impl Run<'_> {
             return Ok(Samples::Images(Box::new(images)));
         }
         let features = self.features(network, prefix, description, name, None)?;
-        Ok(Samples::Features(FeatureViews::new(vec![features])))
+        Ok(Samples::Features(Box::new(FeatureViews::new(vec![features]))))
     }
 
     /// The features of a split: from those of fewer layers, where a later stage needs these anyway.

@@ -119,9 +119,8 @@ impl StageRun<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<f64, LearnError> {
         let order = key.stream().permutation(self.train.len());
-        let mixing = self.augmentation.and_then(|settings| Mixing::new(settings, key));
-        let draws = Draws { augment: Key { purpose: Purpose::Augment, ..key }, mixing };
-        let (train, size) = (self.train, self.stage.batch_size);
+        let draws = self.draws(key);
+        let (train, size, total) = (self.train, self.stage.batch_size, order.len());
         let left = &order[(work.position.steps * size).min(order.len())..];
         let compute = self.network.compute.clone();
         // A row that only fills a batch would count in its mean and variance.
@@ -135,44 +134,49 @@ impl StageRun<'_> {
         let result = train.batches(left, pass, &mut |batch| {
             self.interrupt.check()?;
             let images = batch.images;
-            let (gradients, moved, news) = self.gradients(key, batch, &work.indices, &mut tally)?;
-            if pending.batches == 0 {
-                before = self.values_before(&moved);
-            }
-            self.put(moved);
-            pending.add(gradients, images);
             sent += images;
-            if pending.batches == self.stage.accumulate || sent == order.len() {
+            let (gradients, moved, news) = self.gradients(key, batch, &work.indices, &mut tally)?;
+            self.shift(moved, (pending.batches == 0).then_some(&mut before));
+            pending.add(gradients, images);
+            if pending.batches == self.stage.accumulate || sent == total {
                 self.step(work, std::mem::take(&mut pending).gradients)?;
                 tally.stepped();
                 before.clear();
             }
             work.position = tally.saved();
             if news {
-                self.progress(tally.reached(), order.len(), observe);
+                self.progress(tally.reached(), total, observe);
             }
-            if pending.batches == 0 && self.writer.is_due(STEP_SECONDS) {
-                self.settle(&mut tally, work)?;
-                self.save(work)?;
+            if pending.batches > 0 || !self.writer.is_due(STEP_SECONDS) {
+                return Ok(());
             }
-            Ok(())
+            self.settle(&mut tally, work)?;
+            self.save(work)
         });
         // What is saved now is the state after the last step.
         self.put(before);
         // Steps that were taken count, also where somebody asked to stop.
         if matches!(result, Ok(_) | Err(LearnError::Interrupted)) {
             self.settle(&mut tally, work)?;
-        }
-        if result.is_ok() && !compute.is_host() {
-            self.progress(tally.reached(), order.len(), observe);
+            self.progress(tally.reached(), total, observe);
         }
         result
     }
 
-    /// What the parameters are that are about to move.
-    fn values_before(&self, moved: &Moved) -> Moved {
-        let values = moved.iter().map(|(index, _)| *index);
-        values.map(|index| (index, self.network.parameters[index].value.clone())).collect()
+    /// What is drawn for the images of an epoch.
+    fn draws(&self, key: Key) -> Draws {
+        let mixing = self.augmentation.and_then(|settings| Mixing::new(settings, key));
+        Draws { augment: Key { purpose: Purpose::Augment, ..key }, mixing }
+    }
+
+    /// Puts new moving statistics in place; what they were goes into `before`.
+    fn shift(&mut self, moved: Moved, before: Option<&mut Moved>) {
+        if let Some(before) = before {
+            let values = moved.iter().map(|(index, _)| *index);
+            let value = |index: usize| (index, self.network.parameters[index].value.clone());
+            *before = values.map(value).collect();
+        }
+        self.put(moved);
     }
 
     fn put(&mut self, values: Moved) {

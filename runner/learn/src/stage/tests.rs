@@ -63,7 +63,7 @@ impl Task {
                 store: Store::Memory(values.collect()),
             }
         };
-        Samples::Features(FeatureViews::new((0..self.views).map(set).collect()))
+        Samples::Features(Box::new(FeatureViews::new((0..self.views).map(set).collect())))
     }
 }
 
@@ -113,10 +113,7 @@ impl Trial<'_> {
         let names = ["plan", "images", "random"].map(str::to_owned);
         let [plan, images, weights] = names;
         let mut writer = CheckpointWriter::new(folder, plan, images, weights, BTreeSet::new());
-        let resumed = match self.folder {
-            Some(folder) => newest(folder, |_| Ok(()))?,
-            None => None,
-        };
+        let resumed = self.folder.map_or(Ok(None), |folder| newest(folder, |_| Ok(())))?;
         if let Some(found) = &resumed {
             for (index, values) in &found.parameters {
                 network.parameters[*index].value = tensor(values.clone(), &compute.device);
@@ -139,10 +136,10 @@ impl Trial<'_> {
         }
         .run(0, resumed, &mut |event| match event {
             Event::Epoch(epoch) => losses.push((epoch.train_loss, epoch.validation_loss)),
-            Event::Progress { done, .. } if losses.len() == 1 => {
-                if self.stop.is_some_and(|stop| done >= stop) {
-                    interrupt.request();
-                }
+            Event::Progress { done, .. }
+                if losses.len() == 1 && self.stop.is_some_and(|stop| done >= stop) =>
+            {
+                interrupt.request();
             }
             _ => {}
         })?;

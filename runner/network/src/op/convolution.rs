@@ -32,11 +32,11 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
     }
     let Some(padding) = op.simple_padding() else {
         let map = map.planar();
-        let sum = match windows(call, op) {
+        let takes = |windows: &Windows| windowed::takes(&map, &kernel, bias.as_ref(), windows);
+        let sum = match windows(call, op).filter(takes) {
             Some(windows) => windowed::apply(map, kernel, bias, windows),
-            None => Err((map, kernel, bias)),
+            None => general(op, map, kernel, bias),
         };
-        let sum = sum.unwrap_or_else(|(map, kernel, bias)| general(op, map, kernel, bias));
         return Value::Map(Map::Planar(activation::apply(op.activation, sum)));
     };
     let bias = bias.unwrap_or_else(|| Tensor::zeros([op.channels], &kernel.device()));

@@ -71,6 +71,7 @@ mod tests {
     use crate::parameter::read;
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
     fn a_gpu_draws_the_masks_of_the_host_bit_for_bit() -> Result<(), NetworkError> {
         let Ok(gpu) = select(DeviceName::Vulkan(None)) else {
             eprintln!("skipped: no Vulkan device answers");

@@ -7,37 +7,48 @@ use runner_convolution::{Extent, Isa, Windowed, Windows};
 use super::kernels::on_host;
 use crate::extension::Maps;
 
-/// A convolution with windows of any size: the sum without an activation. The arguments come back
-/// where they are not on the CPU, or their shape is none for its kernels.
+/// Whether this project's kernels compute the convolution: all values are on the CPU, and its shape is
+/// one for them.
+pub(super) fn takes(
+    input: &Tensor<4>,
+    kernel: &Tensor<4>,
+    bias: Option<&Tensor<1>>,
+    windows: &Windows,
+) -> bool {
+    let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
+    Windowed::takes(images, extent(input), outputs, windows)
+        && on_host(input)
+        && on_host(kernel)
+        && bias.is_none_or(on_host)
+}
+
+/// A convolution that [`takes`] says yes to: the sum without an activation.
 ///
 /// # Shapes
 ///
 /// `[batch, in, height, width]`, `[out, in, rows, columns]` and `[out]` to `[batch, out, …]` with one
 /// value for each window
-///
-/// # Errors
-///
-/// The arguments.
 pub(super) fn apply(
     input: Tensor<4>,
     kernel: Tensor<4>,
     bias: Option<Tensor<1>>,
     windows: Windows,
-) -> Result<Tensor<4>, (Tensor<4>, Tensor<4>, Option<Tensor<1>>)> {
-    let ([images, channels, height, width], [outputs, ..]) = (input.dims(), kernel.dims());
-    let extent = Extent { channels, height, width };
-    let fits = Windowed::takes(images, extent, outputs, &windows);
-    if !(fits && on_host(&input) && on_host(&kernel) && bias.as_ref().is_none_or(on_host)) {
-        return Err((input, kernel, bias));
-    }
+) -> Tensor<4> {
+    let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
     let bias = bias.unwrap_or_else(|| Tensor::zeros([outputs], &kernel.device()));
-    let windowed = Windowed { images, input: extent, outputs, windows, isa: Isa::best() };
-    Ok(Tensor::from_dispatch(<Dispatch as Maps>::windowed(
+    let input_extent = extent(&input);
+    let windowed = Windowed { images, input: input_extent, outputs, windows, isa: Isa::best() };
+    Tensor::from_dispatch(<Dispatch as Maps>::windowed(
         input.into_dispatch(),
         kernel.into_dispatch(),
         bias.into_dispatch(),
         windowed,
-    )))
+    ))
+}
+
+fn extent(map: &Tensor<4>) -> Extent {
+    let [_, channels, height, width] = map.dims();
+    Extent { channels, height, width }
 }
 
 #[cfg(test)]
@@ -68,7 +79,7 @@ mod tests {
         let out = if ours {
             let places = [9, 8].map(|length: usize| (length + 2 * before - size) / stride + 1);
             let windows = Windows { size: [size; 2], stride, before: [before; 2], places };
-            apply(input, kernel, bias, windows).ok().unwrap()
+            apply(input, kernel, bias, windows)
         } else {
             let options = ConvOptions::new([stride; 2], [before; 2], [1, 1], 1);
             conv2d(input, kernel, bias, options)
