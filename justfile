@@ -100,9 +100,10 @@ test-only filter:
 test-gpu:
     #!/usr/bin/env bash
     set -euo pipefail
-    swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
-    if [ ! -e /dev/nvidiactl ] && ! ls /dev/dri/renderD* >/dev/null 2>&1 && [ -f "$swiftshader" ]; then
-        export VK_DRIVER_FILES="${VK_DRIVER_FILES:-$swiftshader}"
+    . tests/software_gpu/env
+    if [ ! -e /dev/nvidiactl ] && ! ls /dev/dri/renderD* > /dev/null 2>&1; then
+        software_gpu "${CARGO_TARGET_DIR:-target}/software-gpu" ||
+            echo "no GPU and no SwiftShader: tests of the GPU will say that they were skipped"
     fi
     cargo test --release --workspace --features vulkan --lib --test e2e -- gpu
 
@@ -139,6 +140,17 @@ peers:
 [group('benchmarks')]
 bench-peers photos="data/cats_and_dogs_small" *arguments: peers
     @{{ peers }}/bin/python runner/bench/peers/compare.py --python {{ peers }}/bin/python \
+        --bench "${CARGO_TARGET_DIR:-target}/release/runner-bench" \
+        --runner "${CARGO_TARGET_DIR:-target}/release/runner" \
+        --weights {{ peer_weights }} --photos "$@"
+
+# Beside PyTorch on a GPU: single steps, the augmented epoch, the first use; fails where a bound is missed
+[group('benchmarks')]
+bench-gpu photos="data/cats_and_dogs_small" *arguments:
+    @test -d {{ peers }} || python3 -m venv {{ peers }}
+    @{{ peers }}/bin/pip install --quiet torch torchvision pyarrow
+    cargo build --release --workspace {{ if features == "" { "--features cuda" } else { features } }}
+    @{{ peers }}/bin/python runner/bench/peers/gpu.py --python {{ peers }}/bin/python \
         --bench "${CARGO_TARGET_DIR:-target}/release/runner-bench" \
         --runner "${CARGO_TARGET_DIR:-target}/release/runner" \
         --weights {{ peer_weights }} --photos "$@"
