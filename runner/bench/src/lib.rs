@@ -5,6 +5,7 @@
 
 mod backbone;
 mod data;
+pub mod gpu;
 mod job;
 mod model;
 

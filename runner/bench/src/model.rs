@@ -116,7 +116,7 @@ fn release(slopes: Vec<Tensor<1>>) -> Result<(), Error> {
 }
 
 /// Gradients of the mean square of what comes out.
-fn of_mean_square(
+pub(crate) fn of_mean_square(
     network: &Network,
     first: usize,
     input: Flow,
