@@ -8,6 +8,9 @@ use crate::architecture::op::Op;
 use crate::architecture::parameter::ParameterSpec;
 use crate::section::dataset::Preprocessing;
 
+/// The size of images in Chollet's book.
+pub(super) const BOOK: [usize; 2] = [150, 150];
+
 /// One architecture of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Architecture {
@@ -74,14 +77,15 @@ pub trait Family: Sync {
         256
     }
 
-    /// From pixels to what the published weights were trained on.
+    /// From pixels to what the network sees, where the experiment does not say: as its classifier was
+    /// trained.
     fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Rescale
+        self.classifier().map_or(Preprocessing::Rescale, |classifier| classifier.preprocessing)
     }
 
-    /// Height and width of images, where the experiment does not say.
+    /// Height and width of images, where the experiment does not say: those of its classifier.
     fn image_size(&self) -> [usize; 2] {
-        [150, 150]
+        self.classifier().map_or(BOOK, |classifier| classifier.image_size)
     }
 
     /// Whether a head stands on the mean of each channel, where the experiment does not say how the

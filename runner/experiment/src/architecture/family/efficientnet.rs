@@ -3,12 +3,10 @@
 //! does nothing, and fine-tuning here trains every block of every image.
 
 use super::definition::{Architecture, Classifier, Family};
-use super::parts::{conv, depthwise, squeeze, unit};
+use super::parts::{TORCHVISION_TOP, conv, depthwise, squeeze, unit};
 use super::published::{Published, torchvision};
 use crate::architecture::builder::Builder;
-use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Op};
-use crate::section::dataset::Preprocessing;
 
 /// torchvision's EfficientNet-B0.
 #[derive(Debug, Clone, Copy)]
@@ -32,17 +30,6 @@ pub(super) const STAGES: [[usize; 5]; 7] = [
 
 const NORM: Op = Op::BatchNorm { epsilon: 1e-5, momentum: 0.9, scale: true };
 const SWISH: Option<Activation> = Some(Activation::Swish);
-
-const CLASSIFIER: Classifier = Classifier {
-    image_size: [224, 224],
-    preprocessing: Preprocessing::Torchvision,
-    layer: "classifier.1",
-    build: |_, net| {
-        net.push("avgpool", Op::GlobalAveragePool);
-        net.dense("classifier.1", 1000, Activation::Softmax);
-    },
-    classes: imagenet::classes,
-};
 
 const PUBLISHED: [Published; 2] = [
     torchvision(
@@ -85,19 +72,11 @@ impl Family for Efficientnet {
     }
 
     fn classifier(&self) -> Option<Classifier> {
-        Some(CLASSIFIER)
+        Some(TORCHVISION_TOP)
     }
 
     fn published(&self) -> &'static [Published] {
         &PUBLISHED
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Torchvision
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
     }
 
     fn averages(&self) -> bool {

@@ -96,14 +96,6 @@ impl Family for EfficientnetLite {
         &PUBLISHED
     }
 
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::EfficientnetLite
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
-    }
-
     fn averages(&self) -> bool {
         true
     }

@@ -3,10 +3,9 @@
 //! modules are `mixed0` to `mixed10`.
 
 use super::definition::{Architecture, Classifier, Family};
-use super::parts::conv;
+use super::parts::{conv, keras_top};
 use super::published::{Published, keras};
 use crate::architecture::builder::Builder;
-use crate::architecture::imagenet;
 use crate::architecture::layer::LayerId;
 use crate::architecture::op::{Activation, Convolution, Op, Padding, Pooling};
 use crate::section::dataset::Preprocessing;
@@ -22,20 +21,6 @@ const ARCHITECTURES: [Architecture; 1] = [Architecture {
 
 /// Keras's `scale=False`.
 const NORM: Op = Op::BatchNorm { epsilon: 1e-3, momentum: 0.99, scale: false };
-
-/// The layer whose outputs are ImageNet's classes.
-const PREDICTIONS: &str = "predictions";
-
-const CLASSIFIER: Classifier = Classifier {
-    image_size: [299, 299],
-    preprocessing: Preprocessing::Tensorflow,
-    layer: PREDICTIONS,
-    build: |_, net| {
-        net.push("avg_pool", Op::GlobalAveragePool);
-        net.dense(PREDICTIONS, 1000, Activation::Softmax);
-    },
-    classes: imagenet::classes,
-};
 
 /// With the checksums of `keras/src/applications/inception_v3.py`.
 const PUBLISHED: [Published; 2] = [
@@ -77,7 +62,7 @@ impl Family for InceptionV3 {
     }
 
     fn classifier(&self) -> Option<Classifier> {
-        Some(CLASSIFIER)
+        Some(keras_top(299, Preprocessing::Tensorflow))
     }
 
     fn published(&self) -> &'static [Published] {
@@ -86,14 +71,6 @@ impl Family for InceptionV3 {
 
     fn is_keras(&self) -> bool {
         true
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Tensorflow
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [299, 299]
     }
 
     fn averages(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use super::definition::{Architecture, Classifier, Family};
 use super::parts::{conv, depthwise};
-use super::published::{Checksum, Published, Publisher};
+use super::published::{Published, keras_unchecked};
 use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
@@ -54,14 +54,15 @@ const CLASSIFIER: Classifier = Classifier {
 
 /// Keras publishes no checksums of these files.
 const PUBLISHED: [Published; 2] = [
-    published("imagenet_mobilenet", false, "mobilenet/mobilenet_1_0_224_tf_no_top.h5"),
-    published("imagenet_mobilenet_top", true, "mobilenet/mobilenet_1_0_224_tf.h5"),
+    keras_unchecked(
+        ("imagenet_mobilenet", "mobilenet", false),
+        "mobilenet/mobilenet_1_0_224_tf_no_top.h5",
+    ),
+    keras_unchecked(
+        ("imagenet_mobilenet_top", "mobilenet", true),
+        "mobilenet/mobilenet_1_0_224_tf.h5",
+    ),
 ];
-
-const fn published(name: &'static str, top: bool, file: &'static str) -> Published {
-    let (publisher, checksum) = (Publisher::Keras, Checksum::Unknown);
-    Published { name, architecture: "mobilenet", top, publisher, file, checksum, tensors: None }
-}
 
 impl Family for Mobilenet {
     fn name(&self) -> &'static str {
@@ -101,14 +102,6 @@ impl Family for Mobilenet {
 
     fn is_keras(&self) -> bool {
         true
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Tensorflow
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
     }
 
     fn averages(&self) -> bool {

@@ -2,12 +2,10 @@
 //! torchvision has it, with its names.
 
 use super::definition::{Architecture, Classifier, Family};
-use super::parts::{conv, depthwise, unit};
+use super::parts::{TORCHVISION_TOP, conv, depthwise, unit};
 use super::published::{Published, torchvision};
 use crate::architecture::builder::Builder;
-use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Op};
-use crate::section::dataset::Preprocessing;
 
 /// torchvision's MobileNetV2.
 #[derive(Debug, Clone, Copy)]
@@ -31,17 +29,6 @@ pub(super) const BLOCKS: [[usize; 4]; 7] = [
 
 const NORM: Op = Op::BatchNorm { epsilon: 1e-5, momentum: 0.9, scale: true };
 const RELU6: Option<Activation> = Some(Activation::Relu6);
-
-const CLASSIFIER: Classifier = Classifier {
-    image_size: [224, 224],
-    preprocessing: Preprocessing::Torchvision,
-    layer: "classifier.1",
-    build: |_, net| {
-        net.push("avgpool", Op::GlobalAveragePool);
-        net.dense("classifier.1", 1000, Activation::Softmax);
-    },
-    classes: imagenet::classes,
-};
 
 /// torchvision's `IMAGENET1K_V2`.
 const PUBLISHED: [Published; 2] = [
@@ -84,19 +71,11 @@ impl Family for MobilenetV2 {
     }
 
     fn classifier(&self) -> Option<Classifier> {
-        Some(CLASSIFIER)
+        Some(TORCHVISION_TOP)
     }
 
     fn published(&self) -> &'static [Published] {
         &PUBLISHED
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Torchvision
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
     }
 
     fn averages(&self) -> bool {

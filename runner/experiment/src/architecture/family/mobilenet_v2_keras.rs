@@ -4,7 +4,7 @@
 use super::definition::{Architecture, Classifier, Family};
 use super::mobilenet_v2::BLOCKS;
 use super::parts::{conv, depthwise};
-use super::published::{Checksum, Published, Publisher};
+use super::published::{Published, keras_unchecked};
 use crate::architecture::builder::Builder;
 use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
@@ -38,23 +38,15 @@ const CLASSIFIER: Classifier = Classifier {
 
 /// Keras publishes no checksums of these files.
 const PUBLISHED: [Published; 2] = [
-    published(
-        "imagenet_mobilenet_v2_keras",
-        false,
+    keras_unchecked(
+        ("imagenet_mobilenet_v2_keras", "mobilenet_v2_keras", false),
         "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
     ),
-    published(
-        "imagenet_mobilenet_v2_keras_top",
-        true,
+    keras_unchecked(
+        ("imagenet_mobilenet_v2_keras_top", "mobilenet_v2_keras", true),
         "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
     ),
 ];
-
-const fn published(name: &'static str, top: bool, file: &'static str) -> Published {
-    let (publisher, checksum) = (Publisher::Keras, Checksum::Unknown);
-    let architecture = "mobilenet_v2_keras";
-    Published { name, architecture, top, publisher, file, checksum, tensors: None }
-}
 
 impl Family for MobilenetV2Keras {
     fn name(&self) -> &'static str {
@@ -95,14 +87,6 @@ impl Family for MobilenetV2Keras {
 
     fn is_keras(&self) -> bool {
         true
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Tensorflow
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
     }
 
     fn averages(&self) -> bool {

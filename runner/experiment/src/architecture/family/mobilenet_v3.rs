@@ -138,14 +138,6 @@ impl Family for MobilenetV3 {
         &PUBLISHED
     }
 
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Torchvision
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
-    }
-
     fn averages(&self) -> bool {
         true
     }

@@ -1,8 +1,40 @@
 //! What the blocks of many families are made of.
 
+use super::definition::Classifier;
 use crate::architecture::builder::Builder;
+use crate::architecture::imagenet;
 use crate::architecture::layer::LayerId;
 use crate::architecture::op::{Activation, Convolution, Op, Padding};
+use crate::section::dataset::Preprocessing;
+
+/// The layer of Keras's networks whose outputs are ImageNet's classes.
+const PREDICTIONS: &str = "predictions";
+
+/// The classifier of most of Keras's networks.
+pub(super) const fn keras_top(side: usize, preprocessing: Preprocessing) -> Classifier {
+    Classifier {
+        image_size: [side, side],
+        preprocessing,
+        layer: PREDICTIONS,
+        build: |_, net| {
+            net.push("avg_pool", Op::GlobalAveragePool);
+            net.dense(PREDICTIONS, 1000, Activation::Softmax);
+        },
+        classes: imagenet::classes,
+    }
+}
+
+/// torchvision's classifier of one layer behind a dropout.
+pub(super) const TORCHVISION_TOP: Classifier = Classifier {
+    image_size: [224, 224],
+    preprocessing: Preprocessing::Torchvision,
+    layer: "classifier.1",
+    build: |_, net| {
+        net.push("avgpool", Op::GlobalAveragePool);
+        net.dense("classifier.1", 1000, Activation::Softmax);
+    },
+    classes: imagenet::classes,
+};
 
 /// A convolution without an activation of its own; it has a bias where it is told so.
 pub(super) fn conv(channels: usize, kernel: usize, stride: usize) -> Convolution {

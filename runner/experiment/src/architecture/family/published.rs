@@ -58,6 +58,15 @@ pub(super) const fn keras(
     Published { name, architecture, top, publisher, file, checksum, tensors: None }
 }
 
+/// A file that Keras publishes without a checksum.
+pub(super) const fn keras_unchecked(
+    (name, architecture, top): (&'static str, &'static str, bool),
+    file: &'static str,
+) -> Published {
+    let (publisher, checksum) = (Publisher::Keras, Checksum::Unknown);
+    Published { name, architecture, top, publisher, file, checksum, tensors: None }
+}
+
 /// A file of torchvision: one for both, without the top the classifier in it is ignored.
 pub(super) const fn torchvision(
     (name, architecture, top): (&'static str, &'static str, bool),

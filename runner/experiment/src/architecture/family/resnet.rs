@@ -106,14 +106,6 @@ impl Family for Resnet {
         &PUBLISHED
     }
 
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Torchvision
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
-    }
-
     fn averages(&self) -> bool {
         true
     }

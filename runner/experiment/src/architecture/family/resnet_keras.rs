@@ -2,10 +2,9 @@
 //! convolutions have biases, and zeros are put around maps by layers of their own. Names are Keras's.
 
 use super::definition::{Architecture, Classifier, Family};
-use super::parts::conv;
+use super::parts::{conv, keras_top};
 use super::published::{Published, keras};
 use crate::architecture::builder::Builder;
-use crate::architecture::imagenet;
 use crate::architecture::op::{Activation, Convolution, Op, Padding, Pooling};
 use crate::section::dataset::Preprocessing;
 
@@ -29,20 +28,6 @@ fn blocks(architecture: &str) -> [usize; 4] {
 
 const NORM: Op = Op::BatchNorm { epsilon: 1.001e-5, momentum: 0.99, scale: true };
 const RELU: Op = Op::Activation(Activation::Relu);
-
-/// The layer whose outputs are ImageNet's classes.
-const PREDICTIONS: &str = "predictions";
-
-const CLASSIFIER: Classifier = Classifier {
-    image_size: [224, 224],
-    preprocessing: Preprocessing::Caffe,
-    layer: PREDICTIONS,
-    build: |_, net| {
-        net.push("avg_pool", Op::GlobalAveragePool);
-        net.dense(PREDICTIONS, 1000, Activation::Softmax);
-    },
-    classes: imagenet::classes,
-};
 
 /// With the checksums of `keras/src/applications/resnet.py`.
 const PUBLISHED: [Published; 6] = [
@@ -109,7 +94,7 @@ impl Family for ResnetKeras {
     }
 
     fn classifier(&self) -> Option<Classifier> {
-        Some(CLASSIFIER)
+        Some(keras_top(224, Preprocessing::Caffe))
     }
 
     fn published(&self) -> &'static [Published] {
@@ -118,14 +103,6 @@ impl Family for ResnetKeras {
 
     fn is_keras(&self) -> bool {
         true
-    }
-
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Caffe
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
     }
 
     fn averages(&self) -> bool {

@@ -1,7 +1,7 @@
 //! VGG: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition"
 //! (2014), table 1, configurations A, B, D and E. Layers have Keras's names.
 
-use super::definition::{Architecture, Classifier, Family, Place};
+use super::definition::{Architecture, BOOK, Classifier, Family, Place};
 use super::published::{Published, keras, torchvision};
 use super::sequential;
 use crate::architecture::builder::Builder;
@@ -105,6 +105,16 @@ impl Family for Vgg {
 
     fn published(&self) -> &'static [Published] {
         &PUBLISHED
+    }
+
+    /// The book's, which its numbers are compared with.
+    fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::Rescale
+    }
+
+    /// The book's.
+    fn image_size(&self) -> [usize; 2] {
+        BOOK
     }
 
     fn place(&self, part: &str, next: &str) -> Option<Place> {

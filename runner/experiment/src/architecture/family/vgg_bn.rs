@@ -65,14 +65,6 @@ impl Family for VggBn {
         &PUBLISHED
     }
 
-    fn preprocessing(&self) -> Preprocessing {
-        Preprocessing::Torchvision
-    }
-
-    fn image_size(&self) -> [usize; 2] {
-        [224, 224]
-    }
-
     fn place(&self, part: &str, next: &str) -> Option<Place> {
         vgg::place(part, next)
     }
