@@ -119,7 +119,6 @@ impl StageRun<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<f64, LearnError> {
         let order = key.stream().permutation(self.train.len());
-        let draws = self.draws(key);
         let (train, size, total) = (self.train, self.stage.batch_size, order.len());
         let left = &order[(work.position.steps * size).min(order.len())..];
         let compute = self.network.compute.clone();
@@ -130,7 +129,7 @@ impl StageRun<'_> {
         // Moving statistics as they were at the last step of the optimizer.
         let mut before = Moved::new();
         let mut sent = work.position.sums.images;
-        let pass = Pass { size, draws, full, compute: &compute };
+        let pass = Pass { size, draws: self.draws(key), full, compute: &compute };
         let result = train.batches(left, pass, &mut |batch| {
             self.interrupt.check()?;
             let images = batch.images;
@@ -158,6 +157,8 @@ impl StageRun<'_> {
         // Steps that were taken count, also where somebody asked to stop.
         if matches!(result, Ok(_) | Err(LearnError::Interrupted)) {
             self.settle(&mut tally, work)?;
+        }
+        if result.is_ok() && !compute.is_host() {
             self.progress(tally.reached(), total, observe);
         }
         result

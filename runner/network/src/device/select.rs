@@ -42,7 +42,11 @@ impl From<Run> for Wanted {
 /// compute as asked.
 pub fn select(wanted: impl Into<Wanted>) -> Result<Compute, DeviceError> {
     let wanted = wanted.into();
-    let found = choose(wanted.device, list::backends())?;
+    let found = match wanted.device {
+        // The drivers of GPUs need not be asked.
+        DeviceName::Cpu => list::this_cpu(),
+        other => choose(other, list::backends())?,
+    };
     let precision = precision::resolve(wanted.precision, found, || has_bf16(found))?;
     if wanted.autotune {
         tunes(found.kind, list::can_autotune())?;
