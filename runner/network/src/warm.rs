@@ -18,6 +18,7 @@ use crate::error::NetworkError;
 use crate::flow::Flow;
 use crate::inference::{self, Inference};
 use crate::network::Network;
+use crate::on_device::readback::Readback;
 use crate::op::Training;
 use crate::parameter::read;
 
@@ -127,11 +128,8 @@ fn gradients(
         return read(loss).map(drop);
     }
     let mut gradients = loss.backward();
-    for index in leaves {
-        // The last one that is read has waited for all of them.
-        if let Some(gradient) = parameters[index].grad_remove(&mut gradients) {
-            read(gradient)?;
-        }
-    }
-    Ok(())
+    let leaves = leaves.into_iter();
+    let found = leaves.filter_map(|index| parameters[index].grad_remove(&mut gradients));
+    // All in one: each wait would leave the device without work.
+    Readback::start(found.collect())?.wait().map(drop)
 }
