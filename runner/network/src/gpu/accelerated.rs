@@ -240,7 +240,7 @@ fn near(values: &CubeTensor, exact: &CubeTensor) -> Option<bool> {
     debug_assert!(is_channels_last(values) && is_channels_last(exact));
     let count = sizes::<4>(values).iter().product();
     let sums = empty(values, [2 * compare::CUBES], DType::F32);
-    let (number, dim) = cubes(values, compare::CUBES);
+    let (number, dim) = cubes(&values.client, compare::CUBES);
     compare::squares::launch(
         &values.client,
         number,

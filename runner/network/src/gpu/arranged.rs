@@ -19,7 +19,7 @@ pub(super) fn arranged(values: &CubeTensor, dtype: DType) -> CubeTensor {
 /// Writes all values of a shape, the channel changing fastest.
 pub(super) fn rearrange(from: &CubeTensor, to: &CubeTensor, shape: [usize; 4]) -> CubeTensor {
     let count = shape.iter().product();
-    let (cubes, dim) = per_value(to, count);
+    let (cubes, dim) = per_value(&to.client, count);
     arrange::pack::launch(
         &to.client,
         cubes,

@@ -15,7 +15,7 @@ pub(super) fn add_parts(
     epilogue: Epilogue,
 ) -> CubeTensor {
     let [parts, count] = sizes(&partial);
-    let (cubes, dim) = per_value(&out, count);
+    let (cubes, dim) = per_value(&out.client, count);
     kernel::add_parts::launch(
         &out.client,
         cubes,
@@ -39,7 +39,7 @@ pub(super) fn in_place(map: CubeTensor, bias: &CubeTensor, epilogue: Epilogue) -
     }
     let [images, channels, height, width] = sizes(&map);
     let count = images * channels * height * width;
-    let (cubes, dim) = per_value(&map, count);
+    let (cubes, dim) = per_value(&map.client, count);
     kernel::in_place::launch(
         &map.client,
         cubes,
@@ -78,7 +78,7 @@ pub(super) fn backward(
         _ => empty_map(&gradient, [images, channels, height, width], output.dtype),
     };
     let sums = empty(&gradient, [chunks, channels], DType::F32);
-    let (count, dim) = cubes(&gradient, chunks * channels.div_ceil(kernel::CHANNELS));
+    let (count, dim) = cubes(&gradient.client, chunks * channels.div_ceil(kernel::CHANNELS));
     kernel::backward::launch(
         &gradient.client,
         count,

@@ -2,17 +2,19 @@
 
 use burn::backend::TensorMetadata;
 use burn::tensor::{DType, Shape};
+use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::zspace::metadata::Metadata;
 use burn_cubecl::tensor::CubeTensor;
 
 /// Units of a cube, in all kernels.
-pub(super) const UNITS: u32 = 256;
+const UNITS: u32 = 256;
 
 /// New memory of a shape on the device of `like`, without padding.
-pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
+pub(crate) fn empty(like: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
     let shape = shape.into();
-    let handle = like.client.empty(shape.num_elements() * dtype.size());
+    // A buffer of nothing has no address.
+    let handle = like.client.empty(shape.num_elements().max(1) * dtype.size());
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, handle, dtype)
 }
 
@@ -63,15 +65,14 @@ pub(super) fn element(dtype: DType) -> ElemType {
 }
 
 /// Cubes for one unit per value.
-pub(super) fn per_value(like: &CubeTensor, count: usize) -> (CubeCount, CubeDim) {
-    cubes(like, count.div_ceil(UNITS as usize))
+pub(crate) fn per_value(client: &Client, count: usize) -> (CubeCount, CubeDim) {
+    let dim = CubeDim::new_1d(UNITS);
+    (burn_cubecl::cubecl::calculate_cube_count_elemwise(client, count, dim), dim)
 }
 
 /// So many cubes, or a few more.
-pub(super) fn cubes(like: &CubeTensor, count: usize) -> (CubeCount, CubeDim) {
-    let dim = CubeDim::new_1d(UNITS);
-    let units = count * UNITS as usize;
-    (burn_cubecl::cubecl::calculate_cube_count_elemwise(&like.client, units, dim), dim)
+pub(super) fn cubes(client: &Client, count: usize) -> (CubeCount, CubeDim) {
+    per_value(client, count * UNITS as usize)
 }
 
 /// How wide an index must be for all of them.

@@ -30,7 +30,7 @@ mod extension;
 mod gradient;
 pub mod image;
 mod kernel;
-mod launch;
+pub(crate) mod launch;
 pub(crate) mod layers;
 mod product;
 mod rule;

@@ -192,7 +192,7 @@ fn launch(job: &Job<'_>, out: &CubeTensor, depth: usize, epilogue: Epilogue) {
     let tiles = row_tiles * column_tiles * job.depth.div_ceil(depth);
     let variant =
         Variant { product: job.product, rows, columns, by_columns: job.by_columns, epilogue };
-    let (count, dim) = cubes(out, tiles);
+    let (count, dim) = cubes(&out.client, tiles);
     let Geometry { kernel: [_, kernel_width], stride, before: [top, left], .. } = job.geometry;
     let [height, width] = job.places;
     // SAFETY: the kernel reads maps only inside of their shapes, the second factor only below

@@ -1,12 +1,13 @@
 //! Convolutions in groups of channels, and the largest value of windows.
 
 use burn::tensor::DType;
+use burn_cubecl::cubecl::prelude::{CubeCount, CubeDim};
 use burn_cubecl::tensor::CubeTensor;
 
 use super::epilogue::add_parts;
 use super::kernel::activation::Epilogue;
 use super::kernel::pool;
-use super::kernel::window::{self as kernel, SlideLaunch};
+use super::kernel::window::{self as kernel, MapsLaunch, SlideLaunch};
 use super::launch::{addresses, cubes, element, empty, empty_map, per_value, sizes};
 use super::product::Geometry;
 
@@ -14,6 +15,14 @@ use super::product::Geometry;
 fn slide(geometry: Geometry, inputs: usize, outputs: usize) -> SlideLaunch {
     let Geometry { kernel: [height, width], stride, before: [top, left], .. } = geometry;
     SlideLaunch::new(height, width, stride, top, left, inputs, outputs)
+}
+
+/// One unit for each value of these maps.
+fn each_value(out: &CubeTensor) -> (CubeCount, CubeDim, MapsLaunch) {
+    let [images, channels, height, width] = sizes(out);
+    let count = images * channels * height * width;
+    let (number, dim) = per_value(&out.client, count);
+    (number, dim, MapsLaunch::new(count, channels, height, width))
 }
 
 /// A convolution in groups, with bias and activation; the kernel is dense.
@@ -29,8 +38,7 @@ pub(super) fn grouped(
     let [channels, inputs, ..]: [usize; 4] = sizes(weights);
     let [height, width] = geometry.output;
     let out = empty_map(input, [images, channels, height, width], dtype);
-    let count = images * channels * height * width;
-    let (number, dim) = per_value(&out, count);
+    let (number, dim, maps) = each_value(&out);
     kernel::grouped::launch(
         &out.client,
         number,
@@ -41,10 +49,7 @@ pub(super) fn grouped(
         bias.clone().into_tensor_arg(),
         out.clone().into_tensor_arg(),
         slide(geometry, inputs, channels / geometry.groups),
-        count,
-        channels,
-        height,
-        width,
+        maps,
         epilogue,
         [element(input.dtype), element(dtype)],
     );
@@ -59,11 +64,9 @@ pub(super) fn grouped_input(
     geometry: Geometry,
     dtype: DType,
 ) -> CubeTensor {
-    let [images, channels, height, width] = shape;
     let [outputs, inputs, ..]: [usize; 4] = sizes(weights);
     let out = empty_map(gradient, shape, dtype);
-    let count = images * channels * height * width;
-    let (number, dim) = per_value(&out, count);
+    let (number, dim, maps) = each_value(&out);
     kernel::grouped_input::launch(
         &out.client,
         number,
@@ -73,10 +76,7 @@ pub(super) fn grouped_input(
         weights.clone().into_tensor_arg(),
         out.clone().into_tensor_arg(),
         slide(geometry, inputs, outputs / geometry.groups),
-        count,
-        channels,
-        height,
-        width,
+        maps,
         [element(gradient.dtype), element(dtype)],
     );
     out
@@ -101,7 +101,7 @@ pub(super) fn grouped_kernel(
     let each = inputs * rows * columns;
     let partial = empty(input, [parts, channels * each], DType::F32);
     let tiles = channels.div_ceil(kernel::CHANNELS);
-    let (number, dim) = cubes(input, tiles * each * parts);
+    let (number, dim) = cubes(&input.client, tiles * each * parts);
     kernel::grouped_kernel::launch(
         &input.client,
         number,
@@ -126,8 +126,7 @@ pub(super) fn max_pool(input: &CubeTensor, geometry: Geometry) -> CubeTensor {
     let [images, channels, ..]: [usize; 4] = sizes(input);
     let [height, width] = geometry.output;
     let out = empty_map(input, [images, channels, height, width], input.dtype);
-    let count = images * channels * height * width;
-    let (number, dim) = per_value(&out, count);
+    let (number, dim, maps) = each_value(&out);
     pool::max_pool::launch(
         &out.client,
         number,
@@ -136,10 +135,7 @@ pub(super) fn max_pool(input: &CubeTensor, geometry: Geometry) -> CubeTensor {
         input.clone().into_tensor_arg(),
         out.clone().into_tensor_arg(),
         slide(geometry, 1, 1),
-        count,
-        channels,
-        height,
-        width,
+        maps,
         element(input.dtype),
     );
     out
@@ -151,10 +147,8 @@ pub(super) fn max_pool_input(
     gradient: &CubeTensor,
     geometry: Geometry,
 ) -> CubeTensor {
-    let [images, channels, height, width] = sizes(input);
-    let out = empty_map(input, [images, channels, height, width], input.dtype);
-    let count = images * channels * height * width;
-    let (number, dim) = per_value(&out, count);
+    let out = empty_map(input, sizes(input), input.dtype);
+    let (number, dim, maps) = each_value(&out);
     pool::max_pool_input::launch(
         &out.client,
         number,
@@ -164,10 +158,7 @@ pub(super) fn max_pool_input(
         gradient.clone().into_tensor_arg(),
         out.clone().into_tensor_arg(),
         slide(geometry, 1, 1),
-        count,
-        channels,
-        height,
-        width,
+        maps,
         [element(input.dtype), element(gradient.dtype)],
     );
     out

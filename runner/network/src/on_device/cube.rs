@@ -1,18 +1,15 @@
 //! Between Burn's tensors and the buffers that kernels take.
 
-use burn::cubecl;
+use burn::cubecl::client::Client;
+use burn::cubecl::prelude::*;
+use burn::cubecl::server::Handle;
 use burn::tensor::{DType, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::kernel::{cast, into_contiguous};
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::client::Client;
-use cubecl::prelude::*;
-use cubecl::server::Handle;
 
 use crate::error::NetworkError;
-
-/// Units per cube of kernels that work on one element each.
-const UNITS: u32 = 256;
+use crate::gpu::launch::empty;
 
 /// The values of a tensor as they lie on a GPU: `f32`, row by row.
 ///
@@ -34,12 +31,9 @@ pub(crate) fn tensor<const D: usize>(values: CubeTensor) -> Tensor<D> {
     Tensor::from_primitive::<CubeBackend>(values)
 }
 
-/// Room for values on the device of another tensor.
+/// Room for `f32` values on the device of another tensor.
 pub(crate) fn room<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
-    let bytes = shape.iter().product::<usize>() * size_of::<f32>();
-    let handle = like.client.empty(bytes.max(size_of::<f32>()));
-    let (client, device) = (like.client.clone(), like.device.clone());
-    CubeTensor::new_contiguous(client, device, shape.into(), handle, DType::F32)
+    empty(like, shape, DType::F32)
 }
 
 /// Words that travel to the device.
@@ -55,10 +49,4 @@ pub(crate) fn words(client: &Client, words: &[u32]) -> BufferArg {
 pub(crate) fn buffer(handle: Handle, length: usize) -> BufferArg {
     // SAFETY: callers pass the length that the buffer was made with.
     unsafe { BufferArg::from_raw_parts(handle, length) }
-}
-
-/// How many cubes of how many units a kernel of one unit per element is launched with.
-pub(crate) fn each(client: &Client, units: usize) -> (CubeCount, CubeDim) {
-    let dim = CubeDim::new_1d(UNITS);
-    (cubecl::calculate_cube_count_elemwise(client, units, dim), dim)
 }

@@ -30,7 +30,8 @@ mod kernel {
     use cubecl::prelude::*;
 
     use crate::error::NetworkError;
-    use crate::on_device::cube::{cube, each, room, tensor, words};
+    use crate::gpu::launch::per_value;
+    use crate::on_device::cube::{cube, room, tensor, words};
 
     /// Words of a block of the cipher.
     const BLOCK: usize = 16;
@@ -49,7 +50,7 @@ mod kernel {
             .collect();
         let blocks = length.div_ceil(BLOCK);
         let client = out.client.clone();
-        let (count, dim) = each(&client, seeds.len() * blocks);
+        let (count, dim) = per_value(&client, seeds.len() * blocks);
         if seeds.len() * length > 0 {
             draw::launch(
                 &client,

@@ -52,7 +52,8 @@ mod kernel {
 
     use super::Mixed;
     use crate::error::NetworkError;
-    use crate::on_device::cube::{cube, each, room, tensor, words};
+    use crate::gpu::launch::per_value;
+    use crate::on_device::cube::{cube, room, tensor, words};
 
     pub(super) fn launch<const D: usize>(
         values: Tensor<D>,
@@ -64,7 +65,7 @@ mod kernel {
         let out = room(&values, dims);
         let (count, rows): (usize, usize) = (dims.iter().product(), dims[0]);
         let client = values.client.clone();
-        let (cubes, dim) = each(&client, count);
+        let (cubes, dim) = per_value(&client, count);
         let partners: Vec<u32> = how.partners.iter().map(|partner| *partner as u32).collect();
         let [down, across] = how.region.clone().unwrap_or([0..0, 0..0]);
         if count > 0 {

@@ -6,11 +6,13 @@ use burn::cubecl::calculate_cube_count_elemwise;
 use burn::cubecl::prelude::*;
 use burn::tensor::{DType, Device};
 use burn_cubecl::CubeBackend as Cube;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::finish;
 use super::means::{self, Kind};
+use crate::gpu::launch::empty;
+use crate::on_device::cube::buffer;
+
 use super::work::{CHANNELS, PARTS, Steps, Work};
 
 /// Operations on images.
@@ -127,14 +129,12 @@ fn spread(client: &Client, units: usize) -> (CubeCount, CubeDim) {
 
 /// Room for numbers on the same device.
 fn like(tensor: &CubeTensor, shape: [usize; 4]) -> CubeTensor {
-    let (client, device) = (tensor.client.clone(), tensor.device.clone());
-    empty_device_contiguous_dtype(client, device, shape.into(), DType::F32)
+    empty(tensor, shape, DType::F32)
 }
 
 /// The memory of a tensor that lies in one piece.
-#[expect(unsafe_code, reason = "the length is that of the tensor")]
 fn values(tensor: &CubeTensor) -> BufferArg {
-    unsafe { BufferArg::from_raw_parts(tensor.handle.clone(), tensor.meta.num_elements()) }
+    buffer(tensor.handle.clone(), tensor.meta.num_elements())
 }
 
 /// What a quarter of the card's memory holds, and one allocation; `None` where there is no card.

@@ -6,7 +6,7 @@
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-use super::window::{Slide, decompose};
+use super::window::{Maps, Slide, decompose, is_inside};
 
 /// The largest value of each window; what stands around the map is smaller than anything.
 #[cube(launch, address_type = "dynamic")]
@@ -15,17 +15,14 @@ pub(crate) fn max_pool<O: Numeric>(
     input: &Tensor<O>,
     out: &mut Tensor<O>,
     slide: Slide,
-    count: usize,
-    channels: usize,
-    height: usize,
-    width: usize,
+    maps: Maps,
     #[define(O)] _type: ElemType,
 ) {
     let index = ABSOLUTE_POS;
-    if index >= count {
+    if index >= maps.count {
         terminate!();
     }
-    let (channel, x, y, image) = decompose(index, channels, height, width);
+    let (channel, x, y, image) = decompose(index, &maps);
     let base = image * input.stride(0) + channel * input.stride(1);
     let (_, _, largest) = first_largest::<O>(input, base, y, x, &slide);
     out[index] = O::cast_from(largest);
@@ -40,17 +37,14 @@ pub(crate) fn max_pool_input<I: Numeric, G: Numeric>(
     gradient: &Tensor<G>,
     out: &mut Tensor<I>,
     slide: Slide,
-    count: usize,
-    channels: usize,
-    height: usize,
-    width: usize,
+    maps: Maps,
     #[define(I, G)] _types: [ElemType; 2],
 ) {
     let index = ABSOLUTE_POS;
-    if index >= count {
+    if index >= maps.count {
         terminate!();
     }
-    let (channel, x, y, image) = decompose(index, channels, height, width);
+    let (channel, x, y, image) = decompose(index, &maps);
     let base = image * input.stride(0) + channel * input.stride(1);
     let from = image * gradient.stride(0) + channel * gradient.stride(1);
     let (down, right) = (y + slide.top, x + slide.left);
@@ -97,11 +91,7 @@ fn first_largest<I: Numeric>(
         let seen_y = (y * slide.stride + inner_y) as i32 - slide.top as i32;
         for inner_x in 0..slide.kernel_width {
             let seen_x = (x * slide.stride + inner_x) as i32 - slide.left as i32;
-            if seen_y >= 0
-                && seen_x >= 0
-                && (seen_y as usize) < input.shape(2)
-                && (seen_x as usize) < input.shape(3)
-            {
+            if is_inside(input, seen_y, seen_x) {
                 let place = seen_y as usize * input.stride(2) + seen_x as usize * input.stride(3);
                 let value = f32::cast_from(input[base + place]);
                 if !found || value > largest {

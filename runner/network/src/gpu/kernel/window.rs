@@ -21,17 +21,28 @@ pub(crate) struct Slide {
     outputs: usize,
 }
 
-/// Channel, column, row and image of a value.
-#[cube]
-pub(super) fn decompose(
-    index: usize,
+/// The maps that are written, one unit per value.
+#[derive(CubeLaunch, CubeType, Clone, Copy)]
+pub(crate) struct Maps {
+    /// Values of all of them.
+    pub(super) count: usize,
     channels: usize,
     height: usize,
     width: usize,
-) -> (usize, usize, usize, usize) {
-    let place = index / channels;
-    let line = place / width;
-    (index % channels, place % width, line % height, line / height)
+}
+
+/// Channel, column, row and image of a value.
+#[cube]
+pub(super) fn decompose(index: usize, maps: &Maps) -> (usize, usize, usize, usize) {
+    let place = index / maps.channels;
+    let line = place / maps.width;
+    (index % maps.channels, place % maps.width, line % maps.height, line / maps.height)
+}
+
+/// Whether a place lies inside of a map.
+#[cube]
+pub(super) fn is_inside<T: Numeric>(map: &Tensor<T>, y: i32, x: i32) -> bool {
+    y >= 0 && x >= 0 && (y as usize) < map.shape(2) && (x as usize) < map.shape(3)
 }
 
 /// A convolution in groups; the kernel is `[output, input / groups, row, column]`, dense.
@@ -43,18 +54,15 @@ pub(crate) fn grouped<I: Numeric, O: Numeric>(
     bias: &Tensor<f32>,
     out: &mut Tensor<O>,
     slide: Slide,
-    count: usize,
-    channels: usize,
-    height: usize,
-    width: usize,
+    maps: Maps,
     #[comptime] epilogue: Epilogue,
     #[define(I, O)] _types: [ElemType; 2],
 ) {
     let index = ABSOLUTE_POS;
-    if index >= count {
+    if index >= maps.count {
         terminate!();
     }
-    let (channel, x, y, image) = decompose(index, channels, height, width);
+    let (channel, x, y, image) = decompose(index, &maps);
     let first = (channel / slide.outputs) * slide.inputs;
     let places = slide.kernel_height * slide.kernel_width;
     let mut sum = 0.0f32;
@@ -62,11 +70,7 @@ pub(crate) fn grouped<I: Numeric, O: Numeric>(
         let from_y = (y * slide.stride + row) as i32 - slide.top as i32;
         for column in 0..slide.kernel_width {
             let from_x = (x * slide.stride + column) as i32 - slide.left as i32;
-            if from_y >= 0
-                && from_x >= 0
-                && (from_y as usize) < input.shape(2)
-                && (from_x as usize) < input.shape(3)
-            {
+            if is_inside(input, from_y, from_x) {
                 let from = image * input.stride(0)
                     + from_y as usize * input.stride(2)
                     + from_x as usize * input.stride(3);
@@ -89,17 +93,14 @@ pub(crate) fn grouped_input<G: Numeric, O: Numeric>(
     kernel: &Tensor<f32>,
     out: &mut Tensor<O>,
     slide: Slide,
-    count: usize,
-    channels: usize,
-    height: usize,
-    width: usize,
+    maps: Maps,
     #[define(G, O)] _types: [ElemType; 2],
 ) {
     let index = ABSOLUTE_POS;
-    if index >= count {
+    if index >= maps.count {
         terminate!();
     }
-    let (channel, x, y, image) = decompose(index, channels, height, width);
+    let (channel, x, y, image) = decompose(index, &maps);
     let first = (channel / slide.inputs) * slide.outputs;
     let places = slide.kernel_height * slide.kernel_width;
     let mut sum = 0.0f32;
@@ -174,11 +175,7 @@ pub(crate) fn grouped_kernel<I: Numeric, G: Numeric>(
             let (x, y, image) = (place % width, line % height, line / height);
             let from_y = (y * slide.stride + row) as i32 - slide.top as i32;
             let from_x = (x * slide.stride + column) as i32 - slide.left as i32;
-            if from_y >= 0
-                && from_x >= 0
-                && (from_y as usize) < input.shape(2)
-                && (from_x as usize) < input.shape(3)
-            {
+            if is_inside(input, from_y, from_x) {
                 let seen = image * input.stride(0)
                     + from * input.stride(1)
                     + from_y as usize * input.stride(2)

@@ -8,7 +8,8 @@ use cubecl::prelude::*;
 use super::reduce::{PARTS, squares};
 use super::{Operation, Program, Step};
 use crate::error::NetworkError;
-use crate::on_device::cube::{cube, each, room, tensor};
+use crate::gpu::launch::per_value;
+use crate::on_device::cube::{cube, room, tensor};
 
 /// The tensor that is in a place, where nobody else holds it, else a copy of it.
 fn taken(place: &mut Tensor<1>, spare: &Tensor<1>) -> Result<CubeTensor, NetworkError> {
@@ -43,7 +44,7 @@ pub(super) fn step(
         clips: step.limit.is_finite(),
         keeps_step: step.layerwise_rate.is_some(),
     };
-    let (cubes, dim) = each(&client, count);
+    let (cubes, dim) = per_value(&client, count);
     if count > 0 {
         update::launch(
             &client,
@@ -74,7 +75,7 @@ fn layerwise(values: &CubeTensor, steps: &CubeTensor, rate: f32, count: usize) {
     squares(values, &parts, 0);
     squares(steps, &parts, PARTS);
     let client = values.client.clone();
-    let (cubes, dim) = each(&client, count);
+    let (cubes, dim) = per_value(&client, count);
     apply::launch(
         &client,
         cubes,
@@ -96,7 +97,7 @@ pub(super) fn average(
     let value = cube(value.clone())?;
     let averages = taken(average, &tensor(value.clone()))?;
     let client = value.client.clone();
-    let (cubes, dim) = each(&client, count);
+    let (cubes, dim) = per_value(&client, count);
     if count > 0 {
         let into = averages.clone().into_buffer_arg();
         moved::launch(&client, cubes, dim, into, value.into_buffer_arg(), kept, new, count);
