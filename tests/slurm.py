@@ -85,8 +85,11 @@ def place(name):
 
 
 def read(path):
-    # At once: pyarrow opens a file twice, and a run may have written another one between.
-    return pyarrow.parquet.read_table(io.BytesIO(path.read_bytes())).to_pylist()
+    # At once: pyarrow opens a file twice, and a run may have written another one between. In this
+    # thread alone: pyarrow's own, where one still holds bytes of Python at the end, abort the
+    # interpreter (apache/arrow#34314, #50482).
+    data = io.BytesIO(path.read_bytes())
+    return pyarrow.parquet.read_table(data, use_threads=False, pre_buffer=False).to_pylist()
 
 
 def runs(folder, experiment="rates"):
