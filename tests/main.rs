@@ -11,6 +11,7 @@ mod compare;
 mod damage;
 mod devices;
 mod diff;
+mod division;
 mod export;
 mod family;
 mod generated;

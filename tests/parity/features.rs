@@ -18,13 +18,11 @@ const PHOTOS: usize = 12;
 /// As the reference reads its photos.
 fn dataset() -> Dataset {
     Dataset {
-        train: None,
-        validation: None,
-        test: None,
         image_size: [150, 150],
         preprocessing: Preprocessing::Rescale,
         on_bad_image: OnBadImage::Fail,
         feature_precision: FeaturePrecision::F32,
+        ..Dataset::default()
     }
 }
 

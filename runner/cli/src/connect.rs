@@ -100,6 +100,7 @@ impl<'a> Connection<'a> {
         match event {
             Event::Progress { phase, done, total } => self.counters.set(phase, *done, *total),
             Event::Dataset { images, hash } => tracing::info!(?images, hash, "dataset"),
+            Event::Splits(rows) => tracing::info!(images = rows.len(), "divided"),
             Event::Skipped(bad) => self.skip(bad),
             Event::Narrow(narrow) => images::show_narrow(narrow),
             Event::Duplicates(found) => images::show_duplicates(found),

@@ -9,6 +9,7 @@ mod command;
 mod connect;
 mod device;
 mod diagnostics;
+mod division;
 mod environment;
 mod estimate;
 mod failure;

@@ -24,6 +24,9 @@ pub enum DataError {
         /// The class.
         class: String,
     },
+    /// The images of a folder cannot be divided.
+    #[error("the images cannot be divided: {0}")]
+    Division(String),
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,

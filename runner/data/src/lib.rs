@@ -4,6 +4,7 @@
 
 pub mod augment;
 pub mod decode;
+pub mod division;
 pub mod error;
 pub mod generate;
 pub mod interrupt;

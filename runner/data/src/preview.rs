@@ -2,14 +2,15 @@
 //! its first epochs.
 
 use runner_experiment::Checked;
-use runner_experiment::folder::Split;
-use runner_experiment::plan::Stage;
+use runner_experiment::folder::{Split, WHOLE};
+use runner_experiment::plan::{Dataset, Stage};
 use runner_experiment::section::dataset::OnBadImage;
 
 use crate::augment::{augment, rounded, view_key};
+use crate::division::{self, Earlier};
 use crate::error::DataError;
 use crate::interrupt::Interrupt;
-use crate::scan::{self, ImageFile};
+use crate::scan::{self, ImageFile, ScannedSplit};
 use runner_random::{Key, Purpose};
 use runner_record::Event;
 use runner_record::{BadImage, Pixels};
@@ -37,6 +38,7 @@ pub fn views(checked: &Checked) -> Option<usize> {
 pub fn rows(
     checked: &Checked,
     (images, epochs): (usize, usize),
+    earlier: &Earlier,
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<Vec<Pixels>>, DataError> {
@@ -44,10 +46,12 @@ pub fn rows(
     else {
         return Ok(Vec::new());
     };
-    let Some(split) = checked.splits.iter().find(|split| split.name == "train") else {
+    let named = |name| checked.splits.iter().find(|split| split.name == name);
+    let Some(split) = named("train").or_else(|| named(WHOLE)) else {
         return Ok(Vec::new());
     };
     let (files, bad) = in_training_order(split, dataset.on_bad_image, interrupt)?;
+    let files = trained_on(dataset, split, files, earlier)?;
     if !bad.is_empty() {
         observe(Event::Skipped(bad));
     }
@@ -78,6 +82,22 @@ pub fn rows(
         }
     }
     Ok(rows)
+}
+
+/// Of a folder that is divided, the images that are trained on.
+fn trained_on(
+    dataset: &Dataset,
+    split: &Split,
+    images: Vec<ImageFile>,
+    earlier: &Earlier,
+) -> Result<Vec<ImageFile>, DataError> {
+    if dataset.path.is_none() {
+        return Ok(images);
+    }
+    let (classes, bad, narrow) = (split.class_names(), Vec::new(), Vec::new());
+    let whole = ScannedSplit { name: split.name, classes, images, bad, narrow };
+    let divided = division::divide(dataset, whole, earlier)?;
+    Ok(divided.splits.into_iter().next().map(|train| train.images).unwrap_or_default())
 }
 
 /// The images of a split in the order in which a run numbers them, and those that it leaves out.

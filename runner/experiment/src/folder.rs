@@ -8,6 +8,9 @@ use walkdir::WalkDir;
 
 use crate::text::shown;
 
+/// What a split is called that holds the images of all.
+pub const WHOLE: &str = "images";
+
 /// Names that operating systems leave behind; never images.
 const CLUTTER: [&str; 3] = ["Thumbs.db", "desktop.ini", "Icon\r"];
 
@@ -23,7 +26,7 @@ pub struct ClassFolder {
 /// A split: train, validation or test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// `train`, `validation` or `test`.
+    /// `train`, `validation` or `test`; [`WHOLE`] for a folder that is divided later.
     pub name: &'static str,
     /// The folder as the experiment names it.
     pub folder: String,

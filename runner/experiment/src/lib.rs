@@ -39,6 +39,7 @@ pub use set::{Override, OverrideError};
 pub use source::{Place, SourceText};
 pub use sweep::{Member, Sweep};
 pub use validate::Checked;
+pub use validate::division::below;
 
 /// What stopped an experiment from becoming a plan.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +139,7 @@ pub fn load_all_text(name: &str, text: &str, overrides: &[Override]) -> Result<L
         true => FileSection::default(),
         false => file.section(&mut diagnostics),
     };
-    let loaded = match &section.sweep {
+    let loaded = match &sweep::declared(&section) {
         _ if file.is_broken => None,
         Some(sweep) => sweep::resolve(&mut file, sweep, &mut diagnostics).map(Loaded::Sweep),
         None => validate::validate(&section.root, &file.source, &mut diagnostics).map(|checked| {

@@ -6,6 +6,7 @@ use crate::epoch::{EarlyStop, EpochRecord};
 use crate::image::{BadImage, Duplicate, ValueRange};
 use crate::layer::LayerRecord;
 use crate::prediction::Prediction;
+use crate::split::SplitRecord;
 use crate::visual::{Activations, Embedding, Heatmap, LayerFilters, Score};
 
 /// Something happened.
@@ -27,6 +28,8 @@ pub enum Event {
         /// BLAKE3 of splits, classes and image contents.
         hash: String,
     },
+    /// A folder was divided: where each of its images went.
+    Splits(Vec<SplitRecord>),
     /// Images that `on_bad_image = "skip"` left out.
     Skipped(Vec<BadImage>),
     /// Images of 16 bits that use little of their range, with the range found.

@@ -8,6 +8,7 @@ mod event;
 mod image;
 mod layer;
 mod prediction;
+mod split;
 mod visual;
 
 pub use epoch::{EarlyStop, EpochRecord, Reason};
@@ -15,4 +16,5 @@ pub use event::{Event, Phase};
 pub use image::{BadImage, Duplicate, Pixels, Place, ValueRange};
 pub use layer::LayerRecord;
 pub use prediction::Prediction;
+pub use split::SplitRecord;
 pub use visual::{Activations, Embedding, Filter, Heatmap, LayerFilters, Plane, Score};

@@ -5,6 +5,9 @@ use runner_experiment::fingerprint::is_name;
 /// Where random draws started: the one entry in which repetitions of a setting differ.
 pub(crate) const SEED: &str = "experiment.seed";
 
+/// Which fold of a cross-validation is the test split: repetitions of a setting differ in it too.
+pub(crate) const FOLD: &str = "dataset.fold";
+
 /// Where the tensors were, as it was asked for; `run.parquet` has what came of it.
 pub(crate) const DEVICE: &str = "run.device";
 

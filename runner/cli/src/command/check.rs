@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use runner_experiment::architecture::Layer;
-use runner_experiment::plan::{LearningRate, Plan, Stage};
+use runner_experiment::plan::{Dataset, LearningRate, Plan, Stage};
+use runner_experiment::section::division::Division;
 use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
 use runner_network::device::select;
@@ -150,12 +151,33 @@ fn dataset(checked: &Checked) {
         dataset.preprocessing, dataset.on_bad_image
     ));
     terminal::out_table(&header, rows);
+    if let Some(division) = &dataset.split {
+        terminal::out(&divided(dataset, division));
+    }
     if let [first, second] = &checked.classes[..] {
         terminal::out(&format!(
             "one sigmoid unit: the probability of {second}; above 0.5 is {second}, else {first}"
         ));
     }
     terminal::out("");
+}
+
+/// How one folder becomes three splits.
+fn divided(dataset: &Dataset, division: &Division) -> String {
+    let Division { validation, test, seed, stratify, group, .. } = division;
+    let test = match (dataset.fold, dataset.folds) {
+        (Some(fold), Some(folds)) => {
+            format!(
+                "fold {fold} of {folds} is the test split; of the rest, validation {validation}"
+            )
+        }
+        _ => format!("validation {validation}, test {test}"),
+    };
+    let each = if *stratify { " of each class" } else { "" };
+    let group = group.as_ref().map_or(String::new(), |group| format!(", groups by {group}"));
+    format!(
+        "divided by content: {test}{each}, seed {seed}{group}; splits.parquet will say which is where"
+    )
 }
 
 fn model(checked: &Checked) -> Result<(), Failure> {

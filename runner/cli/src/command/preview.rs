@@ -11,8 +11,9 @@ use runner_record::Pixels;
 use runner_results::picture::text;
 use runner_results::{atomic, picture};
 
+use crate::arguments::ResultsArguments;
 use crate::failure::Failure;
-use crate::{diagnostics, images, signals, terminal};
+use crate::{diagnostics, division, images, signals, terminal};
 
 /// `preview`
 #[derive(Debug, Args)]
@@ -28,6 +29,8 @@ pub struct PreviewArguments {
     /// How many epochs, one per column after the image itself.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub epochs: u16,
+    #[command(flatten)]
+    pub results: ResultsArguments,
     /// The picture.
     #[arg(long, value_name = "FILE", default_value = "preview.png")]
     pub out: PathBuf,
@@ -50,7 +53,8 @@ pub(super) fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     let views = preview::views(&checked);
     let epochs = views.map_or(epochs, |views| views.min(epochs));
     let interrupt = signals::interrupt()?;
-    let rows = preview::rows(&checked, (images, epochs), &interrupt, &mut |event| {
+    let earlier = division::earlier(&checked.plan, &arguments.results.results, None)?;
+    let rows = preview::rows(&checked, (images, epochs), &earlier, &interrupt, &mut |event| {
         if let Event::Skipped(bad) = event {
             images::show_skipped(&bad);
         }

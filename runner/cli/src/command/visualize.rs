@@ -18,7 +18,7 @@ use crate::arguments::ResultsArguments;
 use crate::connect::{Pictures, read_photo};
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights;
-use crate::{device, diagnostics, signals, terminal};
+use crate::{device, diagnostics, division, signals, terminal};
 
 /// `visualize`
 #[derive(Debug, Args)]
@@ -81,11 +81,13 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
     let source = weights::of_run(run, (arguments.offline, &interrupt))?;
     let model = source.path.clone();
     let checked = plan(arguments, run)?;
+    let results = &arguments.results.results;
     let lock = RunLock::take(&run.path)?;
     let compute = device::of_run(arguments.device.as_deref(), checked.plan.run.precision)?;
     let shared = Shared::default();
     let request = Request {
         checked: &checked,
+        earlier: division::earlier(&checked.plan, results, Some(run))?,
         weights: Some(&source),
         compute,
         cache: None,

@@ -1,10 +1,10 @@
 //! `[dataset]`: where the images are and how they are read.
 
-use crate::value::{choice, section};
+use super::division::DivisionSection;
+use crate::value::{Count, choice, section};
 
 section! {
-    /// Folders with one folder per class inside each.
-    #[derive(Eq)]
+    /// Folders with one folder per class inside each: one per split, or one that is divided.
     pub struct Dataset from DatasetSection {
         /// Folder of the training images.
         train: String [optional],
@@ -13,6 +13,16 @@ section! {
         /// Folder of the test images, measured once at the end; without them there is no test
         /// score.
         test: String [optional],
+        /// One folder for all images, in place of these three; `split` says how it is divided.
+        path: String [optional],
+        /// How the images of `path` are divided. Default: a fifth each for validation and test.
+        split: DivisionSection [computed optional],
+        /// Cross-validation: the images of `path` are divided into this many folds, and the file
+        /// stands for as many runs, each with another fold as its test split.
+        folds: Count [optional],
+        /// Which of the folds, from 1, is the test split of this run. Without it the file stands for
+        /// one run per fold.
+        fold: Count [optional],
         /// Height and width that every image is resized to, each at least 32. Default: the
         /// architecture's, [150, 150] for VGG and `convnet`.
         image_size: Vec<i64> => [usize; 2] [computed] = [150, 150],

@@ -7,6 +7,7 @@
 pub mod augmentation;
 pub mod dataset;
 mod device;
+pub mod division;
 pub(crate) mod experiment;
 mod method;
 pub mod model;

@@ -1,10 +1,11 @@
 //! One file, many plans: the members of a sweep.
 //!
-//! Members are every combination of the grid, the rows of `zip`, the random draws, and the seeds, in
-//! this order, the seeds changing fastest. Each is checked as a file of its own would be. Two that come
+//! Members are every combination of the grid, the rows of `zip`, the random draws, the folds, and the
+//! seeds, in this order, the seeds changing fastest. Each is checked as a file of its own would be. Two that come
 //! to the same plan count once.
 
 mod draw;
+mod folds;
 mod name;
 
 use std::collections::{BTreeMap, HashSet};
@@ -23,6 +24,7 @@ use crate::value::{Located, Plain, Seed};
 use crate::{extends, origin};
 
 pub use crate::section::sweep::Halving;
+pub(crate) use folds::{Declared, declared};
 pub use name::short_names;
 
 /// More members than anybody waits for.
@@ -58,7 +60,7 @@ pub struct Member {
     pub number: usize,
     /// What tells it from the others: `learning_rate=1e-5, seed=2`.
     pub name: String,
-    /// The same without the seed: members that share it are repetitions of one setting.
+    /// The same without fold and seed: members that share it are repetitions of one setting.
     pub setting: String,
     /// The plan.
     pub checked: Checked,
@@ -82,12 +84,13 @@ impl Setting {
 /// Checks every member; `None` where one of them is no plan.
 pub(crate) fn resolve(
     file: &mut ExperimentFile,
-    section: &Located<SweepSection>,
+    declared: &Declared,
     diagnostics: &mut Diagnostics,
 ) -> Option<Sweep> {
+    let section = &declared.section;
     // Wrong keys and types of the file are known by now, and would be said again for every member.
     check_halving(section, diagnostics);
-    let settings = settings(section, &mut file.source, diagnostics)?;
+    let settings = settings(declared, &mut file.source, diagnostics)?;
     extends::take(&mut file.tree, SWEEP);
     let keys = keys(&settings);
     let names = Names { keys: &keys, short: short_names(&keys) };
@@ -95,7 +98,7 @@ pub(crate) fn resolve(
     let mut members: Vec<Member> = Vec::new();
     let (mut seen, mut repeated) = (HashSet::new(), 0);
     for of_member in &settings {
-        let [name, setting] = [true, false].map(|seed| names.of(of_member, &file.source, seed));
+        let [name, setting] = [true, false].map(|whole| names.of(of_member, &file.source, whole));
         let mut wrong = Diagnostics::default();
         if let Some(checked) = member(file, of_member, &mut wrong)
             && wrong.errors() == 0
@@ -167,7 +170,7 @@ fn member(
 
 /// Every combination.
 fn settings(
-    section: &Located<SweepSection>,
+    Declared { section, folds }: &Declared,
     source: &mut SourceText,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Vec<Setting>>> {
@@ -183,6 +186,7 @@ fn settings(
     let drawn = random.as_ref().map_or(1, |random| random.n);
     let seeds: Vec<Setting> = seeds.iter().flatten().map(seed).collect();
     let counts = factors.iter().map(Vec::len).chain([drawn, seeds.len().max(1)]);
+    let counts = counts.chain(folds.as_ref().map(|folds| folds.value));
     let count = counts.fold(1_usize, |all, count| all.saturating_mul(count));
     if count > MOST {
         diagnostics
@@ -193,10 +197,15 @@ fn settings(
     if let Some(random) = random {
         factors.push(draw::draws(random, source));
     }
+    if let Some(folds) = folds {
+        factors.push(folds::settings(folds, source));
+    }
     if !seeds.is_empty() {
         factors.push(seeds.into_iter().map(|seed| vec![seed]).collect());
     }
-    if PARTS.iter().all(|part| !section.value.present.iter().any(|key| key == part)) {
+    if folds.is_none()
+        && PARTS.iter().all(|part| !section.value.present.iter().any(|key| key == part))
+    {
         diagnostics
             .error(section.span.clone(), SWEEP, "this sweep changes nothing")
             .help("give it `grid`, `zip`, `random` or `seeds`");
@@ -265,10 +274,12 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// `learning_rate=1e-5, seed=2`
-    fn of(&self, settings: &[Setting], source: &SourceText, with_seed: bool) -> String {
+    /// `learning_rate=1e-5, seed=2`; where it is not the `whole` name, without what tells repetitions
+    /// apart.
+    fn of(&self, settings: &[Setting], source: &SourceText, whole: bool) -> String {
+        let repeats = [SEED.join("."), folds::FOLD.join(".")];
         let named = settings.iter().zip(&self.short).zip(self.keys);
-        let named = named.filter(|(_, key)| with_seed || **key != SEED.join("."));
+        let named = named.filter(|(_, key)| whole || !repeats.contains(key));
         let texts = named.map(|((setting, short), _)| {
             format!("{short}={}", name::shown(&setting.value, source))
         });

@@ -9,6 +9,7 @@ use crate::section::dataset::{DatasetSection, Preprocessing};
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
+use super::division;
 use super::keys::{get, require};
 use super::path::missing_help;
 
@@ -35,7 +36,9 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
         return Data { image_size: architecture(root).family().image_size(), ..Data::default() };
     };
     let section = &table.value;
-    if trains {
+    division::check_keys(section, diagnostics);
+    let is_divided = section.present.iter().any(|key| key == "path");
+    if trains && !is_divided {
         for name in ["train", "validation"] {
             require(&section.present, name, "dataset", &section.span, diagnostics);
         }
@@ -43,6 +46,7 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
     let splits = splits(section, diagnostics);
     compare_classes(section, &splits, diagnostics);
     let image_size = image_size(root, section, diagnostics);
+    let division = division::resolve(section, splits.first(), trains, diagnostics);
     Data {
         image_size,
         image_size_span: section
@@ -53,6 +57,7 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
             image_size,
             preprocessing: get(&section.preprocessing)
                 .unwrap_or_else(|| default_preprocessing(root)),
+            split: division,
             ..section.plain()
         }),
         classes: splits.first().map(Split::class_names).unwrap_or_default(),
@@ -97,12 +102,9 @@ fn image_size(root: &Root, section: &DatasetSection, diagnostics: &mut Diagnosti
 
 /// Lists every split whose folder exists.
 fn splits(section: &DatasetSection, diagnostics: &mut Diagnostics) -> Vec<Split> {
-    let named =
-        [("train", &section.train), ("validation", &section.validation), ("test", &section.test)];
-    named
-        .into_iter()
-        .filter_map(|(name, folder)| split(name, folder.as_ref()?, diagnostics))
-        .collect()
+    let whole = [(folder::WHOLE, &section.path)];
+    let named = whole.into_iter().chain(division::folders(section));
+    named.filter_map(|(name, folder)| split(name, folder.as_ref()?, diagnostics)).collect()
 }
 
 fn split(
@@ -110,7 +112,7 @@ fn split(
     folder: &Located<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Split> {
-    let key = format!("dataset.{name}");
+    let key = format!("dataset.{}", if name == folder::WHOLE { "path" } else { name });
     let path = std::path::Path::new(&folder.value);
     if !path.is_dir() {
         let what = if path.exists() { "is not a folder" } else { "does not exist" };

@@ -4,6 +4,7 @@
 //! rest, so that one mistake never hides another.
 
 mod dataset;
+pub(crate) mod division;
 mod keys;
 mod model;
 mod optimizer;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use runner_data::division::Earlier;
 use runner_data::interrupt::Interrupt;
 use runner_experiment::Checked;
 use runner_network::device::Compute;
@@ -13,6 +14,8 @@ use super::shared::Shared;
 pub struct Request<'a> {
     /// The plan with its layers, splits and classes.
     pub checked: &'a Checked,
+    /// Where the images of a folder that is divided were before.
+    pub earlier: Earlier,
     /// The pretrained weights; `None` starts at random.
     pub weights: Option<&'a Source>,
     /// Where tensors live.

@@ -1,9 +1,11 @@
 //! Every file of the data set looked at before anything is computed.
 
 use runner_data::DataError;
+use runner_data::division::{self, Earlier};
 use runner_data::scan::{self, ScannedSplit};
+use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::OnBadImage;
-use runner_record::{BadImage, Duplicate, Event};
+use runner_record::{BadImage, Duplicate, Event, SplitRecord};
 
 use super::request::Request;
 use crate::error::LearnError;
@@ -20,7 +22,7 @@ pub fn scan_splits(
 ) -> Result<Vec<ScannedSplit>, LearnError> {
     let checked = request.checked;
     let Some(dataset) = &checked.plan.dataset else { return Ok(Vec::new()) };
-    let splits =
+    let mut splits =
         scan::scan_with(&checked.splits, &request.shared.seen, &request.interrupt, observe)?;
     let bad: Vec<BadImage> = splits.iter().flat_map(|split| split.bad.clone()).collect();
     if !bad.is_empty() && dataset.on_bad_image == OnBadImage::Fail {
@@ -33,6 +35,7 @@ pub fn scan_splits(
     if !narrow.is_empty() {
         observe(Event::Narrow(narrow));
     }
+    let divided = divide(dataset, &mut splits, &request.earlier)?;
     for split in &splits {
         let counts = split.images.iter().map(|image| image.class);
         check_classes(split.name, counts, &checked.classes)?;
@@ -45,9 +48,25 @@ pub fn scan_splits(
     let count = |name| splits.iter().find(|split| split.name == name).map(|s| s.images.len());
     observe(Event::Dataset {
         images: ["train", "validation", "test"].map(count),
-        hash: scan::dataset_hash(&splits),
+        hash: match &divided {
+            Some(rows) if dataset.folds.is_some() => division::folds_hash(rows),
+            _ => scan::dataset_hash(&splits),
+        },
     });
+    divided.into_iter().for_each(|rows| observe(Event::Splits(rows)));
     Ok(splits)
+}
+
+/// Puts the splits of a folder that is divided in its place; which image went where.
+fn divide(
+    dataset: &Dataset,
+    splits: &mut Vec<ScannedSplit>,
+    earlier: &Earlier,
+) -> Result<Option<Vec<SplitRecord>>, LearnError> {
+    let Some(whole) = dataset.path.as_ref().and_then(|_| splits.pop()) else { return Ok(None) };
+    let divided = division::divide(dataset, whole, earlier)?;
+    *splits = divided.splits;
+    Ok(Some(divided.rows))
 }
 
 fn check_classes(

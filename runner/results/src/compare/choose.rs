@@ -4,7 +4,7 @@ use super::comparison::Comparison;
 use super::group::Groups;
 use super::options::Options;
 use super::order::score_of;
-use super::params::SEED;
+use super::params::{FOLD, SEED};
 use super::score::{PRIMARY, SCORES};
 use super::sheet::{self, Columns};
 use super::table::Table;
@@ -103,7 +103,7 @@ fn columns_of_groups(groups: &Groups<'_>, rows: &[usize], options: &Options) -> 
     let (table_columns, first) = (groups.param_columns(), groups.first_runs(rows));
     let differing = groups.table().params.differ(&first);
     let params = table_columns.into_iter().zip(differing).filter(|(column, differs)| {
-        groups.names().full(*column) != SEED && (options.all || *differs)
+        ![SEED, FOLD].contains(&groups.names().full(*column)) && (options.all || *differs)
     });
     columns.extend(params.map(|(column, _)| column));
     let scores: Vec<usize> = SCORES.iter().filter_map(|score| column(score)).collect();

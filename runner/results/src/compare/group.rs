@@ -1,11 +1,11 @@
-//! Runs that differ in their seed alone, as one row.
+//! Runs that differ in their seed or fold alone, as one row.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::names::Names;
 use super::options::DATA;
 use super::order;
-use super::params::SEED;
+use super::params::{FOLD, SEED};
 use super::score::{DEVIATION, HIGH, LOW};
 use super::sheet::Columns;
 use super::table::Table;
@@ -18,7 +18,7 @@ use crate::tables::{Cell, integer};
 struct Group {
     /// Any of its runs.
     first: usize,
-    /// The newest finished run of every seed.
+    /// The newest finished run of every seed and fold.
     finished: Vec<usize>,
     /// How many runs ended otherwise, or not yet, by status.
     others: BTreeMap<String, usize>,
@@ -79,12 +79,12 @@ impl<'a> Groups<'a> {
         self.groups.sort_by_key(|group| group.first);
     }
 
-    /// By plan, images and weights; of each seed the newest. Where the last group of a plan is.
+    /// By plan, images and weights; of each seed and fold the newest. Where the last group of a plan is.
     fn collect_finished(&mut self, rows: &[usize]) -> HashMap<Plan, usize> {
         let table = self.table;
         let mut by_data: HashMap<(Plan, [String; 2]), usize> = HashMap::new();
         let mut by_plan: HashMap<Plan, usize> = HashMap::new();
-        let mut seeds: HashMap<(usize, String), usize> = HashMap::new();
+        let mut seeds: HashMap<(usize, [String; 2]), usize> = HashMap::new();
         for row in rows {
             let Some(plan) = table.params.without_seed(*row) else { continue };
             let data = DATA.map(|name| table.named(*row, name).to_string());
@@ -95,7 +95,7 @@ impl<'a> Groups<'a> {
                 self.is_split |= by_plan.insert(plan, index).is_some();
             }
             let runs = &mut self.groups[index].finished;
-            let seed = table.named(*row, SEED).to_string();
+            let seed = [SEED, FOLD].map(|key| table.named(*row, key).to_string());
             let place = *seeds.entry((index, seed)).or_insert(runs.len());
             match runs.get_mut(place) {
                 None => runs.push(*row),

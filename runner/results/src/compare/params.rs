@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::load::{LoadedRun, UNREADABLE};
-pub(super) use crate::parameter::SEED;
+pub(super) use crate::parameter::{FOLD, SEED};
 use crate::parameter::{describes, is_drawn};
 
 /// The tags of a plan.
@@ -92,10 +92,10 @@ impl Params {
         !is_drawn(&self.keys[key]) && !is_name_of_stage(&self.keys[key])
     }
 
-    /// The plan of a run, its seed and its pictures aside.
+    /// The plan of a run, its seed, its fold and its pictures aside.
     pub(super) fn without_seed(&self, run: usize) -> Option<Vec<(usize, usize)>> {
         let pairs = self.runs[run].as_ref()?;
-        let counts = |key: &str| key != SEED && !is_drawn(key);
+        let counts = |key: &str| ![SEED, FOLD].contains(&key) && !is_drawn(key);
         Some(pairs.iter().copied().filter(|(key, _)| counts(&self.keys[*key])).collect())
     }
 

@@ -1,4 +1,4 @@
-//! Runs that differ in their seed alone: mean and deviation of what came out.
+//! Runs that differ in their seed or fold alone: mean and deviation of what came out.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde::Serialize;
 use super::scores::{SCORES, Score};
 use super::subject::Subject;
 use super::text;
-use crate::parameter::{SEED, describes, is_drawn};
+use crate::parameter::{FOLD, SEED, describes, is_drawn};
 use crate::statistics::mean_and_deviation;
 
 /// Scores that are averaged: the first of the list.
 const AVERAGED: usize = 4;
 
-/// Two or more runs that differ in their seed alone.
+/// Two or more runs that differ in their seed or fold alone.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
     /// What the runs are called: the letters of their names.
@@ -31,13 +31,13 @@ struct Averaged {
     deviation: String,
 }
 
-/// Groups of runs that differ in their seed alone, in the order of their first run.
+/// Groups of runs that differ in their seed or fold alone, in the order of their first run.
 pub(super) fn groups(subjects: &[Subject]) -> Vec<Group> {
     let several = by_setting(subjects.iter()).into_iter().filter(|group| differ_in_seed(group));
     several.map(|members| group(&members)).collect()
 }
 
-/// Runs with the same plan but for names and the seed, in the order of the first of each.
+/// Runs with the same plan but for names, seed and fold, in the order of the first of each.
 pub(super) fn by_setting<'a>(subjects: impl Iterator<Item = &'a Subject>) -> Vec<Vec<&'a Subject>> {
     let mut groups: Vec<(BTreeMap<&str, &str>, Vec<&Subject>)> = Vec::new();
     for subject in subjects.filter(|subject| !subject.parameters.is_empty()) {
@@ -50,21 +50,28 @@ pub(super) fn by_setting<'a>(subjects: impl Iterator<Item = &'a Subject>) -> Vec
     groups.into_iter().map(|(_, members)| members).collect()
 }
 
-/// Entries of the plan, names and seed aside.
+/// Entries of the plan, names, seed and fold aside.
 fn plan(subject: &Subject) -> BTreeMap<&str, &str> {
     let entries = subject.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    entries.filter(|(key, _)| !describes(key) && !is_drawn(key) && *key != SEED).collect()
+    entries
+        .filter(|(key, _)| !describes(key) && !is_drawn(key) && ![SEED, FOLD].contains(key))
+        .collect()
 }
 
-/// Runs with the same seed are one measurement, made twice.
+/// Runs with the same seed and fold are one measurement, made twice.
 fn differ_in_seed(members: &[&Subject]) -> bool {
-    members.windows(2).any(|two| two[0].parameter(SEED) != two[1].parameter(SEED))
+    members.windows(2).any(|two| repetition(two[0]) != repetition(two[1]))
+}
+
+/// Its seed and its fold.
+fn repetition(subject: &Subject) -> [Option<&str>; 2] {
+    [SEED, FOLD].map(|key| subject.parameter(key))
 }
 
 fn group(members: &[&Subject]) -> Group {
     let mut distinct: Vec<&Subject> = Vec::new();
     for member in members {
-        if distinct.iter().all(|known| known.parameter(SEED) != member.parameter(SEED)) {
+        if distinct.iter().all(|known| repetition(known) != repetition(member)) {
             distinct.push(member);
         }
     }
@@ -80,9 +87,10 @@ fn group(members: &[&Subject]) -> Group {
     }
 }
 
-/// `learning_rate=1e-5, seed=2` is `learning_rate=1e-5`.
+/// `learning_rate=1e-5, fold=1, seed=2` is `learning_rate=1e-5`.
 fn without_seed(member: &str) -> String {
-    let parts = member.split(", ").filter(|part| !part.starts_with("seed="));
+    let repeats = |part: &&str| part.starts_with("seed=") || part.starts_with("fold=");
+    let parts = member.split(", ").filter(|part| !repeats(part));
     parts.collect::<Vec<_>>().join(", ")
 }
 

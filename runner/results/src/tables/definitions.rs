@@ -186,6 +186,50 @@ table! {
 }
 
 table! {
+    /// One row per image of a folder that was divided.
+    pub struct SplitRow => "splits.parquet" {
+        /// The file.
+        path: String,
+        /// The class it belongs to.
+        label: String,
+        /// train, validation or test.
+        split: String,
+        /// The fold it is in, from 1; null where there are no folds.
+        fold: Option<i64>,
+        /// What it stays together with, by `dataset.split.group`.
+        group: Option<String>,
+        /// BLAKE3 of its bytes.
+        image_hash: String,
+    }
+}
+
+table! {
+    /// One row per image and setting of a cross-validation, by the run whose test split it was in.
+    pub struct OutOfFoldRow => "out_of_fold.parquet" {
+        /// That run.
+        run_id: String,
+        /// What tells it from the others, fold and seed aside; empty where there is one setting.
+        setting: String,
+        /// Where its random draws started.
+        seed: i64,
+        /// Its fold, from 1.
+        fold: i64,
+        /// The file.
+        path: String,
+        /// The class it belongs to.
+        label: String,
+        /// The most probable class.
+        predicted: String,
+        /// Whether the two are the same.
+        correct: bool,
+        /// Cross-entropy, in nats.
+        loss: f64,
+        /// One per class, in the order of `classes` in run.parquet.
+        probabilities: Vec<f64>,
+    }
+}
+
+table! {
     /// One row per image that `predict` was asked about.
     pub struct PredictedRow => "predicted.parquet" {
         /// The file.

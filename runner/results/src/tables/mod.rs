@@ -21,12 +21,13 @@ pub use read::{read, read_columns};
 use crate::{ResultsError, atomic};
 
 /// The tables of a run.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     RunRow::FILE,
     ParamRow::FILE,
     LabelRow::FILE,
     <runner_record::LayerRecord as Row>::FILE,
     <runner_record::EpochRecord as Row>::FILE,
+    SplitRow::FILE,
     PredictionRow::FILE,
     PredictedRow::FILE,
     ConfusionRow::FILE,

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use runner_record::{EpochRecord, Event, Prediction};
+use runner_record::{EpochRecord, Event, Prediction, SplitRecord};
 
 use super::{Pending, RunWriter};
-use crate::tables::{PredictionRow, integer};
+use crate::tables::{PredictionRow, SplitRow, integer};
 use crate::{ResultsError, metrics};
 
 /// What follows each other faster than this is written together. Whoever resumes a run that was killed
@@ -49,6 +49,7 @@ impl RunWriter {
                 self.run.dataset_hash = Some(hash.clone());
                 self.later()
             }
+            Event::Splits(rows) => self.table(rows.iter().map(split_row).collect()),
             Event::Model { weights_sha256, parameters } => {
                 self.run.weights_sha256.clone_from(weights_sha256);
                 self.run.parameters = Some(integer(*parameters));
@@ -144,6 +145,12 @@ impl RunWriter {
         self.pending.predictions = true;
         self.later()
     }
+}
+
+fn split_row(record: &SplitRecord) -> SplitRow {
+    let SplitRecord { path, label, split, fold, group, image_hash } = record.clone();
+    let path = path.display().to_string();
+    SplitRow { path, label, split, fold: fold.map(integer), group, image_hash }
 }
 
 fn prediction_row(split: &str, classes: &[String], prediction: &Prediction) -> PredictionRow {

@@ -10,7 +10,7 @@ use super::single::Session;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::progress::Counters;
-use crate::{device, terminal};
+use crate::{device, division, terminal};
 
 /// Computes what the first stage of a plan trains on, with every core.
 pub fn features(session: &Session, checked: &Checked) -> Result<(), Failure> {
@@ -20,6 +20,7 @@ pub fn features(session: &Session, checked: &Checked) -> Result<(), Failure> {
     let weights = resolve(&mut checked, &session.results, (session.offline, &interrupt))?;
     let request = Request {
         checked: &checked,
+        earlier: division::earlier(&checked.plan, &session.results, None)?,
         weights: weights.as_ref(),
         compute,
         cache: Some(&session.cache),

@@ -23,7 +23,7 @@ use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::logging::LogFile;
 use crate::out_of_memory::{Work, explained};
-use crate::{device, environment, signals, terminal};
+use crate::{device, division, environment, signals, terminal};
 
 /// What all runs of a process share.
 pub struct Session {
@@ -97,12 +97,18 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     // What stops this run alone, a table that cannot be written for one, stops no other.
     let interrupt = session.interrupt.below();
     let weights = resolve(&mut checked, results, (session.offline, &interrupt))?;
+    let own = match &choice {
+        Choice::Resume(run) | Choice::Longer(run) | Choice::Again(run) => Some(run),
+        Choice::Fresh | Choice::Finished(_) => None,
+    };
+    let earlier = division::earlier(&checked.plan, results, own)?;
     let start = start(session, &checked, &compute, member)?;
     let mut writer = open(choice, results, start)?;
     let _log = open_log(&writer)?;
     say_device(&compute);
     let request = Request {
         checked: &checked,
+        earlier,
         weights: weights.as_ref(),
         compute,
         cache: Some(&session.cache),

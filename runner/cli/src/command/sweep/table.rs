@@ -1,7 +1,9 @@
 //! What became of the members: for the terminal, and for `sweep.parquet`.
 
 use runner_experiment::{Member, fingerprint};
+use runner_results::ResultsError;
 use runner_results::load::LoadedRun;
+use runner_results::out_of_fold::{self, Fold};
 use runner_results::report::{PlannedMember, write_sweep};
 use runner_results::tables::{Cell, SweepRow, integer};
 
@@ -106,9 +108,23 @@ pub(super) fn report(running: &Running<'_>) {
     let first = running.sweep.members.first();
     let name = first.map_or("", |first| &first.checked.plan.experiment.name);
     let title = format!("{name}, sweep {}", running.sweep.id);
+    if let Err(error) = out_of_fold(running) {
+        terminal::warning(&format!("predictions out of fold could not be written: {error}"));
+    }
     if let Err(error) = write_sweep(&running.folder.path, &title, &runs, &planned) {
         terminal::warning(&format!("the report of the sweep could not be written: {error}"));
     }
+}
+
+/// The test predictions of all folds in one table.
+fn out_of_fold(running: &Running<'_>) -> Result<(), ResultsError> {
+    let states = running.sweep.members.iter().map(|member| (member, state(running, member)));
+    let states: Vec<_> = states.collect();
+    let finished = states.iter().filter_map(|(member, state)| {
+        let run = state.run().filter(|run| run.status() == "finished")?;
+        Some(Fold { setting: &member.setting, run })
+    });
+    out_of_fold::write(&running.folder, &finished.collect::<Vec<_>>())
 }
 
 /// The scores that the table at the end shows.

@@ -10,6 +10,7 @@ use crate::section::visualize::{ImageSetSection, SplitName};
 use crate::suggest::{closest, did_you_mean};
 use crate::value::{Located, Plain};
 
+use crate::validate::division::has_split;
 use crate::validate::keys::require;
 use crate::validate::path::{has_control, missing_help};
 
@@ -42,9 +43,7 @@ impl Check<'_> {
         span: &Range<usize>,
     ) -> SplitName {
         let dataset = self.root.dataset.as_ref().map(|table| &table.value);
-        let has = |name: SplitName| {
-            dataset.is_some_and(|table| table.present.iter().any(|key| key == name.as_str()))
-        };
+        let has = |name: SplitName| dataset.is_some_and(|table| has_split(table, name));
         let chosen = given.map(Plain::plain).unwrap_or(match has(SplitName::Test) {
             true => SplitName::Test,
             false => SplitName::Validation,
@@ -53,7 +52,10 @@ impl Check<'_> {
             let span = given.map_or(span.clone(), |given| given.span.clone());
             self.diagnostics
                 .error(span, &self.key, format!("this job needs the images of `dataset.{chosen}`"))
-                .help(format!("add `{chosen} = \"…\"` to `[dataset]`"));
+                .help(match dataset.is_some_and(|table| table.path.is_some()) {
+                    true => format!("give `dataset.split.{chosen}` a share"),
+                    false => format!("add `{chosen} = \"…\"` to `[dataset]`"),
+                });
         }
         chosen
     }

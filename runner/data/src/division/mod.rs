@@ -1,0 +1,206 @@
+//! From one folder of images to train, validation and test, by the content of the images.
+//!
+//! | module | what |
+//! |---|---|
+//! | `unit` | images that must stay together |
+//! | `assign` | units into parts with given shares |
+//!
+//! Neither the names of the files nor their order matters. Where images have been divided before, those
+//! keep their place, and new ones fill up.
+
+mod assign;
+mod unit;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use regex::Regex;
+use runner_experiment::plan::Dataset;
+use runner_experiment::section::division::Division;
+use runner_record::SplitRecord;
+
+use crate::error::DataError;
+use crate::scan::{ContentHash, ImageFile, ScannedSplit};
+use assign::{Shares, assign};
+use unit::{Unit, units};
+
+/// The splits that a folder is divided into.
+const SPLITS: [&str; 3] = ["train", "validation", "test"];
+
+/// In which order shares are laid end to end: the test first, so that another share for validation leaves
+/// it as it is.
+const ORDER: [usize; 3] = [2, 1, 0];
+
+/// Where images went when they were divided before.
+#[derive(Debug, Clone, Default)]
+pub struct Earlier {
+    /// Which fold was the test split then.
+    pub fold: Option<usize>,
+    /// Split and fold of each image.
+    pub images: HashMap<ContentHash, (String, Option<usize>)>,
+}
+
+impl Earlier {
+    fn split(&self, hash: &ContentHash) -> Option<usize> {
+        let (split, _) = self.images.get(hash)?;
+        SPLITS.iter().position(|name| name == split)
+    }
+
+    fn fold(&self, hash: &ContentHash) -> Option<usize> {
+        self.images.get(hash)?.1?.checked_sub(1)
+    }
+}
+
+/// The splits, and which image is in which: one row per image, sorted by path.
+#[derive(Debug, Clone)]
+pub struct Divided {
+    /// Train and validation, and test where it has a share.
+    pub splits: Vec<ScannedSplit>,
+    /// One row per image.
+    pub rows: Vec<SplitRecord>,
+}
+
+/// Divides the images of a folder as a data set says; those that `earlier` knows stay where they were.
+/// What is wrong with images is said of the first split.
+///
+/// # Errors
+///
+/// [`DataError::Division`] where the expression for groups is none; a plan that was checked has one.
+pub fn divide(
+    dataset: &Dataset,
+    whole: ScannedSplit,
+    earlier: &Earlier,
+) -> Result<Divided, DataError> {
+    let division = dataset.split.clone().unwrap_or_default();
+    let folder = dataset.path.clone().unwrap_or_default();
+    let expression = division.group.as_deref().map(Regex::new).transpose();
+    let expression = expression.map_err(|error| DataError::Division(error.to_string()))?;
+    let group = |path: &Path| group(expression.as_ref()?, path, &folder);
+    let units = units(&whole.images, group, division.seed);
+    let known = Known { earlier, images: &whole.images };
+    let folds = dataset.folds.map(|count| {
+        let shares =
+            Shares { shares: vec![1.0 / count as f64; count], stratify: division.stratify };
+        assign(&units.iter().collect::<Vec<_>>(), &shares, |unit| known.fold(unit))
+    });
+    let split_of_unit = match (&folds, dataset.fold) {
+        (Some(folds), Some(fold)) => beside_fold(&units, folds, fold, (&division, &known)),
+        _ => by_shares(&units.iter().collect::<Vec<_>>(), division.test, (&division, &known)),
+    };
+    let mut split_of = vec![0; whole.images.len()];
+    for (unit, split) in units.iter().zip(&split_of_unit) {
+        unit.images.iter().for_each(|image| split_of[*image] = *split);
+    }
+    let rows = rows(&whole, (&units, folds.as_deref()), &split_of);
+    let has_test = division.test > 0.0 || folds.is_some();
+    Ok(Divided { splits: splits(whole, &split_of, has_test), rows })
+}
+
+/// What is known of the images of a unit from an earlier division.
+struct Known<'a> {
+    earlier: &'a Earlier,
+    images: &'a [ImageFile],
+}
+
+impl Known<'_> {
+    fn split(&self, unit: &Unit) -> Option<usize> {
+        unit.images.iter().find_map(|image| self.earlier.split(&self.images[*image].hash))
+    }
+
+    fn fold(&self, unit: &Unit) -> Option<usize> {
+        unit.images.iter().find_map(|image| self.earlier.fold(&self.images[*image].hash))
+    }
+}
+
+/// The split of each unit, by the shares of validation and `test`.
+fn by_shares(units: &[&Unit], test: f64, (division, known): (&Division, &Known<'_>)) -> Vec<usize> {
+    let shares = vec![test, division.validation, 1.0 - division.validation - test];
+    let parts = assign(units, &Shares { shares, stratify: division.stratify }, |unit| {
+        let split = known.split(unit)?;
+        ORDER.iter().position(|part| *part == split).filter(|part| *part != 0 || test > 0.0)
+    });
+    parts.into_iter().map(|part| ORDER[part]).collect()
+}
+
+/// The split of each unit where one fold is the test split, and the others are divided.
+fn beside_fold(
+    units: &[Unit],
+    folds: &[usize],
+    fold: usize,
+    (division, known): (&Division, &Known<'_>),
+) -> Vec<usize> {
+    // What is trained on beside one fold may validate beside another.
+    let nothing = Earlier::default();
+    let same = known.earlier.fold == Some(fold);
+    let known = Known { earlier: if same { known.earlier } else { &nothing }, ..*known };
+    let is_held = |unit: &usize| folds[*unit] + 1 == fold;
+    let rest: Vec<usize> = (0..units.len()).filter(|unit| !is_held(unit)).collect();
+    let of_rest: Vec<&Unit> = rest.iter().map(|unit| &units[*unit]).collect();
+    let mut splits = vec![2; units.len()];
+    let divided = by_shares(&of_rest, 0.0, (division, &known));
+    rest.iter().zip(divided).for_each(|(unit, split)| splits[*unit] = split);
+    splits
+}
+
+/// The first group of the expression, or all of the match.
+fn group(expression: &Regex, path: &Path, folder: &str) -> Option<String> {
+    let below = runner_experiment::below(path, folder);
+    let found = expression.captures(&below)?;
+    Some(found.get(1).or_else(|| found.get(0))?.as_str().to_owned())
+}
+
+fn rows(
+    whole: &ScannedSplit,
+    (units, folds): (&[Unit], Option<&[usize]>),
+    split_of: &[usize],
+) -> Vec<SplitRecord> {
+    let mut rows: Vec<SplitRecord> = Vec::with_capacity(whole.images.len());
+    for (number, unit) in units.iter().enumerate() {
+        for image in &unit.images {
+            let file = &whole.images[*image];
+            rows.push(SplitRecord {
+                path: file.path.clone(),
+                label: whole.classes.get(file.class).cloned().unwrap_or_default(),
+                split: SPLITS[split_of[*image]].to_owned(),
+                fold: folds.map(|folds| folds[number] + 1),
+                group: unit.group.clone(),
+                image_hash: blake3::Hash::from_bytes(file.hash).to_hex().to_string(),
+            });
+        }
+    }
+    rows.sort_by(|a, b| a.path.cmp(&b.path));
+    rows
+}
+
+fn splits(whole: ScannedSplit, split_of: &[usize], has_test: bool) -> Vec<ScannedSplit> {
+    let ScannedSplit { classes, images, mut bad, mut narrow, .. } = whole;
+    let names = &SPLITS[..if has_test { 3 } else { 2 }];
+    let mut splits: Vec<ScannedSplit> = Vec::new();
+    for name in names {
+        splits.push(ScannedSplit {
+            name,
+            classes: classes.clone(),
+            images: Vec::new(),
+            bad: std::mem::take(&mut bad),
+            narrow: std::mem::take(&mut narrow),
+        });
+    }
+    for (image, split) in images.into_iter().zip(split_of) {
+        splits[*split].images.push(image);
+    }
+    splits
+}
+
+/// BLAKE3 of folds, classes and contents: the same for every fold of a cross-validation.
+#[must_use]
+pub fn folds_hash(rows: &[SplitRecord]) -> String {
+    let mut lines: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{:?} {:?} {}\n", row.fold, row.label, row.image_hash))
+        .collect();
+    lines.sort_unstable();
+    blake3::hash(lines.concat().as_bytes()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests;

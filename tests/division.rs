@@ -1,0 +1,107 @@
+//! One folder that is divided: splits by content, and cross-validation.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use runner_results::tables::{self, Record, cell};
+
+use crate::support::runner::{Place, SHAPES};
+
+/// The shapes of all splits in one folder, and an experiment on them.
+fn place() -> Place {
+    let place = Place::with_shapes();
+    for class in ["circle", "square", "triangle"] {
+        let to = place.path(&format!("photos/{class}"));
+        std::fs::create_dir_all(&to).unwrap();
+        for split in ["train", "validation", "test"] {
+            let from = place.path(&format!("data/shapes/{split}/{class}"));
+            for entry in std::fs::read_dir(from).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                std::fs::rename(&path, to.join(format!("{split}-{name}"))).unwrap();
+            }
+        }
+    }
+    let folders = "train = \"data/shapes/train\"\nvalidation = \"data/shapes/validation\"\n\
+                   test = \"data/shapes/test\"\n";
+    assert!(SHAPES.contains(folders));
+    place.write("divided.toml", SHAPES.replace(folders, "path = \"photos\"\n"));
+    place
+}
+
+fn text(row: &Record, column: &str) -> String {
+    cell::get(row, column).to_string()
+}
+
+/// Content to split, of the newest run.
+fn splits(place: &Place) -> BTreeMap<String, String> {
+    let run = place.runs().remove(0);
+    let rows = tables::read(&run.path.join("splits.parquet")).unwrap();
+    rows.iter().map(|row| (text(row, "image_hash"), text(row, "split"))).collect()
+}
+
+fn rename_all(folder: &Path) {
+    for (number, entry) in std::fs::read_dir(folder).unwrap().enumerate() {
+        let path = entry.unwrap().path();
+        std::fs::rename(&path, folder.join(format!("IMG_{}.jpg", 9999 - number))).unwrap();
+    }
+}
+
+#[test]
+fn images_keep_their_split_whatever_they_are_called_and_when_others_come() {
+    let place = place();
+    let hidden = place.path("photos/square/train-square.003.jpg");
+    std::fs::rename(&hidden, place.path("later.jpg")).unwrap();
+    let said = place.succeed(&["check", "divided.toml"]).stdout;
+    assert!(said.contains("divided by content: validation 0.2, test 0.2 of each class"), "{said}");
+    place.succeed(&["run", "divided.toml"]);
+    let first = splits(&place);
+    let run = place.runs().remove(0);
+    let count = |name: &str| run.get(name).to_string();
+    assert_eq!(["train_images", "validation_images", "test_images"].map(count), ["43", "14", "14"]);
+    for class in ["circle", "square", "triangle"] {
+        rename_all(&place.path(&format!("photos/{class}")));
+    }
+    std::fs::rename(place.path("later.jpg"), &hidden).unwrap();
+    let said = place.succeed(&["run", "divided.toml", "--set", "experiment.seed=8"]).stderr;
+    assert!(said.contains("71 images keep their split in run"), "{said}");
+    let second = splits(&place);
+    assert_eq!((first.len(), second.len()), (71, 72));
+    assert!(first.iter().all(|(hash, split)| second.get(hash) == Some(split)));
+    // A table that is given back does the same as memory.
+    let table = place.runs()[1].path.join("splits.parquet");
+    let from = format!("dataset.split.from={}", table.display());
+    place.succeed(&["run", "divided.toml", "--set", &from, "--set", "experiment.name=other"]);
+    assert_eq!(splits(&place), second);
+}
+
+#[test]
+fn folds_are_members_and_every_image_is_tested_once() {
+    let place = place();
+    place.write("folds.toml", "extends = \"divided.toml\"\n[experiment]\nname = \"folds\"\n[dataset]\nfolds = 3\n[sweep]\nseeds = [1, 2]\n");
+    place.succeed(&["run", "folds.toml"]);
+    let runs = place.runs();
+    assert_eq!(runs.len(), 6);
+    let sweep = runs[0].get("sweep").as_str().unwrap().to_owned();
+    let table = place.path(&format!("results/folds/sweeps/{sweep}/out_of_fold.parquet"));
+    let rows = tables::read(&table).unwrap();
+    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for row in &rows {
+        *seen.entry((text(row, "seed"), text(row, "path"))).or_default() += 1;
+    }
+    assert!(seen.len() == 144 && seen.values().all(|count| *count == 1));
+    // Frozen features are computed once for all folds.
+    assert_eq!(runs.iter().map(|run| computed(&run.path)).sum::<u64>(), 72);
+    let said = place.succeed(&["compare", "folds", "--group", "--format", "csv"]).stdout;
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(said.lines().nth(1).unwrap().starts_with("folds,6,"), "{said}");
+    let again = place.succeed(&["run", "folds.toml", "--dry-run"]).stdout;
+    assert_eq!(again.matches("is finished, and skipped").count(), 6, "{again}");
+}
+
+/// Images whose features a run computed, by its log.
+fn computed(run: &Path) -> u64 {
+    let log = std::fs::read_to_string(run.join("log.jsonl")).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter_map(|line| line["fields"]["computed"].as_u64()).sum()
+}
