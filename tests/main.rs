@@ -5,6 +5,7 @@
 // The test harness hides what `eprintln!` says in a passing test.
 #![allow(clippy::explicit_write)]
 
+mod backbone_jobs;
 mod backbones;
 mod commands;
 mod compare;

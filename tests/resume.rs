@@ -70,10 +70,44 @@ fn assert_same(whole: &Path, resumed: &Path) {
     assert_eq!(names(whole), names(resumed));
 }
 
+/// Batch normalizations that are trained: their moving statistics go on where they were, too.
+fn with_batch_norms() -> String {
+    let model = "architecture = \"resnet18\"\nweights = \"random\"";
+    SHAPES.replace("weights = \"random\"", model).replace("hidden = [16]", "dropout = 0.3")
+        + r#"
+[[stage]]
+name = "tune"
+frozen = ["stem", "layer1", "layer2"]
+batch_norm = "train"
+augment = true
+epochs = 4
+batch_size = 7
+accumulate = 2
+ema = 0.9
+optimizer = { name = "adamw", learning_rate = 3e-4 }
+
+[augmentation]
+horizontal_flip = true
+mixup = 0.2
+"#
+}
+
 #[test]
 fn killed_at_any_moment_and_resumed_a_run_comes_to_the_same_bits() {
     let place = Place::with_shapes();
     place.write("tune.toml", experiment());
+    kill_until_it_ends(&place, 3);
+}
+
+#[test]
+fn killed_while_batch_norms_are_trained_a_run_comes_to_the_same_bits() {
+    let place = Place::with_shapes();
+    place.write("tune.toml", with_batch_norms());
+    kill_until_it_ends(&place, 2);
+}
+
+/// Runs `tune.toml` in one go, and once more with more than so many kills.
+fn kill_until_it_ends(place: &Place, least: u32) {
     let start = std::time::Instant::now();
     place.succeed(&["run", "tune.toml"]);
     let takes = start.elapsed();
@@ -97,7 +131,7 @@ fn killed_at_any_moment_and_resumed_a_run_comes_to_the_same_bits() {
         kills += 1;
         assert!(kills < 60, "it never ends");
     }
-    assert!(kills > 3, "killed {kills} times");
+    assert!(kills > least, "killed {kills} times");
     let runs = runner_results::load::runs(&results);
     let [run] = &runs[..] else { panic!("{} runs", runs.len()) };
     assert_eq!(run.status(), "finished");

@@ -161,3 +161,14 @@ fn parity_backbones_of_keras() {
 fn parity_backbones_of_torchvision() {
     compare_all("torch");
 }
+
+/// torchvision's, of formula weights; kept here for they are small.
+#[test]
+fn vgg_with_batch_norms_is_torchvisions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests");
+    let files = files(&folder, "torch");
+    assert_eq!(files.len(), 2);
+    let wrong: Vec<String> =
+        files.iter().flat_map(|file| compare(&folder, "torch", file)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

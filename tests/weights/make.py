@@ -320,6 +320,43 @@ def external_onnx_file():
     )
 
 
+def norm_onnx_files():
+    """Batch normalizations as nodes, and the same ones as part of the convolutions before them."""
+    initializers = {"norms": [], "folded": []}
+    nodes = {"norms": [], "folded": []}
+    source, shape = {"norms": "x", "folded": "x"}, helper.make_tensor_value_info
+    for at, (within, out) in enumerate([(3, 2), (2, 4)]):
+        kernel = oihw(ramp(3, 3, within, out, start=-20) / 40)
+        gamma, beta = ramp(out, start=2) / 2, ramp(out, start=-1) / 4
+        mean, variance = ramp(out, start=1) / 8, ramp(out, start=1) / 2
+        factor = gamma / np.sqrt(variance + np.float32(1e-3))
+        of = {
+            "norms": {"w": kernel, "gamma": gamma, "beta": beta, "mean": mean, "variance": variance},
+            "folded": {"w": kernel * factor[:, None, None, None], "bias": beta - mean * factor},
+        }
+        for file, tensors in of.items():
+            names = [f"{name}{at}" for name in tensors]
+            initializers[file] += [numpy_helper.from_array(v, f"{k}{at}") for k, v in tensors.items()]
+            width = 1 if file == "norms" else 2
+            inputs = [source[file], *names[:width]]
+            nodes[file].append(helper.make_node("Conv", inputs, [f"c{at}"], pads=[1] * 4))
+            source[file] = f"c{at}"
+            if file == "norms":
+                inputs = [f"c{at}", *names[1:]]
+                node = helper.make_node("BatchNormalization", inputs, [f"n{at}"], epsilon=1e-3)
+                nodes[file].append(node)
+                source[file] = f"n{at}"
+    for file in nodes:
+        graph = helper.make_graph(
+            nodes[file],
+            file,
+            [shape("x", TensorProto.FLOAT, [1, 3, 4, 4])],
+            [shape(source[file], TensorProto.FLOAT, [1, 4, 4, 4])],
+            initializers[file],
+        )
+        onnx.save(helper.make_model(graph), HERE / f"{file}.onnx")
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     legacy()
@@ -332,3 +369,4 @@ if __name__ == "__main__":
     onnx_file()
     torch_onnx_file()
     external_onnx_file()
+    norm_onnx_files()

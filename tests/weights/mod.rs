@@ -1,5 +1,7 @@
 //! Weights from every file format, and what is said about files that do not fit.
 
+mod norms;
+
 use std::path::{Path, PathBuf};
 
 use runner_experiment::architecture::family::Vgg;

@@ -83,6 +83,14 @@ fn of_model(
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), ExplainError> {
     let about = saved.about;
+    let (found, planned) = (about.architecture, request.checked.plan.model.architecture);
+    if found != planned {
+        // The names of layers were checked with another network.
+        return Err(ExplainError::Job(format!(
+            "the weights are the model of a {found}, and the experiment is for {planned}: write \
+             `architecture = \"{found}\"` into `[model]`"
+        )));
+    }
     draw(request, &saved.network, (&about.classes, about.preprocessing), splits, observe)
 }
 

@@ -144,7 +144,11 @@ fn plan(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<Checked, Fail
     let plan = run.path.join("plan.toml");
     let mut checked = runner_experiment::load(&plan, &[] as &[Override])?;
     if let Some(file) = &arguments.jobs {
-        let other = runner_experiment::load(file, &arguments.set)?;
+        // Its layers are those of the run's network, whatever network the file is for.
+        let architecture = checked.plan.model.architecture.as_str();
+        let mut set = vec![Override::new("model.architecture", architecture)];
+        set.extend(arguments.set.iter().cloned());
+        let other = runner_experiment::load(file, &set)?;
         diagnostics::show_warnings(&other);
         checked.plan.visualize = other.plan.visualize;
     }

@@ -7,8 +7,7 @@ use super::nodes::Nodes;
 
 impl Nodes<'_> {
     fn scalar(&mut self, value: f32) -> String {
-        let name = format!("constant_{}", self.initializers.len());
-        self.floats(&name, &[], &[value])
+        self.constant(&[], &[value])
     }
 
     /// A function of each value; the name of what comes out.

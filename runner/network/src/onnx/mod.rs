@@ -18,6 +18,7 @@ use runner_experiment::disk::{self, Synced};
 use crate::about::About;
 use crate::error::NetworkError;
 use crate::network::Network;
+use crate::weights::{PREPROCESSING, PRODUCER};
 use message::{Graph, Model, Opset, Pair, ValueInfo};
 use nodes::Nodes;
 
@@ -54,7 +55,7 @@ pub fn write(network: &Network, about: &About, path: &Path) -> Result<(), Networ
     let pair = |key: &str, value: String| Pair { key: key.to_owned(), value };
     let model = Model {
         ir_version: FORMAT,
-        producer_name: "runner".to_owned(),
+        producer_name: PRODUCER.to_owned(),
         graph: Some(graph),
         opset_import: vec![Opset { domain: String::new(), version: OPSET }],
         metadata_props: vec![
@@ -71,12 +72,13 @@ fn preprocess(nodes: &mut Nodes<'_>, about: &About) {
     let channels = about.preprocessing.channels();
     let mut value = INPUT.to_owned();
     if channels.reversed {
-        let order = nodes.integers("preprocessing.order", &[2, 1, 0]);
+        let order = nodes.integers(&format!("{PREPROCESSING}order"), &[2, 1, 0]);
         let axis = message::Attribute::integer("axis", 1);
         value = nodes.node("Gather", &[&value, &order], vec![axis]);
     }
-    let mean = nodes.floats("preprocessing.mean", &[3, 1, 1], &channels.mean);
-    let deviation = nodes.floats("preprocessing.deviation", &[3, 1, 1], &channels.deviation);
+    let mean = nodes.floats(&format!("{PREPROCESSING}mean"), &[3, 1, 1], &channels.mean);
+    let deviation =
+        nodes.floats(&format!("{PREPROCESSING}deviation"), &[3, 1, 1], &channels.deviation);
     let centred = nodes.node("Sub", &[&value, &mean], Vec::new());
     let value = nodes.node("Div", &[&centred, &deviation], Vec::new());
     nodes.set_image(value);

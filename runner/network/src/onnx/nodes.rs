@@ -6,7 +6,7 @@ use runner_experiment::architecture::{Activation, Layer, Op, Padding, Role, Shap
 use super::message::{Attribute, Node, Tensor, integer};
 use crate::error::NetworkError;
 use crate::network::Network;
-use crate::weights::le_bytes;
+use crate::weights::{CONSTANT, le_bytes};
 
 /// A graph under construction.
 pub(super) struct Nodes<'a> {
@@ -48,12 +48,18 @@ impl<'a> Nodes<'a> {
         name
     }
 
-    /// A constant of floats.
+    /// Floats of that name.
     pub(super) fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
         let dims = shape.iter().map(|size| integer(*size)).collect();
         let raw_data = le_bytes(values).to_vec();
         self.initializers.push(Tensor { dims, data_type: 1, name: name.to_owned(), raw_data });
         name.to_owned()
+    }
+
+    /// Floats that are no parameter of a layer.
+    pub(super) fn constant(&mut self, shape: &[usize], values: &[f32]) -> String {
+        let name = format!("{CONSTANT}{}", self.initializers.len());
+        self.floats(&name, shape, values)
     }
 
     /// A constant of integers.
@@ -183,7 +189,7 @@ impl<'a> Nodes<'a> {
             Some(gamma) => gamma,
             None => {
                 let ones = vec![1.0; channels];
-                self.floats(&format!("{}.gamma", layer.name), &[channels], &ones)
+                self.constant(&[channels], &ones)
             }
         };
         let inputs = [input, &gamma, &beta, &mean, &variance];

@@ -10,6 +10,7 @@ use super::entry::{Entry, TensorFile};
 use super::error::WeightsError;
 use super::known::Known;
 use super::names::{Convention, Located, role};
+use super::norms::Norms;
 use super::select::{self, Set};
 use super::why;
 
@@ -31,6 +32,7 @@ pub struct Matched<'a> {
     pub(super) file: &'a TensorFile,
     pub(super) layers: &'a [Layer],
     pub(super) tensors: Tensors<'a>,
+    pub(super) norms: Norms<'a>,
     /// What is taken, and what is not.
     pub notes: Vec<String>,
 }
@@ -60,12 +62,14 @@ pub fn matched<'a>(
     }
     let heads: BTreeSet<&str> = head_names(family, layers).collect();
     let left = sorted.drop_head(layers, &heads, head, &set.others);
+    sorted.fold_norms(layers);
     sorted.check(file, (family, layers), &heads, &set)?;
     let mut notes = vec![taken(layers, &heads, &sorted)];
     notes.extend(set.notes.iter().cloned());
+    notes.extend(sorted.norms.note());
     notes.extend(left);
     notes.extend(left_over(&set, &sorted));
-    Ok(Matched { file, layers, tensors: sorted.tensors, notes })
+    Ok(Matched { file, layers, tensors: sorted.tensors, norms: sorted.norms, notes })
 }
 
 /// Tensors by the layer that they belong to.
@@ -78,6 +82,7 @@ struct Sorted<'a> {
     extra: Vec<String>,
     /// Layers of a classifier or head that the network does not have.
     unused: Vec<String>,
+    norms: Norms<'a>,
 }
 
 impl<'a> Sorted<'a> {
@@ -86,7 +91,9 @@ impl<'a> Sorted<'a> {
         let role = role(&entry.name, entry.shape.len(), layer);
         let specs = layer.specs();
         let Some(spec) = specs.iter().find(|spec| Some(spec.role) == role) else {
-            self.unused.push(entry.name.clone());
+            if !self.norms.take(entry, layer, role) {
+                self.unused.push(entry.name.clone());
+            }
             return;
         };
         if !fits(&entry.shape, layer, spec, located.convention) {
@@ -98,6 +105,11 @@ impl<'a> Sorted<'a> {
         if self.tensors.insert((&layer.name, spec.role), tensor).is_some() {
             self.extra.push(format!("{} (a second tensor for `{}`)", entry.name, layer.name));
         }
+    }
+
+    fn fold_norms(&mut self, layers: &'a [Layer]) {
+        let has_norms = self.tensors.keys().any(|(_, role)| *role == Role::MovingVariance);
+        self.unused.extend(self.norms.fold(layers, has_norms));
     }
 
     /// A tensor of a layer that the network does not have.
@@ -165,7 +177,8 @@ impl<'a> Sorted<'a> {
     ) -> Result<(), WeightsError> {
         let misplaced: BTreeSet<&str> = self.misshapen.iter().map(|(layer, _)| *layer).collect();
         let mut missing = Vec::new();
-        let needed = layers.iter().filter(|layer| !heads.contains(layer.name.as_str()));
+        let in_base = |layer: &&Layer| !heads.contains(layer.name.as_str());
+        let needed = layers.iter().filter(in_base).filter(|layer| !self.norms.is_folded(layer));
         for layer in needed {
             let name = layer.name.as_str();
             let specs = layer.specs();

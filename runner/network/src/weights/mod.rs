@@ -21,6 +21,7 @@ mod keras;
 mod known;
 mod layout;
 pub mod names;
+mod norms;
 mod numbered;
 mod onnx;
 mod pytorch;
@@ -39,6 +40,7 @@ pub use assemble::{Head, Matched, matched};
 pub use base::{Base, base, open};
 pub use entry::{Entry, TensorFile};
 pub use error::WeightsError;
+pub(crate) use onnx::{CONSTANT, PREPROCESSING, PRODUCER};
 pub use source::Source;
 pub use tensors::{LayerWeights, Loaded, Weights, le_bytes, sha256};
 

@@ -48,10 +48,12 @@ pub fn locate(
         let module = || known.place(&parts, index);
         Some((index, module().or_else(|| place(parts[index], next, family, names))?))
     })?;
-    let torch = matches!(place, Place::Module(_) | Place::OtherTop)
+    // This program's own files name the layers of torchvision's classifiers (`classifier.1.kernel`).
+    let torch = (matches!(place, Place::Module(_) | Place::OtherTop)
         || ["classifier", "pre_logits"].contains(&parts[index])
         || (parts[index], parts.get(index + 1)) == ("head", Some(&"fc"))
-        || name.ends_with(".weight");
+        || name.ends_with(".weight"))
+        && !name.ends_with(".kernel");
     let convention = if torch { Convention::Torch } else { Convention::Keras };
     // Keras's files name the layer twice.
     let doubled = index > 0 && parts[index] == parts[index - 1];
@@ -212,6 +214,7 @@ mod tests {
         assert_eq!(of("features.10.bias"), torch("", "block3_conv1"));
         assert_eq!(of("module.model.features.0.bias"), torch("module.model", "block1_conv1"));
         assert_eq!(of("classifier.6.bias"), torch("", "predictions"));
+        assert_eq!(of("classifier.6.kernel"), keras("", "predictions"));
         assert_eq!(of("net.pre_logits.fc1.weight"), torch("net", "fc1"));
         assert_eq!(of("#convolution.12.kernel"), keras("", "block5_conv3"));
         assert_eq!(of("layers/vgg#convolution.12.kernel"), keras("layers/vgg", "block5_conv3"));

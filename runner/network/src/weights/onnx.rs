@@ -2,7 +2,7 @@
 //! of the graph.
 //!
 //! Exporters name initializers as they like, so the graph decides: the n-th `Conv` is the n-th
-//! convolution. Only the fields needed here are declared; the numbers are those of `onnx.proto`.
+//! convolution. What this program exported has its own names. Only the fields needed here are declared; the numbers are those of `onnx.proto`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,8 +16,17 @@ use prost::bytes::Bytes;
 use super::entry::{Entry, Values};
 use super::pytorch::{bf16s, f16s, f32s, f64s};
 
+/// Who wrote the files that this program exports.
+pub(crate) const PRODUCER: &str = "runner";
+/// How the names of constants in them begin that are no parameters of layers.
+pub(crate) const CONSTANT: &str = "constant_";
+/// The same for those of the preprocessing.
+pub(crate) const PREPROCESSING: &str = "preprocessing.";
+
 #[derive(Clone, PartialEq, Message)]
 struct Model {
+    #[prost(string, tag = "2")]
+    producer_name: String,
     #[prost(message, optional, tag = "7")]
     graph: Option<Graph>,
 }
@@ -89,6 +98,9 @@ pub(super) fn open(path: &Path) -> Result<Vec<Entry>, String> {
         return Err(format!("it has more than {MOST_NODES} nodes"));
     }
     let folder = path.parent().unwrap_or(Path::new("."));
+    if model.producer_name == PRODUCER {
+        return own(graph, folder);
+    }
     let mut tensors: HashMap<String, Arc<Tensor>> =
         graph.initializer.into_iter().map(|t| (t.name.clone(), Arc::new(t))).collect();
     for node in &graph.node {
@@ -111,6 +123,29 @@ pub(super) fn open(path: &Path) -> Result<Vec<Entry>, String> {
         order.take(node, graph.node.get(index + 1))?;
     }
     Ok(order.found)
+}
+
+/// The parameters of a model that this program exported: `layer1.0.conv1.kernel`.
+fn own(graph: Graph, folder: &Path) -> Result<Vec<Entry>, String> {
+    let is_parameter = |tensor: &Tensor| {
+        let name = tensor.name.as_str();
+        tensor.data_type == 1 && !name.starts_with(CONSTANT) && !name.starts_with(PREPROCESSING)
+    };
+    let parameters = graph.initializer.into_iter().filter(is_parameter);
+    parameters.map(|tensor| entry(&tensor.name.clone(), Arc::new(tensor), folder)).collect()
+}
+
+/// A tensor under the name by which its layer is found.
+fn entry(name: &str, tensor: Arc<Tensor>, folder: &Path) -> Result<Entry, String> {
+    let side = |length: &i64| {
+        usize::try_from(*length).map_err(|_| format!("`{}` has a negative size", tensor.name))
+    };
+    let shape = tensor.dims.iter().map(side).collect::<Result<Vec<_>, _>>()?;
+    let length = shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
+    let length = length.ok_or_else(|| format!("`{}` is larger than any memory", tensor.name))?;
+    let folder = folder.to_path_buf();
+    let values: Values = Box::new(move || floats(&tensor, &folder, length));
+    Ok(Entry { name: name.to_owned(), shape, values })
 }
 
 struct Order<'a> {
@@ -168,16 +203,8 @@ impl Order<'_> {
         let Some(tensor) = inputs.get(input).and_then(|input| self.tensors.get(input)) else {
             return Ok(());
         };
-        let side = |length: &i64| {
-            usize::try_from(*length).map_err(|_| format!("`{}` has a negative size", tensor.name))
-        };
-        let shape = tensor.dims.iter().map(side).collect::<Result<Vec<_>, _>>()?;
-        let (tensor, folder) = (Arc::clone(tensor), self.folder.to_path_buf());
-        let length = shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
-        let length =
-            length.ok_or_else(|| format!("`{}` is larger than any memory", tensor.name))?;
-        let values: Values = Box::new(move || floats(&tensor, &folder, length));
-        self.found.push(Entry { name: name.to_owned(), shape, values });
+        let entry = entry(name, Arc::clone(tensor), self.folder)?;
+        self.found.push(entry);
         Ok(())
     }
 }

@@ -26,7 +26,14 @@ impl Matched<'_> {
         let mut weights = Weights::new();
         let mut notes = self.notes.clone();
         let mut turned = 0;
+        if let Some(scale) = self.norms.scale(&|entry| self.values(entry))? {
+            return Err(self.unknown_scale(scale));
+        }
         for layer in self.layers {
+            if let Some(values) = self.norms.values(layer, &|entry| self.values(entry))? {
+                weights.insert(layer.name.clone(), values);
+                continue;
+            }
             let tensor = |spec: &ParameterSpec| {
                 let found = self.tensors.get(&(layer.name.as_str(), spec.role))?;
                 Some((spec.role, *found))
@@ -126,6 +133,16 @@ impl Matched<'_> {
                     .to_owned(),
             }),
             (Flattened::Unknown, false, _) => Ok(false),
+        }
+    }
+
+    fn unknown_scale(&self, scale: &Entry) -> WeightsError {
+        WeightsError::Ambiguous {
+            path: self.file.path.clone(),
+            reason: format!(
+                "`{}` scales where this architecture does not: the file is for another variant of it",
+                scale.name
+            ),
         }
     }
 

@@ -35,8 +35,8 @@ pub(super) fn reason(
         return Some(match file.entries.len() {
             0 => "the file has no tensors".to_owned(),
             count => format!(
-                "none of its {count} tensors has a name that Keras, torchvision or timm gives a \
-                 {}; they are called {}{}",
+                "none of its {count} tensors has a name that Keras, torchvision or timm gives layers \
+                 of {}; they are called {}{}",
                 family.name(),
                 shown.join(", "),
                 if count > 3 { ", …" } else { "" }

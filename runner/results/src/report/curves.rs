@@ -223,9 +223,9 @@ fn spread(mut ends: Vec<&mut End>) {
     for end in ends {
         let away = |turn: f64| {
             let next = |y: &f64| {
-                let covers = |(x, other): &&(f64, f64)| {
-                    (x - end.x).abs() < LINE && (other - *y).abs() < LINE
-                };
+                // Places are tenths: two that are a line apart can differ by a little less.
+                let apart = |a: f64, b: f64| (a - b).abs() > LINE - 0.05;
+                let covers = |(x, other): &&(f64, f64)| !apart(*x, end.x) && !apart(*other, *y);
                 placed.iter().find(covers).map(|(_, other)| tenth(other + turn * LINE))
             };
             std::iter::successors(Some(end.y), next).last().unwrap_or(end.y)
@@ -261,6 +261,8 @@ mod tests {
             ends.iter().map(|end| end.y).collect::<Vec<f64>>()
         };
         assert_eq!(places(&[(9.0, 50.0), (9.0, 51.0), (99.0, 51.0)]), [50.0, 64.0, 51.0]);
+        // 24.3 + 14 comes to a little less than 14 more.
+        assert_eq!(places(&[(9.0, 24.3), (9.0, 24.3)]), [24.3, 38.3]);
         assert_eq!(places(&[(9.0, BOTTOM - 1.0), (9.0, BOTTOM)]), [BOTTOM - 1.0, BOTTOM - 15.0]);
     }
 }
