@@ -99,6 +99,13 @@ impl<'a> Connection<'a> {
     fn say(&mut self, event: &Event) {
         match event {
             Event::Progress { phase, done, total } => self.counters.set(phase, *done, *total),
+            Event::Kernels { of, passes, launched, compiled, seconds } => {
+                self.counters.kernels(of, *passes, *launched);
+                if passes[0] == passes[1] {
+                    tracing::info!(of, launched, compiled, seconds, "kernels");
+                    compiled_kernels(of, *compiled, *seconds);
+                }
+            }
             Event::Dataset { images, hash } => tracing::info!(?images, hash, "dataset"),
             Event::Skipped(bad) => self.skip(bad),
             Event::Narrow(narrow) => images::show_narrow(narrow),
@@ -267,4 +274,14 @@ fn show_failed(failed: Option<JobFailed>) {
 pub fn read_photo(path: &Path) -> Result<Pixels, String> {
     let photo = decode::read(path).and_then(|bytes| decode::decode(&bytes));
     photo.map_err(|problem| problem.to_string())
+}
+
+/// Says that kernels were compiled: those that an earlier process had compiled are not spoken of.
+pub fn compiled_kernels(of: &str, compiled: usize, seconds: f64) {
+    if compiled > 0 {
+        let kernels = if compiled == 1 { "kernel" } else { "kernels" };
+        terminal::note(&format!(
+            "compiled {compiled} {kernels} for this GPU, once, for {of}: {seconds:.1} s"
+        ));
+    }
 }
