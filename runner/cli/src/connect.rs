@@ -103,7 +103,7 @@ impl<'a> Connection<'a> {
                 self.counters.kernels(of, *passes, *launched);
                 if passes[0] == passes[1] {
                     tracing::info!(of, launched, compiled, seconds, "kernels");
-                    compiled_kernels(of, *compiled, *seconds);
+                    say_kernels(of, [*launched, *compiled], *seconds);
                 }
             }
             Event::Dataset { images, hash } => tracing::info!(?images, hash, "dataset"),
@@ -276,12 +276,18 @@ pub fn read_photo(path: &Path) -> Result<Pixels, String> {
     photo.map_err(|problem| problem.to_string())
 }
 
-/// Says that kernels were compiled: those that an earlier process had compiled are not spoken of.
-pub fn compiled_kernels(of: &str, compiled: usize, seconds: f64) {
+/// Below this nobody had to wait for kernels, in seconds.
+const MOMENT: f64 = 1.0;
+
+/// Says that kernels were compiled, or that it took a while to get them ready, which some drivers do in
+/// every process.
+pub fn say_kernels(of: &str, [launched, compiled]: [usize; 2], seconds: f64) {
     if compiled > 0 {
         let kernels = if compiled == 1 { "kernel" } else { "kernels" };
         terminal::note(&format!(
             "compiled {compiled} {kernels} for this GPU, once, for {of}: {seconds:.1} s"
         ));
+    } else if seconds >= MOMENT {
+        terminal::note(&format!("{launched} kernels for {of} are ready: {seconds:.1} s"));
     }
 }

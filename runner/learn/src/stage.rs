@@ -102,7 +102,7 @@ impl StageRun<'_> {
         resumed: Option<Checkpoint>,
         observe: &mut dyn FnMut(Event),
     ) -> Result<usize, LearnError> {
-        let trained = self.trained();
+        let trained = trained(self.stage, self.network);
         observe(announcement(self.stage, self.network, &trained));
         rehearsal::require(self.warmed.take())?;
         let mut work = self.start(self.network.indices(&trained), epochs_before, resumed, observe);
@@ -148,11 +148,6 @@ impl StageRun<'_> {
         work.over = stops || late || record.epoch == self.stage.epochs;
         work.reason = if late && !stops { Reason::Minutes } else { Reason::Patience };
         Ok(())
-    }
-
-    /// Layers with parameters that this stage trains.
-    fn trained(&self) -> BTreeSet<usize> {
-        trained(self.stage, self.network)
     }
 
     /// A fresh start, or where an earlier process ended.

@@ -1,5 +1,9 @@
 //! On a GPU, kernels made ready before the first batch, where that can be seen to happen.
 
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use runner_network::Compute;
@@ -7,6 +11,32 @@ use runner_network::warm::{Warming, newly_kept};
 use runner_record::Event;
 
 use crate::error::LearnError;
+
+/// What this process has got ready.
+static READY: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+
+fn ready() -> MutexGuard<'static, BTreeSet<u64>> {
+    READY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does `work`, unless it was done for the same thing on the same device: another split, or another
+/// member of a sweep. `of` is everything that decides which kernels are launched.
+pub(crate) fn once(
+    compute: &Compute,
+    of: &dyn Debug,
+    work: impl FnOnce() -> Result<(), LearnError>,
+) -> Result<(), LearnError> {
+    let mut hasher = DefaultHasher::new();
+    let device = (compute.name(), compute.precision, compute.autotune);
+    format!("{device:?} {of:?}").hash(&mut hasher);
+    let key = hasher.finish();
+    if ready().contains(&key) {
+        return Ok(());
+    }
+    work()?;
+    ready().insert(key);
+    Ok(())
+}
 
 /// Passes over made-up images, and who hears of them.
 pub(crate) struct Passes<'a> {
@@ -45,7 +75,7 @@ impl<'a> Passes<'a> {
 
     /// What the passes launched.
     #[cfg(all(test, feature = "gpu"))]
-    pub(crate) fn names(&self) -> std::collections::BTreeSet<String> {
+    pub(crate) fn names(&self) -> BTreeSet<String> {
         self.warming.names().clone()
     }
 

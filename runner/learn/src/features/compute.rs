@@ -10,14 +10,14 @@ use runner_network::inference::Inference;
 use runner_record::{Event, Phase};
 
 use super::input::{Gathered, Loaded, made_up};
-use super::{BATCH, Pass};
+use super::{BATCH, Extractor, Pass};
 use crate::batch::{Input, sent};
 use crate::device_images::DeviceImages;
 use crate::error::LearnError;
 use crate::feature_cache::{FeatureCache, entry};
 use crate::feature_set::FeatureSet;
 use crate::outputs::Outputs;
-use crate::warm::Passes;
+use crate::warm::{Passes, once};
 
 impl Pass<'_, '_> {
     /// Computes the features of the images at `missing`; decoding runs ahead.
@@ -100,11 +100,16 @@ impl Pass<'_, '_> {
         if compute.is_host() {
             return Ok(());
         }
-        Passes::start("features", 1, compute, observe)?.pass(|| {
-            let input = made_up(device, (size, layers.input()), compute)?;
-            let mut outputs = Outputs::new(1, compute);
-            outputs.push((), layers.run(input)?)?;
-            Ok(drop(outputs.finish()?))
+        let Extractor { network, prefix, dataset, view, .. } = self.extractor;
+        let settings = view.map(|(settings, _)| settings);
+        let from = (device.is_some(), layers.input(), dataset.preprocessing, settings);
+        once(compute, &(&network.layers[..*prefix], size, from), || {
+            Passes::start("features", 1, compute, observe)?.pass(|| {
+                let input = made_up(device, (size, layers.input()), compute)?;
+                let mut outputs = Outputs::new(1, compute);
+                outputs.push((), layers.run(input)?)?;
+                Ok(drop(outputs.finish()?))
+            })
         })
     }
 

@@ -9,7 +9,7 @@ use std::panic::resume_unwind;
 
 use runner_data::interrupt::Interrupt;
 use runner_experiment::architecture::Shape;
-use runner_experiment::plan::{Augmentation, Dataset, Stage};
+use runner_experiment::plan::{Augmentation, Dataset, LearningRate, Stage};
 use runner_network::NetworkError;
 use runner_network::device::memory::out_of_memory;
 use runner_network::inference::Inference;
@@ -26,7 +26,7 @@ use crate::feature_set::{FeatureSet, Store};
 use crate::feature_views::FeatureViews;
 use crate::images::Images;
 use crate::samples::Samples;
-use crate::warm::Passes;
+use crate::warm::{Passes, once};
 
 /// How a rehearsal ended: what it panicked over too.
 pub type Warmed = std::thread::Result<Result<(), LearnError>>;
@@ -87,11 +87,22 @@ impl Rehearsal<'_> {
         let changes = self.changes();
         let total = EPOCHS * changes.len();
         let compute = &self.network.compute;
-        self.pass(
-            &changes,
-            interrupt,
-            &mut Passes::start(&self.stage.name, total, compute, observe)?,
-        )
+        let stage = self.kernels();
+        let of = (&self.network.layers, &stage, self.dataset, &changes, self.images, self.classes);
+        once(compute, &of, || {
+            let mut passes = Passes::start(&self.stage.name, total, compute, observe)?;
+            self.pass(&changes, interrupt, &mut passes)
+        })
+    }
+
+    /// Of the stage what decides which kernels it launches.
+    fn kernels(&self) -> Stage {
+        let mut optimizer = self.stage.optimizer.clone();
+        optimizer.learning_rate = LearningRate::One(1.0);
+        let Stage { frozen, augment, ema, label_smoothing, batch_norm, .. } = self.stage.clone();
+        let Stage { batch_size, accumulate, .. } = self.stage();
+        let same = Stage { frozen, augment, ema, label_smoothing, batch_norm, ..Stage::default() };
+        Stage { batch_size, accumulate, optimizer, ..same }
     }
 
     pub(super) fn pass(
@@ -210,3 +221,6 @@ fn nowhere() -> CheckpointWriter {
     let none = String::new;
     CheckpointWriter::new(None, none(), none(), none(), BTreeSet::new())
 }
+
+#[cfg(all(test, feature = "gpu"))]
+mod tests;

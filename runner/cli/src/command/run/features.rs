@@ -7,7 +7,7 @@ use runner_learn::run::{Request, features as compute_features};
 use runner_record::Event;
 
 use super::single::Session;
-use crate::connect::compiled_kernels;
+use crate::connect::say_kernels;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::progress::Counters;
@@ -35,7 +35,9 @@ pub fn features(session: &Session, checked: &Checked) -> Result<(), Failure> {
             Event::Progress { phase, done, total } => counters.set(&phase, done, total),
             Event::Kernels { of, passes, launched, compiled, seconds } => {
                 counters.kernels(&of, passes, launched);
-                compiled_kernels(&of, compiled, seconds);
+                if passes[0] == passes[1] {
+                    say_kernels(&of, [launched, compiled], seconds);
+                }
             }
             Event::Features { split, computed, cached, seconds, .. } if computed > 0 => {
                 terminal::note(&format!(
