@@ -100,6 +100,8 @@ impl Pass<'_, '_> {
         if compute.is_host() {
             return Ok(());
         }
+        // A program that stands in for a GPU computes slowly.
+        let size = if compute.hardware.is_software { 1 } else { size };
         let Extractor { network, prefix, dataset, view, .. } = self.extractor;
         let settings = view.map(|(settings, _)| settings);
         let from = (device.is_some(), layers.input(), dataset.preprocessing, settings);

@@ -79,6 +79,7 @@ impl<'a> Run<'a> {
             augmentation: checked.plan.augmentation.as_ref(),
             images: [images("train")?, images("validation")?],
             classes: checked.classes.len(),
+            briefly: network.compute.hardware.is_software,
         })
     }
 

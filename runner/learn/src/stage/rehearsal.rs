@@ -49,6 +49,9 @@ pub(super) fn require(warmed: Option<Warmed>) -> Result<(), LearnError> {
 /// Epochs: the first step of an optimizer begins its memory, the second one goes on with it.
 const EPOCHS: usize = 2;
 
+/// Images of a batch that is to be a small one.
+const FEW: usize = 2;
+
 /// What is rehearsed.
 pub(crate) struct Rehearsal<'a> {
     /// Copied; the tensors themselves are shared, and stay as they are.
@@ -60,6 +63,9 @@ pub(crate) struct Rehearsal<'a> {
     /// Images of the training and the validation split.
     pub(crate) images: [usize; 2],
     pub(crate) classes: usize,
+    /// Whether to do little of it: a program that stands in for a GPU compiles quickly and computes
+    /// slowly.
+    pub(crate) briefly: bool,
 }
 
 /// Some of a split's images, made up.
@@ -85,7 +91,7 @@ impl Rehearsal<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), LearnError> {
         let changes = self.changes();
-        let total = EPOCHS * changes.len();
+        let total = self.epochs() * changes.len();
         let compute = &self.network.compute;
         let stage = self.kernels();
         let of = (&self.network.layers, &stage, self.dataset, &changes, self.images, self.classes);
@@ -93,6 +99,10 @@ impl Rehearsal<'_> {
             let mut passes = Passes::start(&self.stage.name, total, compute, observe)?;
             self.pass(&changes, interrupt, &mut passes)
         })
+    }
+
+    fn epochs(&self) -> usize {
+        if self.briefly { 1 } else { EPOCHS }
     }
 
     /// Of the stage what decides which kernels it launches.
@@ -134,7 +144,7 @@ impl Rehearsal<'_> {
             };
             let indices = run.network.indices(&trained(&stage, run.network));
             let mut work = run.start(indices, 0, None, &mut |_| {});
-            for epoch in 1..=EPOCHS {
+            for epoch in 1..=self.epochs() {
                 match passes.pass(|| run.epoch(&mut work, &mut |_| {}).map(drop)) {
                     // Made-up images may come to anything.
                     Err(LearnError::NotFinite { .. }) => break,
@@ -143,6 +153,7 @@ impl Rehearsal<'_> {
                 work.position = Position { epochs: epoch, ..Position::default() };
             }
         }
+        passes.finish();
         Ok(())
     }
 
@@ -160,17 +171,19 @@ impl Rehearsal<'_> {
 
     /// The stage with batches of the size that they will have, of which few share a step.
     fn stage(&self) -> Stage {
-        let batch_size = self.stage.batch_size.min(self.images[0]).max(1);
+        let most = if self.briefly { FEW } else { self.images[0] };
+        let batch_size = self.stage.batch_size.min(most).max(1);
         Stage { batch_size, accumulate: self.stage.accumulate.min(2), ..self.stage.clone() }
     }
 
     fn samples(&self, before: (usize, Shape), stage: &Stage) -> Result<[Samples; 2], LearnError> {
         let [train, validation] = self.images;
         // The last batch, where that is a smaller one.
-        let last = if train > stage.batch_size { train % stage.batch_size } else { 0 };
+        let is_last_smaller = train > stage.batch_size && !self.briefly;
+        let last = if is_last_smaller { train % stage.batch_size } else { 0 };
         let count = stage.batch_size * stage.accumulate + last;
         let train = MadeUp { count, of: train, augment: stage.augment };
-        let count = validation.min(evaluate::BATCH);
+        let count = validation.min(if self.briefly { FEW } else { evaluate::BATCH });
         let validation = MadeUp { count, of: validation, augment: false };
         Ok([self.made_up(before, train)?, self.made_up(before, validation)?])
     }

@@ -101,6 +101,7 @@ fn leaves_a_gpu_nothing_to_compile_and_changes_no_bit() -> Result<(), LearnError
                 augmentation: Some(&changes),
                 images: [TRAIN, 9],
                 classes: 3,
+                briefly: false,
             };
             let (_, before) = trained_on(&rehearsal)?;
             let rehearsed = launched(&rehearsal)?;
