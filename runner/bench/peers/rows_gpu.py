@@ -98,7 +98,7 @@ def prepare(card, row):
     return min((one(memory_format) for memory_format in FORMATS), key=seconds)
 
 
-def seconds(prepared, rounds=5):
+def seconds(prepared, rounds=2):
     """The best of some rounds: which memory format is faster must not be left to chance."""
     work, pieces = prepared
     work()

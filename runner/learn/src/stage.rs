@@ -5,7 +5,6 @@ mod rehearsal;
 mod tally;
 mod trained;
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
