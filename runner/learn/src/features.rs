@@ -121,10 +121,11 @@ impl Extractor<'_> {
     /// What prepares images on a GPU.
     fn on_device(&self) -> Option<DeviceImages> {
         let (compute, dataset) = (&self.network.compute, self.dataset);
+        if compute.is_host() {
+            return None;
+        }
         let settings = self.view.map(|(settings, _)| settings);
-        let new =
-            || DeviceImages::passing(dataset.image_size, dataset.preprocessing, settings, compute);
-        if compute.is_host() { None } else { new() }
+        DeviceImages::passing(dataset.image_size, dataset.preprocessing, settings, compute)
     }
 
     /// An image for a GPU: its bytes, and what happens to them there.

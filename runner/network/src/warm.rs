@@ -62,7 +62,9 @@ impl Warming {
     #[must_use]
     pub fn launched(&self) -> usize {
         #[cfg(feature = "gpu")]
-        return self.launched.len();
+        {
+            self.launched.len()
+        }
         #[cfg(not(feature = "gpu"))]
         0
     }
