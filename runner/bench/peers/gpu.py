@@ -164,7 +164,8 @@ def epochs_of(run):
 def rehearsed(run):
     """Seconds before the first epoch in which kernels were made ready and photos were decoded."""
     lines = [json.loads(line)["fields"] for line in (run / "log.jsonl").open()]
-    return sum(line["seconds"] for line in lines if line.get("message") == "kernels")
+    of_stage = [line for line in lines if line["message"] == "kernels" and line["of"] == "stage"]
+    return sum(line["seconds"] for line in of_stage)
 
 
 def with_weights(cache):
