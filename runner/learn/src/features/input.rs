@@ -23,7 +23,7 @@ pub(super) enum Loaded {
     /// `[3, height, width]`
     Values(Vec<f32>),
     /// For a GPU.
-    Bytes(Prepared),
+    Bytes(Box<Prepared>),
 }
 
 impl Loaded {
@@ -34,7 +34,7 @@ impl Loaded {
         for_device: bool,
     ) -> Result<Self, ImageProblem> {
         match for_device {
-            true => extractor.prepare(image).map(Self::Bytes),
+            true => extractor.prepare(image).map(|image| Self::Bytes(Box::new(image))),
             false => extractor.load(image).map(Self::Values),
         }
     }
@@ -73,7 +73,7 @@ impl<'a> Gathered<'a> {
     pub(super) fn push(&mut self, loaded: Loaded) {
         match loaded {
             Loaded::Values(values) => self.values.extend(values),
-            Loaded::Bytes(prepared) => self.prepared.push(prepared),
+            Loaded::Bytes(prepared) => self.prepared.push(*prepared),
         }
     }
 
