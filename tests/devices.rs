@@ -1,5 +1,7 @@
 //! Devices and precisions: what there is, what is refused and why, what a run says of its own.
 
+use std::path::Path;
+
 use runner_results::tables::cell;
 
 use crate::support::runner::Place;
@@ -18,6 +20,10 @@ fn devices_are_listed_for_people_and_for_programs() {
     let devices = machine["devices"].as_array().unwrap();
     let marked: Vec<_> = devices.iter().filter(|device| device["auto"] == true).collect();
     assert_eq!(marked.len(), 1, "{json}");
+    let kernels = machine["kernels"].as_str();
+    assert_eq!(kernels.is_some(), cfg!(any(feature = "cuda", feature = "vulkan")), "{json}");
+    let cache = place.path("cache/kernels");
+    assert!(kernels.is_none_or(|file| Path::new(file).starts_with(cache)), "{json}");
     assert_eq!((&marked[0]["device"], &marked[0]["software"]), (&machine["auto"], &false.into()));
     // Each kind is there, or it is said what would bring it.
     for kind in ["cuda", "vulkan"] {

@@ -99,6 +99,13 @@ impl<'a> Connection<'a> {
     fn say(&mut self, event: &Event) {
         match event {
             Event::Progress { phase, done, total } => self.counters.set(phase, *done, *total),
+            Event::Kernels { of, passes, launched, compiled, seconds } => {
+                self.counters.kernels(of, *passes, *launched);
+                if passes[0] == passes[1] {
+                    tracing::info!(of, launched, compiled, seconds, "kernels");
+                    say_kernels(of, [*launched, *compiled], *seconds);
+                }
+            }
             Event::Dataset { images, hash } => tracing::info!(?images, hash, "dataset"),
             Event::Splits(rows) => tracing::info!(images = rows.len(), "divided"),
             Event::Skipped(bad) => self.skip(bad),
@@ -268,4 +275,20 @@ fn show_failed(failed: Option<JobFailed>) {
 pub fn read_photo(path: &Path) -> Result<Pixels, String> {
     let photo = decode::read(path).and_then(|bytes| decode::decode(&bytes));
     photo.map_err(|problem| problem.to_string())
+}
+
+/// Below this nobody had to wait for kernels, in seconds.
+const MOMENT: f64 = 1.0;
+
+/// Says that kernels were compiled, or that it took a while to get them ready, which some drivers do in
+/// every process.
+pub fn say_kernels(of: &str, [launched, compiled]: [usize; 2], seconds: f64) {
+    if compiled > 0 {
+        let kernels = if compiled == 1 { "kernel" } else { "kernels" };
+        terminal::note(&format!(
+            "compiled {compiled} {kernels} for this GPU, once, for {of}: {seconds:.1} s"
+        ));
+    } else if seconds >= MOMENT {
+        terminal::note(&format!("{launched} kernels for {of} are ready: {seconds:.1} s"));
+    }
 }

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Parser};
 use runner_network::allocator::{MiMalloc, keep_memory};
+use runner_network::device::kernels;
 
 use command::Command;
 use failure::Failure;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     terminal::configure(arguments.quiet);
     logging::start(arguments.verbose, arguments.quiet);
     failure::catch_panics();
+    kernels::keep_in(environment::cache().join("kernels"));
     let outcome = failure::guarded(|| command::dispatch(arguments.command));
     let outcome = outcome.and_then(|()| match terminal::lost_output() {
         None => Ok(()),

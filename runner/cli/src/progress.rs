@@ -124,6 +124,16 @@ impl Counters {
         }
     }
 
+    /// Moves the counter of the passes that make kernels ready, which says how many were launched: that is
+    /// not known before.
+    pub fn kernels(&mut self, of: &str, [done, total]: [usize; 2], launched: usize) {
+        let phase = Phase::Kernels(of.to_owned());
+        self.set(&phase, done, total);
+        if let Some(counter) = self.open.get(&phase).filter(|_| launched > 0) {
+            counter.bar.set_message(format!("{}: {launched}", name(&phase)));
+        }
+    }
+
     /// Takes every bar away, at the end of a run.
     pub fn clear(&mut self) {
         for (_, counter) in self.open.drain() {
@@ -162,7 +172,7 @@ impl Counter {
 fn name(phase: &Phase) -> String {
     match phase {
         Phase::Scan => "reading images".to_owned(),
-        Phase::Kernels => "compiling kernels, once".to_owned(),
+        Phase::Kernels(of) => format!("kernels for {of}, compiled once"),
         Phase::Cached(split) => format!("cached {split}"),
         Phase::Features(split) => format!("features of {split}"),
         Phase::Epoch { stage, epoch, epochs } => format!("{stage} epoch {epoch}/{epochs}"),

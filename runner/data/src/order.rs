@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 /// How many results each worker may be ahead.
-const AHEAD: usize = 16;
+pub const AHEAD: usize = 16;
 
 /// Calls `work` on every item, on as many threads as there are cores, and `consume` on every
 /// result in the order of the items, on the calling thread.
@@ -18,17 +18,35 @@ const AHEAD: usize = 16;
 pub fn in_order<T, R, E>(
     items: &[T],
     work: impl Fn(&T) -> R + Sync,
+    consume: impl FnMut(usize, R) -> Result<(), E>,
+) -> Result<(), E>
+where
+    T: Sync,
+    R: Send,
+{
+    in_order_ahead(items, AHEAD, work, consume)
+}
+
+/// The same where each worker may be so many results ahead.
+///
+/// # Errors
+///
+/// As [`in_order`].
+pub fn in_order_ahead<T, R, E>(
+    items: &[T],
+    ahead: usize,
+    work: impl Fn(&T) -> R + Sync,
     mut consume: impl FnMut(usize, R) -> Result<(), E>,
 ) -> Result<(), E>
 where
     T: Sync,
     R: Send,
 {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
+    let workers = workers(items.len());
     thread::scope(|scope| {
         let receivers: Vec<Receiver<R>> = (0..workers)
             .map(|worker| {
-                let (sender, receiver) = sync_channel(AHEAD);
+                let (sender, receiver) = sync_channel(ahead);
                 let work = &work;
                 scope.spawn(move || {
                     for item in items.iter().skip(worker).step_by(workers) {
@@ -49,6 +67,12 @@ where
         }
         Ok(())
     })
+}
+
+/// How many workers there are for so many items.
+#[must_use]
+pub fn workers(items: usize) -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(items.max(1))
 }
 
 #[cfg(test)]

@@ -25,20 +25,33 @@ pub type Prepared = (Recipe, Option<Vec<u8>>);
 
 #[cfg(feature = "gpu")]
 impl DeviceImages {
-    /// For images of `size`, height and width; `None` in a build without GPUs.
+    /// For images of `size`, height and width, that stay on the GPU where as many as `of` fit;
+    /// `None` in a build without GPUs.
     #[must_use]
     pub fn new(
         size: [usize; 2],
         preprocessing: Preprocessing,
         augmentation: Option<&Augmentation>,
-        images: usize,
+        [images, of]: [usize; 2],
         compute: &Compute,
     ) -> Option<Self> {
         let pipeline = ImagePipeline::new(size, preprocessing, augmentation, compute);
         // RandAugment changes bytes on the host, in each epoch others.
         let stays = augmentation.is_none_or(|settings| settings.randaugment.is_none());
-        let resident = stays.then(|| ResidentImages::new(pipeline.clone(), images)).flatten();
+        let resident = stays.then(|| ResidentImages::new(pipeline.clone(), [images, of])).flatten();
         Some(Self { pipeline, resident: std::sync::Mutex::new(resident) })
+    }
+
+    /// The same for images of which each is wanted once.
+    #[must_use]
+    pub fn passing(
+        size: [usize; 2],
+        preprocessing: Preprocessing,
+        augmentation: Option<&Augmentation>,
+        compute: &Compute,
+    ) -> Option<Self> {
+        let pipeline = ImagePipeline::new(size, preprocessing, augmentation, compute);
+        Some(Self { pipeline, resident: std::sync::Mutex::new(None) })
     }
 
     /// Whether the GPU has an image.
@@ -99,7 +112,18 @@ impl DeviceImages {
         _: [usize; 2],
         _: Preprocessing,
         _: Option<&Augmentation>,
-        _: usize,
+        _: [usize; 2],
+        _: &Compute,
+    ) -> Option<Self> {
+        None
+    }
+
+    /// The same for images of which each is wanted once.
+    #[must_use]
+    pub fn passing(
+        _: [usize; 2],
+        _: Preprocessing,
+        _: Option<&Augmentation>,
         _: &Compute,
     ) -> Option<Self> {
         None

@@ -10,7 +10,7 @@ use runner_network::network::Network;
 use runner_record::{Event, Phase, Prediction};
 
 /// Images per forward pass.
-const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 32;
 
 /// Batches whose logits are read at once from a GPU.
 const READ: usize = 16;

@@ -2,6 +2,7 @@
 //! run without autodiff, and kept.
 
 mod compute;
+mod input;
 mod turn;
 
 use std::path::PathBuf;
@@ -9,11 +10,12 @@ use std::time::Instant;
 
 use runner_experiment::plan::{Augmentation, Dataset};
 
+use crate::device_images::{DeviceImages, Prepared};
 use crate::error::LearnError;
 use crate::feature_cache::{Description, FeatureCache, prefix_shape};
 use crate::feature_set::{FeatureSet, Store};
 use crate::outputs::Outputs;
-use runner_data::augment::{augment, view_key};
+use runner_data::augment::{Recipe, augment, view_key};
 use runner_data::decode::ImageProblem;
 use runner_data::interrupt::Interrupt;
 use runner_data::order::in_order;
@@ -116,6 +118,26 @@ impl Extractor<'_> {
         self.cache.map(|(root, description)| FeatureCache::open(root, description))
     }
 
+    /// What prepares images on a GPU.
+    fn on_device(&self) -> Option<DeviceImages> {
+        let (compute, dataset) = (&self.network.compute, self.dataset);
+        if compute.is_host() {
+            return None;
+        }
+        let settings = self.view.map(|(settings, _)| settings);
+        DeviceImages::passing(dataset.image_size, dataset.preprocessing, settings, compute)
+    }
+
+    /// An image for a GPU: its bytes, and what happens to them there.
+    fn prepare(&self, image: &ImageFile) -> Result<Prepared, ImageProblem> {
+        let size = self.dataset.image_size;
+        let pixels = image.pixels(size)?;
+        let Some((settings, view)) = self.view else { return Ok((Recipe::NONE, Some(pixels.rgb))) };
+        let recipe = Recipe::draw(settings, size, &mut view_key(&image.hash, view).stream());
+        let bytes = recipe.prepare(&pixels).rgb.clone();
+        Ok((recipe, Some(bytes)))
+    }
+
     fn load(&self, image: &ImageFile) -> Result<Vec<f32>, ImageProblem> {
         let pixels = image.pixels(self.dataset.image_size)?;
         let Some((settings, view)) = self.view else {
@@ -182,3 +204,6 @@ impl Pass<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,4 +132,4 @@ fn behind(images: &Images, flow: Flow) -> Result<Flow, LearnError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

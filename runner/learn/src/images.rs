@@ -41,6 +41,8 @@ pub struct Images {
     kept: Vec<OnceLock<Pixels>>,
     /// Prepares them where a GPU does.
     on_device: OnceLock<Option<DeviceImages>>,
+    /// How many images decide whether they stay on a GPU.
+    of: usize,
 }
 
 impl Images {
@@ -67,6 +69,48 @@ impl Images {
             augmentation,
             kept: std::iter::repeat_with(OnceLock::new).take(kept).collect(),
             on_device: OnceLock::new(),
+            of: split.images.len(),
+        }
+    }
+
+    /// Made-up ones, labelled in turns, that are prepared as those of a split of `of` images are.
+    #[must_use]
+    pub(crate) fn made_up(
+        (count, of): (usize, usize),
+        classes: usize,
+        dataset: &Dataset,
+        augmentation: Option<Augmentation>,
+        (prefix, shape): (Option<Inference>, Shape),
+    ) -> Self {
+        let [height, width] = dataset.image_size;
+        let image = |number: usize| {
+            let level = |place: usize| ((place * 37 + number * 11) % 251) as u8;
+            let rgb = (0..height * width * 3).map(level).collect();
+            OnceLock::from(Pixels { height, width, rgb })
+        };
+        Self {
+            split: "train",
+            labels: (0..count).map(|index| index % classes.max(1)).collect(),
+            paths: vec![PathBuf::new(); count],
+            shape,
+            prefix,
+            files: Vec::new(),
+            size: dataset.image_size,
+            preprocessing: dataset.preprocessing,
+            augmentation,
+            kept: (0..count).map(image).collect(),
+            on_device: OnceLock::new(),
+            of,
+        }
+    }
+
+    /// Decodes an image, where decoded ones are kept. A file that cannot be read is named when it is
+    /// wanted.
+    pub(crate) fn decode_ahead(&self, index: usize) {
+        let Some(kept) = self.kept.get(index).filter(|kept| kept.get().is_none()) else { return };
+        if let Ok(pixels) = self.files[index].pixels(self.size) {
+            // Somebody else may have been faster, with the same pixels.
+            let _ = kept.set(pixels);
         }
     }
 
@@ -97,7 +141,7 @@ impl Images {
                 self.size,
                 self.preprocessing,
                 augmentation,
-                self.files.len(),
+                [self.labels.len(), self.of],
                 compute,
             )
         };

@@ -6,6 +6,7 @@ mod request;
 mod resume;
 mod shared;
 pub mod splits;
+mod warmed;
 
 use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::architecture::Layer;
@@ -136,7 +137,11 @@ impl Run<'_> {
                 continue;
             }
             self.stage = index;
-            let ready = self.prepare(network, stage, prepared.take())?;
+            let is_over = |found: &Checkpoint| found.state.stage == index && found.state.over;
+            let (ready, warmed) = match resumed.as_ref().is_some_and(is_over) {
+                true => (self.prepare(network, stage, prepared.take())?, None),
+                false => self.prepare_warm(network, stage, prepared.take())?,
+            };
             let mut stage_run = StageRun {
                 stage,
                 index,
@@ -148,6 +153,7 @@ impl Run<'_> {
                 augmentation: plan.augmentation.as_ref().filter(|_| stage.augment),
                 class_weights: class_weights(stage, &request.checked.classes, ready.train.labels()),
                 interrupt: &request.interrupt,
+                warmed,
                 writer,
             };
             epochs += stage_run.run(epochs, resumed.take(), self.observe)?;

@@ -1,10 +1,10 @@
 //! One stage: epochs over the features of the frozen prefix, the rest of the network trained.
 
 mod epoch;
+mod rehearsal;
 mod tally;
 mod trained;
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
@@ -17,11 +17,11 @@ use crate::error::LearnError;
 use crate::optimizer::{Optimizer, State, Trained};
 use crate::rates::{Plateau, Rates};
 use crate::samples::Samples;
-use crate::warm::warm_up;
+pub(crate) use rehearsal::Rehearsal;
+pub use rehearsal::Warmed;
 use runner_data::interrupt::Interrupt;
 use runner_network::network::Network;
 use runner_network::parameter::tensor;
-use runner_network::warm::Pass;
 use runner_record::{EarlyStop, EpochRecord, Event, Reason};
 pub use trained::{announcement, trained};
 
@@ -54,6 +54,8 @@ pub struct StageRun<'a> {
     pub class_weights: Vec<f64>,
     /// Looked at after every step.
     pub interrupt: &'a Interrupt,
+    /// How it was rehearsed, where it was.
+    pub warmed: Option<Warmed>,
     /// Writes checkpoints.
     pub writer: &'a mut CheckpointWriter,
 }
@@ -99,12 +101,11 @@ impl StageRun<'_> {
         resumed: Option<Checkpoint>,
         observe: &mut dyn FnMut(Event),
     ) -> Result<usize, LearnError> {
-        let trained = self.trained();
+        let trained = trained(self.stage, self.network);
         observe(announcement(self.stage, self.network, &trained));
+        rehearsal::require(self.warmed.take())?;
         let mut work = self.start(self.network.indices(&trained), epochs_before, resumed, observe);
         self.writer.trained.extend(&work.indices);
-        let pass = Pass::Gradients(self.prefix..self.network.layers.len(), trained);
-        warm_up(self.network, pass, self.stage.batch_size.min(self.train.len()), observe)?;
         while !work.over {
             let record = match self.epoch(&mut work, observe) {
                 Err(LearnError::Interrupted) => {
@@ -146,11 +147,6 @@ impl StageRun<'_> {
         work.over = stops || late || record.epoch == self.stage.epochs;
         work.reason = if late && !stops { Reason::Minutes } else { Reason::Patience };
         Ok(())
-    }
-
-    /// Layers with parameters that this stage trains.
-    fn trained(&self) -> BTreeSet<usize> {
-        trained(self.stage, self.network)
     }
 
     /// A fresh start, or where an earlier process ended.

@@ -50,6 +50,19 @@ pub enum Event {
         /// Every parameter of the network.
         parameters: usize,
     },
+    /// Kernels of a GPU are made ready, in passes over made-up images.
+    Kernels {
+        /// For what: `features`, or the name of a stage.
+        of: String,
+        /// Passes that are done, and all of them.
+        passes: [usize; 2],
+        /// Different kernels that were launched until now.
+        launched: usize,
+        /// How many were compiled and kept for later processes; known when all passes are done.
+        compiled: usize,
+        /// Seconds since the first pass began.
+        seconds: f64,
+    },
     /// A split's features are ready.
     Features {
         /// `train`, `validation` or `test`.
@@ -168,8 +181,8 @@ pub enum Event {
 pub enum Phase {
     /// Files read and hashed.
     Scan,
-    /// Kernels compiled for a GPU, in passes over made-up images.
-    Kernels,
+    /// Kernels made ready on a GPU, in passes over made-up images; for what.
+    Kernels(String),
     /// Features of a split looked up in the cache, in images.
     Cached(&'static str),
     /// Features of a split computed, in images.

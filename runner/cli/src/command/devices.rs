@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use runner_experiment::section::run::DeviceName;
 use runner_learn::LearnError;
 use runner_network::device::list::{self, Backend};
-use runner_network::device::{DeviceError, DeviceKind, Found, libdevice, nvidia, select};
+use runner_network::device::{DeviceError, DeviceKind, Found, kernels, libdevice, nvidia, select};
 use serde::Serialize;
 
 use crate::environment::show_size;
@@ -39,6 +39,8 @@ struct Machine {
     autotune: bool,
     /// NVIDIA's library that kernels are linked with; null where it was not found.
     libdevice: Option<PathBuf>,
+    /// Where compiled kernels are kept; null in a build without GPUs.
+    kernels: Option<PathBuf>,
     devices: Vec<Row>,
     missing: Vec<Missing>,
 }
@@ -77,6 +79,7 @@ pub(super) fn devices(arguments: &DevicesArguments) -> Result<(), Failure> {
         missing: backends.iter().filter_map(missing).collect(),
         autotune: list::can_autotune(),
         libdevice: libdevice::path(),
+        kernels: kernels::file(),
         auto,
     };
     match arguments.format {
@@ -152,8 +155,11 @@ fn show(machine: &Machine) {
     terminal::out_table(&header, rows.collect());
     let has_cuda = machine.devices.iter().any(|row| row.kind == DeviceKind::Cuda.as_str());
     let lacks_libdevice = has_cuda && machine.libdevice.is_none();
-    if lacks_libdevice || !machine.missing.is_empty() {
+    if lacks_libdevice || !machine.missing.is_empty() || machine.kernels.is_some() {
         terminal::out("");
+    }
+    if let Some(kernels) = &machine.kernels {
+        terminal::out(&format!("compiled kernels are kept in {}", kernels.display()));
     }
     if lacks_libdevice {
         terminal::out(&format!("cuda: {}", DeviceError::Libdevice));

@@ -4,18 +4,20 @@ use std::time::Instant;
 
 use runner_convolution::buffer;
 use runner_data::DataError;
-use runner_data::order::in_order;
+use runner_data::order::in_order_ahead;
 use runner_data::scan::ImageFile;
 use runner_network::inference::Inference;
-use runner_network::warm;
 use runner_record::{Event, Phase};
 
-use super::{BATCH, Pass};
-use crate::batch::sent;
+use super::input::{Gathered, Loaded, made_up};
+use super::{BATCH, Extractor, Pass};
+use crate::batch::{Input, sent};
+use crate::device_images::DeviceImages;
 use crate::error::LearnError;
 use crate::feature_cache::{FeatureCache, entry};
 use crate::feature_set::FeatureSet;
-use crate::warm::warm_up;
+use crate::outputs::Outputs;
+use crate::warm::{Passes, once};
 
 impl Pass<'_, '_> {
     /// Computes the features of the images at `missing`; decoding runs ahead.
@@ -33,25 +35,30 @@ impl Pass<'_, '_> {
         }
         let size = extractor.batch().min(missing.len());
         let prefix = Inference::new(extractor.network, 0..extractor.prefix)?;
-        let pass = warm::Pass::Values(0..extractor.prefix);
-        warm_up(extractor.network, pass, size, observe)?;
+        let device = extractor.on_device();
+        let length = extractor.network.layers[0].input.elements();
+        let mut gathered = Gathered::new(device.as_ref(), size, length);
         let mut batch: Vec<usize> = Vec::new();
-        let room = || buffer::room(size * extractor.network.layers[0].input.elements());
-        let mut values = room();
-        in_order(
+        in_order_ahead(
             missing,
-            |image| extractor.load(&split.images[*image]),
+            gathered.ahead(missing.len()),
+            |image| Loaded::read(extractor, &split.images[*image], device.is_some()),
             |index, loaded| {
                 extractor.interrupt.check()?;
-                values.extend(loaded.map_err(|problem| {
+                let loaded = loaded.map_err(|problem| {
                     let path = split.images[missing[index]].path.clone();
                     DataError::bad_image(path, &problem)
-                })?);
+                })?;
+                // By now the others are being decoded.
+                if index == 0 {
+                    self.warm(&prefix, device.as_ref(), size, observe)?;
+                }
+                gathered.push(loaded);
                 batch.push(missing[index]);
                 if batch.len() == size || index + 1 == missing.len() {
-                    let values = std::mem::replace(&mut values, room());
                     let batch = std::mem::take(&mut batch);
-                    self.compute_batch(&prefix, &batch, values, size)?;
+                    let input = gathered.take(&batch)?;
+                    self.compute_batch(&prefix, &batch, input, size)?;
                     let (done, total) = (index + 1, missing.len());
                     observe(Event::Progress { phase: Phase::Features(split.name), done, total });
                 }
@@ -60,7 +67,6 @@ impl Pass<'_, '_> {
         )?;
         self.finish()
     }
-
     /// Computes them from the features of fewer layers.
     fn compute_from(
         &mut self,
@@ -72,13 +78,42 @@ impl Pass<'_, '_> {
         let extractor = self.extractor;
         let rest = Inference::new(extractor.network, layers..extractor.prefix)?;
         let size = BATCH.min(missing.len());
+        self.warm(&rest, None, size, observe)?;
         for (number, batch) in missing.chunks(BATCH).enumerate() {
             extractor.interrupt.check()?;
-            self.compute_batch(&rest, batch, source.gather(batch)?, size)?;
+            self.compute_batch(&rest, batch, Input::Host(source.gather(batch)?), size)?;
             let (done, total) = (number * BATCH + batch.len(), missing.len());
             observe(Event::Progress { phase: Phase::Features(self.split.name), done, total });
         }
         self.finish()
+    }
+
+    /// On a GPU, a batch of made-up images, or of features of fewer layers.
+    fn warm(
+        &self,
+        layers: &Inference,
+        device: Option<&DeviceImages>,
+        size: usize,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), LearnError> {
+        let compute = &self.extractor.network.compute;
+        if compute.is_host() {
+            return Ok(());
+        }
+        // A program that stands in for a GPU computes slowly.
+        let size = if compute.hardware.is_software { 1 } else { size };
+        let Extractor { network, prefix, dataset, view, .. } = self.extractor;
+        let settings = view.map(|(settings, _)| settings);
+        let from = (device.is_some(), layers.input(), dataset.preprocessing, settings);
+        once(compute, &(&network.layers[..*prefix], size, from), || {
+            Passes::start("features", 1, compute, observe)?.pass(|| {
+                let input = made_up(device, (size, layers.input()), compute)?;
+                let mut outputs = Outputs::new(1, compute);
+                outputs.push((), layers.run(input)?)?;
+                outputs.finish()?;
+                Ok(())
+            })
+        })
     }
 
     /// Computes the features of a batch, on GPUs one of `size` images, and keeps those that are there.
@@ -86,14 +121,17 @@ impl Pass<'_, '_> {
         &mut self,
         prefix: &Inference,
         batch: &[usize],
-        values: Vec<f32>,
+        input: Input,
         size: usize,
     ) -> Result<(), LearnError> {
         let start = Instant::now();
         let (compute, count) = (&self.extractor.network.compute, batch.len());
-        let flow = match compute.is_host() {
-            true => prefix.forward(values, count),
-            false => prefix.run(sent(values, (count, size), prefix.input(), compute))?,
+        let flow = match input {
+            Input::Device(flow) => prefix.run(*flow)?,
+            Input::Host(values) if compute.is_host() => prefix.forward(values, count),
+            Input::Host(values) => {
+                prefix.run(sent(values, (count, size), prefix.input(), compute))?
+            }
         };
         let done = self.outputs.push(batch.to_vec(), flow)?;
         self.model_seconds += start.elapsed().as_secs_f64();

@@ -27,7 +27,8 @@ fn bmp(seed: u64) -> Vec<u8> {
     bytes
 }
 
-fn split(folder: &Path, images: usize) -> ScannedSplit {
+/// So many pictures, in files.
+pub(crate) fn split(folder: &Path, images: usize) -> ScannedSplit {
     let image = |index: usize| {
         let (path, bytes) = (folder.join(format!("{index}.bmp")), bmp(index as u64));
         std::fs::write(&path, &bytes).unwrap();

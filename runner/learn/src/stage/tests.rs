@@ -132,6 +132,7 @@ impl Trial<'_> {
             augmentation: self.augmentation.as_ref(),
             class_weights: self.class_weights.clone(),
             interrupt: &interrupt,
+            warmed: None,
             writer: &mut writer,
         }
         .run(0, resumed, &mut |event| match event {

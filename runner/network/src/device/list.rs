@@ -25,7 +25,11 @@ pub struct Backend {
 #[must_use]
 pub fn backends() -> &'static [Backend] {
     static BACKENDS: OnceLock<[Backend; 3]> = OnceLock::new();
-    BACKENDS.get_or_init(|| [cpu(), cuda(), vulkan()])
+    BACKENDS.get_or_init(|| {
+        // Before a driver is asked, since CubeCL reads its settings then.
+        super::kernels::remember();
+        [cpu(), cuda(), vulkan()]
+    })
 }
 
 fn cpu() -> Backend {

@@ -13,6 +13,7 @@
 //! | `select` | from what is asked for to a device that answers |
 //! | `compute` | that device |
 //! | `memory` | what a full memory looks like |
+//! | `kernels` | where compiled kernels are kept |
 //! | `libdevice` | the part of the CUDA toolkit that kernels need |
 //!
 //! With the manifest, the only place that knows about the features of the build.
@@ -24,6 +25,7 @@ mod error;
 mod found;
 mod hardware;
 mod host;
+pub mod kernels;
 mod kind;
 pub mod libdevice;
 pub mod list;

@@ -51,9 +51,6 @@ pub fn select(wanted: impl Into<Wanted>) -> Result<Compute, DeviceError> {
     if wanted.autotune {
         tunes(found.kind, list::can_autotune())?;
     }
-    if found.kind != DeviceKind::Cpu {
-        remember();
-    }
     Ok(Compute::of(found, precision, wanted.autotune))
 }
 
@@ -123,20 +120,6 @@ fn tunes(kind: DeviceKind, is_compiled: bool) -> Result<(), DeviceError> {
         (_, true) => return Ok(()),
     };
     Err(DeviceError::Autotune { reason })
-}
-
-/// Compiled kernels, and which of them were the fastest, stay in the user's cache folder for the
-/// next process: finding out takes minutes. All else is as a `cubecl.toml` here or above says.
-fn remember() {
-    #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    {
-        use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig, cache::CacheConfig};
-        let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
-        config.compilation.cache = true;
-        config.environment.path = CacheConfig::Global;
-        // Where something else has asked before, its answer stays.
-        CubeClRuntimeConfig::try_set(config);
-    }
 }
 
 #[cfg(test)]

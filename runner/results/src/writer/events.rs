@@ -35,7 +35,7 @@ impl RunWriter {
     /// [`ResultsError`] where a file cannot be written.
     pub fn take(&mut self, event: &Event) -> Result<(), ResultsError> {
         match event {
-            Event::Progress { .. } => self.flush_if_due()?,
+            Event::Progress { .. } | Event::Kernels { .. } => self.flush_if_due()?,
             event if can_wait(event) => {}
             // A picture, say, is drawn from what the tables hold.
             _ => self.flush()?,

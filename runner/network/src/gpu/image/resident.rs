@@ -26,12 +26,12 @@ pub struct ResidentImages {
 }
 
 impl ResidentImages {
-    /// Room for as many images; `None` where that is more than 1 GiB, a quarter of the card's
-    /// memory, or what it allocates at a time.
+    /// Room for as many images; `None` where `of` of them take more than 1 GiB, a quarter of the
+    /// card's memory, or what it allocates at a time.
     #[must_use]
-    pub fn new(pipeline: ImagePipeline, images: usize) -> Option<Self> {
+    pub fn new(pipeline: ImagePipeline, [images, of]: [usize; 2]) -> Option<Self> {
         let stride = pipeline.work.stride.next_multiple_of(4);
-        let bytes = u64::from(stride) * images as u64;
+        let bytes = u64::from(stride) * images.max(of) as u64;
         let most = memory(&pipeline.device).map_or(0, |memory| memory.min(MOST_BYTES));
         if images == 0 || bytes > most {
             return None;

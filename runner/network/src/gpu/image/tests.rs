@@ -249,7 +249,7 @@ fn images_that_stay_on_the_card_give_the_same_batches() {
     let pictures = pictures(size);
     let drawn = drawn(&settings, size, &pictures);
     let pipeline = ImagePipeline::new(size, Preprocessing::Caffe, Some(&settings), &compute);
-    let mut resident = ResidentImages::new(pipeline.clone(), 50).unwrap();
+    let mut resident = ResidentImages::new(pipeline.clone(), [50; 2]).unwrap();
     let order = [7, 0, 49, 3, 3];
     let recipes: Vec<Recipe> = order.iter().map(|index| drawn[*index].0.clone()).collect();
     assert!(resident.batch(&order, &recipes, None).is_err(), "nothing is there");
@@ -266,5 +266,5 @@ fn images_that_stay_on_the_card_give_the_same_batches() {
     assert_eq!(there, sent);
     assert!(resident.put(&[50], bytes(&[0])).is_err(), "there are 50");
     assert!(resident.put(&[1], vec![0; 5]).is_err(), "too few bytes");
-    assert!(ResidentImages::new(pipeline, 1 << 20).is_none(), "more than 1 GiB");
+    assert!(ResidentImages::new(pipeline, [1, 1 << 20]).is_none(), "more than 1 GiB");
 }
