@@ -99,13 +99,7 @@ impl<'a> Connection<'a> {
     fn say(&mut self, event: &Event) {
         match event {
             Event::Progress { phase, done, total } => self.counters.set(phase, *done, *total),
-            Event::Kernels { of, passes, launched, compiled, seconds } => {
-                self.counters.kernels(of, *passes, *launched);
-                if passes[0] == passes[1] {
-                    tracing::info!(of, launched, compiled, seconds, "kernels");
-                    say_kernels(of, [*launched, *compiled], *seconds);
-                }
-            }
+            Event::Kernels { .. } => self.counters.kernels(event),
             Event::Dataset { images, hash } => tracing::info!(?images, hash, "dataset"),
             Event::Splits(rows) => tracing::info!(images = rows.len(), "divided"),
             Event::Skipped(bad) => self.skip(bad),
@@ -118,12 +112,7 @@ impl<'a> Connection<'a> {
             Event::Model { weights_sha256, parameters } => {
                 tracing::info!(weights_sha256, parameters, "model");
             }
-            Event::Features { split, cached, computed, seconds, model_seconds } => {
-                tracing::info!(split, cached, computed, seconds, model_seconds, "features");
-                terminal::note(&format!(
-                    "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
-                ));
-            }
+            Event::Features { .. } => say_features(event),
             Event::NotKept { split, reason } => self.not_kept(split, reason),
             Event::Stage { stage, trainable_parameters, .. } => {
                 self.stage(stage, *trainable_parameters);
@@ -277,18 +266,11 @@ pub fn read_photo(path: &Path) -> Result<Pixels, String> {
     photo.map_err(|problem| problem.to_string())
 }
 
-/// Below this nobody had to wait for kernels, in seconds.
-const MOMENT: f64 = 1.0;
-
-/// Says that kernels were compiled, or that it took a while to get them ready, which some drivers do in
-/// every process.
-pub fn say_kernels(of: &str, [launched, compiled]: [usize; 2], seconds: f64) {
-    if compiled > 0 {
-        let kernels = if compiled == 1 { "kernel" } else { "kernels" };
+fn say_features(event: &Event) {
+    if let Event::Features { split, cached, computed, seconds, model_seconds } = event {
+        tracing::info!(split, cached, computed, seconds, model_seconds, "features");
         terminal::note(&format!(
-            "compiled {compiled} {kernels} for this GPU, once, for {of}: {seconds:.1} s"
+            "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
         ));
-    } else if seconds >= MOMENT {
-        terminal::note(&format!("{launched} kernels for {of} are ready: {seconds:.1} s"));
     }
 }

@@ -11,7 +11,7 @@ use indicatif::{
     HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
     TermLike,
 };
-use runner_record::Phase;
+use runner_record::{Event, Phase};
 
 use crate::terminal;
 
@@ -126,11 +126,19 @@ impl Counters {
 
     /// Moves the counter of the passes that make kernels ready, which says how many were launched: that is
     /// not known before.
-    pub fn kernels(&mut self, of: &str, [done, total]: [usize; 2], launched: usize) {
-        let phase = Phase::Kernels(of.to_owned());
-        self.set(&phase, done, total);
-        if let Some(counter) = self.open.get(&phase).filter(|_| launched > 0) {
+    pub fn kernels(&mut self, event: &Event) {
+        let Event::Kernels { of, passes: [done, total], launched, compiled, seconds } = event
+        else {
+            return;
+        };
+        let phase = Phase::Kernels(of.clone());
+        self.set(&phase, *done, *total);
+        if let Some(counter) = self.open.get(&phase).filter(|_| *launched > 0) {
             counter.bar.set_message(format!("{}: {launched}", name(&phase)));
+        }
+        if done == total {
+            tracing::info!(of, launched, compiled, seconds, "kernels");
+            say_kernels(of, [*launched, *compiled], *seconds);
         }
     }
 
@@ -179,5 +187,21 @@ fn name(phase: &Phase) -> String {
         Phase::Evaluate(split) => format!("predicting {split}"),
         Phase::Predict => "predicting".to_owned(),
         Phase::Job(job) => job.clone(),
+    }
+}
+
+/// Below this nobody had to wait for kernels, in seconds.
+const MOMENT: f64 = 1.0;
+
+/// Says that kernels were compiled, or that it took a while to get them ready, which some drivers do in
+/// every process.
+fn say_kernels(of: &str, [launched, compiled]: [usize; 2], seconds: f64) {
+    if compiled > 0 {
+        let kernels = if compiled == 1 { "kernel" } else { "kernels" };
+        terminal::note(&format!(
+            "compiled {compiled} {kernels} for this GPU, once, for {of}: {seconds:.1} s"
+        ));
+    } else if seconds >= MOMENT {
+        terminal::note(&format!("{launched} kernels for {of} are ready: {seconds:.1} s"));
     }
 }

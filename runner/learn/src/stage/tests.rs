@@ -110,8 +110,7 @@ impl Trial<'_> {
         let (train, validation) = (self.task.samples("train"), self.task.samples("validation"));
         let interrupt = Interrupt::default();
         let folder = self.folder.map(Path::to_path_buf);
-        let names = ["plan", "images", "random"].map(str::to_owned);
-        let [plan, images, weights] = names;
+        let [plan, images, weights] = ["plan", "images", "random"].map(str::to_owned);
         let mut writer = CheckpointWriter::new(folder, plan, images, weights, BTreeSet::new());
         let resumed = self.folder.map_or(Ok(None), |folder| newest(folder, |_| Ok(())))?;
         if let Some(found) = &resumed {

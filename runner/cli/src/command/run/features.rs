@@ -7,7 +7,6 @@ use runner_learn::run::{Request, features as compute_features};
 use runner_record::Event;
 
 use super::single::Session;
-use crate::connect::say_kernels;
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights::resolve;
 use crate::progress::Counters;
@@ -34,12 +33,7 @@ pub fn features(session: &Session, checked: &Checked) -> Result<(), Failure> {
     let done = guarded(|| {
         compute_features(&request, &mut |event| match event {
             Event::Progress { phase, done, total } => counters.set(&phase, done, total),
-            Event::Kernels { of, passes, launched, compiled, seconds } => {
-                counters.kernels(&of, passes, launched);
-                if passes[0] == passes[1] {
-                    say_kernels(&of, [launched, compiled], seconds);
-                }
-            }
+            Event::Kernels { .. } => counters.kernels(&event),
             Event::Features { split, computed, cached, seconds, .. } if computed > 0 => {
                 terminal::note(&format!(
                     "features of {split}: {computed} computed, {cached} from the cache, {seconds:.1} s"
