@@ -43,7 +43,7 @@
 //! | `stack` | several layers whose filters are transformed only once |
 //! | `activation` | functions of each value |
 //! | `graph` | whole networks of convolutions with any windows, pools, sums and products |
-//! | `windowed` | convolutions with any windows, forward and gradients |
+//! | `windowed` | convolutions with any windows, over all channels or one, forward and gradients |
 //!
 //! Values are always summed in the same order: results depend on the instruction set, but neither
 //! on the number of images in the batch nor on the number of threads.
@@ -86,7 +86,7 @@ pub use pool::Pool;
 pub use reorder::reorder;
 pub use shape::{ConvShape, Epilogue, Extent, Layout};
 pub use stack::{Layer, Stack};
-pub use windowed::Windowed;
+pub use windowed::{Received, Wanted, Weights, Windowed};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::sizes::Windowed;
+use super::sizes::{Weights, Windowed};
 use crate::buffer::scratch;
 use crate::gradient::accumulate::Accumulate;
 use crate::graph::gather::{Source, gather};
@@ -11,23 +11,21 @@ use crate::isa::RunLanes;
 use crate::lanes::{Lanes, Work};
 use crate::values::{Values, WIDTH};
 
-/// All filters.
+/// All filters, with their factors and biases.
 pub struct KernelGradient<'a> {
     /// The convolution.
     pub of: &'a Windowed,
-    /// `[image][block][pixel]`
-    pub input: &'a [Values],
-    /// Of the output, `[image][block][place]`.
-    pub gradient: &'a [Values],
-    /// `[out, in, rows, columns]`
-    pub kernel: &'a mut [f32],
-    /// `[out]`
-    pub bias: &'a mut [f32],
+    /// The input, `[image][block][pixel]`, and the gradient of the sums, `[image][block][place]`.
+    pub terms: (&'a [Values], &'a [Values]),
+    /// The weights of the forward pass.
+    pub weights: Weights<'a>,
+    /// The gradients of kernel, scale and bias.
+    pub out: [&'a mut [f32]; 3],
 }
 
 impl RunLanes for KernelGradient<'_> {
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { of, input, gradient, kernel, bias } = self;
+        let Self { of, terms: (input, gradient), weights, out: [kernel, scale, bias] } = self;
         let Windowed { windows, outputs, .. } = *of;
         let places = windows.places[0] * windows.places[1];
         let terms = windows.taps() * of.input.blocks();
@@ -41,9 +39,11 @@ impl RunLanes for KernelGradient<'_> {
         let seen = if is_pointwise { input } else { &copied };
         let row = kernel.len() / outputs;
         let rows = kernel.par_chunks_mut(L::COLUMNS * WIDTH * row);
+        let scales = scale.par_chunks_mut(L::COLUMNS * WIDTH);
         let biases = bias.par_chunks_mut(L::COLUMNS * WIDTH);
-        rows.zip(biases).enumerate().for_each(|(panel, (kernel, bias))| {
-            lanes.vectorize(Panel { of, seen, gradient, panel, terms, places, kernel, bias });
+        rows.zip(scales.zip(biases)).enumerate().for_each(|(panel, (kernel, (scale, bias)))| {
+            let out = [kernel, scale, bias];
+            lanes.vectorize(Panel { of, seen, gradient, panel, terms, places, weights, out });
         });
     }
 }
@@ -77,8 +77,9 @@ struct Panel<'a> {
     /// Blocks of terms.
     terms: usize,
     places: usize,
-    kernel: &'a mut [f32],
-    bias: &'a mut [f32],
+    weights: Weights<'a>,
+    /// The gradients of kernel, scale and bias.
+    out: [&'a mut [f32]; 3],
 }
 
 impl Work for Panel<'_> {
@@ -104,7 +105,7 @@ impl Work for Panel<'_> {
             };
             product.run(lanes);
         }
-        self.write::<L>(&sums, &biases);
+        self.write(lanes, &sums, &biases);
     }
 }
 
@@ -131,20 +132,74 @@ impl Panel<'_> {
         }
     }
 
-    /// Writes sums `[tap][block][in][COLUMNS][16]` to the filters.
+    /// Writes sums `[tap][block][in][COLUMNS][16]` to the filters, times their factors; the gradient of
+    /// a factor is the sum of the products of sums and filter.
     #[inline(always)]
-    fn write<L: Lanes>(&mut self, sums: &[Values], biases: &[Values; 2]) {
+    fn write<L: Lanes>(&mut self, lanes: L, sums: &[Values], biases: &[Values; 2]) {
         let Windowed { input, windows, .. } = *self.of;
-        let (taps, blocks) = (windows.taps(), input.blocks());
-        let filters = self.kernel.chunks_exact_mut(input.channels * taps).zip(self.bias.iter_mut());
-        for (output, (filter, bias)) in filters.enumerate() {
-            let (column, lane) = (output / WIDTH, output % WIDTH);
-            for (index, into) in filter.iter_mut().enumerate() {
-                let (channel, tap) = (index / taps, index % taps);
-                let line = (tap * blocks * WIDTH + channel) * L::COLUMNS + column;
-                *into = sums[line].0[lane];
+        let (taps, row) = (windows.taps(), input.channels * windows.taps());
+        let first = self.panel * L::COLUMNS * WIDTH;
+        let [kernel, scale, bias] = &mut self.out;
+        for (column, kernel) in kernel.chunks_mut(WIDTH * row).enumerate() {
+            let mut products = [lanes.splat(0.0); WIDTH];
+            for (index, sums) in sums.chunks_exact(WIDTH * L::COLUMNS).enumerate() {
+                let (tap, block) = (index / input.blocks(), index % input.blocks());
+                let mut columns = [lanes.splat(0.0); WIDTH];
+                for (into, sum) in
+                    columns.iter_mut().zip(sums.iter().skip(column).step_by(L::COLUMNS))
+                {
+                    *into = lanes.load(sum);
+                }
+                let rows = lanes.transpose(columns);
+                let place = block * WIDTH * taps;
+                for (lane, kernel) in kernel.chunks_exact_mut(row).enumerate() {
+                    let output = first + column * WIDTH + lane;
+                    let factor = lanes.splat(self.weights.scale[output]);
+                    let filter = Filter {
+                        values: &self.weights.kernel[output * row + place..(output + 1) * row],
+                        into: &mut kernel[place..],
+                        step: (tap, taps),
+                    };
+                    products[lane] = filter.write(lanes, rows[lane], factor, products[lane]);
+                }
             }
-            *bias = biases[column].0[lane];
+            let range = column * WIDTH..(column * WIDTH + kernel.len() / row);
+            for (lane, output) in range.enumerate() {
+                let mut parts = [0.0; WIDTH];
+                lanes.write(products[lane], &mut parts);
+                scale[output] = parts.iter().sum();
+                bias[output] = biases[column].0[lane];
+            }
         }
+    }
+}
+
+/// Sixteen channels of one filter, of which one tap is written.
+struct Filter<'a> {
+    values: &'a [f32],
+    into: &'a mut [f32],
+    /// The tap, and how many there are.
+    step: (usize, usize),
+}
+
+impl Filter<'_> {
+    /// Writes `sums` times `factor`; returns `total` plus the products of sums and values.
+    #[inline(always)]
+    fn write<L: Lanes>(self, lanes: L, sums: L::V, factor: L::V, total: L::V) -> L::V {
+        let Self { values, into, step: (tap, taps) } = self;
+        let scaled = lanes.mul(sums, factor);
+        if let (1, Some(values), Some(into)) = (taps, values.first_chunk(), into.first_chunk_mut())
+        {
+            lanes.write(scaled, into);
+            return lanes.mul_add(sums, lanes.read(values), total);
+        }
+        let (mut found, mut written) = ([0.0; WIDTH], [0.0; WIDTH]);
+        lanes.write(scaled, &mut written);
+        let all = into.iter_mut().zip(values).skip(tap).step_by(taps);
+        for ((into, value), (written, found)) in all.zip(written.iter().zip(&mut found)) {
+            *into = *written;
+            *found = *value;
+        }
+        lanes.mul_add(sums, lanes.read(&found), total)
     }
 }
