@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Parser};
 use runner_network::allocator::{MiMalloc, keep_memory};
+use runner_network::device::Limit;
 
 use command::Command;
 use failure::Failure;
@@ -53,7 +54,10 @@ fn main() -> ExitCode {
     terminal::configure(arguments.quiet);
     logging::start(arguments.verbose, arguments.quiet);
     failure::catch_panics();
-    let outcome = failure::guarded(|| command::dispatch(arguments.command));
+    let outcome = failure::guarded(|| {
+        Limit::of_environment().map_err(|error| Failure::usage(error.to_string()))?;
+        command::dispatch(arguments.command)
+    });
     let outcome = outcome.and_then(|()| match terminal::lost_output() {
         None => Ok(()),
         Some(reason) => {

@@ -39,6 +39,7 @@
 //! | `direct` | direct convolution for inputs of at most four channels, and its filters' gradient |
 //! | `convolution` | one convolution, by minimal filtering or directly |
 //! | `pool` | the 2×2 maximum |
+//! | `scaled` | filters times a factor for each output, and the gradients of both |
 //! | `dense` | fully connected layers |
 //! | `stack` | several layers whose filters are transformed only once |
 //! | `activation` | functions of each value |
@@ -69,6 +70,7 @@ mod packed;
 mod pool;
 mod product;
 mod reorder;
+mod scaled;
 mod shape;
 mod stack;
 mod tile;
@@ -81,9 +83,10 @@ pub use activation::Activation;
 pub use convolution::Convolution;
 pub use dense::Dense;
 pub use graph::{Graph, Node, Pooled, Windows};
-pub use isa::{Isa, Precision};
+pub use isa::{Isa, Limit, LimitError, Precision};
 pub use pool::Pool;
 pub use reorder::reorder;
+pub use scaled::{scale_back, scaled};
 pub use shape::{ConvShape, Epilogue, Extent, Layout};
 pub use stack::{Layer, Stack};
 pub use windowed::{Received, Wanted, Weights, Windowed};

@@ -27,8 +27,6 @@ pub struct General {
     pub windows: Windows,
     /// Number of output channels.
     pub outputs: usize,
-    /// Whether the maps that go in are planar.
-    pub planar: bool,
     /// What follows the sum.
     pub activation: Activation,
     isa: Isa,
@@ -71,8 +69,8 @@ impl General {
         let (input, outputs) = (filters.reads(windows.places), filters.channels());
         let blocks = Extent { channels: outputs, ..input }.blocks();
         let bias = in_blocks(bias, blocks.next_multiple_of(2));
-        let (planar, terms, panels) = (filters.planar, filters.terms(), filters.pack(isa));
-        Self { input, windows, outputs, planar, activation, isa, terms, panels, bias }
+        let (terms, panels) = (filters.terms(), filters.pack(isa));
+        Self { input, windows, outputs, activation, isa, terms, panels, bias }
     }
 
     /// The size of each map that comes out.

@@ -1,6 +1,8 @@
 //! The gradient of the kernel: the product of the windows and the output's gradient, summed image
 //! by image.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::sizes::{Weights, Windowed};
@@ -10,6 +12,13 @@ use crate::graph::gather::{Source, gather};
 use crate::isa::RunLanes;
 use crate::lanes::{Lanes, Work};
 use crate::values::{Values, WIDTH};
+
+/// Panels that are multiplied by a block of terms while it is in the first-level cache.
+const GROUP: usize = 4;
+
+/// The most places that are summed before the next block: their gradients stay in that cache for a
+/// group of panels.
+const PLACES: usize = 56;
 
 /// All filters, with their factors and biases.
 pub struct KernelGradient<'a> {
@@ -38,12 +47,14 @@ impl RunLanes for KernelGradient<'_> {
         }
         let seen = if is_pointwise { input } else { &copied };
         let row = kernel.len() / outputs;
-        let rows = kernel.par_chunks_mut(L::COLUMNS * WIDTH * row);
-        let scales = scale.par_chunks_mut(L::COLUMNS * WIDTH);
-        let biases = bias.par_chunks_mut(L::COLUMNS * WIDTH);
-        rows.zip(scales.zip(biases)).enumerate().for_each(|(panel, (kernel, (scale, bias)))| {
-            let out = [kernel, scale, bias];
-            lanes.vectorize(Panel { of, seen, gradient, panel, terms, places, weights, out });
+        let panels = outputs.div_ceil(L::COLUMNS * WIDTH);
+        let group = panels.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
+        let columns = group * L::COLUMNS * WIDTH;
+        let rows = kernel.par_chunks_mut(columns * row);
+        let rest = scale.par_chunks_mut(columns).zip(bias.par_chunks_mut(columns));
+        rows.zip(rest).enumerate().for_each(|(index, (kernel, (scale, bias)))| {
+            let (first, out) = (index * group, [kernel, scale, bias]);
+            lanes.vectorize(Panels { of, seen, gradient, first, terms, places, weights, out });
         });
     }
 }
@@ -67,13 +78,14 @@ impl Work for Copy<'_> {
     }
 }
 
-/// The filters of one panel.
-struct Panel<'a> {
+/// The filters of some panels.
+struct Panels<'a> {
     of: &'a Windowed,
     /// `[image][tap][block][place]`
     seen: &'a [Values],
     gradient: &'a [Values],
-    panel: usize,
+    /// The first panel.
+    first: usize,
     /// Blocks of terms.
     terms: usize,
     places: usize,
@@ -82,46 +94,71 @@ struct Panel<'a> {
     out: [&'a mut [f32]; 3],
 }
 
-impl Work for Panel<'_> {
+impl Work for Panels<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
         let Self { terms, places, .. } = self;
-        let mut sums = scratch(terms * WIDTH * L::COLUMNS);
-        let mut outputs = scratch(places * L::COLUMNS);
-        let mut biases = [Values::ZERO; 2];
-        for image in 0..self.of.images {
-            self.read(lanes, image, &mut outputs, &mut biases);
-            let product = Accumulate {
-                v: &self.seen[image * terms * places..],
-                s: &outputs,
-                points: 1,
-                tiles: places,
-                blocks: terms,
-                panels: 1,
-                accumulate: image > 0,
-                out: &mut sums,
-            };
-            product.run(lanes);
+        let count = self.out[1].len().div_ceil(L::COLUMNS * WIDTH);
+        let (of_block, of_panel) = (WIDTH * L::COLUMNS, terms * WIDTH * L::COLUMNS);
+        let mut sums = scratch(count * of_panel);
+        let mut biases = vec![[Values::ZERO; 2]; count];
+        let part = places.div_ceil(places.div_ceil(PLACES));
+        let mut outputs = scratch(count * part * L::COLUMNS);
+        for (image, start) in (0..self.of.images)
+            .flat_map(|image| (0..places).step_by(part).map(move |start| (image, start)))
+        {
+            let some = start..places.min(start + part);
+            let size = some.len() * L::COLUMNS;
+            let lines = outputs.chunks_exact_mut(size).zip(&mut biases);
+            for (panel, (into, sums)) in lines.enumerate().take(count) {
+                self.read(lanes, (image, self.first + panel), some.clone(), (into, sums));
+            }
+            for block in 0..terms {
+                let v = &self.seen[(image * terms + block) * places + start..];
+                for panel in 0..count {
+                    let product = Accumulate {
+                        v,
+                        s: &outputs[panel * size..],
+                        points: 1,
+                        tiles: some.len(),
+                        blocks: 1,
+                        panels: 1,
+                        accumulate: image + start > 0,
+                        out: &mut sums[panel * of_panel + block * of_block..][..of_block],
+                    };
+                    product.run(lanes);
+                }
+            }
         }
-        self.write(lanes, &sums, &biases);
+        for panel in 0..count {
+            self.write(lanes, panel, &sums[panel * of_panel..][..of_panel], &biases[panel]);
+        }
     }
 }
 
-impl Panel<'_> {
-    /// Copies one image of the output's gradient to `[place][COLUMNS]`, and adds its values up.
+impl Panels<'_> {
+    /// Copies some places of the output's gradient of an image and a panel to `[place][COLUMNS]`, and
+    /// adds its values up.
     #[inline(always)]
-    fn read<L: Lanes>(&self, lanes: L, image: usize, into: &mut [Values], sums: &mut [Values; 2]) {
+    fn read<L: Lanes>(
+        &self,
+        lanes: L,
+        (image, panel): (usize, usize),
+        some: Range<usize>,
+        (into, sums): (&mut [Values], &mut [Values; 2]),
+    ) {
         let blocks = self.of.output().blocks();
         for column in 0..L::COLUMNS {
-            let block = self.panel * L::COLUMNS + column;
+            let block = panel * L::COLUMNS + column;
             let into = into.iter_mut().skip(column).step_by(L::COLUMNS);
             if block >= blocks {
                 into.for_each(|into| *into = Values::ZERO);
                 continue;
             }
-            let values = &self.gradient[(image * blocks + block) * self.places..][..self.places];
+            let start = (image * blocks + block) * self.places;
+            let values = &self.gradient[start + some.start..start + some.end];
             let mut sum = lanes.load(&sums[column]);
             for (into, value) in into.zip(values) {
                 let value = lanes.load(value);
@@ -135,12 +172,14 @@ impl Panel<'_> {
     /// Writes sums `[tap][block][in][COLUMNS][16]` to the filters, times their factors; the gradient of
     /// a factor is the sum of the products of sums and filter.
     #[inline(always)]
-    fn write<L: Lanes>(&mut self, lanes: L, sums: &[Values], biases: &[Values; 2]) {
+    fn write<L: Lanes>(&mut self, lanes: L, panel: usize, sums: &[Values], biases: &[Values; 2]) {
         let Windowed { input, windows, .. } = *self.of;
         let (taps, row) = (windows.taps(), input.channels * windows.taps());
-        let first = self.panel * L::COLUMNS * WIDTH;
+        let (before, columns) = (panel * L::COLUMNS, L::COLUMNS);
+        let first = (self.first + panel) * columns * WIDTH;
         let [kernel, scale, bias] = &mut self.out;
-        for (column, kernel) in kernel.chunks_mut(WIDTH * row).enumerate() {
+        let filters = kernel.chunks_mut(WIDTH * row).skip(before).take(columns);
+        for (column, kernel) in filters.enumerate() {
             let mut products = [lanes.splat(0.0); WIDTH];
             for (index, sums) in sums.chunks_exact(WIDTH * L::COLUMNS).enumerate() {
                 let (tap, block) = (index / input.blocks(), index % input.blocks());
@@ -163,7 +202,8 @@ impl Panel<'_> {
                     products[lane] = filter.write(lanes, rows[lane], factor, products[lane]);
                 }
             }
-            let range = column * WIDTH..(column * WIDTH + kernel.len() / row);
+            let place = (before + column) * WIDTH;
+            let range = place..place + kernel.len() / row;
             for (lane, output) in range.enumerate() {
                 let mut parts = [0.0; WIDTH];
                 lanes.write(products[lane], &mut parts);

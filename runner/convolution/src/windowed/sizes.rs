@@ -85,9 +85,4 @@ impl Windowed {
         let [height, width] = self.windows.places;
         Extent { channels: self.outputs, height, width }
     }
-
-    /// Input channels of each filter.
-    pub(crate) fn depth(&self) -> usize {
-        if self.depthwise { 1 } else { self.input.channels }
-    }
 }

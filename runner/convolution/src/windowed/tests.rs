@@ -3,10 +3,15 @@
 use super::*;
 use crate::tests::{error, numbers};
 
+/// Input channels of each filter.
+fn depth(of: &Windowed) -> usize {
+    if of.depthwise { 1 } else { of.input.channels }
+}
+
 /// Calls `f` with the indices of input, kernel and output of every product.
 fn products(of: &Windowed, mut f: impl FnMut(usize, usize, usize)) {
     let (Windowed { input, windows, outputs, .. }, out) = (*of, of.output());
-    let (taps, depth) = (windows.taps(), of.depth());
+    let (taps, depth) = (windows.taps(), depth(of));
     for at in 0..of.images * out.len() * depth * taps {
         let (tap, rest) = (at % taps, at / taps);
         let (channel, to) = (rest % depth, rest / depth);
@@ -103,7 +108,7 @@ fn check(of: Windowed) {
     let maps = of.images * of.output().len();
     let given = [
         numbers(of.images * of.input.len(), 1),
-        numbers(of.outputs * of.depth() * of.windows.taps(), 2),
+        numbers(of.outputs * depth(&of) * of.windows.taps(), 2),
         numbers(of.outputs, 3).iter().map(|value| value + 0.6).collect(),
         numbers(of.outputs, 4),
         numbers(maps, 5),
