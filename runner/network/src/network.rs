@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use runner_experiment::architecture::{Layer, LayerId, Op};
+use runner_experiment::architecture::{Layer, LayerId};
 
 use crate::alive::Alive;
 use crate::device::Compute;
