@@ -73,28 +73,21 @@ impl Backward<Flex, 5> for WindowedGradient {
         let mut inputs = room(images * windowed.input.values(windowed.from), for_input.is_some());
         let mut residuals =
             for_residual.as_ref().map(|(_, layout)| buffer::take(images * extent.values(*layout)));
-        let mut weights = of_weights.iter().any(Option::is_some).then(|| {
-            let [scales, biases] = [(); 2].map(|()| vec![0.0; windowed.outputs]);
-            [buffer::take(kernel.shape().num_elements()), scales, biases]
-        });
+        let is_wanted = of_weights.iter().any(Option::is_some);
+        let mut weights = is_wanted.then(|| weight_room(&kernel, windowed.outputs));
         let wanted = Wanted {
             input: inputs.as_deref_mut(),
             weights: weights.as_mut().map(|all| all.each_mut().map(|it| &mut it[..])),
             residual: residuals.as_deref_mut(),
         };
         let terms = [&input, output.as_ref().unwrap_or(&gradient), &gradient];
-        with_all(terms, |[input, output, gradient]| {
-            // The bias is of no consequence for gradients.
-            with_all([&kernel, &scale, &scale], |[kernel, scale, bias]| {
-                let weights = Weights { kernel, scale, bias };
-                windowed.gradients(Received { input, output, gradient }, weights, wanted);
-            });
-        });
+        compute(&windowed, terms, [&kernel, &scale], wanted);
         if let Some(found) = weights {
             let shapes = [kernel.shape(), scale.shape(), scale.shape()];
-            for ((node, found), shape) in of_weights.into_iter().zip(found).zip(shapes) {
+            let found = found.into_iter().zip(shapes).map(|it| TensorData::new(it.0, it.1));
+            for (node, found) in of_weights.into_iter().zip(found) {
                 if let Some(node) = node {
-                    grads.register::<Flex>(node.id, Host::from_data(TensorData::new(found, shape)));
+                    grads.register::<Flex>(node.id, Host::from_data(found));
                 }
             }
         }
@@ -109,4 +102,26 @@ impl Backward<Flex, 5> for WindowedGradient {
             reclaim(tensor);
         }
     }
+}
+
+/// Computes the gradients that are wanted from input, output and its gradient.
+fn compute(
+    windowed: &Windowed,
+    terms: [&Host; 3],
+    [kernel, scale]: [&Host; 2],
+    wanted: Wanted<'_>,
+) {
+    with_all(terms, |[input, output, gradient]| {
+        // The bias is of no consequence for gradients.
+        with_all([kernel, scale, scale], |[kernel, scale, bias]| {
+            let weights = Weights { kernel, scale, bias };
+            windowed.gradients(Received { input, output, gradient }, weights, wanted);
+        });
+    });
+}
+
+/// Room for the gradients of kernel, scale and bias.
+fn weight_room(kernel: &Host, outputs: usize) -> [Vec<f32>; 3] {
+    let [scales, biases] = [(); 2].map(|()| vec![0.0; outputs]);
+    [buffer::take(kernel.shape().num_elements()), scales, biases]
 }
