@@ -114,7 +114,6 @@ mod tests {
     use runner_random::{Key, Purpose};
 
     use super::*;
-    use crate::op::kernels;
     use crate::parameter::read;
 
     fn numbers(count: usize, seed: u64) -> Tensor<1> {
@@ -134,62 +133,93 @@ mod tests {
         blocks: bool,
     }
 
-    /// What comes out, and what goes back to input, kernel, scale, bias, residual and a second kernel.
-    fn all(case: Case, ours: bool) -> Vec<Vec<f32>> {
-        let Case { size, stride, depthwise, activation, blocks } = case;
-        let (outputs, depth) = if depthwise { (20, 1) } else { (24, 20) };
-        let before = size / 2;
-        let places = [9, 8].map(|length: usize| (length + 2 * before - size) / stride + 1);
-        let maps = [2, outputs, places[0], places[1]];
-        let lengths = [
-            2 * 20 * 9 * 8,
-            outputs * depth * size * size,
-            outputs,
-            outputs,
-            maps.iter().product(),
-            24 * outputs,
-        ];
-        let leaves: Vec<Tensor<1>> = lengths
-            .into_iter()
-            .zip(1..)
-            .map(|(count, seed)| numbers(count, seed).autodiff().require_grad())
-            .collect();
-        let input = leaves[0].clone().reshape([2, 20, 9, 8]);
-        let kernel: Tensor<4> = leaves[1].clone().reshape([outputs, depth, size, size]);
-        let (scale, bias) = (leaves[2].clone(), leaves[3].clone());
-        let residual: Tensor<4> = leaves[4].clone().reshape(maps);
-        let second: Tensor<4> = leaves[5].clone().reshape([24, outputs, 1, 1]);
-        let windows = |size: usize, stride, places| Windows {
-            size: [size; 2],
-            stride,
-            before: [size / 2; 2],
-            places,
-        };
-        let out = if ours {
+    impl Case {
+        fn outputs(self) -> usize {
+            if self.depthwise { 20 } else { 24 }
+        }
+
+        fn places(self) -> [usize; 2] {
+            let around = 2 * (self.size / 2);
+            [9, 8].map(|length: usize| (length + around - self.size) / self.stride + 1)
+        }
+
+        /// Input, kernel, scale, bias, residual and a second kernel.
+        fn leaves(self) -> [Tensor<1>; 6] {
+            let depth = if self.depthwise { 1 } else { 20 };
+            let (outputs, [height, width]) = (self.outputs(), self.places());
+            let lengths = [
+                2 * 20 * 9 * 8,
+                outputs * depth * self.size * self.size,
+                outputs,
+                outputs,
+                2 * outputs * height * width,
+                24 * outputs,
+            ];
+            let mut seed = 0;
+            lengths.map(|count| {
+                seed += 1;
+                numbers(count, seed).autodiff().require_grad()
+            })
+        }
+
+        /// Two kernels, as they lie in what they convolve.
+        fn kernels(self, [first, second]: [&Tensor<1>; 2]) -> [Tensor<4>; 2] {
+            let depth = if self.depthwise { 1 } else { 20 };
+            let outputs = self.outputs();
+            [
+                first.clone().reshape([outputs, depth, self.size, self.size]),
+                second.clone().reshape([24, outputs, 1, 1]),
+            ]
+        }
+
+        fn ours(
+            self,
+            [input, kernel, scale, bias, residual, second]: &[Tensor<1>; 6],
+        ) -> Tensor<4> {
+            let Self { size, stride, depthwise, activation, blocks } = self;
+            let [height, width] = self.places();
+            let [kernel, second] = self.kernels([kernel, second]);
+            let residual = residual.clone().reshape([2, self.outputs(), height, width]);
             let residual = (!depthwise).then_some(Map::Planar(residual));
-            let parts = Parts { kernel, scale: Some(scale), bias: Some(bias), residual };
-            let windows_here = windows(size, stride, places);
-            let how = How { windows: windows_here, depthwise, activation, blocks };
-            let hidden = apply(Map::Planar(input), parts, how);
-            assert_eq!(matches!(hidden, Map::Blocks { .. }), blocks);
-            let parts = Parts { kernel: second, scale: None, bias: None, residual: None };
-            let how = How {
-                windows: windows(1, 1, places),
-                depthwise: false,
-                activation: Activation::Linear,
-                blocks: false,
+            let (scale, bias) = (Some(scale.clone()), Some(bias.clone()));
+            let windows = |size: usize, stride| Windows {
+                size: [size; 2],
+                stride,
+                before: [size / 2; 2],
+                places: [height, width],
             };
+            let how = How { windows: windows(size, stride), depthwise, activation, blocks };
+            let input = Map::Planar(input.clone().reshape([2, 20, 9, 8]));
+            let hidden = apply(input, Parts { kernel, scale, bias, residual }, how);
+            assert_eq!(matches!(hidden, Map::Blocks { .. }), blocks);
+            let (depthwise, activation, blocks) = (false, Activation::Linear, false);
+            let how = How { windows: windows(1, 1), depthwise, activation, blocks };
+            let parts = Parts { kernel: second, scale: None, bias: None, residual: None };
             apply(hidden, parts, how).planar()
-        } else {
-            let groups = if depthwise { 20 } else { 1 };
-            let options = ConvOptions::new([stride; 2], [before; 2], [1, 1], groups);
-            let [scale, bias] = [scale, bias].map(|it| it.reshape([1, outputs, 1, 1]));
+        }
+
+        fn burns(
+            self,
+            [input, kernel, scale, bias, residual, second]: &[Tensor<1>; 6],
+        ) -> Tensor<4> {
+            let groups = if self.depthwise { 20 } else { 1 };
+            let options = ConvOptions::new([self.stride; 2], [self.size / 2; 2], [1, 1], groups);
+            let [kernel, second] = self.kernels([kernel, second]);
+            let [scale, bias] =
+                [scale, bias].map(|it| it.clone().reshape([1, self.outputs(), 1, 1]));
+            let input = input.clone().reshape([2, 20, 9, 8]);
             let sum = conv2d(input, kernel, None, options) * scale + bias;
-            let sum = if depthwise { sum } else { sum + residual };
-            let hidden = activation::apply(activation, sum);
+            let shape = sum.dims();
+            let sum = if self.depthwise { sum } else { sum + residual.clone().reshape(shape) };
+            let hidden = activation::apply(self.activation, sum);
             conv2d(hidden, second, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
-        };
-        let out = kernels::wide(out);
+        }
+    }
+
+    /// What comes out, and what goes back to each of the leaves.
+    fn all(case: Case, ours: bool) -> Vec<Vec<f32>> {
+        let leaves = case.leaves();
+        let out = if ours { case.ours(&leaves) } else { case.burns(&leaves) };
         let factors = numbers(out.dims().iter().product(), 9).reshape(out.dims());
         let mut graph = (out.clone() * factors).sum().backward();
         let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut graph));
