@@ -104,7 +104,7 @@ def keras_rows():
         "forward": lambda: infer(images).numpy(),
         "block5": lambda: step(maps),
         "full": lambda: [gradient.numpy() for gradient in whole(images)],
-    }
+    }, lambda name: backbone(getattr(applications, name))
 
 
 def torch_rows():
@@ -155,11 +155,11 @@ def torch_rows():
 
         return infer
 
-    def last_stage():
-        """Forward, gradients and an SGD step of ResNet-50's last stage on given maps, normalized
-        by kept statistics."""
-        stage = models.resnet50(weights=None).layer4.eval().to(memory_format=torch.channels_last)
-        maps = torch.rand(BATCH, 1024, 14, 14).to(memory_format=torch.channels_last)
+    def last_layers(stage, channels, side):
+        """Forward, gradients and an SGD step of some layers on given maps, normalized by kept
+        statistics."""
+        stage = stage.eval().to(memory_format=torch.channels_last)
+        maps = torch.rand(BATCH, channels, side, side).to(memory_format=torch.channels_last)
         optimizer = torch.optim.SGD(stage.parameters(), 1e-5)
 
         def step():
@@ -174,10 +174,13 @@ def torch_rows():
     fastest = {name: min((own[name] for own in both), key=seconds) for name in both[0]}
     return fastest | {
         "resnet50_forward": backbone(models.resnet50),
-        "resnet50_last_stage_step": last_stage(),
+        "resnet50_last_stage_step": last_layers(models.resnet50(weights=None).layer4, 1024, 14),
         "mobilenet_v2_forward": backbone(models.mobilenet_v2),
+        "mobilenet_v2_last_blocks_step": last_layers(
+            models.mobilenet_v2(weights=None).features[15:], 160, 7
+        ),
         "efficientnet_b0_forward": backbone(models.efficientnet_b0),
-    }
+    }, lambda name: backbone(getattr(models, name))
 
 
 def seconds(work):
@@ -188,10 +191,13 @@ def seconds(work):
 
 
 def main():
-    rows = {"keras": keras_rows, "torch": torch_rows}[sys.argv[1]]()
+    rows, forward = {"keras": keras_rows, "torch": torch_rows}[sys.argv[1]]()
     warm = set()
     for line in sys.stdin:
         name = line.strip()
+        if name not in rows:
+            # Any other backbone, by the framework's name for it.
+            rows[name] = forward(name.removesuffix("_forward"))
         if name not in warm:
             rows[name]()
             warm.add(name)

@@ -14,19 +14,28 @@ fn network(name: &str) -> Result<Network, Error> {
     Ok(Network::new(layers, Default::default(), 0, Compute::cpu()))
 }
 
+/// Any backbone on one batch, prepared as for feature extraction and evaluation.
+///
+/// # Errors
+///
+/// A name that is none.
+pub fn forward(name: &str) -> Result<Job, Error> {
+    infer(network(name)?)
+}
+
 /// ResNet-50 on one batch, prepared as for feature extraction and evaluation.
 pub fn resnet50_forward() -> Result<Job, Error> {
-    infer(network("resnet50")?)
+    forward("resnet50")
 }
 
 /// The same of MobileNetV2.
 pub fn mobilenet_v2_forward() -> Result<Job, Error> {
-    infer(network("mobilenet_v2")?)
+    forward("mobilenet_v2")
 }
 
 /// The same of EfficientNet-B0.
 pub fn efficientnet_b0_forward() -> Result<Job, Error> {
-    infer(network("efficientnet_b0")?)
+    forward("efficientnet_b0")
 }
 
 /// Forward, gradients and an SGD step of ResNet-50's last stage on given maps.
@@ -34,5 +43,13 @@ pub fn resnet50_last_stage_step() -> Result<Job, Error> {
     let network = network("resnet50")?;
     let first = network.layers.iter().position(|layer| layer.name.starts_with("layer4."));
     let first = first.ok_or("ResNet-50 has four stages")?;
+    Ok(train(network, first, Some(Rule::Sgd(Sgd::default()))))
+}
+
+/// The same of MobileNetV2's blocks at 7×7 and the convolution behind them.
+pub fn mobilenet_v2_last_blocks_step() -> Result<Job, Error> {
+    let network = network("mobilenet_v2")?;
+    let first = network.layers.iter().position(|layer| layer.name.starts_with("features.15."));
+    let first = first.ok_or("MobileNetV2 has nineteen features")?;
     Ok(train(network, first, Some(Rule::Sgd(Sgd::default()))))
 }

@@ -9,6 +9,7 @@ pub mod gpu;
 mod job;
 mod model;
 
+pub use backbone::forward;
 pub use job::{BATCH, Error, Job, Row, SIDE};
 
 use runner_network::allocator::MiMalloc;
@@ -19,7 +20,7 @@ pub use runner_network::allocator::keep_memory;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Every row.
-pub const ROWS: [Row; 10] = [
+pub const ROWS: [Row; 11] = [
     Row { name: "forward", images: BATCH, prepare: model::forward },
     Row { name: "block5", images: BATCH, prepare: model::block5 },
     Row { name: "full", images: BATCH, prepare: model::full },
@@ -35,6 +36,11 @@ pub const ROWS: [Row; 10] = [
         name: "resnet50_last_stage_step",
         images: BATCH,
         prepare: backbone::resnet50_last_stage_step,
+    },
+    Row {
+        name: "mobilenet_v2_last_blocks_step",
+        images: BATCH,
+        prepare: backbone::mobilenet_v2_last_blocks_step,
     },
     Row { name: "decode", images: 1, prepare: data::decode },
     Row { name: "cache", images: data::CACHED, prepare: data::cache },

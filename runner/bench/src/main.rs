@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use runner_bench::{Error, Job, ROWS, gpu, keep_memory};
+use runner_bench::{Error, Job, ROWS, forward, gpu, keep_memory};
 use runner_network::Compute;
 
 fn main() -> Result<(), Error> {
@@ -43,5 +43,11 @@ fn prepare(name: &str, compute: Option<&Compute>) -> Result<(Job, usize), Error>
         return gpu::prepare(name, compute);
     }
     let row = ROWS.iter().find(|row| row.name == name);
-    Ok(((row.ok_or_else(|| format!("there is no row `{name}`"))?.prepare)()?, 1))
+    let job = match (row, name.strip_suffix("_forward")) {
+        (Some(row), _) => (row.prepare)()?,
+        // Any other backbone.
+        (None, Some(backbone)) => forward(backbone)?,
+        (None, None) => return Err(format!("there is no row `{name}`").into()),
+    };
+    Ok((job, 1))
 }

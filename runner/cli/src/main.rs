@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Parser};
 use runner_network::allocator::{MiMalloc, keep_memory};
-use runner_network::device::kernels;
+use runner_network::device::{Limit, kernels};
 
 use command::Command;
 use failure::Failure;
@@ -56,7 +56,10 @@ fn main() -> ExitCode {
     logging::start(arguments.verbose, arguments.quiet);
     failure::catch_panics();
     kernels::keep_in(environment::cache().join("kernels"));
-    let outcome = failure::guarded(|| command::dispatch(arguments.command));
+    let outcome = failure::guarded(|| {
+        Limit::of_environment().map_err(|error| Failure::usage(error.to_string()))?;
+        command::dispatch(arguments.command)
+    });
     let outcome = outcome.and_then(|()| match terminal::lost_output() {
         None => Ok(()),
         Some(reason) => {

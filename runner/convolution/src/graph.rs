@@ -4,10 +4,11 @@
 //! Images pass one at a time, each on a thread of its own, whose maps stay in its cache. From the
 //! first convolution on whose filters are too large for that, they pass together.
 
-mod depthwise;
+pub mod depthwise;
 mod each;
 pub mod gather;
 pub mod general;
+pub mod panels;
 mod pool;
 mod run;
 mod step;

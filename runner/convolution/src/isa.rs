@@ -1,5 +1,7 @@
 //! The instruction sets, and how to run code that is compiled for each of them.
 
+mod limit;
+
 use crate::lanes::{Lanes, Portable};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::{
@@ -8,6 +10,8 @@ use crate::lanes::{
     x86::Wide,
 };
 use crate::shape::ConvShape;
+
+pub use limit::{Limit, LimitError};
 
 /// What the factors of products are rounded to. Sums are always `f32`, as is all that is not a
 /// product of a matrix.
@@ -94,9 +98,19 @@ impl Isa {
         !matches!(self, Self::Portable | Self::Avx2)
     }
 
-    /// All that this processor supports, slowest first.
+    /// All that this processor supports and `RUNNER_ISA` leaves, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
+        let mut sets = Self::supported();
+        if let Ok(Some(limit)) = Limit::of_environment() {
+            let count = sets.iter().position(|isa| *isa == limit.isa());
+            sets.truncate(count.map_or(sets.len(), |last| last + 1));
+        }
+        sets
+    }
+
+    /// All that this processor supports, slowest first.
+    pub(crate) fn supported() -> Vec<Self> {
         let mut sets = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
         {

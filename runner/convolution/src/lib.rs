@@ -39,11 +39,12 @@
 //! | `direct` | direct convolution for inputs of at most four channels, and its filters' gradient |
 //! | `convolution` | one convolution, by minimal filtering or directly |
 //! | `pool` | the 2×2 maximum |
+//! | `scaled` | filters times a factor for each output, and the gradients of both |
 //! | `dense` | fully connected layers |
 //! | `stack` | several layers whose filters are transformed only once |
 //! | `activation` | functions of each value |
 //! | `graph` | whole networks of convolutions with any windows, pools, sums and products |
-//! | `windowed` | convolutions with any windows, forward and gradients |
+//! | `windowed` | convolutions with any windows, over all channels or one, forward and gradients |
 //!
 //! Values are always summed in the same order: results depend on the instruction set, but neither
 //! on the number of images in the batch nor on the number of threads.
@@ -69,6 +70,7 @@ mod packed;
 mod pool;
 mod product;
 mod reorder;
+mod scaled;
 mod shape;
 mod stack;
 mod tile;
@@ -81,12 +83,13 @@ pub use activation::Activation;
 pub use convolution::Convolution;
 pub use dense::Dense;
 pub use graph::{Graph, Node, Pooled, Windows};
-pub use isa::{Isa, Precision};
+pub use isa::{Isa, Limit, LimitError, Precision};
 pub use pool::Pool;
 pub use reorder::reorder;
+pub use scaled::{scale_back, scaled};
 pub use shape::{ConvShape, Epilogue, Extent, Layout};
 pub use stack::{Layer, Stack};
-pub use windowed::Windowed;
+pub use windowed::{Received, Wanted, Weights, Windowed};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
-//! Convolutions with windows of any size, forward and both gradients, for training: matrix products
-//! on windows that are copied behind each other.
+//! Convolutions with windows of any size and what follows them, forward and all gradients, for
+//! training: matrix products on windows that are copied behind each other, and depthwise ones directly.
 
+mod depthwise;
 mod kernel;
+mod lines;
+mod mask;
 mod sizes;
 mod spread;
 
@@ -9,112 +12,149 @@ mod spread;
 mod tests;
 
 use crate::activation::Activation;
-use crate::buffer::{Scratch, scratch};
+use crate::buffer::scratch;
 use crate::graph::Windows;
 use crate::graph::gather::Source;
 use crate::graph::general::{General, Inputs};
+use crate::graph::panels::Filters;
 use crate::isa::{Isa, with_lanes};
-use crate::reorder::reorder;
 use crate::shape::{Extent, Layout};
 use crate::values::{Values, WIDTH};
+use lines::{Lines, count, fill, lines, write};
 
-pub use sizes::Windowed;
+pub use sizes::{Received, Wanted, Weights, Windowed};
 
 impl Windowed {
-    /// Convolves with a `kernel`, `[out, in, rows, columns]`, and adds a `bias`, `[out]`.
+    /// Convolves, multiplies each output's sums by its scale, adds its bias and the residual, and
+    /// applies the activation.
     ///
     /// # Panics
     ///
     /// Where a slice is shorter than the sizes say.
-    pub fn forward(&self, input: &[f32], (kernel, bias): (&[f32], &[f32]), out: &mut [f32]) {
-        let source = blocks(self.input, self.images, input);
-        let activation = Activation::Linear;
-        let general =
-            General::new(self.isa(), (self.input, false), self.windows, (kernel, bias), activation);
-        let sums = run(&general, self.images, &source);
-        planar(self.output(), &sums, out);
-    }
-
-    /// The gradient of the input, from the output's `gradient`: what each window is given back,
-    /// added where they overlap.
-    ///
-    /// # Panics
-    ///
-    /// Where a slice is shorter than the sizes say.
-    pub fn input_gradient(&self, gradient: &[f32], kernel: &[f32], out: &mut [f32]) {
-        let output = self.output();
-        let gradient = blocks(output, self.images, gradient);
-        let (taps, padded) = (self.windows.taps(), self.input.blocks() * WIDTH);
-        let turned = self.turned(kernel);
-        let bias = vec![0.0; taps * padded];
-        let places = [output.height, output.width];
-        let pixels = Windows { size: [1, 1], stride: 1, before: [0, 0], places };
-        let weights = (&turned[..], &bias[..]);
-        let general =
-            General::new(self.isa(), (output, false), pixels, weights, Activation::Linear);
-        let windows = run(&general, self.images, &gradient);
-        if self.windows.is_pointwise(self.input) {
-            planar(self.input, &windows, out);
-            return;
-        }
-        let lines = self.input.blocks() * self.input.height * self.input.width;
-        let mut sums = scratch(self.images * lines);
-        with_lanes(self.isa(), spread::Spread { of: self, windows: &windows, out: &mut sums });
-        planar(self.input, &sums, out);
-    }
-
-    /// The gradients of the kernel, `[out, in, rows, columns]`, and of the bias, `[out]`, from the
-    /// output's `gradient`.
-    ///
-    /// # Panics
-    ///
-    /// Where a slice is shorter than the sizes say.
-    pub fn kernel_gradient(
+    pub fn forward(
         &self,
         input: &[f32],
-        gradient: &[f32],
-        (kernel, bias): (&mut [f32], &mut [f32]),
+        weights: Weights<'_>,
+        residual: Option<&[f32]>,
+        out: &mut [f32],
     ) {
-        let input = blocks(self.input, self.images, input);
-        let gradient = blocks(self.output(), self.images, gradient);
-        let (input, gradient) = (&input[..], &gradient[..]);
-        with_lanes(self.isa(), kernel::KernelGradient { of: self, input, gradient, kernel, bias });
+        let source = lines(self.input, self.images, input, self.from);
+        if self.depthwise {
+            let filters = depthwise::forward(self, weights);
+            fill(self.output(), self.images, (out, self.to), |out| {
+                filters.forward(&source, true, out);
+            });
+            return;
+        }
+        let added = self.residual.zip(residual);
+        let added = added.map(|(layout, it)| lines(self.output(), self.images, it, layout));
+        let filters =
+            Filters::new((self.input, false), &self.windows, weights.kernel).times(weights.scale);
+        let general =
+            General::of_filters(self.isa(), filters, (self.windows, weights.bias), self.activation);
+        let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
+        self.sums(&general, inputs, (self.output(), self.to), out);
+    }
+
+    /// The gradients that are `wanted`.
+    ///
+    /// # Panics
+    ///
+    /// Where a slice is shorter than the sizes say.
+    pub fn gradients(&self, received: Received<'_>, weights: Weights<'_>, wanted: Wanted<'_>) {
+        let Wanted { input, weights: of_weights, residual } = wanted;
+        let gradient = self.received(received);
+        if let Some((layout, out)) = self.residual.zip(residual) {
+            write(self.output(), &gradient, (out, layout));
+        }
+        if let Some(out) = of_weights {
+            let seen = lines(self.input, self.images, received.input, self.from);
+            self.weight_gradients((&seen, &gradient), weights, out);
+        }
+        if let Some(out) = input {
+            self.input_gradient(&gradient, weights, out);
+        }
+    }
+
+    /// The gradient of what comes before the activation.
+    fn received<'a>(&self, received: Received<'a>) -> Lines<'a> {
+        let of = |values: &'a [f32]| lines(self.output(), self.images, values, self.to);
+        let gradient = of(received.gradient);
+        if self.activation == Activation::Linear {
+            return gradient;
+        }
+        let mut out = scratch(count(self.output(), self.images));
+        let terms = (&gradient[..], &of(received.output)[..]);
+        mask::mask(self.isa(), self.activation, terms, &mut out);
+        Lines::Copied(out)
+    }
+
+    fn weight_gradients(
+        &self,
+        (input, gradient): (&[Values], &[Values]),
+        weights: Weights<'_>,
+        out: [&mut [f32]; 3],
+    ) {
+        if self.depthwise {
+            let blocks = self.input.blocks();
+            let mut sums = scratch(blocks * self.windows.taps());
+            let mut biases = scratch(blocks);
+            depthwise::kernel_gradient(self, (input, gradient), &mut sums, &mut biases);
+            depthwise::write(self, weights, (&sums, &biases), out);
+            return;
+        }
+        let terms = (input, gradient);
+        with_lanes(self.isa(), kernel::KernelGradient { of: self, terms, weights, out });
+    }
+
+    /// The gradient of the input: what each window is given back, added where they overlap.
+    fn input_gradient(&self, gradient: &[Values], weights: Weights<'_>, out: &mut [f32]) {
+        if self.depthwise {
+            fill(self.input, self.images, (out, self.from), |out| {
+                depthwise::input_gradient(self, weights, gradient, out);
+            });
+            return;
+        }
+        let output = self.output();
+        let filters = Filters::new((self.input, false), &self.windows, weights.kernel)
+            .times(weights.scale)
+            .turned();
+        let bias = vec![0.0; self.windows.taps() * self.input.blocks() * WIDTH];
+        let places = [output.height, output.width];
+        let pixels = Windows { size: [1, 1], stride: 1, before: [0, 0], places };
+        let general = General::of_filters(self.isa(), filters, (pixels, &bias), Activation::Linear);
+        let inputs = Inputs { source: Source::Blocks(gradient), residual: None };
+        if self.windows.is_pointwise(self.input) {
+            self.sums(&general, inputs, (self.input, self.from), out);
+            return;
+        }
+        let mut windows = scratch(count(general.output(), self.images));
+        general.forward(inputs, true, bytemuck::cast_slice_mut(&mut windows));
+        fill(self.input, self.images, (out, self.from), |out| {
+            with_lanes(self.isa(), spread::Spread { of: self, windows: &windows, out });
+        });
+    }
+
+    /// Writes sums to maps of a layout.
+    fn sums(
+        &self,
+        general: &General,
+        inputs: Inputs<'_>,
+        (extent, layout): (Extent, Layout),
+        out: &mut [f32],
+    ) {
+        let lines = count(extent, self.images);
+        match layout {
+            Layout::Nchw16c => general.forward(inputs, true, &mut out[..lines * WIDTH]),
+            Layout::Nchw => {
+                let mut sums = scratch(lines);
+                general.forward(inputs, true, bytemuck::cast_slice_mut(&mut sums));
+                write(extent, &sums, (out, layout));
+            }
+        }
     }
 
     fn isa(&self) -> Isa {
         self.isa.without_unit()
     }
-
-    /// The kernel as `[tap and input channel, out]`, channels padded to whole blocks.
-    fn turned(&self, kernel: &[f32]) -> Vec<f32> {
-        let (taps, channels) = (self.windows.taps(), self.input.channels);
-        let padded = self.input.blocks() * WIDTH;
-        let mut turned = vec![0.0; taps * padded * self.outputs];
-        for (index, value) in kernel.iter().enumerate() {
-            let (tap, filter) = (index % taps, index / taps);
-            let (channel, output) = (filter % channels, filter / channels);
-            turned[(tap * padded + channel) * self.outputs + output] = *value;
-        }
-        turned
-    }
-}
-
-/// NCHW maps in blocks of channels.
-fn blocks(extent: Extent, images: usize, values: &[f32]) -> Scratch {
-    let mut out = scratch(images * extent.values(Layout::Nchw16c) / WIDTH);
-    let into = bytemuck::cast_slice_mut(&mut out);
-    reorder(extent, values, Layout::Nchw, into, Layout::Nchw16c);
-    out
-}
-
-/// Maps in blocks of channels as NCHW ones.
-fn planar(extent: Extent, values: &[Values], out: &mut [f32]) {
-    reorder(extent, bytemuck::cast_slice(values), Layout::Nchw16c, out, Layout::Nchw);
-}
-
-fn run(general: &General, images: usize, input: &[Values]) -> Scratch {
-    let mut out = scratch(images * general.output().values(Layout::Nchw16c) / WIDTH);
-    let inputs = Inputs { source: Source::Blocks(input), residual: None };
-    general.forward(inputs, true, bytemuck::cast_slice_mut(&mut out));
-    out
 }

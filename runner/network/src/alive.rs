@@ -16,6 +16,11 @@ impl Alive {
         self.0.push((id, value));
     }
 
+    /// Whether the value is there.
+    pub(crate) fn holds(&self, id: LayerId) -> bool {
+        self.0.iter().any(|(held, _)| *held == id)
+    }
+
     /// A value; the last one who asks gets it itself, so that its memory can be used again. Layers
     /// stand in topological order, and ranges begin at cuts: it is there.
     pub(crate) fn take(&mut self, id: LayerId, last: bool) -> Value {

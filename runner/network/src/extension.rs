@@ -4,6 +4,7 @@
 
 mod gradient;
 mod host;
+mod simple;
 mod windowed;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -11,34 +12,38 @@ use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
-use runner_convolution::{
-    Convolution, Dense, Epilogue, Extent, Layout, Pool, Windowed, buffer, reorder,
-};
+use runner_convolution::{Activation, Dense, Extent, Layout, Pool, Windowed, buffer, reorder};
 
-use gradient::{ConvolutionGradient, DenseGradient, PlanarGradient, PoolGradient, Recorded};
+use gradient::{DenseGradient, PlanarGradient, PoolGradient};
 use host::{Host, map, reclaim, with};
+use simple::{ConvolutionGradient, Recorded};
 use windowed::WindowedGradient;
+
+pub(crate) use simple::Filtered;
 
 /// Operations that this project adds to the CPU backend; `f32` only.
 #[backend_extension(Flex, Autodiff)]
 pub trait Maps: Backend {
-    /// 3×3 convolution with stride 1, bias and, where `relu` says so, ReLU of a batch of maps, `[out, in, 3, 3]` and
-    /// `[out]`. Maps are `[batch, channel, height, width]`, or in blocks of channels
+    /// 3×3 convolution with stride 1 of a batch of maps, with a kernel `[out, in, 3, 3]`, and factors and
+    /// a bias `[out]`. Maps are `[batch, channel, height, width]`, or in blocks of channels
     /// `[batch, channel / 16, height × width, 16]`.
     fn convolution(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        convolution: Convolution,
-        relu: bool,
+        filtered: Filtered,
     ) -> FloatTensor<Self>;
 
-    /// A convolution with windows of any size of a batch of maps `[batch, channel, height, width]`,
-    /// with a kernel `[out, in, rows, columns]` and a bias `[out]`.
+    /// A convolution with windows of any size of a batch of maps as above, with a kernel
+    /// `[out, in, rows, columns]` or `[channel, 1, rows, columns]`, factors and a bias `[out]`, and
+    /// something that is added, where `windowed` says so.
     fn windowed(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
         windowed: Windowed,
     ) -> FloatTensor<Self>;
 
@@ -53,30 +58,19 @@ pub trait Maps: Backend {
 }
 
 impl Maps for Flex {
-    fn convolution(
-        input: Host,
-        kernel: Host,
-        bias: Host,
-        convolution: Convolution,
-        relu: bool,
-    ) -> Host {
-        let (images, to) = (convolution.shape.images, convolution.to);
-        let extent = convolution.shape.output();
-        let mut out = buffer::take(images * extent.values(to));
-        with(&input, |input| {
-            with(&kernel, |kernel| {
-                with(&bias, |bias| {
-                    let epilogue = Epilogue { bias: Some(bias), relu };
-                    convolution.forward(input, kernel, epilogue, &mut out);
-                });
-            });
-        });
-        reclaim(input);
-        map(out, images, extent, to)
+    fn convolution(input: Host, kernel: Host, scale: Host, bias: Host, filtered: Filtered) -> Host {
+        simple::forward(input, [&kernel, &scale, &bias], filtered)
     }
 
-    fn windowed(input: Host, kernel: Host, bias: Host, windowed: Windowed) -> Host {
-        windowed::forward(input, &kernel, &bias, windowed)
+    fn windowed(
+        input: Host,
+        kernel: Host,
+        scale: Host,
+        bias: Host,
+        residual: Host,
+        windowed: Windowed,
+    ) -> Host {
+        windowed::forward(input, [&kernel, &scale, &bias], residual, windowed)
     }
 
     fn max_pool(input: Host, pool: Pool) -> Host {
@@ -116,57 +110,52 @@ impl<C: CheckpointStrategy> Maps for Autodiff<Flex, C> {
     fn convolution(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        convolution: Convolution,
-        relu: bool,
+        filtered: Filtered,
     ) -> FloatTensor<Self> {
-        let nodes = [input.node(), kernel.node(), bias.node()];
+        let nodes = [input.node(), kernel.node(), scale.node(), bias.node()];
         match ConvolutionGradient.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut recording) => {
-                let (from, filters) = (recording.checkpoint(&input), recording.checkpoint(&kernel));
-                let output = Flex::convolution(
-                    input.into_primitive(),
-                    kernel.into_primitive(),
-                    bias.into_primitive(),
-                    convolution,
-                    relu,
-                );
-                let recorded = Recorded {
-                    input: from,
-                    kernel: filters,
-                    output: output.clone(),
-                    convolution,
-                    relu,
-                };
+                let nodes = [recording.checkpoint(&input), recording.checkpoint(&kernel)];
+                let [input, kernel, scale, bias] =
+                    [input, kernel, scale, bias].map(|it| it.into_primitive());
+                let output = Flex::convolution(input, kernel, scale.clone(), bias, filtered);
+                let recorded = Recorded { nodes, scale, output: output.clone(), filtered };
                 recording.finish(recorded, output)
             }
-            OpsKind::UnTracked(plain) => plain.finish(Flex::convolution(
-                input.into_primitive(),
-                kernel.into_primitive(),
-                bias.into_primitive(),
-                convolution,
-                relu,
-            )),
+            OpsKind::UnTracked(plain) => {
+                let [input, kernel, scale, bias] =
+                    [input, kernel, scale, bias].map(|it| it.into_primitive());
+                plain.finish(Flex::convolution(input, kernel, scale, bias, filtered))
+            }
         }
     }
 
     fn windowed(
         input: FloatTensor<Self>,
         kernel: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
         windowed: Windowed,
     ) -> FloatTensor<Self> {
-        let nodes = [input.node(), kernel.node(), bias.node()];
+        let nodes = [input.node(), kernel.node(), scale.node(), bias.node(), residual.node()];
         match WindowedGradient.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut recording) => {
-                let (from, filters) = (recording.checkpoint(&input), recording.checkpoint(&kernel));
-                let [input, kernel, bias] = [input, kernel, bias].map(|it| it.into_primitive());
-                let output = Flex::windowed(input, kernel, bias, windowed);
-                recording.finish((from, filters, windowed), output)
+                let nodes = [recording.checkpoint(&input), recording.checkpoint(&kernel)];
+                let [input, kernel, scale, bias, residual] =
+                    [input, kernel, scale, bias, residual].map(|it| it.into_primitive());
+                let output = Flex::windowed(input, kernel, scale.clone(), bias, residual, windowed);
+                let is_read = windowed.activation != Activation::Linear;
+                let kept = is_read.then(|| output.clone());
+                recording
+                    .finish(windowed::Recorded { nodes, scale, output: kept, windowed }, output)
             }
             OpsKind::UnTracked(plain) => {
-                let [input, kernel, bias] = [input, kernel, bias].map(|it| it.into_primitive());
-                plain.finish(Flex::windowed(input, kernel, bias, windowed))
+                let [input, kernel, scale, bias, residual] =
+                    [input, kernel, scale, bias, residual].map(|it| it.into_primitive());
+                plain.finish(Flex::windowed(input, kernel, scale, bias, residual, windowed))
             }
         }
     }

@@ -3,6 +3,7 @@
 //! There is one forward function. The frozen prefix runs it on plain tensors; a training stage
 //! runs the rest of it on autodiff leaves.
 
+mod chain;
 #[cfg(feature = "gpu")]
 mod folded;
 
@@ -10,8 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use runner_experiment::architecture::op::Pooling;
-use runner_experiment::architecture::{Layer, LayerId, Op};
+use runner_experiment::architecture::{Layer, LayerId};
 
 use crate::alive::Alive;
 use crate::device::Compute;
@@ -22,6 +22,8 @@ use crate::op::call::{Call, Training};
 use crate::op::kernels;
 use crate::parameter::Parameter;
 use crate::weights::tensors::Weights;
+
+pub(crate) use chain::takes_blocks;
 
 /// New values of parameters that no gradient reaches, by their index.
 pub type Moved = Vec<(usize, Tensor<1>)>;
@@ -203,17 +205,28 @@ impl Network {
     ) -> (Flow, Moved) {
         let entrance = range.start.checked_sub(1).map_or(LayerId::IMAGE, LayerId::of);
         let mut alive = Alive::new(entrance, input.into());
-        let mut moved = Moved::new();
+        let (mut moved, mut done) = (Moved::new(), BTreeSet::new());
         for index in range.clone() {
-            let layer = &self.layers[index];
-            let inputs = layer.inputs.iter().enumerate().map(|(place, id)| {
-                let again = layer.inputs[place + 1..].contains(id);
-                alive.take(*id, !again && self.is_last(*id, index))
-            });
-            let inputs = inputs.collect();
+            if done.remove(&index) {
+                continue;
+            }
+            // Where somebody looks on, each layer has its value.
+            let chain = match tap {
+                None => self.chain(index, range.end, (values, training.is_some()), &alive),
+                Some(_) => None,
+            };
+            let inputs = self.inputs(index, &mut alive);
             let tap = tap.as_mut().filter(|tap| tap.layer.is_none_or(|layer| layer == index));
-            let blocks = tap.is_none() && self.wants_blocks(index, range.end);
-            let outcome = apply(&self.call(index, values, training, blocks), inputs);
+            let last = chain.map_or(index, |chain| chain.last);
+            let blocks = tap.is_none() && self.wants_blocks(last, range.end);
+            let call = self.call(index, values, training, blocks);
+            let outcome = match chain {
+                Some(chain) => {
+                    done.extend(chain.members());
+                    self.in_passing(&call, chain, (inputs, values), &mut alive)
+                }
+                None => apply(&call, inputs),
+            };
             if let Some([mean, variance]) = outcome.moved {
                 // The last two parameters of a batch normalization.
                 let end = self.ranges[index].end;
@@ -223,17 +236,27 @@ impl Network {
             if let Some(tap) = tap {
                 value = (tap.see)(index, wide(value.into())).into();
             }
-            alive.put(LayerId::of(index), value);
+            alive.put(LayerId::of(last), value);
         }
         let exit = if range.is_empty() { entrance } else { LayerId::of(range.end - 1) };
         (wide(alive.take(exit, true).into()), moved)
     }
 
+    /// What the layer at `index` takes.
+    fn inputs(&self, index: usize, alive: &mut Alive) -> Vec<Value> {
+        let layer = &self.layers[index];
+        let inputs = layer.inputs.iter().enumerate().map(|(place, id)| {
+            let again = layer.inputs[place + 1..].contains(id);
+            alive.take(*id, !again && self.is_last(*id, index))
+        });
+        inputs.collect()
+    }
+
     /// The layers that take what comes out of the one at `index`.
-    fn users(&self, index: usize) -> impl Iterator<Item = &Layer> {
+    fn users(&self, index: usize) -> impl Iterator<Item = usize> {
         let value = LayerId::of(index);
-        let behind = self.layers[index + 1..].iter();
-        behind.filter(move |layer| layer.inputs.contains(&value))
+        let behind = self.layers.iter().enumerate().skip(index + 1);
+        behind.filter(move |(_, layer)| layer.inputs.contains(&value)).map(|(user, _)| user)
     }
 
     /// Whether nobody behind the layer at `index` takes a value.
@@ -243,7 +266,7 @@ impl Network {
 
     /// Whether everybody who takes the value computes with maps in blocks of channels.
     fn wants_blocks(&self, index: usize, end: usize) -> bool {
-        index + 1 < end && self.users(index).all(takes_blocks)
+        index + 1 < end && self.users(index).all(|user| self.reads_blocks(user))
     }
 }
 
@@ -252,28 +275,6 @@ fn wide(flow: Flow) -> Flow {
     match flow {
         Flow::Map(map) => Flow::Map(kernels::wide(map)),
         Flow::Vector(rows) => Flow::Vector(kernels::wide(rows)),
-    }
-}
-
-/// Whether a layer is computed on maps in blocks of channels.
-pub(crate) fn takes_blocks(layer: &Layer) -> bool {
-    match layer.op {
-        Op::Convolution(op) => op.simple_padding().is_some(),
-        Op::MaxPool(op) => op == Pooling::HALVES,
-        Op::BatchNorm { .. }
-        | Op::LayerNorm { .. }
-        | Op::LayerScale { .. }
-        | Op::AveragePool(_)
-        | Op::GlobalAveragePool
-        | Op::GlobalMaxPool
-        | Op::Add
-        | Op::Concatenate
-        | Op::Multiply
-        | Op::ZeroPadding { .. }
-        | Op::Activation(_)
-        | Op::Flatten
-        | Op::Dense { .. }
-        | Op::Dropout(_) => false,
     }
 }
 

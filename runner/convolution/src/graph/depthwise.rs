@@ -49,6 +49,11 @@ impl Depthwise {
         Extent { height, width, ..self.input }
     }
 
+    /// The filters, `[block][tap]`.
+    pub fn taps(&self) -> &[Values] {
+        &self.taps
+    }
+
     /// Convolves some images, on all threads where they share the work.
     pub fn forward(&self, input: &[Values], is_shared: bool, out: &mut [Values]) {
         with_lanes(self.isa, Forward { of: self, input, is_shared, out });

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::gather::{Source, gather};
+use super::panels::Filters;
 use super::windows::Windows;
 use crate::activation::Activation;
 use crate::buffer::scratch;
@@ -12,7 +13,7 @@ use crate::lanes::{Lanes, Work};
 use crate::map::{Piece, cut};
 use crate::product::{INNER, Rows, panel_len, product};
 use crate::shape::{Extent, Layout};
-use crate::values::{Values, WIDTH, in_blocks};
+use crate::values::{Values, in_blocks};
 
 /// Pixels that are computed together: a multiple of the rows of a product that fit the registers,
 /// and a divisor of the usual sizes of maps.
@@ -26,11 +27,11 @@ pub struct General {
     pub windows: Windows,
     /// Number of output channels.
     pub outputs: usize,
-    /// Whether the maps that go in are planar.
-    pub planar: bool,
     /// What follows the sum.
     pub activation: Activation,
     isa: Isa,
+    /// Sixteens of terms of the sum.
+    terms: usize,
     /// `[panel][16 terms of the sum][COLUMNS][16]`
     panels: Vec<Values>,
     bias: Vec<Values>,
@@ -49,20 +50,27 @@ impl General {
     /// From a kernel `[out, in, rows, columns]` and a bias `[out]`.
     pub fn new(
         isa: Isa,
-        (input, planar): (Extent, bool),
+        input: (Extent, bool),
         windows: Windows,
         (kernel, bias): (&[f32], &[f32]),
         activation: Activation,
     ) -> Self {
-        let outputs = bias.len();
+        let filters = Filters::new(input, &windows, kernel);
+        Self::of_filters(isa, filters, (windows, bias), activation)
+    }
+
+    /// From filters and a bias for each of their outputs.
+    pub fn of_filters(
+        isa: Isa,
+        filters: Filters<'_>,
+        (windows, bias): (Windows, &[f32]),
+        activation: Activation,
+    ) -> Self {
+        let (input, outputs) = (filters.reads(windows.places), filters.channels());
         let blocks = Extent { channels: outputs, ..input }.blocks();
         let bias = in_blocks(bias, blocks.next_multiple_of(2));
-        let panels = Vec::new();
-        let mut this = Self { input, windows, outputs, planar, activation, isa, panels, bias };
-        let mut panels = Vec::new();
-        with_lanes(isa, Pack { of: &this, kernel, panels: &mut panels });
-        this.panels = panels;
-        this
+        let (terms, panels) = (filters.terms(), filters.pack(isa));
+        Self { input, windows, outputs, activation, isa, terms, panels, bias }
     }
 
     /// The size of each map that comes out.
@@ -71,57 +79,9 @@ impl General {
         Extent { channels: self.outputs, height, width }
     }
 
-    /// Sixteens of terms of the sum.
-    fn terms(&self) -> usize {
-        if self.planar {
-            (self.windows.taps() * self.input.channels).div_ceil(WIDTH)
-        } else {
-            self.windows.taps() * self.input.blocks()
-        }
-    }
-
-    /// Where the term at `index` of the sum stands in the kernel of one output.
-    fn index(&self, index: usize) -> Option<usize> {
-        let taps = self.windows.taps();
-        let channels = self.input.channels;
-        let per_tap = if self.planar { channels } else { self.input.blocks() * WIDTH };
-        let (tap, channel) = (index / per_tap, index % per_tap);
-        (tap < taps && channel < channels).then_some(channel * taps + tap)
-    }
-
     /// Convolves some images, on all threads where they share the work.
     pub fn forward(&self, inputs: Inputs<'_>, is_shared: bool, out: &mut [f32]) {
         with_lanes(self.isa, Forward { general: self, inputs, is_shared, out });
-    }
-}
-
-struct Pack<'a> {
-    of: &'a General,
-    kernel: &'a [f32],
-    panels: &'a mut Vec<Values>,
-}
-
-impl RunLanes for Pack<'_> {
-    fn run<L: Lanes>(self, _: L) {
-        let Self { of, kernel, panels } = self;
-        let per_panel = panel_len::<L>(of.terms());
-        let count = of.outputs.div_ceil(WIDTH * L::COLUMNS);
-        panels.resize(count * per_panel, Values::ZERO);
-        let row = kernel.len() / of.outputs;
-        let order: Vec<Option<usize>> =
-            (0..of.terms() * WIDTH).map(|term| of.index(term)).collect();
-        let filters = kernel.par_chunks(WIDTH * L::COLUMNS * row);
-        panels.par_chunks_exact_mut(per_panel).zip(filters).for_each(|(panel, filters)| {
-            for (output, filter) in filters.chunks_exact(row).enumerate() {
-                let (column, lane) = (output / WIDTH, output % WIDTH);
-                let lines = panel.iter_mut().skip(column).step_by(L::COLUMNS);
-                for (line, from) in lines.zip(&order) {
-                    if let Some(from) = from {
-                        line.0[lane] = filter[*from];
-                    }
-                }
-            }
-        });
     }
 }
 
@@ -138,7 +98,7 @@ impl RunLanes for Forward<'_> {
         let output = general.output();
         let places = output.height * output.width;
         // As even as possible, and few enough that copied windows stay in a core's cache.
-        let most = if general.terms() * PIXELS > 4096 * 3 { PIXELS / 2 } else { PIXELS };
+        let most = if general.terms * PIXELS > 4096 * 3 { PIXELS / 2 } else { PIXELS };
         let chunks = places.div_ceil(most);
         let pixels = places.div_ceil(chunks);
         let chunks = places.div_ceil(pixels);
@@ -176,7 +136,7 @@ impl Work for Chunk<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
         let General { input, windows, panels, .. } = self.general;
-        let (terms, plane) = (self.general.terms(), input.height * input.width);
+        let (terms, plane) = (self.general.terms, input.height * input.width);
         let source = match self.inputs.source {
             Source::Planar(values) => Source::Planar(&values[self.image * input.len()..]),
             Source::Blocks(values) => {

@@ -41,5 +41,6 @@ pub use error::DeviceError;
 pub use found::Found;
 pub use hardware::Hardware;
 pub use kind::DeviceKind;
+pub use runner_convolution::{Limit, LimitError};
 pub use runner_experiment::section::run::Precision;
 pub use select::{Wanted, available, select};

@@ -7,90 +7,10 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
-use runner_convolution::{Convolution, Extent, Layout, Pool, buffer};
+use runner_convolution::{Extent, Layout, Pool, buffer};
 
 use super::host::{Host, map, reclaim, with};
 use super::{dense, reordered};
-
-#[derive(Debug)]
-pub(super) struct ConvolutionGradient;
-
-/// What the gradients of a convolution need.
-#[derive(Debug, Clone)]
-pub(super) struct Recorded {
-    pub(super) input: NodeId,
-    pub(super) kernel: NodeId,
-    /// What came out: ReLU's derivative is one where that is positive.
-    pub(super) output: Host,
-    pub(super) convolution: Convolution,
-    /// Whether ReLU was applied to it.
-    pub(super) relu: bool,
-}
-
-impl Backward<Flex, 3> for ConvolutionGradient {
-    type State = Recorded;
-
-    fn backward(
-        self,
-        ops: Ops<Recorded, 3>,
-        grads: &mut Gradients,
-        checkpointer: &mut Checkpointer,
-    ) {
-        let [for_input, for_kernel, for_bias] = ops.parents;
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let Recorded { input, kernel, output, convolution, relu } = ops.state;
-        let input: Host = checkpointer.retrieve_node_output(input);
-        let kernel: Host = checkpointer.retrieve_node_output(kernel);
-        let (images, extent) = (convolution.shape.images, convolution.shape.input);
-        with(&gradient, |gradient| {
-            with(&output, |output| {
-                let output = relu.then_some(output);
-                if for_kernel.is_some() || for_bias.is_some() {
-                    let [kernels, biases] =
-                        kernel_gradient(&convolution, &input, gradient, output, &kernel);
-                    if let Some(node) = for_kernel {
-                        grads.register::<Flex>(node.id, kernels);
-                    }
-                    if let Some(node) = for_bias {
-                        grads.register::<Flex>(node.id, biases);
-                    }
-                }
-                if let Some(node) = for_input {
-                    let mut out = buffer::take(images * extent.values(convolution.from));
-                    with(&kernel, |kernel| {
-                        convolution.input_gradient(gradient, output, kernel, &mut out);
-                    });
-                    let out = map(out, images, extent, convolution.from);
-                    grads.register::<Flex>(node.id, out);
-                }
-            });
-        });
-        for tensor in [input, gradient, output] {
-            reclaim(tensor);
-        }
-    }
-}
-
-/// The gradients of the kernel and of the bias.
-fn kernel_gradient(
-    convolution: &Convolution,
-    input: &Host,
-    gradient: &[f32],
-    output: Option<&[f32]>,
-    kernel: &Host,
-) -> [Host; 2] {
-    let outputs = convolution.shape.outputs;
-    let mut kernels = buffer::take(kernel.shape().num_elements());
-    let mut biases = vec![0.0; outputs];
-    with(input, |input| {
-        let out = (&mut kernels[..], &mut biases[..]);
-        convolution.kernel_gradient(input, gradient, output, out);
-    });
-    [
-        Host::from_data(TensorData::new(kernels, kernel.shape())),
-        Host::from_data(TensorData::new(biases, [outputs])),
-    ]
-}
 
 #[derive(Debug)]
 pub(super) struct PoolGradient;

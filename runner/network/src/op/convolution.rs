@@ -1,5 +1,5 @@
-//! Convolutions: on the CPU those over all channels by this project's kernels and those in groups by
-//! Burn's, on GPUs as `gpu` has them.
+//! Convolutions: on the CPU those over all channels or over one by this project's kernels and others in
+//! groups by Burn's, on GPUs as `gpu` has them.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
@@ -12,10 +12,21 @@ use super::activation;
 use super::call::Call;
 use super::combine::pixels;
 use super::kernels::{self, Map, Settings};
-use super::windowed;
+use super::windowed::{self, How, Parts};
 use crate::flow::{Flow, Value};
 
-pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
+/// What a convolution on the CPU does besides its own sums, instead of the layers behind it.
+#[derive(Default)]
+pub(crate) struct Behind {
+    /// A factor and a term for each output: a batch normalization.
+    pub norm: Option<[Tensor<1>; 2]>,
+    /// Added before the activation.
+    pub residual: Option<Map>,
+    /// Instead of the convolution's own.
+    pub activation: Option<Activation>,
+}
+
+pub(crate) fn apply(call: &Call<'_>, op: Convolution, input: Value, behind: Behind) -> Value {
     let channels = call.layer.input.channels();
     let [rows, columns] = op.kernel;
     let kernel: Tensor<4> =
@@ -30,40 +41,90 @@ pub(super) fn apply(call: &Call<'_>, op: Convolution, input: Value) -> Value {
         let kernel = call.packed.cloned().unwrap_or(kernel);
         return Value::Map(Map::Planar(on_device(op, map.planar(), kernel, bias, rule)));
     }
-    let Some(padding) = op.simple_padding() else {
-        let map = map.planar();
-        let takes = |windows: &Windows| windowed::takes(&map, &kernel, bias.as_ref(), windows);
-        let sum = match windows(call, op).filter(takes) {
-            Some(windows) => windowed::apply(map, kernel, bias, windows),
-            None => general(op, map, kernel, bias),
-        };
-        return Value::Map(Map::Planar(activation::apply(op.activation, sum)));
-    };
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([op.channels], &kernel.device()));
-    let relu = op.activation == Activation::Relu;
-    let settings = Settings {
-        padding,
-        precision: kernels::precision(call.compute.precision),
-        relu,
-        blocks: call.blocks,
-    };
-    let sum = kernels::convolution(map, kernel, bias, settings);
-    Value::Map(match op.activation {
-        Activation::Relu | Activation::Linear => sum,
-        other => Map::Planar(activation::apply(other, sum.planar())),
+    let activation = behind.activation.unwrap_or(op.activation);
+    let [scale, bias] = affine(bias, behind.norm);
+    let parts = Parts { kernel, scale, bias, residual: behind.residual };
+    Value::Map(match op.simple_padding() {
+        Some(padding) if parts.residual.is_none() => {
+            simple(call, map, parts, (padding, activation))
+        }
+        _ => any(call, op, map, parts, activation),
     })
 }
 
-/// The windows of a convolution over all channels of a map.
+/// A factor for each output, where there is one, and what is added to its product.
+fn affine(bias: Option<Tensor<1>>, norm: Option<[Tensor<1>; 2]>) -> [Option<Tensor<1>>; 2] {
+    match (bias, norm) {
+        (bias, None) => [None, bias],
+        (None, Some([factor, term])) => [Some(factor), Some(term)],
+        (Some(bias), Some([factor, term])) => {
+            let term = bias * factor.clone() + term;
+            [Some(factor), Some(term)]
+        }
+    }
+}
+
+/// A 3×3 convolution with stride 1.
+fn simple(
+    call: &Call<'_>,
+    map: Map,
+    parts: Parts,
+    (padding, activation): (usize, Activation),
+) -> Map {
+    let Parts { kernel, scale, bias, .. } = parts;
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([kernel.dims()[0]], &kernel.device()));
+    let settings = Settings {
+        padding,
+        precision: kernels::precision(call.compute.precision),
+        relu: activation == Activation::Relu,
+        blocks: call.blocks,
+    };
+    let sum = kernels::convolution(map, kernel, scale, bias, settings);
+    match activation {
+        Activation::Relu | Activation::Linear => sum,
+        other => Map::Planar(activation::apply(other, sum.planar())),
+    }
+}
+
+/// Any other.
+fn any(call: &Call<'_>, op: Convolution, map: Map, parts: Parts, activation: Activation) -> Map {
+    let windows = windows(call, op).filter(|windows| windowed::takes(&map, &parts, windows));
+    let Some(windows) = windows else {
+        let Parts { kernel, scale, bias, residual } = parts;
+        let outputs = op.channels;
+        let kernel = match scale {
+            Some(scale) => kernel * scale.reshape([outputs, 1, 1, 1]),
+            None => kernel,
+        };
+        let sum = general(op, map.planar(), kernel, bias);
+        let sum = match residual {
+            Some(residual) => sum + residual.planar(),
+            None => sum,
+        };
+        return Map::Planar(activation::apply(activation, sum));
+    };
+    let how = How { windows, depthwise: op.groups > 1, activation, blocks: call.blocks };
+    windowed::apply(map, parts, how)
+}
+
+/// The windows of a convolution over all channels of a map, or over one for each output.
 fn windows(call: &Call<'_>, op: Convolution) -> Option<Windows> {
-    let (Shape::Map { .. }, Shape::Map { height, width, .. }, 1) =
-        (call.layer.input, call.layer.output, op.groups)
+    let (Shape::Map { .. }, Shape::Map { height, width, .. }) =
+        (call.layer.input, call.layer.output)
     else {
         return None;
     };
+    if !has_kernels(op, call.layer.input) {
+        return None;
+    }
     let input = call.layer.input.size();
     let before = [0, 1].map(|axis| op.padding.amounts(input[axis], op.kernel[axis], op.stride)[0]);
     Some(Windows { size: op.kernel, stride: op.stride, before, places: [height, width] })
+}
+
+/// Whether this project has kernels for the groups of a convolution.
+pub(crate) fn has_kernels(op: Convolution, input: Shape) -> bool {
+    op.groups == 1 || (op.groups == input.channels() && op.channels == op.groups)
 }
 
 fn general(

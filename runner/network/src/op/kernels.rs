@@ -12,7 +12,7 @@ use runner_experiment::architecture::op::Pooling;
 use runner_experiment::section::run;
 
 use super::activation;
-use crate::extension::Maps;
+use crate::extension::{Filtered, Maps};
 use crate::reading::is_on_host;
 
 /// A batch of maps between two layers.
@@ -30,7 +30,7 @@ pub enum Map {
 }
 
 impl Map {
-    fn new(values: Tensor<4>, extent: Extent, layout: Layout) -> Self {
+    pub(super) fn new(values: Tensor<4>, extent: Extent, layout: Layout) -> Self {
         match layout {
             Layout::Nchw => Self::Planar(values),
             Layout::Nchw16c => Self::Blocks { values, extent },
@@ -48,7 +48,7 @@ impl Map {
         }
     }
 
-    fn extent(&self) -> Extent {
+    pub(super) fn extent(&self) -> Extent {
         match self {
             Self::Blocks { extent, .. } => *extent,
             Self::Planar(values) => {
@@ -58,7 +58,7 @@ impl Map {
         }
     }
 
-    fn parts(self) -> (Tensor<4>, Layout) {
+    pub(super) fn parts(self) -> (Tensor<4>, Layout) {
         match self {
             Self::Planar(values) => (values, Layout::Nchw),
             Self::Blocks { values, .. } => (values, Layout::Nchw16c),
@@ -88,34 +88,46 @@ pub fn precision(precision: run::Precision) -> Precision {
     }
 }
 
-/// 3×3 convolution with stride 1 and a bias.
+/// 3×3 convolution with stride 1, a factor for each output where there is one, and a bias.
 ///
 /// # Shapes
 ///
 /// - `input`: `[batch, in, height, width]`
-/// - `kernel`: `[out, in, 3, 3]`, `bias`: `[out]`
+/// - `kernel`: `[out, in, 3, 3]`, `scale` and `bias`: `[out]`
 /// - result: `[batch, out, height + 2 padding - 2, width + 2 padding - 2]`
 #[must_use]
-pub fn convolution(input: Map, kernel: Tensor<4>, bias: Tensor<1>, settings: Settings) -> Map {
+pub fn convolution(
+    input: Map,
+    kernel: Tensor<4>,
+    scale: Option<Tensor<1>>,
+    bias: Tensor<1>,
+    settings: Settings,
+) -> Map {
     let Settings { padding, precision, relu, blocks } = settings;
     let extent = input.extent();
     let (input, from) = input.parts();
     let ([images, ..], [outputs, ..]) = (input.dims(), kernel.dims());
     let shape = ConvShape { images, input: extent, outputs, padding };
-    if !(Convolution::takes(shape) && on_host(&input) && on_host(&kernel) && on_host(&bias)) {
+    let is_here = on_host(&input) && on_host(&kernel) && on_host(&bias);
+    if !(Convolution::takes(shape) && is_here && scale.as_ref().is_none_or(on_host)) {
         let input = Map::new(input, extent, from).planar();
+        let kernel = match scale {
+            Some(scale) => kernel * scale.reshape([outputs, 1, 1, 1]),
+            None => kernel,
+        };
         let options = ConvOptions::new([1, 1], [padding, padding], [1, 1], 1);
         let sum = conv2d(input, kernel, Some(bias), options);
         return Map::Planar(if relu { burn::tensor::activation::relu(sum) } else { sum });
     }
     let to = if blocks { Layout::between(outputs) } else { Layout::Nchw };
     let convolution = Convolution { from, to, ..Convolution::in_precision(shape, precision) };
+    let filtered = Filtered { convolution, relu, scaled: scale.is_some() };
     let out = Tensor::from_dispatch(<Dispatch as Maps>::convolution(
         input.into_dispatch(),
         kernel.into_dispatch(),
+        scale.unwrap_or_else(|| bias.clone()).into_dispatch(),
         bias.into_dispatch(),
-        convolution,
-        relu,
+        filtered,
     ));
     Map::new(out, shape.output(), to)
 }
@@ -250,7 +262,8 @@ mod tests {
             let burns = burns(input.clone(), kernel.clone(), bias.clone(), padding);
             for blocks in [false, true] {
                 let input = Map::Planar(input.clone());
-                let ours = convolution(input, kernel.clone(), bias.clone(), exact(padding, blocks));
+                let ours =
+                    convolution(input, kernel.clone(), None, bias.clone(), exact(padding, blocks));
                 assert_near(burns.clone(), ours.clone().planar(), "convolution");
                 if side >= 4 {
                     let burns = max_pool2d(burns.clone(), MaxPoolOptions::new([2, 2]));
@@ -272,8 +285,8 @@ mod tests {
         let first = first.reshape([outputs, channels, 3, 3]);
         let second = second.reshape([outputs, outputs, 3, 3]);
         let out = if let Some(blocks) = ours {
-            let hidden = convolution(Map::Planar(input), first, bias, exact(padding, blocks));
-            max_pool(convolution(hidden, second, other, exact(padding, blocks))).planar()
+            let hidden = convolution(Map::Planar(input), first, None, bias, exact(padding, blocks));
+            max_pool(convolution(hidden, second, None, other, exact(padding, blocks))).planar()
         } else {
             let hidden = burns(input, first, bias, padding);
             let out = burns(hidden, second, other, padding);
@@ -332,9 +345,8 @@ mod tests {
         let run = |ours: bool| {
             let trained = leaf(numbers([16, 16, 3, 3], 4));
             let layer = |map: Tensor<4>, kernel: Tensor<4>| match ours {
-                true => {
-                    convolution(Map::Planar(map), kernel, bias.clone(), exact(1, false)).planar()
-                }
+                true => convolution(Map::Planar(map), kernel, None, bias.clone(), exact(1, false))
+                    .planar(),
                 false => burns(map, kernel, bias.clone(), 1),
             };
             let out = layer(layer(input.clone(), trained.clone()), frozen.clone());

@@ -5,12 +5,12 @@
 pub mod activation;
 pub(crate) mod call;
 mod combine;
-mod convolution;
+pub(crate) mod convolution;
 mod dropout;
 pub mod kernels;
-mod norm;
+pub(crate) mod norm;
 mod pool;
-mod windowed;
+pub(crate) mod windowed;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +19,7 @@ use runner_experiment::architecture::{Activation, Op};
 
 pub use call::Training;
 use call::{Call, Outcome};
+use convolution::Behind;
 use norm::Moments;
 
 use crate::flow::{Flow, Value};
@@ -27,7 +28,7 @@ use crate::flow::{Flow, Value};
 pub(crate) fn apply(call: &Call<'_>, mut inputs: Vec<Value>) -> Outcome {
     let input = inputs.remove(0);
     match call.layer.op {
-        Op::Convolution(op) => convolution::apply(call, op, input).into(),
+        Op::Convolution(op) => convolution::apply(call, op, input, Behind::default()).into(),
         Op::MaxPool(op) => pool::max(call, op, input).into(),
         Op::AveragePool(op) => pool::average(call, op, input.into()).into(),
         Op::GlobalAveragePool => Flow::Vector(pool::global_average(input.into())).into(),

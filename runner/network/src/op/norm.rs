@@ -17,30 +17,50 @@ pub(super) struct Moments {
 /// move those that are kept (Keras: the variance without Bessel's correction, in both places).
 /// Anywhere else by those that are kept: a frozen layer computes the same in every batch.
 pub(super) fn batch(call: &Call<'_>, settings: Moments, input: Flow) -> Outcome {
-    // A scale of its own comes first, where there is one.
-    let last = call.parameters.len() - 3;
-    let [beta, mean, variance] = [0, 1, 2].map(|index| call.parameters[last + index].clone());
-    let gamma = call.parameters[..last].first();
-    let is_trained = call.training.is_some() && beta.is_require_grad();
-    let normal = |mean: Tensor<1>, variance: Tensor<1>| {
-        let deviation = (variance + settings.epsilon as f32).sqrt();
-        let factor = match gamma {
-            Some(gamma) => gamma.clone() / deviation,
-            None => deviation.recip(),
-        };
-        let moved = beta.clone() - mean * factor.clone();
-        (factor, moved)
-    };
-    if !is_trained {
-        let (factor, moved) = normal(mean, variance);
-        return scaled(input, factor, Some(moved)).into();
+    if !(call.training.is_some() && is_trained(call.parameters)) {
+        let [factor, added] = kept(call.parameters, settings.epsilon);
+        return scaled(input, factor, Some(added)).into();
     }
+    let [mean, variance] = statistics(call.parameters);
     let (batch_mean, batch_variance) = moments(&input);
     let kept = settings.momentum as f32;
     let next = |old: Tensor<1>, new: &Tensor<1>| old * kept + new.clone().inner() * (1.0 - kept);
     let moved = [next(mean, &batch_mean), next(variance, &batch_variance)];
-    let (factor, added) = normal(batch_mean, batch_variance);
+    let [factor, added] = affine(call.parameters, [batch_mean, batch_variance], settings.epsilon);
     Outcome { value: scaled(input, factor, Some(added)).into(), moved: Some(moved) }
+}
+
+/// Whether the parameters of a batch normalization are being trained.
+pub(crate) fn is_trained(parameters: &[Tensor<1>]) -> bool {
+    // What is added comes before mean and variance.
+    parameters[parameters.len() - 3].is_require_grad()
+}
+
+/// The mean and the variance that are kept.
+fn statistics(parameters: &[Tensor<1>]) -> [Tensor<1>; 2] {
+    [2, 1].map(|place| parameters[parameters.len() - place].clone())
+}
+
+/// A factor and a term for each channel: the batch normalization with these parameters by the mean and
+/// the variance that are kept.
+pub(crate) fn kept(parameters: &[Tensor<1>], epsilon: f64) -> [Tensor<1>; 2] {
+    affine(parameters, statistics(parameters), epsilon)
+}
+
+fn affine(
+    parameters: &[Tensor<1>],
+    [mean, variance]: [Tensor<1>; 2],
+    epsilon: f64,
+) -> [Tensor<1>; 2] {
+    // A scale of its own comes first, where there is one.
+    let last = parameters.len() - 3;
+    let deviation = (variance + epsilon as f32).sqrt();
+    let factor = match parameters[..last].first() {
+        Some(gamma) => gamma.clone() / deviation,
+        None => deviation.recip(),
+    };
+    let added = parameters[last].clone() - mean * factor.clone();
+    [factor, added]
 }
 
 /// Mean and variance of each channel, over images and pixels.
