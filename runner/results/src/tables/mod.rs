@@ -4,6 +4,7 @@ pub mod cell;
 mod column;
 mod definitions;
 mod read;
+mod visual;
 
 use std::path::Path;
 
@@ -17,11 +18,12 @@ pub use column::{ColumnValue, Timestamp, integer};
 pub use definitions::*;
 pub(crate) use read::has_column;
 pub use read::{read, read_columns};
+pub use visual::*;
 
 use crate::{ResultsError, atomic};
 
 /// The tables of a run.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     RunRow::FILE,
     ParamRow::FILE,
     LabelRow::FILE,
@@ -33,6 +35,7 @@ pub(crate) const NAMES: [&str; 12] = [
     ActivationRow::FILE,
     FilterRow::FILE,
     FaithfulnessRow::FILE,
+    EmbeddingRow::FILE,
     ArtifactRow::FILE,
 ];
 
