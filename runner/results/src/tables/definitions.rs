@@ -2,7 +2,8 @@
 
 use runner_record::{EpochRecord, LayerRecord};
 
-use super::{Timestamp, columns, table};
+use super::column::Timestamp;
+use super::row::{columns, table};
 
 table! {
     /// One row per run.

@@ -1,6 +1,6 @@
 //! The tables of visualize jobs. Names and order of the columns are a contract with scripts.
 
-use super::table;
+use super::row::table;
 
 table! {
     /// One row per job, photo and layer: how sparse its output is.
