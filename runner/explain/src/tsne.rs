@@ -190,6 +190,7 @@ fn gradients(near: &[f64], places: &[[f64; 2]], pull: f64) -> Vec<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runner_random::{Key, Purpose};
 
     #[test]
     fn a_bell_is_as_wide_as_its_perplexity() {
@@ -234,8 +235,10 @@ mod tests {
 
     #[test]
     fn the_last_bits_of_features_move_no_point() -> Result<(), ExplainError> {
-        for (count, apart) in [(9, 1.0), (15, 0.3), (60, 0.5)] {
-            let rows = groups(count, apart);
+        for (count, apart) in [(9, 1.0), (15, 0.0), (60, 0.5), (200, 0.5)] {
+            let mut stream = Key::new(count as u64, Purpose::Generate).stream();
+            let drawn = groups(count, apart).into_iter().map(|value| value + stream.uniform());
+            let rows: Vec<f32> = drawn.collect();
             let signs = [1e-6, -1e-6, 0.0, 1e-6, 0.0, 0.0, -1e-6];
             let other: Vec<f32> =
                 rows.iter().zip(signs.iter().cycle()).map(|(x, sign)| x * (1.0 + sign)).collect();
