@@ -103,6 +103,8 @@ fn every_job_draws_and_two_runs_draw_the_same_bytes() {
     assert_eq!(count("activations.parquet"), 2);
     assert_eq!(count("filters.parquet"), 3 * 2 * 2);
     assert_eq!(count("faithfulness.parquet"), 2 * 2 * 5);
+    // Two jobs with the 15 photos of the test split.
+    assert_eq!(count("embeddings.parquet"), 2 * 15);
     let plan = runs[0].path.join("plan.toml");
     let checked = place.succeed(&["check", plan.to_str().unwrap()]).stdout;
     assert!(checked.contains(runs[0].get("fingerprint").as_str().unwrap()), "{checked}");

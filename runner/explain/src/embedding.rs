@@ -38,14 +38,21 @@ pub(crate) fn run(
     }
     let (layer, rows) = outputs(split, number, scene, observe)?;
     let (mut points, explained) = components(&rows, total);
-    let mut explained = Some(explained);
+    let (mut explained, mut divergence) = (Some(explained), None);
     if method == Projection::Tsne {
-        points = tsne::embed(&rows, &points, perplexity, scene.interrupt)?;
-        explained = None;
+        let found = tsne::embed(&rows, &points, perplexity, scene.interrupt)?;
+        (points, divergence, explained) = (found.places, Some(found.divergence), None);
     }
-    let labels = split.images.iter().map(|image| image.class).collect();
-    let embedding =
-        Embedding { split: split.name, layer, method: method.as_str(), points, labels, explained };
+    let embedding = Embedding {
+        split: split.name,
+        layer,
+        method: method.as_str(),
+        images: split.images.iter().map(|image| image.path.clone()).collect(),
+        points,
+        labels: split.images.iter().map(|image| image.class).collect(),
+        explained,
+        divergence,
+    };
     observe(Event::Embedding { number, embedding });
     Ok(())
 }

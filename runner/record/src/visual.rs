@@ -108,7 +108,7 @@ pub struct Score {
     pub value: f64,
 }
 
-/// Images in the plane.
+/// Images in the plane; the points are rows of `embeddings.parquet`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
     /// `train`, `validation` or `test`.
@@ -117,10 +117,15 @@ pub struct Embedding {
     pub layer: String,
     /// How they came into the plane: its word in the experiment file.
     pub method: &'static str,
+    /// The files.
+    pub images: Vec<PathBuf>,
     /// Where each image is.
     pub points: Vec<[f64; 2]>,
     /// Class of each image.
     pub labels: Vec<usize>,
     /// Share of the variance along each axis, where the axes are principal components.
     pub explained: Option<[f64; 2]>,
+    /// How far t-SNE's neighbourhoods in the plane are from those of the images: the
+    /// Kullback-Leibler divergence, in nats.
+    pub divergence: Option<f64>,
 }

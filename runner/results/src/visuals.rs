@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use sha2::{Digest, Sha256};
 
-use crate::tables::{self, ActivationRow, ArtifactRow, FaithfulnessRow, FilterRow};
+use crate::tables::{self, ActivationRow, ArtifactRow, EmbeddingRow, FaithfulnessRow, FilterRow};
 use crate::{ResultsError, atomic, picture};
 
 /// The folder of pictures in that of a run.
@@ -35,6 +35,7 @@ pub struct Visuals {
     activations: Vec<ActivationRow>,
     filters: Vec<FilterRow>,
     faithfulness: Vec<FaithfulnessRow>,
+    embeddings: Vec<EmbeddingRow>,
 }
 
 impl Visuals {
@@ -147,6 +148,20 @@ impl Visuals {
     ) -> Result<(), ResultsError> {
         self.faithfulness.extend(rows);
         tables::write(run, id, self.faithfulness.clone())
+    }
+
+    /// Adds images in the plane.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn embedding(
+        &mut self,
+        (run, id): (&Path, &str),
+        rows: impl IntoIterator<Item = EmbeddingRow>,
+    ) -> Result<(), ResultsError> {
+        self.embeddings.extend(rows);
+        tables::write(run, id, self.embeddings.clone())
     }
 }
 

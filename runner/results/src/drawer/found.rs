@@ -1,5 +1,7 @@
 //! Jobs that computed something: feature maps, filters, heatmaps, scores, points in the plane.
 
+use std::path::PathBuf;
+
 use image::RgbImage;
 use runner_experiment::plan::{Gradcam, Visualize};
 use runner_record::{Activations, Embedding, Heatmap, LayerFilters, Score};
@@ -9,7 +11,7 @@ use crate::ResultsError;
 use crate::picture::channels::{self, Channels, Look};
 use crate::picture::chart::{self, Scatter};
 use crate::picture::{from_rgb, grid, heat, text};
-use crate::tables::{ActivationRow, FaithfulnessRow, FilterRow, integer};
+use crate::tables::{ActivationRow, EmbeddingRow, FaithfulnessRow, FilterRow, integer};
 use crate::visuals::About;
 
 /// White pixels between the pictures of filters.
@@ -151,11 +153,12 @@ impl Drawer {
         found: &Embedding,
     ) -> Result<(), ResultsError> {
         let count = found.labels.iter().max().map_or(0, |last| last + 1);
+        let called =
+            |class: usize| self.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
         let classes = (0..count).map(|class| {
             let of_class =
                 found.points.iter().zip(&found.labels).filter(|(_, label)| **label == class);
-            let name = self.classes.get(class).cloned().unwrap_or_else(|| class.to_string());
-            (name, of_class.map(|(point, _)| *point).collect())
+            (called(class), of_class.map(|(point, _)| *point).collect())
         });
         let axis = |index: usize, name: &str| match found.explained {
             Some(shares) => {
@@ -173,10 +176,33 @@ impl Drawer {
         };
         let name = format!("{}-{}", found.split, found.method);
         let drawn = chart::scatter(&scatter)?;
+        let job = self.name(number);
+        let rows = embedding_rows(&job, found, called);
+        self.visuals.embedding((&self.folder, &self.run), rows)?;
         let layer = Some(found.layer.clone());
-        let about = About { job: self.name(number), layer, ..About::default() };
+        let about = About { job, layer, value: found.divergence, ..About::default() };
         self.chart(about, &name, &drawn)
     }
+}
+
+/// Every image of an embedding; `called` gives the name of a class.
+fn embedding_rows(
+    job: &str,
+    found: &Embedding,
+    called: impl Fn(usize) -> String,
+) -> Vec<EmbeddingRow> {
+    let images = found.images.iter().zip(&found.labels).zip(&found.points);
+    let row = |((image, label), [x, y]): ((&PathBuf, &usize), &[f64; 2])| EmbeddingRow {
+        job: job.to_owned(),
+        method: found.method.to_owned(),
+        layer: found.layer.clone(),
+        split: found.split.to_owned(),
+        image: image.display().to_string(),
+        label: called(*label),
+        x: *x,
+        y: *y,
+    };
+    images.map(row).collect()
 }
 
 /// How sparse the activations of a layer are.

@@ -2,7 +2,8 @@
 
 use runner_record::{EpochRecord, LayerRecord};
 
-use super::{Timestamp, columns, table};
+use super::column::Timestamp;
+use super::row::{columns, table};
 
 table! {
     /// One row per run.
@@ -256,87 +257,5 @@ table! {
         images: i64,
         /// Share of the images of that class; where the two are the same, the recall of the class.
         share: f64,
-    }
-}
-
-table! {
-    /// One row per job, photo and layer: how sparse its output is.
-    pub struct ActivationRow => "activations.parquet" {
-        /// The job that asked.
-        job: String,
-        /// The photo.
-        image: String,
-        /// The layer.
-        layer: String,
-        /// How many channels it has.
-        channels: i64,
-        /// How many of them are zero everywhere.
-        dead: i64,
-        /// The share of these.
-        dead_share: f64,
-        /// The share of all values that are zero.
-        sparsity: f64,
-        /// The mean of all values.
-        mean: f64,
-        /// The largest value.
-        largest: f64,
-    }
-}
-
-table! {
-    /// One row per step of gradient ascent.
-    pub struct FilterRow => "filters.parquet" {
-        /// The job that asked.
-        job: String,
-        /// The layer.
-        layer: String,
-        /// The filter, from 0.
-        filter: i64,
-        /// The step, from 1.
-        step: i64,
-        /// The mean of the filter's map before the step.
-        loss: f64,
-    }
-}
-
-table! {
-    /// One row per score of a heatmap.
-    pub struct FaithfulnessRow => "faithfulness.parquet" {
-        /// The job that asked.
-        job: String,
-        /// How the map was made.
-        method: String,
-        /// The photo.
-        image: String,
-        /// deletion, insertion, road, average_drop or increase.
-        score: String,
-        /// Its value.
-        value: f64,
-    }
-}
-
-table! {
-    /// One row per picture.
-    pub struct ArtifactRow => "artifacts.parquet" {
-        /// The job that drew it.
-        job: String,
-        /// The layer it shows.
-        layer: Option<String>,
-        /// The filter it shows.
-        filter: Option<i64>,
-        /// The image it was made from.
-        image: Option<String>,
-        /// The class it explains.
-        target: Option<String>,
-        /// The file, relative to the run's folder.
-        path: String,
-        /// SHA-256 of the file.
-        sha256: String,
-        /// Width in pixels.
-        width: i64,
-        /// Height in pixels.
-        height: i64,
-        /// A number that goes with it: the class's probability, or the final loss.
-        value: Option<f64>,
     }
 }

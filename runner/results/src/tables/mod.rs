@@ -4,10 +4,12 @@ pub mod cell;
 mod column;
 mod definitions;
 mod read;
+mod row;
+mod visual;
 
 use std::path::Path;
 
-use polars::prelude::{Column as PolarsColumn, CompatLevel, DataFrame, PolarsResult, SchemaExt};
+use polars::prelude::{CompatLevel, DataFrame, PolarsResult, SchemaExt};
 use polars_io::parquet::write::KeyValueMetadata;
 use polars_io::prelude::{ParquetCompression, ParquetWriter};
 use polars_parquet::write::schema_to_metadata_key;
@@ -17,6 +19,8 @@ pub use column::{ColumnValue, Timestamp, integer};
 pub use definitions::*;
 pub(crate) use read::has_column;
 pub use read::{read, read_columns};
+pub use row::Row;
+pub use visual::*;
 
 use crate::{ResultsError, atomic};
 
@@ -34,51 +38,9 @@ pub(crate) const NAMES: [&str; 13] = [
     ActivationRow::FILE,
     FilterRow::FILE,
     FaithfulnessRow::FILE,
+    EmbeddingRow::FILE,
     ArtifactRow::FILE,
 ];
-
-/// A row of one of the tables.
-pub trait Row: Sized {
-    /// The name of the file.
-    const FILE: &'static str;
-
-    /// The rows as columns.
-    fn columns(rows: Vec<Self>) -> Vec<PolarsColumn>;
-}
-
-/// Declares a table of rows that are made here: their struct, and its fields as columns.
-macro_rules! table {
-    ($(#[$meta:meta])* pub struct $name:ident => $file:literal {
-        $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
-    }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
-            $($(#[$field_meta])* pub $field: $type,)*
-        }
-
-        $crate::tables::columns!($name => $file { $($field: $type,)* });
-    };
-}
-
-/// Declares which fields of a row are columns, in their order.
-macro_rules! columns {
-    ($name:ty => $file:literal { $($field:ident: $type:ty,)* }) => {
-        impl $crate::tables::Row for $name {
-            const FILE: &'static str = $file;
-
-            fn columns(rows: Vec<Self>) -> Vec<polars::prelude::Column> {
-                $(let mut $field = Vec::with_capacity(rows.len());)*
-                for row in rows {
-                    $($field.push(row.$field);)*
-                }
-                vec![$(<$type as $crate::tables::ColumnValue>::column(stringify!($field), $field),)*]
-            }
-        }
-    };
-}
-
-pub(crate) use {columns, table};
 
 /// Writes rows as one Parquet file with `run_id` in front; it appears whole or not at all.
 ///
