@@ -25,7 +25,7 @@ pub use visual::*;
 use crate::{ResultsError, atomic};
 
 /// The tables of a run.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     RunRow::FILE,
     ParamRow::FILE,
     LabelRow::FILE,
