@@ -17,7 +17,8 @@ pub(super) fn check_keys(section: &DatasetSection, diagnostics: &mut Diagnostics
     let spans = [
         ("split", section.split.as_ref().map(|split| &split.span)),
         ("folds", section.folds.as_ref().map(|folds| &folds.span)),
-        ("fold", section.fold.as_ref().map(|fold| &fold.span)),
+        // Where folds are declared, that has been said of them.
+        ("fold", section.fold.as_ref().filter(|_| section.folds.is_none()).map(|fold| &fold.span)),
     ];
     let Some(path) = &section.path else {
         if section.present.iter().any(|key| key == "path") {
@@ -197,9 +198,12 @@ fn check_size(folds: usize, span: &Range<usize>, listed: &Split, diagnostics: &m
             .error(
                 span.clone(),
                 "dataset.folds",
-                format!("the class `{}` has {count} images, too few for {folds} folds", class.name),
+                format!(
+                    "{folds} folds need {folds} images of each class, and `{}` has {count}",
+                    class.name
+                ),
             )
-            .label("each fold needs an image of each class");
+            .label("each fold tests an image of each class");
     }
 }
 
