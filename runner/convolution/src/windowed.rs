@@ -48,10 +48,10 @@ impl Windowed {
         }
         let added = self.residual.zip(residual);
         let added = added.map(|(layout, it)| lines(self.output(), self.images, it, layout));
-        let filters =
-            Filters::new((self.input, false), &self.windows, weights.kernel).times(weights.scale);
+        let filters = Filters::new((self.input, false), &self.windows, weights.kernel);
         let general =
-            General::of_filters(self.isa(), filters, (self.windows, weights.bias), self.activation);
+            General::of_filters(self.isa(), filters, (self.windows, weights.bias), self.activation)
+                .scaled(weights.scale);
         let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
         self.sums(&general, inputs, (self.output(), self.to), out);
     }

@@ -11,9 +11,13 @@ use crate::buffer::scratch;
 use crate::isa::{Isa, RunLanes, with_lanes};
 use crate::lanes::{Lanes, Work};
 use crate::map::{Piece, cut};
-use crate::product::{INNER, Rows, panel_len, product};
+use crate::product::{Rows, panel_len, product};
 use crate::shape::{Extent, Layout};
-use crate::values::{Values, in_blocks};
+use crate::values::{Values, WIDTH, in_blocks};
+
+/// Sixteens of terms that are summed one after the other before they are added to the rest: the shorter,
+/// the closer to the exact sum.
+const PART: usize = 2;
 
 /// Pixels that are computed together: a multiple of the rows of a product that fit the registers,
 /// and a divisor of the usual sizes of maps.
@@ -34,6 +38,8 @@ pub struct General {
     terms: usize,
     /// `[panel][16 terms of the sum][COLUMNS][16]`
     panels: Vec<Values>,
+    /// What the sums are multiplied by before the bias is added.
+    scale: Vec<Values>,
     bias: Vec<Values>,
 }
 
@@ -69,8 +75,16 @@ impl General {
         let (input, outputs) = (filters.reads(windows.places), filters.channels());
         let blocks = Extent { channels: outputs, ..input }.blocks();
         let bias = in_blocks(bias, blocks.next_multiple_of(2));
+        let scale = vec![Values([1.0; WIDTH]); bias.len()];
         let (terms, panels) = (filters.terms(), filters.pack(isa));
-        Self { input, windows, outputs, activation, isa, terms, panels, bias }
+        Self { input, windows, outputs, activation, isa, terms, panels, scale, bias }
+    }
+
+    /// The same with sums that are multiplied by a factor for each output. Filters that are multiplied
+    /// would be rounded once more, each of them.
+    pub fn scaled(mut self, scale: &[f32]) -> Self {
+        self.scale = in_blocks(scale, self.bias.len());
+        self
     }
 
     /// The size of each map that comes out.
@@ -157,8 +171,8 @@ impl Work for Chunk<'_, '_> {
         let mut sums = scratch(self.count * L::COLUMNS);
         let mut part = scratch(self.count * L::COLUMNS);
         for (panel, weights) in panels.chunks_exact(panel_len::<L>(terms)).enumerate() {
-            for first in (0..terms).step_by(INNER) {
-                let some = INNER.min(terms - first);
+            for first in (0..terms).step_by(PART) {
+                let some = PART.min(terms - first);
                 let rows = Rows { values: &rows.values[first * rows.stride..], ..rows };
                 let weights = &weights[panel_len::<L>(first)..];
                 let into = if first == 0 { &mut sums } else { &mut part };
@@ -190,13 +204,14 @@ impl Chunk<'_, '_> {
     fn finish<L: Lanes>(&mut self, lanes: L, block: usize, sums: &[Values]) {
         let Some(Piece::Nchw16c(out)) = self.pieces.get_mut(block) else { return };
         let activation = self.general.activation;
-        let bias = lanes.load(&self.general.bias[block]);
+        let [scale, bias] =
+            [&self.general.scale, &self.general.bias].map(|values| lanes.load(&values[block]));
         let blocks = self.general.output().blocks();
         let start = (self.image * blocks + block) * self.places + self.first;
         let residual = self.inputs.residual.map(|values| &values[start..][..self.count]);
         let sums = sums.iter().step_by(L::COLUMNS);
         for (index, (out, sum)) in out.as_chunks_mut().0.iter_mut().zip(sums).enumerate() {
-            let mut value = lanes.add(lanes.load(sum), bias);
+            let mut value = lanes.mul_add(lanes.load(sum), scale, bias);
             if let Some(residual) = residual {
                 value = lanes.add(value, lanes.load(&residual[index]));
             }

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use super::call::{Call, Outcome};
 use super::kernels;
 use crate::flow::Flow;
+use crate::parameter::tensor;
 
 /// Settings of a batch normalization.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +45,33 @@ fn statistics(parameters: &[Tensor<1>]) -> [Tensor<1>; 2] {
 /// A factor and a term for each channel: the batch normalization with these parameters by the mean and
 /// the variance that are kept.
 pub(crate) fn kept(parameters: &[Tensor<1>], epsilon: f64) -> [Tensor<1>; 2] {
-    affine(parameters, statistics(parameters), epsilon)
+    kept_on_host(parameters, epsilon)
+        .unwrap_or_else(|| affine(parameters, statistics(parameters), epsilon))
+}
+
+/// The same where the values are at hand: each is rounded once, as where frozen layers are folded.
+fn kept_on_host(parameters: &[Tensor<1>], epsilon: f64) -> Option<[Tensor<1>; 2]> {
+    if !parameters.iter().all(kernels::on_host) {
+        return None;
+    }
+    let values = |tensor: &Tensor<1>| tensor.to_data().try_into_vec::<f32>().ok();
+    let last = parameters.len() - 3;
+    let [beta, mean, variance] = [0, 1, 2].map(|place| values(&parameters[last + place]));
+    let (beta, mean, variance) = (beta?, mean?, variance?);
+    let gamma = match parameters[..last].first() {
+        Some(gamma) => values(gamma)?,
+        None => vec![1.0; beta.len()],
+    };
+    let factor = |(gamma, variance): (&f32, &f32)| {
+        f64::from(*gamma) / (f64::from(*variance) + epsilon).sqrt()
+    };
+    let factors: Vec<f64> = gamma.iter().zip(&variance).map(factor).collect();
+    let moved = beta.iter().zip(&mean).zip(&factors);
+    let added = moved.map(|((beta, mean), factor)| f64::from(*beta) - f64::from(*mean) * factor);
+    let added: Vec<f32> = added.map(|value| value as f32).collect();
+    let factors: Vec<f32> = factors.into_iter().map(|factor| factor as f32).collect();
+    let device = parameters[last].device();
+    Some([factors, added].map(|values| tensor(values, &device)))
 }
 
 fn affine(
