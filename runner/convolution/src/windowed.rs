@@ -52,6 +52,7 @@ impl Windowed {
         let general =
             General::of_filters(self.isa(), filters, (self.windows, weights.bias), self.activation)
                 .scaled(weights.scale);
+        let general = if self.short_parts { general.in_short_parts() } else { general };
         let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
         self.sums(&general, inputs, (self.output(), self.to), out);
     }

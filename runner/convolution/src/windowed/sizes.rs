@@ -26,6 +26,8 @@ pub struct Windowed {
     pub to: Layout,
     /// The layout of what is added before the activation, where something is.
     pub residual: Option<Layout>,
+    /// Whether long sums are made of short parts: closer to the exact ones, for a few percent of the time.
+    pub short_parts: bool,
     /// The instruction set to compute with.
     pub isa: Isa,
 }

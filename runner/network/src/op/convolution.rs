@@ -103,7 +103,13 @@ fn any(call: &Call<'_>, op: Convolution, map: Map, parts: Parts, activation: Act
         };
         return Map::Planar(activation::apply(activation, sum));
     };
-    let how = How { windows, depthwise: op.groups > 1, activation, blocks: call.blocks };
+    let how = How {
+        windows,
+        depthwise: op.groups > 1,
+        activation,
+        blocks: call.blocks,
+        is_training: call.training.is_some(),
+    };
     windowed::apply(map, parts, how)
 }
 

@@ -49,9 +49,11 @@ pub(crate) fn kept(parameters: &[Tensor<1>], epsilon: f64) -> [Tensor<1>; 2] {
         .unwrap_or_else(|| affine(parameters, statistics(parameters), epsilon))
 }
 
-/// The same where the values are at hand: each is rounded once, as where frozen layers are folded.
+/// The same where the values are at hand and no gradient is wanted: each is rounded once, as where frozen
+/// layers are folded.
 fn kept_on_host(parameters: &[Tensor<1>], epsilon: f64) -> Option<[Tensor<1>; 2]> {
-    if !parameters.iter().all(kernels::on_host) {
+    let is_plain = |tensor: &Tensor<1>| kernels::on_host(tensor) && !tensor.is_require_grad();
+    if !parameters.iter().all(is_plain) {
         return None;
     }
     let values = |tensor: &Tensor<1>| tensor.to_data().try_into_vec::<f32>().ok();

@@ -30,6 +30,8 @@ pub(super) struct How {
     pub activation: Activation,
     /// Whether what comes out is wanted in blocks.
     pub blocks: bool,
+    /// Whether a step of training computes it, where a few percent of the time count.
+    pub is_training: bool,
 }
 
 /// Whether this project's kernels compute the convolution: all values are on the CPU, and its shape is
@@ -84,6 +86,7 @@ pub(super) fn apply(input: Map, parts: Parts, how: How) -> Map {
         from,
         to: if blocks { Layout::between(outputs) } else { Layout::Nchw },
         residual: residual.as_ref().map(|(_, layout)| *layout),
+        short_parts: !how.is_training,
         isa: Isa::best(),
     };
     // Without one, something stands in its place that is not read.
@@ -188,12 +191,19 @@ mod tests {
                 before: [size / 2; 2],
                 places: [height, width],
             };
-            let how = How { windows: windows(size, stride), depthwise, activation, blocks };
+            let how = How {
+                windows: windows(size, stride),
+                depthwise,
+                activation,
+                blocks,
+                is_training: true,
+            };
             let input = Map::Planar(input.clone().reshape([2, 20, 9, 8]));
             let hidden = apply(input, Parts { kernel, scale, bias, residual }, how);
             assert_eq!(matches!(hidden, Map::Blocks { .. }), blocks);
             let (depthwise, activation, blocks) = (false, Activation::Linear, false);
-            let how = How { windows: windows(1, 1), depthwise, activation, blocks };
+            let how =
+                How { windows: windows(1, 1), depthwise, activation, blocks, is_training: true };
             let parts = Parts { kernel: second, scale: None, bias: None, residual: None };
             apply(hidden, parts, how).planar()
         }
