@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::fetch::shapes;
 use crate::{diagnostics, terminal};
 use arguments::RunArguments;
-use single::{Job, Session, run_one};
+use single::{Job, Session, complete, run_one};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let loaded = load(&arguments.file, &arguments.set, arguments.device.as_deref())?;
@@ -30,6 +30,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         None => Choice::Fresh,
     };
     if let Choice::Finished(run) = &choice {
+        complete(run);
         let folder = run.path.display();
         terminal::out(&format!("run {} is finished, nothing is left to do: {folder}", run.id));
         return Ok(());

@@ -198,11 +198,11 @@ mod tests {
     const IMAGES: usize = 2;
 
     /// A network whose normalizations are none of those that change nothing, and a batch for it.
-    fn network(name: &str) -> Result<(Network, Flow), NetworkError> {
+    fn network(name: &str, seed: u64) -> Result<(Network, Flow), NetworkError> {
         let name = ArchitectureName::find(name).unwrap_or_default();
         let layers = layers(name, [64, 64], &Top::None).unwrap_or_default();
-        let mut network = Network::new(layers, Weights::default(), 7, Compute::cpu());
-        let mut stream = Key::new(1, Purpose::Generate).stream();
+        let mut network = Network::new(layers, Weights::default(), seed, Compute::cpu());
+        let mut stream = Key::new(seed, Purpose::Generate).stream();
         for parameter in &mut network.parameters {
             let values = parameter.values()?;
             if values.iter().all(|value| *value == values[0]) {
@@ -250,12 +250,17 @@ mod tests {
     #[test]
     fn layers_in_passing_compute_what_they_do_one_by_one() -> Result<(), NetworkError> {
         for name in ["resnet18", "mobilenet_v2"] {
-            let (network, input) = network(name)?;
-            let off = off(&network, &input)?;
-            assert!(off < 1e-3, "{name}: {off}");
+            let draw = |seed| {
+                let (network, input) = network(name, seed)?;
+                off(&network, &input)
+            };
+            let mut draws = (1..=5).map(draw).collect::<Result<Vec<f32>, NetworkError>>()?;
+            draws.sort_by(f32::total_cmp);
+            // A value that is nearly zero may be on either side of a ReLU: in most draws none is.
+            assert!(draws[2] < 1e-4, "{name}: {draws:?}");
         }
         // In a deeper network, a value that is nearly zero may be on either side of a ReLU.
-        let (network, _) = network("resnet50")?;
+        let (network, _) = network("resnet50", 7)?;
         let first = network.layers.iter().position(|layer| layer.name.starts_with("layer4."));
         let part = network.part(first.unwrap_or(0)..network.layers.len());
         let shape = part.layers[0].input;
@@ -268,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_residual_block_is_three_convolutions() -> Result<(), NetworkError> {
-        let (network, input) = network("resnet50")?;
+        let (network, input) = network("resnet50", 7)?;
         let index = |name: &str| network.layers.iter().position(|layer| layer.name == name);
         let chain = |name: &str, values: &[Tensor<1>], is_training: bool| {
             let index = index(name)?;
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn trained_normalizations_move_what_is_kept() -> Result<(), NetworkError> {
-        let (network, input) = network("resnet18")?;
+        let (network, input) = network("resnet18", 7)?;
         let values: Vec<_> =
             network.values().into_iter().map(|it| it.autodiff().require_grad()).collect();
         let training = Training { key: Key::new(0, Purpose::Dropout), samples: &[0, 1] };

@@ -10,9 +10,10 @@ use runner_learn::Category;
 use runner_learn::run::{Request, Shared};
 use runner_network::device::Compute;
 use runner_record::Event;
+use runner_results::load::{self, LoadedRun};
+use runner_results::report;
 use runner_results::tables::RunRow;
 use runner_results::writer::{End, RunWriter, Start};
-use runner_results::{load, report};
 
 use super::summary;
 use crate::before::Before;
@@ -138,6 +139,16 @@ fn report(writer: &RunWriter, paused: bool) {
         _ => return,
     };
     if let Err(error) = written {
+        terminal::warning(&format!("the report of the run could not be written: {error}"));
+    }
+}
+
+/// The page about a finished run whose process was killed before it had written it.
+pub fn complete(run: &LoadedRun) {
+    if run.path.join(report::FILE).is_file() {
+        return;
+    }
+    if let Err(error) = report::write_run(run) {
         terminal::warning(&format!("the report of the run could not be written: {error}"));
     }
 }

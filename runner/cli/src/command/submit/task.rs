@@ -14,7 +14,7 @@ use runner_results::tables::Cell;
 
 use crate::arguments::ResultsArguments;
 use crate::command::resume::{self, Choice};
-use crate::command::run::single::{Job, Session, run_one};
+use crate::command::run::single::{Job, Session, complete, run_one};
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -99,6 +99,7 @@ fn run(
         };
         match state {
             Some((_, Choice::Finished(run))) => {
+                complete(&run);
                 terminal::out(&format!("run {} is finished, nothing is left to do", run.id));
                 return Ok(());
             }
