@@ -1,6 +1,7 @@
 //! `runner check`: validate and print the plan; runs nothing.
 
 mod cut;
+mod division;
 mod sweep;
 
 use std::collections::BTreeSet;
@@ -8,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use runner_experiment::architecture::Layer;
-use runner_experiment::plan::{Dataset, LearningRate, Plan, Stage};
-use runner_experiment::section::division::Division;
+use runner_experiment::plan::{LearningRate, Plan, Stage};
 use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
 use runner_network::device::select;
@@ -152,7 +152,7 @@ fn dataset(checked: &Checked) {
     ));
     terminal::out_table(&header, rows);
     if let Some(division) = &dataset.split {
-        terminal::out(&divided(dataset, division));
+        terminal::out(&division::text(dataset, division));
     }
     if let [first, second] = &checked.classes[..] {
         terminal::out(&format!(
@@ -160,24 +160,6 @@ fn dataset(checked: &Checked) {
         ));
     }
     terminal::out("");
-}
-
-/// How one folder becomes three splits.
-fn divided(dataset: &Dataset, division: &Division) -> String {
-    let Division { validation, test, seed, stratify, group, .. } = division;
-    let test = match (dataset.fold, dataset.folds) {
-        (Some(fold), Some(folds)) => {
-            format!(
-                "fold {fold} of {folds} is the test split; of the rest, validation {validation}"
-            )
-        }
-        _ => format!("validation {validation}, test {test}"),
-    };
-    let each = if *stratify { " of each class" } else { "" };
-    let group = group.as_ref().map_or(String::new(), |group| format!(", groups by {group}"));
-    format!(
-        "divided by content: {test}{each}, seed {seed}{group}; splits.parquet will say which is where"
-    )
 }
 
 fn model(checked: &Checked) -> Result<(), Failure> {

@@ -25,6 +25,26 @@ pub enum Choice {
     Again(LoadedRun),
 }
 
+impl Choice {
+    /// The run that this goes on from, or does again.
+    pub fn run(&self) -> Option<&LoadedRun> {
+        match self {
+            Self::Resume(run) | Self::Longer(run) | Self::Again(run) => Some(run),
+            Self::Fresh | Self::Finished(_) => None,
+        }
+    }
+
+    /// The run that a new one goes on from.
+    pub fn longer(&self) -> Option<&LoadedRun> {
+        if let Self::Longer(run) = self { Some(run) } else { None }
+    }
+
+    /// The run that is run again.
+    pub fn again(&self) -> Option<&LoadedRun> {
+        if let Self::Again(run) = self { Some(run) } else { None }
+    }
+}
+
 /// The run that `name` stands for; `last` is the newest of this plan.
 ///
 /// # Errors

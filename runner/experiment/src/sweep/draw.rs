@@ -6,7 +6,7 @@ use crate::section::sweep::{Axis, Distribution, Random};
 use crate::source::SourceText;
 use crate::tree::{Kind, Node};
 
-use super::Setting;
+use super::setting::Setting;
 
 /// Digits of a number that is drawn: more would only make names longer.
 const DIGITS: usize = 4;

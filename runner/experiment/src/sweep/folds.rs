@@ -6,7 +6,7 @@ use crate::source::SourceText;
 use crate::tree::{Kind, Node};
 use crate::value::{Located, Plain};
 
-use super::Setting;
+use super::setting::Setting;
 
 /// The key that `folds` changes.
 pub const FOLD: [&str; 2] = ["dataset", "fold"];

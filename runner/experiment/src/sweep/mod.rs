@@ -7,9 +7,9 @@
 mod draw;
 mod folds;
 mod name;
+mod setting;
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Range;
 
 use crate::diagnostic::Diagnostics;
 use crate::extends::Overwritten;
@@ -26,6 +26,7 @@ use crate::{extends, origin};
 pub use crate::section::sweep::Halving;
 pub(crate) use folds::{Declared, declared};
 pub use name::short_names;
+use setting::Setting;
 
 /// More members than anybody waits for.
 const MOST: usize = 10_000;
@@ -64,21 +65,6 @@ pub struct Member {
     pub setting: String,
     /// The plan.
     pub checked: Checked,
-}
-
-/// A value for one key.
-#[derive(Debug, Clone)]
-struct Setting {
-    path: Vec<String>,
-    /// Where the key stands in the file.
-    span: Range<usize>,
-    value: Node,
-}
-
-impl Setting {
-    fn of<V>(axis: &Axis<V>, value: Node) -> Self {
-        Self { path: axis.path.clone(), span: axis.span.clone(), value }
-    }
 }
 
 /// Checks every member; `None` where one of them is no plan.
@@ -121,14 +107,19 @@ pub(crate) fn resolve(
         let message = format!("{repeated} of {total} members are the same as another one");
         diagnostics.warning(section.span.clone(), SWEEP, message).help("each runs once");
     }
-    let mut hasher = blake3::Hasher::new();
-    for member in &members {
-        hasher.update(fingerprint(&member.checked.plan).as_bytes());
-    }
-    let id = hasher.finalize().to_hex()[..8].to_owned();
+    let id = id(&members);
     let halving = section.value.halving.as_ref().map(Plain::plain);
     let (warnings, source) = (Diagnostics::default(), file.source.clone());
     Some(Sweep { id, members, halving, keys, warnings, source })
+}
+
+/// Eight digits of the hash of all plans.
+fn id(members: &[Member]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for member in members {
+        hasher.update(fingerprint(&member.checked.plan).as_bytes());
+    }
+    hasher.finalize().to_hex()[..8].to_owned()
 }
 
 fn check_halving(section: &Located<SweepSection>, diagnostics: &mut Diagnostics) {
@@ -203,22 +194,29 @@ fn settings(
     if !seeds.is_empty() {
         factors.push(seeds.into_iter().map(|seed| vec![seed]).collect());
     }
-    if folds.is_none()
-        && PARTS.iter().all(|part| !section.value.present.iter().any(|key| key == part))
-    {
+    if folds.is_none() && changes_nothing(&section.value) {
         diagnostics
             .error(section.span.clone(), SWEEP, "this sweep changes nothing")
             .help("give it `grid`, `zip`, `random` or `seeds`");
         return None;
     }
-    let product = |all: Vec<Vec<Setting>>, factor: Vec<Vec<Setting>>| {
-        all.iter().flat_map(|head| factor.iter().map(|tail| [&head[..], tail].concat())).collect()
-    };
     twice(&factors, diagnostics)?;
     if diagnostics.errors() > 0 && factors.is_empty() {
         return None;
     }
-    Some(factors.into_iter().fold(vec![Vec::new()], product))
+    Some(product(factors))
+}
+
+fn changes_nothing(section: &SweepSection) -> bool {
+    PARTS.iter().all(|part| !section.present.iter().any(|key| key == part))
+}
+
+/// Every combination of a setting of each.
+fn product(factors: Vec<Vec<Vec<Setting>>>) -> Vec<Vec<Setting>> {
+    let times = |all: Vec<Vec<Setting>>, factor: Vec<Vec<Setting>>| {
+        all.iter().flat_map(|head| factor.iter().map(|tail| [&head[..], tail].concat())).collect()
+    };
+    factors.into_iter().fold(vec![Vec::new()], times)
 }
 
 /// The first values of each key, the second, and so on.

@@ -85,11 +85,8 @@ pub struct Ended {
 pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     let Job { mut checked, choice, member, pause_after } = job;
     let compute = device::of_plan(checked.plan.run)?;
-    let (longer, before) = match &choice {
-        Choice::Longer(run) => (Some(run.clone()), None),
-        Choice::Again(run) => (None, Some(Before::of(run))),
-        _ => (None, None),
-    };
+    let longer = choice.longer().cloned();
+    let before = choice.again().map(Before::of);
     if let Choice::Resume(run) | Choice::Longer(run) = &choice {
         Before::of(run).look_at_device(&compute);
         checked.plan = resume::with_weights_of(&checked.plan, run);
@@ -98,11 +95,7 @@ pub fn run_one(session: &Session, job: Job<'_>) -> Result<Ended, Failure> {
     // What stops this run alone, a table that cannot be written for one, stops no other.
     let interrupt = session.interrupt.below();
     let weights = resolve(&mut checked, results, (session.offline, &interrupt))?;
-    let own = match &choice {
-        Choice::Resume(run) | Choice::Longer(run) | Choice::Again(run) => Some(run),
-        Choice::Fresh | Choice::Finished(_) => None,
-    };
-    let earlier = division::earlier(&checked.plan, results, own)?;
+    let earlier = division::earlier(&checked.plan, results, choice.run())?;
     let start = start(session, &checked, &compute, member)?;
     let mut writer = open(choice, results, start)?;
     let _log = open_log(&writer)?;

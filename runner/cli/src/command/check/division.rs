@@ -1,0 +1,22 @@
+//! How one folder becomes three splits, in words.
+
+use runner_experiment::plan::Dataset;
+use runner_experiment::section::division::Division;
+
+/// How one folder becomes three splits.
+pub(super) fn text(dataset: &Dataset, division: &Division) -> String {
+    let Division { validation, test, seed, stratify, group, .. } = division;
+    let test = match (dataset.fold, dataset.folds) {
+        (Some(fold), Some(folds)) => {
+            format!(
+                "fold {fold} of {folds} is the test split; of the rest, validation {validation}"
+            )
+        }
+        _ => format!("validation {validation}, test {test}"),
+    };
+    let each = if *stratify { " of each class" } else { "" };
+    let group = group.as_ref().map_or(String::new(), |group| format!(", groups by {group}"));
+    format!(
+        "divided by content: {test}{each}, seed {seed}{group}; splits.parquet will say which is where"
+    )
+}
