@@ -132,7 +132,8 @@ impl<'a> Connection<'a> {
             | Event::Filters { .. }
             | Event::Heatmap { .. }
             | Event::Faithfulness { .. }
-            | Event::Embedding { .. } => {}
+            | Event::Embedding { .. }
+            | Event::OutOfFold { .. } => {}
         }
     }
 

@@ -27,7 +27,7 @@ pub use crate::section::schedule::{
 pub use crate::section::stage::{BatchNorm, EarlyStopping, Stage};
 pub use crate::section::visualize::{
     Activations, Confusion, Curves, Embedding, Faithfulness, Filters, Gradcam, ImageSet, Mistakes,
-    Visualize,
+    Suspects, Visualize,
 };
 
 use crate::architecture::Top;

@@ -1,12 +1,13 @@
 //! The jobs of a plan in their order.
 
 use runner_experiment::plan::Visualize;
+use runner_experiment::section::visualize::SplitName;
 use runner_learn::LearnError;
 use runner_record::Event;
 
 use crate::error::ExplainError;
 use crate::scene::Scene;
-use crate::{activations, cam, embedding, faithfulness, filters};
+use crate::{activations, cam, embedding, faithfulness, filters, suspects};
 
 /// Does the jobs in their order. One that fails says so and spares the others; jobs that are drawn
 /// from the tables are passed on.
@@ -32,6 +33,13 @@ pub fn run(
             Visualize::Gradcam(job) => cam::run(job, number, scene, observe),
             Visualize::Faithfulness(job) => faithfulness::run(job, number, scene, observe),
             Visualize::Embedding(job) => embedding::run(job, number, scene, observe),
+            Visualize::Suspects(job) if job.split == SplitName::Train => {
+                suspects::run(job, number, scene, observe)
+            }
+            Visualize::Suspects(_) => {
+                observe(Event::Drawn { number });
+                Ok(())
+            }
         };
         match done {
             Err(stopped @ ExplainError::Learn(LearnError::Interrupted)) => return Err(stopped),

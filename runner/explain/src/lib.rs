@@ -11,6 +11,7 @@
 //! | `cam` | heatmaps of what a prediction rests on |
 //! | `faithfulness` | how well these say it |
 //! | `embedding`, `tsne` | images by what the penultimate layer makes of them |
+//! | `suspects`, `logistic` | what labels look like to models that were not trained on them |
 
 pub mod activations;
 mod ascent;
@@ -24,9 +25,11 @@ pub mod filters;
 pub mod fourier;
 pub mod grid;
 pub mod jobs;
+mod logistic;
 pub mod progress;
 pub mod run;
 pub mod scene;
+mod suspects;
 pub mod tsne;
 
 pub use error::ExplainError;

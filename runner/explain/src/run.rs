@@ -2,6 +2,7 @@
 
 use runner_data::scan::ScannedSplit;
 use runner_experiment::architecture::{Shape, imagenet};
+use runner_experiment::plan::Stage;
 use runner_experiment::section::dataset::Preprocessing;
 use runner_learn::run::pretrained::network;
 use runner_learn::run::splits::scan_splits;
@@ -106,7 +107,13 @@ fn draw(
         Shape::Map { height, width, .. } => [height, width],
         Shape::Vector(length) => [1, length],
     };
+    // Where no stage trains anything, nothing of the base has seen the labels.
+    let frozen = |stage: &Stage| stage.frozen_prefix(&network.layers);
+    let whole = network.layers.iter().take_while(|layer| layer.base).count();
+    let frozen = plan.stage.iter().map(frozen).min().unwrap_or(whole);
     let scene = Scene {
+        frozen: plan.dataset.as_ref().map(|dataset| (dataset, frozen)),
+        cache: request.cache,
         network,
         classes,
         image_size,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_experiment::architecture::{Op, Shape};
+use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::Preprocessing;
 
 use crate::error::ExplainError;
@@ -25,6 +26,11 @@ pub struct Scene<'a> {
     pub image_size: [usize; 2],
     /// From pixels to what the network sees.
     pub preprocessing: Preprocessing,
+    /// How the data set reaches the network, and how many leading layers no stage of the plan trains;
+    /// `None` without a data set.
+    pub frozen: Option<(&'a Dataset, usize)>,
+    /// Where features are kept; `None` keeps none.
+    pub cache: Option<&'a Path>,
     /// Images of the data set.
     pub splits: &'a [ScannedSplit],
     /// Where random draws start.

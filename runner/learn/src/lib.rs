@@ -12,7 +12,7 @@ pub mod early_stopping;
 pub mod error;
 pub mod evaluate;
 pub mod feature_cache;
-mod feature_set;
+pub mod feature_set;
 pub mod feature_views;
 pub mod features;
 pub mod fit;

@@ -30,6 +30,8 @@ pub struct Predicted {
     /// Index of the most probable class; with two classes the second where its probability is
     /// above 0.5.
     pub predicted: usize,
+    /// One per class, in sorted order; their softmax is the probabilities.
+    pub logits: Vec<f64>,
     /// One per class, in sorted order.
     pub probabilities: Vec<f64>,
 }
@@ -116,8 +118,12 @@ impl Predictions {
             self.predicted.extend(logits.chunks_exact(classes).zip(paths).map(|(row, path)| {
                 // The label only counts for the loss, which nobody asks for.
                 let outcome = cross_entropy(row, 0);
-                let (predicted, probabilities) = (outcome.predicted, outcome.probabilities);
-                Predicted { path: path.to_path_buf(), predicted, probabilities }
+                Predicted {
+                    path: path.to_path_buf(),
+                    predicted: outcome.predicted,
+                    logits: outcome.logits,
+                    probabilities: outcome.probabilities,
+                }
             }));
         }
     }

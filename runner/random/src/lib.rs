@@ -28,6 +28,8 @@ pub enum Purpose {
     Picture,
     /// Which runs and images a test of significance is tried on.
     Resample,
+    /// Which part of the images an image is in, where each part in turn is left out.
+    Fold,
 }
 
 /// The key of a stream; what does not apply stays 0.

@@ -7,7 +7,7 @@ use crate::image::{BadImage, Duplicate, ValueRange};
 use crate::layer::LayerRecord;
 use crate::prediction::Prediction;
 use crate::split::SplitRecord;
-use crate::visual::{Activations, Embedding, Heatmap, LayerFilters, Score};
+use crate::visual::{Activations, Embedding, Heatmap, LayerFilters, OutOfFold, Score};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +173,13 @@ pub enum Event {
         number: usize,
         /// One point each.
         embedding: Embedding,
+    },
+    /// What models say of images that each was not trained on.
+    OutOfFold {
+        /// Which job, from 1.
+        number: usize,
+        /// Every image.
+        found: OutOfFold,
     },
 }
 

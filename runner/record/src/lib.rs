@@ -17,4 +17,4 @@ pub use image::{BadImage, Duplicate, Pixels, Place, ValueRange};
 pub use layer::LayerRecord;
 pub use prediction::Prediction;
 pub use split::SplitRecord;
-pub use visual::{Activations, Embedding, Filter, Heatmap, LayerFilters, Plane, Score};
+pub use visual::{Activations, Embedding, Filter, Heatmap, LayerFilters, OutOfFold, Plane, Score};

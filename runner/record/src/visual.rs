@@ -129,3 +129,18 @@ pub struct Embedding {
     /// Kullback-Leibler divergence, in nats.
     pub divergence: Option<f64>,
 }
+
+/// What models say of images that each was not trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfFold {
+    /// `train`, `validation` or `test`.
+    pub split: &'static str,
+    /// The files.
+    pub images: Vec<PathBuf>,
+    /// Class of each image.
+    pub labels: Vec<usize>,
+    /// The fold of each image, from 0.
+    pub folds: Vec<usize>,
+    /// Of each image, one probability per class in sorted order.
+    pub probabilities: Vec<Vec<f64>>,
+}

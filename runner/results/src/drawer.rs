@@ -2,6 +2,7 @@
 
 mod found;
 mod from_tables;
+mod suspected;
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +77,10 @@ impl Drawer {
             Event::Heatmap { number, heatmap } => self.heatmap(number, heatmap)?,
             Event::Faithfulness { number, scores } => self.faithfulness(number, scores)?,
             Event::Embedding { number, embedding } => self.embedding(number, &embedding)?,
+            Event::OutOfFold { number, found } => {
+                let drawn = self.suspects_of_folds(number, &found);
+                return self.failed(number, drawn);
+            }
             _ => {}
         }
         Ok(None)
@@ -84,7 +89,16 @@ impl Drawer {
     /// A full disk ends the run, which can be resumed later; a picture that cannot be drawn only
     /// fails its job.
     fn drawn(&mut self, number: usize) -> Result<Option<JobFailed>, ResultsError> {
-        match self.draw_tables(number) {
+        let drawn = self.draw_tables(number);
+        self.failed(number, drawn)
+    }
+
+    fn failed(
+        &self,
+        number: usize,
+        drawn: Result<(), ResultsError>,
+    ) -> Result<Option<JobFailed>, ResultsError> {
+        match drawn {
             Err(error @ (ResultsError::Write { .. } | ResultsError::Table { .. })) => Err(error),
             Err(error) => Ok(Some(JobFailed { number, job: "picture", reason: error.to_string() })),
             Ok(()) => Ok(None),

@@ -126,27 +126,35 @@ pub fn confusion(folder: &Path, split: &str) -> Result<Vec<ConfusionRow>, Result
         .collect())
 }
 
+/// The predictions of one split, in the order of the table.
+///
+/// # Errors
+///
+/// [`ResultsError`] where the table cannot be read.
+pub fn predictions(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
+    let rows = tables::read(&folder.join("predictions.parquet"))?;
+    let of_split = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
+    let row = |row: &Record| PredictionRow {
+        split: split.to_owned(),
+        path: text(row, "path"),
+        label: text(row, "label"),
+        predicted: text(row, "predicted"),
+        correct: cell::get(row, "correct") == &Cell::Bool(true),
+        loss: number(row, "loss"),
+        logits: numbers(row, "logits"),
+        probabilities: numbers(row, "probabilities"),
+    };
+    Ok(of_split.map(row).collect())
+}
+
 /// The wrong predictions of one split, most confident first.
 ///
 /// # Errors
 ///
 /// [`ResultsError`] where the table cannot be read.
 pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
-    let rows = tables::read(&folder.join("predictions.parquet"))?;
-    let of_split = rows.iter().filter(|row| cell::get(row, "split").as_str() == Some(split));
-    let wrong = of_split.filter(|row| cell::get(row, "correct") == &Cell::Bool(false));
-    let mut wrong: Vec<PredictionRow> = wrong
-        .map(|row| PredictionRow {
-            split: split.to_owned(),
-            path: text(row, "path"),
-            label: text(row, "label"),
-            predicted: text(row, "predicted"),
-            correct: false,
-            loss: number(row, "loss"),
-            logits: numbers(row, "logits"),
-            probabilities: numbers(row, "probabilities"),
-        })
-        .collect();
+    let mut wrong = predictions(folder, split)?;
+    wrong.retain(|row| !row.correct);
     most_confident_first(&mut wrong);
     Ok(wrong)
 }

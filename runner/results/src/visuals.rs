@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use sha2::{Digest, Sha256};
 
-use crate::tables::{self, ActivationRow, ArtifactRow, EmbeddingRow, FaithfulnessRow, FilterRow};
+use crate::tables::{
+    self, ActivationRow, ArtifactRow, EmbeddingRow, FaithfulnessRow, FilterRow, SuspectRow,
+};
 use crate::{ResultsError, atomic, picture};
 
 /// The folder of pictures in that of a run.
@@ -36,6 +38,7 @@ pub struct Visuals {
     filters: Vec<FilterRow>,
     faithfulness: Vec<FaithfulnessRow>,
     embeddings: Vec<EmbeddingRow>,
+    suspects: Vec<SuspectRow>,
 }
 
 impl Visuals {
@@ -162,6 +165,20 @@ impl Visuals {
     ) -> Result<(), ResultsError> {
         self.embeddings.extend(rows);
         tables::write(run, id, self.embeddings.clone())
+    }
+
+    /// Adds images whose label is looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`ResultsError`].
+    pub fn suspects(
+        &mut self,
+        (run, id): (&Path, &str),
+        rows: impl IntoIterator<Item = SuspectRow>,
+    ) -> Result<(), ResultsError> {
+        self.suspects.extend(rows);
+        tables::write(run, id, self.suspects.clone())
     }
 }
 

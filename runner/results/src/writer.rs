@@ -2,6 +2,7 @@
 
 mod events;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use crate::lock::RunLock;
 use crate::run_dir::{RunDir, Starting};
 use crate::tables::Row as _;
 use crate::tables::{
-    self, ArtifactRow, Cell, ConfusionRow, ParamRow, PredictionRow, RunRow, Timestamp,
+    self, ArtifactRow, Cell, ConfusionRow, ParamRow, PredictionRow, RunRow, ScoreRow, Timestamp,
 };
 use crate::{ResultsError, atomic};
 
@@ -76,6 +77,9 @@ pub struct RunWriter {
     epochs: Vec<EpochRecord>,
     predictions: Vec<PredictionRow>,
     confusion: Vec<ConfusionRow>,
+    scores: Vec<ScoreRow>,
+    /// What images stay together with, by their paths.
+    groups: HashMap<String, String>,
     train_seconds: f64,
     /// When tables were written last.
     written: Option<Instant>,
@@ -146,6 +150,8 @@ impl RunWriter {
             epochs: Vec::new(),
             predictions: Vec::new(),
             confusion: Vec::new(),
+            scores: Vec::new(),
+            groups: HashMap::new(),
             train_seconds: 0.0,
             written: None,
             pending: Pending::default(),
@@ -167,6 +173,7 @@ impl RunWriter {
         self.table::<EpochRecord>(Vec::new())?;
         self.table::<PredictionRow>(Vec::new())?;
         self.table::<ConfusionRow>(Vec::new())?;
+        self.table::<ScoreRow>(Vec::new())?;
         self.table::<ArtifactRow>(Vec::new())?;
         self.write_run()
     }
@@ -278,7 +285,9 @@ mod tests {
         let status = |path: &Path| -> Result<Cell, ResultsError> {
             Ok(cell::get(&tables::read(path)?[0], "status").clone())
         };
-        for file in ["params", "layers", "epochs", "predictions", "confusion", "artifacts"] {
+        for file in
+            ["params", "layers", "epochs", "predictions", "confusion", "scores", "artifacts"]
+        {
             assert_eq!(tables::read(&writer.file(&format!("{file}.parquet")))?.len(), 0);
         }
         assert_eq!(status(&path)?, Cell::Text("running".to_owned()));

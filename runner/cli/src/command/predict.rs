@@ -11,6 +11,7 @@ use runner_learn::predict::{self, Predicted};
 use runner_network::saved::Saved;
 use runner_network::weights::Source;
 use runner_record::Phase;
+use runner_results::scores::calibration;
 use runner_results::tables::PredictedRow;
 use runner_results::{load, tables};
 
@@ -31,6 +32,10 @@ pub struct PredictArguments {
     /// Which device computes: auto, cpu, cuda, cuda:1, vulkan, vulkan:1.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// Divide the logits by the run's temperature, which was fitted to its validation images, so that
+    /// probabilities are as often right as they say.
+    #[arg(long)]
+    pub calibrated: bool,
     /// The folder for predicted.parquet. Default: the run's.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -40,7 +45,12 @@ pub struct PredictArguments {
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let interrupt = signals::interrupt()?;
-    let Target { source, run, folder, skips, precision } = target(arguments, &interrupt)?;
+    let Target { source, run, folder, skips, precision, temperature } =
+        target(arguments, &interrupt)?;
+    let temperature = match (arguments.calibrated, temperature) {
+        (true, None) => return Err(Failure::usage(NO_TEMPERATURE)),
+        (asked, temperature) => temperature.filter(|_| asked),
+    };
     let files = files(&arguments.images)?;
     let compute = device::of_run(arguments.device.as_deref(), precision)?;
     let model = Saved::open(&source, compute)?;
@@ -49,7 +59,12 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
         counters.set(&Phase::Predict, done, files.len());
     })?;
     counters.clear();
-    let (predicted, bad, classes) = (all.predicted, all.bad, &model.about.classes);
+    let (mut predicted, bad, classes) = (all.predicted, all.bad, &model.about.classes);
+    if let Some(temperature) = temperature {
+        for one in &mut predicted {
+            one.probabilities = calibration::calibrated(&one.logits, temperature);
+        }
+    }
     if !all.narrow.is_empty() {
         images::show_narrow(&all.narrow);
     }
@@ -67,6 +82,10 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     }
 }
 
+/// What `--calibrated` needs.
+const NO_TEMPERATURE: &str = "there is no temperature to calibrate with: a run has one where some of its \
+     validation images are predicted wrong; `runner show RUN` shows it, and the file of a model has none";
+
 /// Whose model is asked.
 struct Target {
     /// The model.
@@ -79,6 +98,8 @@ struct Target {
     skips: bool,
     /// What the run was told to compute in.
     precision: Option<Precision>,
+    /// What its logits are divided by to calibrate them.
+    temperature: Option<f64>,
 }
 
 fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target, Failure> {
@@ -91,18 +112,21 @@ fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target,
             folder: PathBuf::from("."),
             skips: false,
             precision: None,
+            temperature: None,
         }
     } else {
         let run = load::find(&arguments.results.results, &arguments.run)?;
         let skip = ("dataset.on_bad_image".to_owned(), OnBadImage::Skip.to_string());
         let params = run.params().unwrap_or_default();
         let skips = params.contains(&skip);
+        let temperature = run.get("temperature").as_f64();
         Target {
             source: weights::of_run(&run, (false, interrupt))?,
             run: run.id,
             folder: run.path,
             skips,
             precision: precision(&params),
+            temperature,
         }
     };
     if let Some(folder) = &arguments.out {

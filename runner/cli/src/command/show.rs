@@ -35,6 +35,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<(), Failure> {
         terminal::out("");
     }
     facts(&run);
+    scores(&run);
     epochs(&run)?;
     terminal::out("\nplan:");
     let params = run.params()?;
@@ -52,6 +53,18 @@ fn facts(run: &LoadedRun) {
     });
     let rows = shown.map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
     terminal::out_table(&["key", "value"], rows);
+}
+
+/// With their 95% intervals; runs of older versions have none.
+fn scores(run: &LoadedRun) {
+    let found = runner_results::scores::of_run(run);
+    if found.is_empty() {
+        return;
+    }
+    terminal::out("\nscores, with 95% intervals:");
+    for score in found.iter().filter(|score| score.split != "train") {
+        terminal::out(&score.line());
+    }
 }
 
 fn epochs(run: &LoadedRun) -> Result<(), Failure> {

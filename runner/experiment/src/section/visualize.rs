@@ -24,6 +24,8 @@ tagged! {
         Mistakes(MistakesSection) = "mistakes",
         /// Images in the plane, by the output of the penultimate layer.
         Embedding(EmbeddingSection) = "embedding",
+        /// Images whose label is probably wrong.
+        Suspects(SuspectsSection) = "suspects",
     }
 }
 
@@ -207,6 +209,20 @@ section! {
         of: ImageSetSection [flat],
         /// How many.
         count: Count = 16,
+    }
+}
+
+section! {
+    /// Images whose label is probably wrong, by a model that was not trained on it (confident learning,
+    /// Northcutt, Jiang & Chuang 2021).
+    pub struct Suspects from SuspectsSection {
+        /// Of which images. Those of `train` are told by logistic regressions on what the frozen layers
+        /// make of them, each on the other folds; those of `validation` and `test` by the run's model.
+        split: SplitName = SplitName::Train,
+        /// How many are drawn, the most suspicious first; the table has all.
+        count: Count = 32,
+        /// Into how many parts the training images are divided, each in turn left out.
+        folds: Count = 5,
     }
 }
 

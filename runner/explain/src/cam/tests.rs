@@ -60,6 +60,8 @@ fn scene<'a>(network: &'a Network, interrupt: &'a Interrupt) -> Scene<'a> {
         classes: &[],
         image_size: [4, 4],
         preprocessing: Preprocessing::Rescale,
+        frozen: None,
+        cache: None,
         splits: &[],
         seed: 0,
         interrupt,

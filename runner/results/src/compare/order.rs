@@ -6,13 +6,18 @@ use super::score::{self, SCORES};
 use crate::tables::Cell;
 
 /// Columns of `run.parquet` that say how good a run was, beside the scores that are always shown.
-const MORE_SCORES: [&str; 7] = [
+const MORE_SCORES: [&str; 12] = [
     "best_validation_loss",
     "images_per_s",
     "test_auc",
     "test_precision",
     "test_recall",
     "test_f1",
+    "test_balanced_accuracy",
+    "test_top_5_accuracy",
+    "test_ece",
+    "test_calibrated_ece",
+    "test_calibrated_loss",
     "peak_rss_bytes",
 ];
 
@@ -92,6 +97,8 @@ mod tests {
             ("test_accuracy", false, false),
             ("test_accuracy_std", false, true),
             ("test_loss_high", false, true),
+            ("test_ece", false, true),
+            ("test_balanced_accuracy", false, false),
             ("duration_s", false, true),
             ("stage.head.epochs", false, true),
         ] {

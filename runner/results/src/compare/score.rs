@@ -25,11 +25,12 @@ pub(super) const LOW: &str = "_low";
 /// Behind the name of a score: the upper end.
 pub(super) const HIGH: &str = "_high";
 
-/// Whether less of a score is better: of losses, of time and memory, and of deviations.
+/// Whether less of a score is better: of losses, of calibration errors, of time and memory, and of deviations.
 #[must_use]
 pub fn is_lower_better(score: &str) -> bool {
     let name = score.strip_suffix(LOW).or_else(|| score.strip_suffix(HIGH)).unwrap_or(score);
     name.ends_with(DEVIATION)
         || name.ends_with("_loss")
+        || name.ends_with("_ece")
         || ["duration_s", "peak_rss_bytes"].contains(&name)
 }

@@ -7,7 +7,7 @@ use crate::statistics::mean_and_deviation;
 use crate::tables::{Record, cell};
 
 /// Of the last epoch, or where that has none, columns of `run.parquet`.
-const SCORES: [&str; 9] = [
+const SCORES: [&str; 13] = [
     "validation_loss",
     "validation_accuracy",
     "best_validation_accuracy",
@@ -17,6 +17,10 @@ const SCORES: [&str; 9] = [
     "test_precision",
     "test_recall",
     "test_f1",
+    "test_balanced_accuracy",
+    "test_top_5_accuracy",
+    "test_ece",
+    "test_calibrated_ece",
 ];
 
 /// A score that one side has, at least.

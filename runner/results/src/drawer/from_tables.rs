@@ -11,7 +11,7 @@ use crate::picture::{chart, confusion, gallery, text};
 use crate::visuals::About;
 
 /// Photos per row of a gallery.
-const GALLERY: usize = 4;
+pub(super) const GALLERY: usize = 4;
 
 impl Drawer {
     /// A job whose picture comes from the tables.
@@ -38,6 +38,7 @@ impl Drawer {
             Some(Visualize::Mistakes(Mistakes { of: ImageSet { split }, count })) => {
                 self.mistakes(about, split.as_str(), count)
             }
+            Some(Visualize::Suspects(job)) => self.suspects_of_tables(number, &job),
             _ => Ok(()),
         }
     }
@@ -68,6 +69,6 @@ impl Drawer {
     }
 }
 
-fn no_predictions(split: &str) -> ResultsError {
+pub(super) fn no_predictions(split: &str) -> ResultsError {
     ResultsError::Picture(format!("this run has no predictions for its {split} images").into())
 }

@@ -7,7 +7,7 @@
 //! | module | what of a page |
 //! |---|---|
 //! | `subject` | runs with what they are called |
-//! | `scores`, `seeds` | what came out |
+//! | `scores`, `intervals`, `seeds` | what came out |
 //! | `parameters` | what was declared |
 //! | `verdicts` | what is more than chance |
 //! | `curves`, `scale`, `axis` | the epochs as SVG |
@@ -20,6 +20,7 @@ mod axis;
 mod confusion;
 mod curves;
 mod engine;
+mod intervals;
 mod mistakes;
 mod parallel;
 mod parameters;
@@ -53,6 +54,7 @@ struct Page {
     names: Vec<Name>,
     sections: Vec<Section>,
     scores: scores::Scores,
+    intervals: Vec<intervals::Interval>,
     seeds: Vec<seeds::Group>,
     parameters: parameters::Parameters,
     verdicts: Vec<Verdict>,
@@ -86,6 +88,7 @@ pub fn html(runs: &[LoadedRun]) -> Result<String, ResultsError> {
         names: subjects.iter().map(|subject| subject.name.clone()).collect(),
         sections: Vec::new(),
         scores: scores::of(&subjects),
+        intervals: intervals::of(&subjects),
         seeds: seeds::groups(&subjects),
         parameters: parameters::of(&subjects),
         verdicts: verdicts::of(&subjects),

@@ -33,7 +33,7 @@ const fn score(
 }
 
 /// Every score of `run.parquet`, the most telling first.
-pub(super) const SCORES: [Score; 10] = [
+pub(super) const SCORES: [Score; 13] = [
     score("test_accuracy", "Test accuracy", Better::Higher, text::number),
     score("test_loss", "Test loss", Better::Lower, text::number),
     score("best_validation_accuracy", "Validation accuracy", Better::Higher, text::number),
@@ -42,6 +42,9 @@ pub(super) const SCORES: [Score; 10] = [
     score("test_f1", "F1", Better::Higher, text::number),
     score("test_precision", "Precision", Better::Higher, text::number),
     score("test_recall", "Recall", Better::Higher, text::number),
+    score("test_balanced_accuracy", "Balanced accuracy", Better::Higher, text::number),
+    score("test_top_5_accuracy", "Top-5 accuracy", Better::Higher, text::number),
+    score("test_ece", "Calibration error", Better::Lower, text::number),
     score("best_epoch", "Best epoch", Better::Neither, whole),
     score("duration_s", "Time", Better::Neither, text::duration),
 ];

@@ -81,6 +81,23 @@ table! {
         member: Option<String>,
         /// What its maker calls the device.
         device_name: Option<String>,
+        /// The lower end of the 95% interval of the test accuracy, by the bootstrap over its images.
+        test_accuracy_lower: Option<f64>,
+        /// The upper end.
+        test_accuracy_upper: Option<f64>,
+        /// Mean recall of the classes on the test images.
+        test_balanced_accuracy: Option<f64>,
+        /// With more than five classes: share of test images whose class is among the five most
+        /// probable ones.
+        test_top_5_accuracy: Option<f64>,
+        /// Expected calibration error on the test images, 15 bins.
+        test_ece: Option<f64>,
+        /// What logits are divided by so that probabilities fit the validation images best.
+        temperature: Option<f64>,
+        /// `test_ece` after that.
+        test_calibrated_ece: Option<f64>,
+        /// `test_loss` after that.
+        test_calibrated_loss: Option<f64>,
     }
 }
 

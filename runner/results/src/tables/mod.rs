@@ -5,6 +5,7 @@ mod column;
 mod definitions;
 mod read;
 mod row;
+mod trust;
 mod visual;
 
 use std::path::Path;
@@ -20,12 +21,13 @@ pub use definitions::*;
 pub(crate) use read::has_column;
 pub use read::{read, read_columns};
 pub use row::Row;
+pub use trust::*;
 pub use visual::*;
 
 use crate::{ResultsError, atomic};
 
 /// The tables of a run.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 16] = [
     RunRow::FILE,
     ParamRow::FILE,
     LabelRow::FILE,
@@ -35,6 +37,8 @@ pub(crate) const NAMES: [&str; 14] = [
     PredictionRow::FILE,
     PredictedRow::FILE,
     ConfusionRow::FILE,
+    ScoreRow::FILE,
+    SuspectRow::FILE,
     ActivationRow::FILE,
     FilterRow::FILE,
     FaithfulnessRow::FILE,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use runner_record::{EpochRecord, Event, Prediction, SplitRecord};
 
 use super::{Pending, RunWriter};
+use crate::scores::{self, calibration};
 use crate::tables::{PredictionRow, SplitRow, integer};
 use crate::{ResultsError, metrics};
 
@@ -49,7 +50,7 @@ impl RunWriter {
                 self.run.dataset_hash = Some(hash.clone());
                 self.later()
             }
-            Event::Splits(rows) => self.table(rows.iter().map(split_row).collect()),
+            Event::Splits(rows) => self.divided(rows),
             Event::Model { weights_sha256, parameters } => {
                 self.run.weights_sha256.clone_from(weights_sha256);
                 self.run.parameters = Some(integer(*parameters));
@@ -70,6 +71,12 @@ impl RunWriter {
             }
             _ => Ok(()),
         }
+    }
+
+    fn divided(&mut self, rows: &[SplitRecord]) -> Result<(), ResultsError> {
+        let group = |row: &SplitRecord| Some((row.path.display().to_string(), row.group.clone()?));
+        self.groups = rows.iter().filter_map(group).collect();
+        self.table(rows.iter().map(split_row).collect())
     }
 
     fn epoch(&mut self, row: EpochRecord) -> Result<(), ResultsError> {
@@ -113,6 +120,7 @@ impl RunWriter {
         if predictions {
             self.table(self.confusion.clone())?;
             self.table(self.predictions.clone())?;
+            self.table(self.scores.clone())?;
         }
         if run {
             self.write_run()?;
@@ -140,10 +148,40 @@ impl RunWriter {
             self.run.test_recall = binary.recall;
             self.run.test_f1 = binary.f1;
         }
+        self.score(split, &rows);
         self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
         self.predictions.extend(rows);
         self.pending.predictions = true;
         self.later()
+    }
+}
+
+impl RunWriter {
+    /// The scores of a split. The temperature is that of the validation images, which come before those
+    /// of the test.
+    fn score(&mut self, split: &str, rows: &[PredictionRow]) {
+        let classes = &self.run.classes;
+        if split == "validation" {
+            self.run.temperature = calibration::temperature(rows, classes);
+            let temperature = self.run.temperature;
+            self.scores.extend(temperature.map(|t| scores::temperature_row(t, rows.len())));
+        }
+        let temperature = self.run.temperature.filter(|_| split != "train");
+        let about =
+            scores::About { classes, seed: self.run.seed, groups: &self.groups, temperature };
+        let found = scores::of_split(split, rows, &about);
+        if split == "test" {
+            let row = |name: &str| found.iter().find(|row| row.score == name);
+            let value = |name: &str| row(name).map(|row| row.value);
+            self.run.test_accuracy_lower = row("accuracy").and_then(|row| row.lower);
+            self.run.test_accuracy_upper = row("accuracy").and_then(|row| row.upper);
+            self.run.test_balanced_accuracy = value("balanced_accuracy");
+            self.run.test_top_5_accuracy = value("top_5_accuracy");
+            self.run.test_ece = value("ece");
+            self.run.test_calibrated_ece = value("calibrated_ece");
+            self.run.test_calibrated_loss = value("calibrated_loss");
+        }
+        self.scores.extend(found);
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn summary(writer: &RunWriter) -> String {
         (Some(accuracy), Some(loss)) => {
             lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
             lines.extend(binary(run));
+            lines.extend(trust(run));
         }
         _ if run.trainable_parameters.is_some() => {
             lines.push("test:        no test images".to_owned());
@@ -47,6 +48,20 @@ pub(super) fn summary(writer: &RunWriter) -> String {
     lines.push(format!("written to   {}", writer.folder().display()));
     lines.extend(files(writer.folder()).into_iter().map(|name| format!("             {name}")));
     lines.join("\n")
+}
+
+/// How far the test scores go.
+fn trust(run: &RunRow) -> Option<String> {
+    let (low, high) = run.test_accuracy_lower.zip(run.test_accuracy_upper)?;
+    let after = run.test_calibrated_ece.zip(run.temperature);
+    let after =
+        after.map(|(ece, temperature)| format!(", {ece:.4} at temperature {temperature:.2}"));
+    Some(format!(
+        "             accuracy in [{low:.3}, {high:.3}] (95%), balanced {:.4}; calibration error {:.4}{}",
+        run.test_balanced_accuracy?,
+        run.test_ece?,
+        after.unwrap_or_default()
+    ))
 }
 
 /// What two classes have beside accuracy.

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use crate::architecture::{Layer, Op, named};
 use crate::diagnostic::Diagnostics;
-use crate::plan::ImageSet;
+use crate::plan::{ImageSet, Suspects};
 use crate::section::Root;
-use crate::section::visualize::{ImageSetSection, SplitName};
+use crate::section::visualize::{ImageSetSection, SplitName, SuspectsSection};
 use crate::suggest::{closest, did_you_mean};
 use crate::value::{Located, Plain};
 
@@ -58,6 +58,17 @@ impl Check<'_> {
                 });
         }
         chosen
+    }
+
+    /// Training images are told by what layers that did not learn their labels make of them.
+    pub(super) fn check_folds(&mut self, table: &SuspectsSection, plan: &Suspects) {
+        let key = self.key.clone();
+        if let Some(folds) = table.folds.as_ref().filter(|_| plan.folds < 2) {
+            let message = "one fold leaves no image to learn from";
+            self.diagnostics
+                .error(folds.span.clone(), format!("{key}.folds"), message)
+                .help("give two or more: `folds = 5`");
+        }
     }
 
     pub(super) fn check_channels(

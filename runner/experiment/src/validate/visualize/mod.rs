@@ -9,14 +9,15 @@ use check::Check;
 use crate::architecture::Layer;
 use crate::diagnostic::Diagnostics;
 use crate::plan::{
-    Activations, Confusion, Embedding, Faithfulness, Filters, Gradcam, Mistakes, Visualize,
+    Activations, Confusion, Embedding, Faithfulness, Filters, Gradcam, Mistakes, Suspects,
+    Visualize,
 };
 use crate::section::Root;
 use crate::section::visualize::{
     ActivationsSection, FaithfulnessSection, FiltersSection, GradcamSection, Method,
-    Parametrization, VisualizeSection,
+    Parametrization, SplitName, SuspectsSection, VisualizeSection,
 };
-use crate::value::Plain;
+use crate::value::{Located, Plain};
 
 pub(super) fn resolve(
     root: &Root,
@@ -68,7 +69,18 @@ impl Check<'_> {
                 let of = self.image_set(&table.of, &table.span);
                 Visualize::Embedding(Embedding { of, ..table.plain() })
             }
+            VisualizeSection::Suspects(table) => Visualize::Suspects(self.suspects(table)),
         }
+    }
+
+    fn suspects(&mut self, table: &SuspectsSection) -> Suspects {
+        self.needs_stage(&table.span, "suspects");
+        let plan: Suspects = table.plain();
+        self.split(Some(&Located { value: plan.split, span: table.span.clone() }), &table.span);
+        if plan.split == SplitName::Train {
+            self.check_folds(table, &plan);
+        }
+        plan
     }
 
     fn activations(&mut self, table: &ActivationsSection) -> Activations {

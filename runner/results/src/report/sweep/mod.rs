@@ -5,6 +5,7 @@
 
 mod members;
 mod strips;
+mod suspected;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,8 @@ struct Page {
     best: Option<usize>,
     seeds: Vec<Group>,
     failures: Vec<Failure>,
+    /// Images whose label is probably wrong, by runs that were not trained on them.
+    suspects: Option<suspected::Suspects>,
 }
 
 /// A member that failed.
@@ -69,6 +72,7 @@ pub fn html(
         best: best(&subjects),
         seeds: seeds::groups(&subjects),
         failures: failures(&subjects, planned),
+        suspects: suspected::of(folder),
         table: members::table(folder, &subjects, &swept, planned),
     };
     engine::render("sweep.html", &page)
