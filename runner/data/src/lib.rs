@@ -2,6 +2,7 @@
 //!
 //! Knows the plan, but no network: what layers make of an image is `runner-learn`'s.
 
+pub mod alike;
 pub mod augment;
 pub mod decode;
 pub mod division;

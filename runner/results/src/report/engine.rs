@@ -16,13 +16,14 @@ use crate::ResultsError;
 /// The name of a report in the folder of a run or of a sweep.
 pub const FILE: &str = "report.html";
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("base.html", include_str!("templates/base.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("chart.html", include_str!("templates/chart.html")),
     ("runs.html", include_str!("templates/runs.html")),
     ("images.html", include_str!("templates/images.html")),
     ("sweep.html", include_str!("templates/sweep.html")),
+    ("duplicates.html", include_str!("templates/duplicates.html")),
 ];
 const STYLE: &str = include_str!("templates/style.css");
 const SCRIPT: &str = include_str!("templates/script.js");

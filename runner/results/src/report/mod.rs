@@ -14,11 +14,13 @@
 //! | `confusion`, `mistakes`, `pictures` | the images |
 //! | `about` | where everything came from |
 //! | `sweep` | the page of a sweep |
+//! | `duplicates` | the page of a check of a data set |
 
 mod about;
 mod axis;
 mod confusion;
 mod curves;
+mod duplicates;
 mod engine;
 mod intervals;
 mod mistakes;
@@ -42,6 +44,7 @@ use crate::load::LoadedRun;
 use crate::{ResultsError, atomic};
 use subject::{Name, Subject};
 
+pub use duplicates::{Group, GroupSection, write_duplicates};
 pub use engine::FILE;
 pub use sweep::{PlannedMember, write_sweep};
 pub use verdicts::Verdict;
