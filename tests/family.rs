@@ -11,6 +11,7 @@ use runner_experiment::architecture::{
 };
 use runner_experiment::plan::{Adamw, Optimizer as Settings, Rule};
 use runner_experiment::section::model::Pooling;
+use runner_experiment::section::task::Task;
 use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
@@ -84,7 +85,12 @@ fn block(net: &mut Builder, name: &str, channels: usize, stride: usize) {
 const SIDE: usize = 12;
 
 fn layers() -> Vec<Layer> {
-    let top = Top::Head { pooling: Pooling::Average, hidden: &[8], dropout: 0.0, classes: 2 };
+    let top = Top::Head {
+        pooling: Pooling::Average,
+        hidden: &[8],
+        dropout: 0.0,
+        output: Task::Classification.output(2),
+    };
     build(&Toy, "toy", [SIDE, SIDE], &top).unwrap()
 }
 
@@ -151,8 +157,12 @@ fn gradients_go_both_ways_around_a_block() {
     let targets: Vec<Target> = (0..4).map(|index| Target::of(index % 2, 2)).collect();
     let loss = |network: &Network, indices: &[usize]| {
         let input = Flow::batch(features.clone(), 4, shape, &network.compute);
-        let found = gradients(Suffix { network, prefix, training: None, indices }, input, &targets)
-            .unwrap();
+        let found = gradients(
+            Suffix { network, prefix, training: None, indices },
+            input,
+            &targets.clone().into(),
+        )
+        .unwrap();
         let loss = found.outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / 4.0;
         (loss, found.gradients)
     };
@@ -187,7 +197,7 @@ fn training_moves_what_normalization_keeps_and_nothing_that_is_frozen() {
     let targets: Vec<Target> = (0..4).map(|index| Target::of(index % 2, 2)).collect();
     let training = Training { key, samples: &[0, 1, 2, 3] };
     let suffix = Suffix { network: &network, prefix, training: Some(training), indices: &indices };
-    let found = gradients(suffix, features, &targets).unwrap();
+    let found = gradients(suffix, features, &targets.clone().into()).unwrap();
     let names: Vec<&str> =
         found.moved.iter().map(|(index, _)| network.parameters[*index].name.as_str()).collect();
     let of = |layer: &str| [format!("{layer}.moving_mean"), format!("{layer}.moving_variance")];

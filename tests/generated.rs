@@ -5,8 +5,9 @@ use runner_data::preprocess;
 use runner_experiment::architecture::family::Vgg;
 use runner_experiment::architecture::{ArchitectureName, Op, Role, Top, imagenet, layers};
 use runner_experiment::section::dataset::Preprocessing;
-use runner_explain::backward::Goal;
+use runner_experiment::section::task::Task;
 use runner_explain::filters::{Ascent, step};
+use runner_learn::objective::answers;
 use runner_network::device::Compute;
 use runner_network::export;
 use runner_network::inference::{self, Inference};
@@ -68,7 +69,7 @@ fn the_imagenet_classifier_at_full_size_says_what_keras_says() {
     let input = preprocess::preprocess(&pixels, Preprocessing::Caffe);
     let whole = Inference::new(&network, 0..network.layers.len()).unwrap();
     let logits = inference::values(whole.forward(input, 1)).unwrap();
-    let probabilities = Goal::probabilities(&logits);
+    let probabilities = answers(Task::Classification, &logits);
     let mut order: Vec<usize> = (0..1000).collect();
     order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
     for (at, (class, probability)) in KERAS.into_iter().enumerate() {

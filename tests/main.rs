@@ -32,6 +32,7 @@ mod stopping;
 mod submit;
 mod support;
 mod sweep;
+mod tables;
 mod trust;
 mod watch;
 mod weights;

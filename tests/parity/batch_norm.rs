@@ -4,6 +4,7 @@
 use runner_experiment::architecture::{ArchitectureName, Top, layers};
 use runner_experiment::plan::{BatchNorm, Stage};
 use runner_experiment::section::model::Pooling;
+use runner_experiment::section::task::Task;
 use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
@@ -35,7 +36,12 @@ fn largest(values: &[f32]) -> f32 {
 
 /// The network with the weights of the reference, and its head.
 fn start(reference: &Reference, name: ArchitectureName, side: usize) -> Network {
-    let top = Top::Head { pooling: Pooling::Average, hidden: &[], dropout: 0.0, classes: 2 };
+    let top = Top::Head {
+        pooling: Pooling::Average,
+        hidden: &[],
+        dropout: 0.0,
+        output: Task::Classification.output(2),
+    };
     let layers = layers(name, [side, side], &top).unwrap();
     let mut network = network(reference, name, layers);
     let head = formula::tensors(reference).into_iter().find(|given| given.0 == "head/kernel");
@@ -73,7 +79,7 @@ fn parity_batch_norms_that_are_trained() {
     for (step, expected) in losses.iter().enumerate().take(steps) {
         let training = Some(Training { key: Key::new(0, Purpose::Shuffle), samples: &samples });
         let suffix = Suffix { network: &network, prefix, training, indices: &indices };
-        let found = gradients(suffix, features.clone(), &targets).unwrap();
+        let found = gradients(suffix, features.clone(), &targets.clone().into()).unwrap();
         let loss = found.outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images as f64;
         let off = (loss / f64::from(*expected) - 1.0).abs();
         println!("step {step}: {loss}, off by {off:e}");

@@ -2,7 +2,7 @@
 
 use runner_data::Interrupt;
 use runner_data::scan::scan;
-use runner_experiment::folder::{ClassFolder, Split};
+use runner_experiment::listing::{Listed, Split, Target};
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::{FeaturePrecision, OnBadImage, Preprocessing};
 use runner_learn::features::{Extractor, RESIDENT_BYTES};
@@ -37,8 +37,9 @@ fn parity_features_of_photos_within_one_percent_of_the_largest() {
     let photos = fixtures::photos(&folder);
     let files: Vec<_> =
         reference.list("images").iter().take(PHOTOS).map(|name| photos.join(name)).collect();
-    let class = ClassFolder { name: "any".to_owned(), files: files.clone() };
-    let split = Split { name: "train", folder: String::new(), classes: vec![class] };
+    let images = files.iter().map(|path| Listed::new(path.clone(), Target::Class(0))).collect();
+    let classes = vec!["any".to_owned()];
+    let split = Split { name: "train", folder: String::new(), classes, images };
     let interrupt = Interrupt::default();
     let scanned = scan(&[split], &interrupt, &mut |_| {}).unwrap().remove(0);
     let network = base(&folder, [150, 150]);

@@ -128,7 +128,7 @@ impl Batches<'_> {
             let found = gradients(
                 Suffix { network: &*network, prefix, training: None, indices: &indices },
                 input,
-                &targets,
+                &targets.clone().into(),
             )
             .unwrap();
             let (outcomes, slopes) = (found.outcomes, found.gradients);

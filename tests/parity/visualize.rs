@@ -3,6 +3,7 @@
 use runner_data::Interrupt;
 use runner_data::preprocess;
 use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::task::Task;
 use runner_experiment::section::visualize::{Method, Of};
 use runner_explain::Scene;
 use runner_explain::backward::{Goal, guided, of_input};
@@ -42,6 +43,9 @@ impl Place {
             classes: &[],
             image_size: self.size,
             preprocessing: Preprocessing::Rescale,
+            task: Task::Classification,
+            frozen: None,
+            cache: None,
             splits: &[],
             seed: 1,
             interrupt,
@@ -66,7 +70,7 @@ fn parity_gradcam_within_1e_3_for_both_classes() {
         assert!((own - logits[at]).abs() < 1e-4, "logit {own} and {}", logits[at]);
         for (name, class, of) in maps.into_iter().chain([("dogs.probability", 1, Of::Probability)])
         {
-            let goal = Goal { class, of };
+            let goal = Goal { class, of, task: Task::Classification };
             let settings = Settings::of(layer);
             let map =
                 cam::explain(&scene, &scorer, Method::Gradcam, input, goal, settings).unwrap();
@@ -89,7 +93,8 @@ fn parity_of_the_methods_with_each_other() {
     let (place, interrupt) = (place(&folder, &reference), Interrupt::default());
     let scene = place.scene(&interrupt);
     let scorer = Scorer::new(&scene).unwrap();
-    let (input, goal) = (&place.images[0], Goal { class: 1, of: Of::Logit });
+    let (input, goal) =
+        (&place.images[0], Goal { class: 1, of: Of::Logit, task: Task::Classification });
     let settings = Settings { samples: 2, noise: 0.0, ..Settings::of(0) };
     // Without noise SmoothGrad is the gradient.
     let smooth = pixels::smoothgrad(&scene, input, goal, settings).unwrap();

@@ -5,6 +5,7 @@ use runner_convolution::buffer;
 use runner_experiment::architecture::{ArchitectureName, Op, Shape, Top, layers};
 use runner_experiment::plan::{Optimizer as Settings, Rmsprop, Rule};
 use runner_experiment::section::model::Pooling;
+use runner_experiment::section::task::Task;
 use runner_learn::gradients::{Suffix, gradients};
 use runner_learn::loss::Target;
 use runner_learn::optimizer::{Optimizer, Trained};
@@ -64,8 +65,12 @@ pub fn full() -> Result<Job, Error> {
 
 /// Forward, gradients and an RMSProp step of the textbook's head on cached features.
 pub fn head() -> Result<Job, Error> {
-    let network =
-        vgg16(&Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.0, classes: 2 })?;
+    let network = vgg16(&Top::Head {
+        pooling: Pooling::Flatten,
+        hidden: &[256],
+        dropout: 0.0,
+        output: Task::Classification.output(2),
+    })?;
     let first = network.layers.iter().position(|layer| matches!(layer.op, Op::Dense { .. }));
     Ok(train(network, first.ok_or("a head is dense")?, Some(rmsprop())))
 }
@@ -92,7 +97,7 @@ pub(crate) fn train(mut network: Network, first: usize, rule: Option<Rule>) -> J
         let slopes = if has_head {
             let (network, indices) = (&network, &indices);
             let suffix = Suffix { network, prefix: first, training: None, indices };
-            gradients(suffix, flow, &targets)?.gradients
+            gradients(suffix, flow, &targets.clone().into())?.gradients
         } else {
             of_mean_square(&network, first, flow, &indices)?
         };

@@ -190,14 +190,14 @@ impl<'a> Connection<'a> {
             "epoch"
         );
         terminal::note(&format!(
-            "{} epoch {:>width$}/{}: loss {:.4}, accuracy {:.4}; validation loss {:.4}, accuracy {:.4}; {:.2} s",
+            "{} epoch {:>width$}/{}: loss {:.4}{}; validation loss {:.4}{}; {:.2} s",
             record.stage,
             record.epoch,
             record.epochs,
             record.train_loss,
-            record.train_accuracy,
+            score(record.train_accuracy, record.train_mae),
             record.validation_loss,
-            record.validation_accuracy,
+            score(record.validation_accuracy, record.validation_mae),
             record.duration_s,
             width = record.epochs.to_string().len(),
         ));
@@ -209,6 +209,15 @@ impl<'a> Connection<'a> {
             tracing::info!(path = shown(&image.path), problem = %image.problem, "skipped image");
         }
         self.skipped.extend_from_slice(bad);
+    }
+}
+
+/// `, accuracy 0.9500`, or what numbers have in its place.
+fn score(accuracy: Option<f64>, mae: Option<f64>) -> String {
+    match (accuracy, mae) {
+        (Some(accuracy), _) => format!(", accuracy {accuracy:.4}"),
+        (None, Some(error)) => format!(", mean error {error:.4}"),
+        (None, None) => String::new(),
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Estimate {
 pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
     let layers = &checked.layers;
     let prefix = stage.frozen_prefix(layers);
-    let all: usize = checked.splits.iter().map(|split| split.images()).sum();
+    let all: usize = checked.splits.iter().map(|split| split.images.len()).sum();
     let features = layers[..prefix].last().map_or(0, |layer| layer.output.elements());
     let resident = all * features * FLOAT;
     let disk = match checked.plan.dataset.as_ref().map(|dataset| dataset.feature_precision) {
@@ -37,7 +37,7 @@ pub fn stage(checked: &Checked, stage: &Stage) -> Estimate {
         layers.iter().filter(|layer| !stage.freezes(layer)).map(Layer::parameters).sum();
     // Value, gradient, and what the optimizer remembers.
     let per_trained = 1 + stage.optimizer.rule.slots().len();
-    let images = stage.batch_size.min(checked.splits.first().map_or(1, |split| split.images()));
+    let images = stage.batch_size.min(checked.splits.first().map_or(1, |split| split.images.len()));
     let training = images * activations(&layers[prefix..]) * 3;
     // Each thread works on an image of its own: what goes into a layer and what comes out.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

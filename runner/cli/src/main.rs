@@ -51,6 +51,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     keep_memory();
+    runner_experiment::sheet::register(runner_results::sheet::read);
     let arguments = Arguments::parse();
     terminal::configure(arguments.quiet);
     logging::start(arguments.verbose, arguments.quiet);

@@ -2,9 +2,10 @@
 //! its first epochs.
 
 use runner_experiment::Checked;
-use runner_experiment::folder::{Split, WHOLE};
+use runner_experiment::listing::{Split, WHOLE};
 use runner_experiment::plan::{Dataset, Stage};
 use runner_experiment::section::dataset::OnBadImage;
+use runner_experiment::section::task::Task;
 
 use crate::augment::{augment, rounded, view_key};
 use crate::division::{self, Earlier};
@@ -59,10 +60,14 @@ pub fn rows(
     let key =
         Key { stage: stage as u64, ..Key::new(checked.plan.experiment.seed, Purpose::Augment) };
     let mut rows = Vec::new();
-    for class in 0..split.classes.len() {
-        let left = split.classes.len() - class;
+    // Of labels and numbers, the first images whatever they are labelled with.
+    let is_of_classes = dataset.task == Task::Classification;
+    let classes = if is_of_classes { split.classes.len() } else { 1 };
+    for class in 0..classes {
+        let left = classes - class;
+        let is_of = |file: &ImageFile| !is_of_classes || file.target.class() == Some(class);
         let mut files: Vec<(usize, &ImageFile)> =
-            files.iter().enumerate().filter(|(_, file)| file.class == class).collect();
+            files.iter().enumerate().filter(|(_, file)| is_of(file)).collect();
         // The first ones by name, each with the number that a run gives it.
         files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
         for (sample, file) in files.into_iter().take((images - rows.len()).div_ceil(left)) {
@@ -91,12 +96,12 @@ fn trained_on(
     images: Vec<ImageFile>,
     earlier: &Earlier,
 ) -> Result<Vec<ImageFile>, DataError> {
-    if dataset.path.is_none() {
+    if !dataset.is_divided() {
         return Ok(images);
     }
-    let (classes, bad, narrow) = (split.class_names(), Vec::new(), Vec::new());
+    let (classes, bad, narrow) = (split.classes.clone(), Vec::new(), Vec::new());
     let whole = ScannedSplit { name: split.name, classes, images, bad, narrow };
-    let divided = division::divide(dataset, whole, earlier)?;
+    let divided = division::divide(dataset, &split.folder, whole, earlier)?;
     Ok(divided.splits.into_iter().next().map(|train| train.images).unwrap_or_default())
 }
 
@@ -112,13 +117,12 @@ fn in_training_order(
         return Ok(scanned.pop().map(|split| (split.images, split.bad)).unwrap_or_default());
     }
     let (mut files, mut bad) = (Vec::new(), Vec::new());
-    for (class, folder) in split.classes.iter().enumerate() {
-        for path in &folder.files {
-            interrupt.check()?;
-            let path = path.clone();
-            match scan::hash(&path) {
-                Ok(hash) => files.push(ImageFile { path, class, hash, size: [0; 2] }),
-                Err(problem) => bad.push(BadImage { path, problem: problem.to_string() }),
+    for listed in &split.images {
+        interrupt.check()?;
+        match scan::hash(&listed.path) {
+            Ok(hash) => files.push(ImageFile::new(listed, hash, [0; 2])),
+            Err(problem) => {
+                bad.push(BadImage { path: listed.path.clone(), problem: problem.to_string() });
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use runner_experiment::folder::Split;
+use runner_experiment::listing::{Listed, Split, Target};
 
 use super::decode;
 use super::order::in_order;
@@ -20,12 +20,16 @@ use runner_record::{BadImage, Duplicate, Event, Phase, Pixels, Place, ValueRange
 pub use super::seen::{ContentHash, Seen};
 
 /// One usable image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImageFile {
     /// Where it is.
     pub path: PathBuf,
-    /// Index of its class in sorted order.
-    pub class: usize,
+    /// What it is labelled with.
+    pub target: Target,
+    /// What it stays together with when images are divided.
+    pub group: Option<String>,
+    /// How much it counts in training.
+    pub weight: f64,
     /// Hash of its bytes.
     pub hash: ContentHash,
     /// Height and width in pixels.
@@ -33,6 +37,13 @@ pub struct ImageFile {
 }
 
 impl ImageFile {
+    /// A file that was listed and found to have this content.
+    #[must_use]
+    pub fn new(listed: &Listed, hash: ContentHash, size: [usize; 2]) -> Self {
+        let Listed { path, target, group, weight } = listed.clone();
+        Self { path, target, group, weight, hash, size }
+    }
+
     /// The image, decoded and resized to `[height, width]`.
     ///
     /// # Errors
@@ -50,7 +61,7 @@ impl ImageFile {
 }
 
 /// A split with its usable and its bad images.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScannedSplit {
     /// `train`, `validation` or `test`.
     pub name: &'static str,
@@ -89,7 +100,7 @@ pub fn scan_with(
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<ScannedSplit>, DataError> {
-    let total = splits.iter().map(Split::images).sum();
+    let total = splits.iter().map(|split| split.images.len()).sum();
     let mut done = 0;
     let mut count = || {
         done += 1;
@@ -105,27 +116,27 @@ fn scan_split(
     seen: &Seen,
     count: &mut dyn FnMut() -> Result<(), DataError>,
 ) -> Result<ScannedSplit, DataError> {
-    let files: Vec<(&Path, usize)> = files(split).collect();
+    let files = &split.images;
     let folder = Path::new(&split.folder);
     seen.load(folder);
     let known = seen.count();
     let mut result = ScannedSplit {
         name: split.name,
-        classes: split.class_names(),
+        classes: split.classes.clone(),
         images: Vec::new(),
         bad: Vec::new(),
         narrow: Vec::new(),
     };
     in_order(
-        &files,
-        |(path, _)| seen.look(path),
+        files,
+        |listed| seen.look(&listed.path),
         |index, looked| {
-            let (path, class) = (files[index].0.to_path_buf(), files[index].1);
+            let path = files[index].path.clone();
             match looked {
                 Ok((hash, size, range)) => {
                     let narrow = range.filter(|range| range.is_narrow());
-                    result.narrow.extend(narrow.map(|range| (path.clone(), range)));
-                    result.images.push(ImageFile { path, class, hash, size });
+                    result.narrow.extend(narrow.map(|range| (path, range)));
+                    result.images.push(ImageFile::new(&files[index], hash, size));
                 }
                 Err(problem) => result.bad.push(BadImage { path, problem: problem.to_string() }),
             }
@@ -133,7 +144,7 @@ fn scan_split(
         },
     )?;
     if seen.count() > known {
-        seen.save(folder, files.iter().map(|(path, _)| *path));
+        seen.save(folder, files.iter().map(|listed| listed.path.as_path()));
     }
     sort(&mut result.images);
     Ok(result)
@@ -141,15 +152,8 @@ fn scan_split(
 
 /// Puts images into the order of class and content.
 pub fn sort(images: &mut [ImageFile]) {
-    images.sort_by(|a, b| (a.class, &a.hash, &a.path).cmp(&(b.class, &b.hash, &b.path)));
-}
-
-fn files(split: &Split) -> impl Iterator<Item = (&Path, usize)> {
-    split
-        .classes
-        .iter()
-        .enumerate()
-        .flat_map(|(class, folder)| folder.files.iter().map(move |path| (path.as_path(), class)))
+    let class = |image: &ImageFile| image.target.class();
+    images.sort_by(|a, b| (class(a), &a.hash, &a.path).cmp(&(class(b), &b.hash, &b.path)));
 }
 
 /// The hash of a file that is not decoded.
@@ -167,7 +171,7 @@ pub fn duplicates(splits: &[ScannedSplit]) -> Vec<Duplicate> {
     let mut places: BTreeMap<ContentHash, Vec<Place>> = BTreeMap::new();
     for split in splits {
         for image in &split.images {
-            let class = split.classes.get(image.class).cloned().unwrap_or_default();
+            let class = image.target.text(&split.classes);
             let place = Place { split: split.name, path: image.path.clone(), class };
             places.entry(image.hash).or_default().push(place);
         }
@@ -181,17 +185,29 @@ pub fn duplicates(splits: &[ScannedSplit]) -> Vec<Duplicate> {
     found
 }
 
+/// What an image is labelled with, as bytes, its weight where it has one of its own.
+fn label(image: &ImageFile) -> Vec<u8> {
+    let mut bytes = match &image.target {
+        Target::Class(class) => class.to_le_bytes().to_vec(),
+        other => other.values().iter().flat_map(|value| value.to_le_bytes()).collect(),
+    };
+    if image.weight != 1.0 {
+        bytes.extend(image.weight.to_le_bytes());
+    }
+    bytes
+}
+
 /// BLAKE3 of what the images are: split, class, and content of each, whatever the files are called.
 #[must_use]
 pub fn dataset_hash(splits: &[ScannedSplit]) -> String {
     let mut hasher = blake3::Hasher::new();
     for split in splits {
         hasher.update(split.name.as_bytes());
-        let mut images: Vec<(usize, ContentHash)> =
-            split.images.iter().map(|image| (image.class, image.hash)).collect();
+        let mut images: Vec<(Option<usize>, Vec<u8>, ContentHash)> =
+            split.images.iter().map(|i| (i.target.class(), label(i), i.hash)).collect();
         images.sort_unstable();
-        for (class, hash) in images {
-            hasher.update(&class.to_le_bytes());
+        for (_, label, hash) in images {
+            hasher.update(&label);
             hasher.update(&hash);
         }
     }

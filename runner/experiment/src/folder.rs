@@ -6,47 +6,11 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfd};
 use walkdir::WalkDir;
 
+use crate::listing::{Listed, Split, Target};
 use crate::text::shown;
-
-/// What a split is called that holds the images of all.
-pub const WHOLE: &str = "images";
 
 /// Names that operating systems leave behind; never images.
 const CLUTTER: [&str; 3] = ["Thumbs.db", "desktop.ini", "Icon\r"];
-
-/// One class of a split.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClassFolder {
-    /// The name of the folder, which is the name of the class.
-    pub name: String,
-    /// Every file below it, sorted by path, clutter and hidden files aside.
-    pub files: Vec<PathBuf>,
-}
-
-/// A split: train, validation or test.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
-    /// `train`, `validation` or `test`; [`WHOLE`] for a folder that is divided later.
-    pub name: &'static str,
-    /// The folder as the experiment names it.
-    pub folder: String,
-    /// Sorted by name.
-    pub classes: Vec<ClassFolder>,
-}
-
-impl Split {
-    /// How many files there are.
-    #[must_use]
-    pub fn images(&self) -> usize {
-        self.classes.iter().map(|class| class.files.len()).sum()
-    }
-
-    /// The names of the classes, sorted.
-    #[must_use]
-    pub fn class_names(&self) -> Vec<String> {
-        self.classes.iter().map(|class| class.name.clone()).collect()
-    }
-}
 
 /// A folder that could not be listed.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +82,7 @@ pub fn form(name: &str) -> &'static str {
 /// [`ListError`] where a folder cannot be read or links run in a circle, where a name is not UTF-8,
 /// and where two classes look the same.
 pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
-    let mut classes: Vec<ClassFolder> = Vec::new();
+    let mut split = Split { name, folder: folder.to_owned(), ..Split::default() };
     let mut not_text = Vec::new();
     for entry in walk(Path::new(folder), 1) {
         let entry = match entry {
@@ -131,30 +95,27 @@ pub fn list(name: &'static str, folder: &str) -> Result<Split, ListError> {
             continue;
         }
         let files = all_files(entry.path())?;
-        match entry.file_name().to_str() {
-            Some(name) => classes.push(ClassFolder { name: name.to_owned(), files: Vec::new() }),
-            // The name of the folder is reported once, not again for each of its files.
-            None => {
-                not_text.push(shown(entry.path()));
-                continue;
-            }
-        }
+        // The name of the folder is reported once, not again for each of its files.
+        let Some(class) = entry.file_name().to_str() else {
+            not_text.push(shown(entry.path()));
+            continue;
+        };
         not_text.extend(files.iter().filter(|path| path.to_str().is_none()).map(|p| shown(p)));
-        if let Some(class) = classes.last_mut() {
-            class.files = files;
-        }
+        let target = Target::Class(split.classes.len());
+        split.classes.push(class.to_owned());
+        split.images.extend(files.into_iter().map(|path| Listed::new(path, target.clone())));
     }
     if !not_text.is_empty() {
         return Err(ListError::NotText { paths: not_text });
     }
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for class in &classes {
-        if let Some(other) = seen.insert(composed(&class.name), &class.name) {
-            let names = [other.to_owned(), class.name.clone()];
+    for class in &split.classes {
+        if let Some(other) = seen.insert(composed(class), class) {
+            let names = [other.to_owned(), class.clone()];
             return Err(ListError::LookTheSame { folder: folder.to_owned(), names });
         }
     }
-    Ok(Split { name, folder: folder.to_owned(), classes })
+    Ok(split)
 }
 
 /// Every file below a folder, sorted by path, clutter and hidden files aside. Broken links are among
@@ -248,7 +209,7 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", folder.path().join("cats/a.jpg"))?;
         std::os::unix::fs::symlink("nowhere", folder.path().join("cats/.c.jpg"))?;
         let split = list("train", &folder.path().display().to_string())?;
-        let names: Vec<_> = split.classes[0].files.iter().map(|f| f.file_name()).collect();
+        let names: Vec<_> = split.images.iter().map(|image| image.path.file_name()).collect();
         assert_eq!(names, [Some("a.jpg".as_ref()), Some("b.jpg".as_ref())]);
         Ok(())
     }
@@ -290,9 +251,9 @@ mod tests {
             std::fs::write(path, "x")?;
         }
         let split = list("train", &folder.path().display().to_string())?;
-        assert_eq!(split.class_names(), ["cats", "dogs"]);
-        assert_eq!(split.classes[0].files.len(), 1);
-        assert_eq!(split.images(), 3);
+        assert_eq!(split.classes, ["cats", "dogs"]);
+        assert_eq!(split.counts()[0], 1);
+        assert_eq!(split.images.len(), 3);
         Ok(())
     }
 }

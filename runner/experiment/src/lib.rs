@@ -1,7 +1,8 @@
 //! The experiment file: TOML text in, a checked [`Plan`] out.
 //!
-//! Owns the file format, every default, every cross-check and the wording of diagnostics. Knows the architectures by name and shape, but neither Burn (that is `runner-learn`) nor
-//! Polars (that is `runner-results`).
+//! Owns the file format, every default, every cross-check and the wording of diagnostics. Knows the
+//! architectures by name and shape, but neither Burn (that is `runner-learn`) nor Polars (that is
+//! `runner-results`): tables of labels are read by what the program registers in [`sheet`].
 //!
 //! Start at [`load`]: it reads and parses, collects every problem, and resolves.
 
@@ -13,12 +14,14 @@ mod extends;
 mod file;
 pub mod fingerprint;
 pub mod folder;
+pub mod listing;
 pub mod optimizer;
 mod origin;
 pub mod plan;
 pub mod schema;
 pub mod section;
 mod set;
+pub mod sheet;
 mod source;
 mod suggest;
 pub mod sweep;

@@ -31,8 +31,15 @@ pub use crate::section::visualize::{
 };
 
 use crate::architecture::Top;
+use crate::section::task::Task;
 
 impl Plan {
+    /// What the network learns.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.dataset.as_ref().map(|dataset| dataset.task).unwrap_or_default()
+    }
+
     /// The plan as an experiment file: running it is the same run.
     ///
     /// # Errors
@@ -44,10 +51,15 @@ impl Plan {
 }
 
 impl Head {
-    /// The layers on top of the base, for this many classes.
+    /// The layers on top of the base, for this many classes, labels or numbers.
     #[must_use]
-    pub fn top(&self, classes: usize) -> Top<'_> {
-        Top::Head { pooling: self.pooling, hidden: &self.hidden, dropout: self.dropout, classes }
+    pub fn top(&self, task: Task, classes: usize) -> Top<'_> {
+        Top::Head {
+            pooling: self.pooling,
+            hidden: &self.hidden,
+            dropout: self.dropout,
+            output: task.output(classes),
+        }
     }
 }
 

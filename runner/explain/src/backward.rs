@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Gradients, Tensor, TensorData};
 use runner_experiment::architecture::{Activation, LayerId, Shape};
+use runner_experiment::section::task::Task;
 use runner_experiment::section::visualize::Of;
 
 use crate::error::ExplainError;
 use runner_learn::LearnError;
-use runner_learn::loss::cross_entropy;
+use runner_learn::objective::answers;
 use runner_network::parameter::read;
 use runner_network::{Flow, Network};
 
@@ -23,21 +24,22 @@ pub struct Goal {
     pub class: usize,
     /// Before or after the sigmoid or softmax.
     pub of: Of,
+    /// What the logits mean.
+    pub task: Task,
 }
 
 impl Goal {
-    /// The probability of each class.
-    #[must_use]
-    pub fn probabilities(logits: &[f32]) -> Vec<f64> {
-        cross_entropy(logits, 0).probabilities
+    /// Whether one logit stands for two classes.
+    fn is_binary(self) -> bool {
+        self.task == Task::Classification
     }
 
     /// The score itself.
     #[must_use]
     pub fn score(self, logits: &[f32]) -> f64 {
         match (self.of, logits) {
-            (Of::Probability, _) => Self::probabilities(logits)[self.class],
-            (Of::Logit, [logit]) if self.class == 0 => -f64::from(*logit),
+            (Of::Probability, _) => answers(self.task, logits)[self.class],
+            (Of::Logit, [logit]) if self.is_binary() && self.class == 0 => -f64::from(*logit),
             (Of::Logit, [logit]) => f64::from(*logit),
             (Of::Logit, many) => f64::from(many[self.class]),
         }
@@ -46,10 +48,10 @@ impl Goal {
     /// Its derivative by each logit.
     #[must_use]
     pub fn gradient(self, logits: &[f32]) -> Vec<f32> {
-        let probabilities = Self::probabilities(logits);
+        let probabilities = answers(self.task, logits);
         let probability = probabilities[self.class];
         match (self.of, logits.len()) {
-            (of, 1) => {
+            (of, 1) if self.is_binary() => {
                 let sign = if self.class == 0 { -1.0 } else { 1.0 };
                 vec![if of == Of::Logit {
                     sign
@@ -59,6 +61,14 @@ impl Goal {
             }
             (Of::Logit, classes) => {
                 (0..classes).map(|class| if class == self.class { 1.0 } else { 0.0 }).collect()
+            }
+            // Labels and numbers have nothing to do with each other.
+            (Of::Probability, outputs) if self.task != Task::Classification => {
+                let slope = match self.task {
+                    Task::Multilabel => (probability * (1.0 - probability)) as f32,
+                    _ => 1.0,
+                };
+                (0..outputs).map(|class| if class == self.class { slope } else { 0.0 }).collect()
             }
             (Of::Probability, _) => probabilities
                 .iter()
@@ -244,7 +254,7 @@ mod tests {
 
     #[test]
     fn gradients_by_hand() {
-        let goal = |class, of| Goal { class, of };
+        let goal = |class, of| Goal { class, of, task: Task::Classification };
         near(&goal(0, Of::Logit).gradient(&[2.0]), &[-1.0]);
         near(&goal(1, Of::Logit).gradient(&[2.0]), &[1.0]);
         // σ(0) (1 - σ(0))

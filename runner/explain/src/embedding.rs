@@ -49,7 +49,7 @@ pub(crate) fn run(
         method: method.as_str(),
         images: split.images.iter().map(|image| image.path.clone()).collect(),
         points,
-        labels: split.images.iter().map(|image| image.class).collect(),
+        labels: split.images.iter().filter_map(|image| image.target.class()).collect(),
         explained,
         divergence,
     };

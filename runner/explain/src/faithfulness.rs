@@ -21,7 +21,9 @@ use crate::error::ExplainError;
 use crate::grid::Grid;
 use crate::progress::Progress;
 use crate::scene::Scene;
+use runner_data::scan::ImageFile;
 use runner_learn::loss::largest;
+use runner_learn::objective::answers;
 use runner_record::{Event, Score};
 
 /// Shares of the photo that ROAD removes.
@@ -48,7 +50,8 @@ pub(crate) fn run(
     for image in images {
         let input = scene.photo(&image)?.input;
         let logits = scorer.logits(input.clone(), 1)?;
-        let goal = Goal { class: largest(&Goal::probabilities(&logits)), of: Of::Logit };
+        let task = scene.task;
+        let goal = Goal { class: largest(&answers(task, &logits)), of: Of::Logit, task };
         let judge = Judge {
             scene,
             scorer: &scorer,
@@ -85,11 +88,12 @@ fn images(job: &Job, scene: &Scene<'_>) -> Vec<PathBuf> {
     let Some(split) = by_name("test").or_else(|| by_name("validation")) else {
         return Vec::new();
     };
-    let classes = split.images.iter().map(|image| image.class).max().map_or(1, |last| last + 1);
+    let class_of = |image: &ImageFile| image.target.class().unwrap_or(0);
+    let classes = split.images.iter().map(class_of).max().map_or(1, |last| last + 1);
     let mut chosen = Vec::new();
     for class in 0..classes {
         let share = (job.count - chosen.len()) / (classes - class);
-        let images = split.images.iter().filter(|image| image.class == class);
+        let images = split.images.iter().filter(|image| class_of(image) == class);
         chosen.extend(images.take(share).map(|image| image.path.clone()));
     }
     chosen

@@ -4,6 +4,7 @@ use runner_data::scan::ScannedSplit;
 use runner_experiment::architecture::{Shape, imagenet};
 use runner_experiment::plan::Stage;
 use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::task::Task;
 use runner_learn::run::pretrained::network;
 use runner_learn::run::splits::scan_splits;
 use runner_learn::run::{Request, train};
@@ -53,7 +54,11 @@ fn of_run(
         None => family.preprocessing(),
     };
     let preprocessing = plan.dataset.as_ref().map_or(default, |dataset| dataset.preprocessing);
-    draw(request, network, (&classes, preprocessing), splits, observe)
+    let task = match plan.model.include_top {
+        true => Task::Classification,
+        false => plan.task(),
+    };
+    draw(request, network, (&classes, task, preprocessing), splits, observe)
 }
 
 /// The jobs of an experiment without stages.
@@ -92,13 +97,14 @@ fn of_model(
              `architecture = \"{found}\"` into `[model]`"
         )));
     }
-    draw(request, &saved.network, (&about.classes, about.preprocessing), splits, observe)
+    let of = (&about.classes[..], about.task, about.preprocessing);
+    draw(request, &saved.network, of, splits, observe)
 }
 
 fn draw(
     request: &Request<'_>,
     network: &Network,
-    (classes, preprocessing): (&[String], Preprocessing),
+    (classes, task, preprocessing): (&[String], Task, Preprocessing),
     splits: &[ScannedSplit],
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), ExplainError> {
@@ -116,6 +122,7 @@ fn draw(
         cache: request.cache,
         network,
         classes,
+        task,
         image_size,
         preprocessing,
         splits,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use runner_experiment::architecture::{Op, Shape};
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::task::Task;
 
 use crate::error::ExplainError;
 use runner_data::DataError;
@@ -20,8 +21,10 @@ use runner_record::Pixels;
 pub struct Scene<'a> {
     /// With its final parameters.
     pub network: &'a Network,
-    /// Sorted; empty where the network has no classifier.
+    /// Sorted; empty where the network has no classifier. Labels or numbers, where those were learned.
     pub classes: &'a [String],
+    /// What the network learned.
+    pub task: Task,
     /// Height, width.
     pub image_size: [usize; 2],
     /// From pixels to what the network sees.

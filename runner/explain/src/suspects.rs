@@ -28,7 +28,8 @@ pub(crate) fn run(
     observe: &mut dyn FnMut(Event),
 ) -> Result<(), ExplainError> {
     let features = features(scene, observe)?;
-    let labels = features.labels.clone();
+    let classes_of = features.labels.targets.iter().map(|target| target.class().unwrap_or(0));
+    let labels: Vec<usize> = classes_of.collect();
     let classes = labels.iter().max().map_or(0, |last| last + 1);
     let folds = folds(&labels, classes, (job.folds, scene.seed))?;
     let values = standardised(averaged(&features)?);

@@ -96,8 +96,9 @@ pub(super) fn metric(monitor: Monitor, epoch: &EpochRecord) -> (f64, f64) {
     match monitor {
         Monitor::ValidationLoss => (epoch.validation_loss, 1.0),
         Monitor::TrainLoss => (epoch.train_loss, 1.0),
-        Monitor::ValidationAccuracy => (epoch.validation_accuracy, -1.0),
-        Monitor::TrainAccuracy => (epoch.train_accuracy, -1.0),
+        // Validation lets accuracies be watched only where there are some.
+        Monitor::ValidationAccuracy => (epoch.validation_accuracy.unwrap_or(0.0), -1.0),
+        Monitor::TrainAccuracy => (epoch.train_accuracy.unwrap_or(0.0), -1.0),
     }
 }
 
@@ -112,13 +113,11 @@ pub(super) mod tests {
             epochs: 9,
             global_epoch: number,
             train_loss: 0.0,
-            train_accuracy: 0.0,
+            train_accuracy: Some(0.0),
             validation_loss,
-            validation_accuracy: 0.0,
+            validation_accuracy: Some(0.0),
             learning_rate: 0.1,
-            duration_s: 0.0,
-            images_per_s: 0.0,
-            waiting_s: 0.0,
+            ..EpochRecord::default()
         }
     }
 

@@ -1,13 +1,15 @@
 //! What the network says about a split: losses, accuracies, predictions.
 
 use crate::error::LearnError;
-use crate::loss::{Outcome, cross_entropy};
+use crate::loss::Outcome;
+use crate::objective::Objective;
 use crate::outputs::{Arrived, Outputs};
 use crate::samples::{Draws, Pass, Samples};
 use runner_data::interrupt::Interrupt;
+use runner_experiment::listing::Target;
 use runner_network::inference::Inference;
 use runner_network::network::Network;
-use runner_record::{Event, Phase, Prediction};
+use runner_record::{Answer, Event, Phase, Prediction};
 
 /// Images per forward pass.
 pub(crate) const BATCH: usize = 32;
@@ -15,55 +17,58 @@ pub(crate) const BATCH: usize = 32;
 /// Batches whose logits are read at once from a GPU.
 const READ: usize = 16;
 
-/// Mean loss and accuracy of a split.
+/// What is measured: a network behind some leading layers, and what it should say.
+pub type On<'a> = (&'a Network, usize, &'a Objective);
+
+/// Mean loss and score of a split.
 ///
 /// # Errors
 ///
 /// [`LearnError::Interrupted`], and errors from reading features.
 pub fn score(
-    network: &Network,
-    prefix: usize,
+    on: On<'_>,
     samples: &Samples,
     interrupt: &Interrupt,
 ) -> Result<(f64, f64), LearnError> {
-    let outcomes = outcomes(network, prefix, samples, interrupt, &mut |_| {})?;
+    let outcomes = outcomes(on, samples, interrupt, &mut |_| {})?;
     Ok(summary(&outcomes))
 }
 
-/// Mean loss, accuracy and every prediction of a split.
+/// Mean loss, score and every prediction of a split.
 ///
 /// # Errors
 ///
 /// As [`score`].
 pub fn evaluate(
-    network: &Network,
-    prefix: usize,
+    on: On<'_>,
     samples: &Samples,
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
 ) -> Result<(f64, f64), LearnError> {
-    let outcomes = outcomes(network, prefix, samples, interrupt, observe)?;
-    let (loss, accuracy) = summary(&outcomes);
+    let outcomes = outcomes(on, samples, interrupt, observe)?;
+    let (loss, score) = summary(&outcomes);
+    let (accuracy, mae) = on.2.named(score);
     let predictions = outcomes
         .into_iter()
         .enumerate()
         .map(|(index, outcome)| Prediction {
             path: samples.paths()[index].clone(),
-            label: samples.labels()[index],
-            predicted: outcome.predicted,
+            answer: answer(&samples.labels().targets[index], &outcome),
             loss: outcome.loss,
+            probabilities: match mae {
+                Some(_) => Vec::new(),
+                None => outcome.probabilities,
+            },
             logits: outcome.logits,
-            probabilities: outcome.probabilities,
         })
         .collect();
-    observe(Event::Evaluated { split: samples.split(), loss, accuracy, predictions });
-    Ok((loss, accuracy))
+    observe(Event::Evaluated { split: samples.split(), loss, accuracy, mae, predictions });
+    Ok((loss, score))
 }
 
 /// The outcome of every image of a split, dropout inactive, in order.
 fn outcomes(
-    network: &Network,
-    prefix: usize,
+    (network, prefix, objective): On<'_>,
     samples: &Samples,
     interrupt: &Interrupt,
     observe: &mut dyn FnMut(Event),
@@ -76,7 +81,7 @@ fn outcomes(
             let classes = logits.len() / rows.max(1);
             // On GPUs there may be more rows than images.
             for (row, index) in logits.chunks_exact(classes.max(1)).zip(&batch) {
-                outcomes.push(cross_entropy(row, samples.labels()[*index]));
+                outcomes.push(objective.outcome(row, &samples.labels().targets[*index]));
             }
             let phase = Phase::Evaluate(samples.split());
             observe(Event::Progress { phase, done: outcomes.len(), total: all.len() });
@@ -100,6 +105,21 @@ fn outcomes(
 fn summary(outcomes: &[Outcome]) -> (f64, f64) {
     let images = outcomes.len().max(1) as f64;
     let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>() / images;
-    let correct = outcomes.iter().filter(|outcome| outcome.correct).count();
-    (loss, correct as f64 / images)
+    let score = outcomes.iter().map(|outcome| outcome.score).sum::<f64>();
+    (loss, score / images)
+}
+
+/// What an image is labelled with beside what was predicted. A label counts as predicted where it is
+/// more probable than not.
+fn answer(target: &Target, outcome: &Outcome) -> Answer {
+    match target {
+        Target::Class(label) => Answer::Class { label: *label, predicted: outcome.predicted },
+        Target::Labels(labels) => Answer::Labels {
+            labels: labels.clone(),
+            predicted: outcome.probabilities.iter().map(|share| *share > 0.5).collect(),
+        },
+        Target::Values(values) => {
+            Answer::Values { values: values.clone(), predicted: outcome.logits.clone() }
+        }
+    }
 }

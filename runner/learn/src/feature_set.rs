@@ -7,6 +7,7 @@ use runner_experiment::architecture::Shape;
 
 use crate::error::LearnError;
 use crate::feature_cache::FeatureCache;
+use crate::labels::Labels;
 use runner_data::scan::ContentHash;
 
 /// The features of a split.
@@ -16,8 +17,8 @@ pub struct FeatureSet {
     pub split: &'static str,
     /// Of one image.
     pub shape: Shape,
-    /// Class of each image.
-    pub labels: Vec<usize>,
+    /// What each image is labelled with.
+    pub labels: Labels,
     /// File of each image.
     pub paths: Vec<PathBuf>,
     pub(crate) hashes: Vec<ContentHash>,

@@ -14,6 +14,7 @@ use crate::device_images::{DeviceImages, Prepared};
 use crate::error::LearnError;
 use crate::feature_cache::{Description, FeatureCache, prefix_shape};
 use crate::feature_set::{FeatureSet, Store};
+use crate::labels::Labels;
 use crate::outputs::Outputs;
 use runner_data::augment::{Recipe, augment, view_key};
 use runner_data::decode::ImageProblem;
@@ -104,7 +105,7 @@ impl Extractor<'_> {
         Ok(FeatureSet {
             split: split.name,
             shape,
-            labels: split.images.iter().map(|image| image.class).collect(),
+            labels: Labels::of(split),
             paths: split.images.iter().map(|image| image.path.clone()).collect(),
             hashes: split.images.iter().map(|image| image.hash).collect(),
             store: match (resident, pass.cache) {

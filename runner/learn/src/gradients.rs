@@ -3,7 +3,8 @@
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::LearnError;
-use crate::loss::{Outcome, Target, on_device, outcome};
+use crate::loss::Outcome;
+use crate::loss::targets::Targets;
 use runner_network::network::{Moved, Network};
 use runner_network::on_device::loss::Ledger;
 use runner_network::parameter::read;
@@ -43,14 +44,13 @@ pub struct Suffix<'a> {
 pub fn gradients(
     suffix: Suffix<'_>,
     input: Flow,
-    targets: &[Target],
+    targets: &Targets,
 ) -> Result<Gradients, LearnError> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     let (gradients, moved) = suffix.differentiate(input, |logits| {
         let [images, classes] = logits.dims();
         let rows = read(logits)?;
-        let rows = rows.chunks_exact(classes).zip(targets);
-        outcomes = rows.map(|(row, target)| outcome(row, target)).collect();
+        outcomes = targets.outcomes(&rows, classes);
         let gradient: Vec<f32> = outcomes
             .iter()
             .flat_map(|outcome| &outcome.gradient)
@@ -71,10 +71,10 @@ pub fn gradients(
 pub fn gradients_on_device(
     suffix: Suffix<'_>,
     input: Flow,
-    targets: &[Target],
+    targets: &Targets,
     ledger: &mut Ledger,
 ) -> Result<(Vec<Tensor<1>>, Moved), LearnError> {
-    suffix.differentiate(input, |logits| on_device(logits, targets, ledger))
+    suffix.differentiate(input, |logits| targets.on_device(logits, ledger))
 }
 
 impl Suffix<'_> {

@@ -9,6 +9,8 @@ use runner_experiment::plan::{Augmentation, Dataset};
 use runner_experiment::section::dataset::Preprocessing;
 
 use crate::device_images::{DeviceImages, Prepared};
+use crate::labels::Labels;
+use crate::objective::Objective;
 use runner_data::augment::{Recipe, augment};
 use runner_data::decode::ImageProblem;
 use runner_data::preprocess::{preprocess, preprocess_values};
@@ -25,8 +27,8 @@ const RESIDENT_BYTES: usize = 1 << 30;
 pub struct Images {
     /// `train`, `validation` or `test`.
     pub split: &'static str,
-    /// Class of each image.
-    pub labels: Vec<usize>,
+    /// What each image is labelled with.
+    pub labels: Labels,
     /// File of each image.
     pub paths: Vec<PathBuf>,
     /// What comes out of `prefix`, or the image itself.
@@ -59,7 +61,7 @@ impl Images {
         let kept = if fit { split.images.len() } else { 0 };
         Self {
             split: split.name,
-            labels: split.images.iter().map(|image| image.class).collect(),
+            labels: Labels::of(split),
             paths: split.images.iter().map(|image| image.path.clone()).collect(),
             shape,
             prefix,
@@ -77,7 +79,7 @@ impl Images {
     #[must_use]
     pub(crate) fn made_up(
         (count, of): (usize, usize),
-        classes: usize,
+        objective: &Objective,
         dataset: &Dataset,
         augmentation: Option<Augmentation>,
         (prefix, shape): (Option<Inference>, Shape),
@@ -90,7 +92,7 @@ impl Images {
         };
         Self {
             split: "train",
-            labels: (0..count).map(|index| index % classes.max(1)).collect(),
+            labels: Labels::even((0..count).map(|index| objective.made_up(index)).collect()),
             paths: vec![PathBuf::new(); count],
             shape,
             prefix,

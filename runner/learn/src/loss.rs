@@ -9,6 +9,9 @@
 //!
 //! On a GPU training computes the same in 32 bits, where the logits are.
 
+pub mod rows;
+pub mod targets;
+
 use burn::tensor::Tensor;
 use runner_network::on_device::loss::{
     Label, Labels, Ledger, cross_entropy as cross_entropy_on_device,
@@ -30,8 +33,9 @@ pub struct Outcome {
     pub probabilities: Vec<f64>,
     /// The most probable class; with two classes the second where its probability is above 0.5.
     pub predicted: usize,
-    /// Whether that is the label.
-    pub correct: bool,
+    /// 1 where that is the label, else 0; with several labels the share of them that are right; with
+    /// numbers the mean absolute error.
+    pub score: f64,
 }
 
 /// What an image should be classified as while training.
@@ -165,7 +169,7 @@ fn binary(logit: f64, target: &Target) -> Outcome {
         logits: vec![0.0, logit],
         probabilities: vec![sigmoid(-logit), second],
         predicted,
-        correct: predicted == target.expected(),
+        score: hit(predicted, target),
     }
 }
 
@@ -184,7 +188,7 @@ fn categorical(logits: &[f64], target: &Target) -> Outcome {
         logits: logits.to_vec(),
         probabilities,
         predicted,
-        correct: predicted == target.expected(),
+        score: hit(predicted, target),
     }
 }
 
@@ -195,7 +199,11 @@ pub fn largest(values: &[f64]) -> usize {
     values.iter().enumerate().max_by(better).map_or(0, |(index, _)| index)
 }
 
-fn sigmoid(logit: f64) -> f64 {
+fn hit(predicted: usize, target: &Target) -> f64 {
+    if predicted == target.expected() { 1.0 } else { 0.0 }
+}
+
+pub(crate) fn sigmoid(logit: f64) -> f64 {
     if logit >= 0.0 {
         1.0 / (1.0 + (-logit).exp())
     } else {

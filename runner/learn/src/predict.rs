@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::batch::sent;
 use crate::error::LearnError;
-use crate::loss::cross_entropy;
+use crate::loss::{cross_entropy, largest};
+use crate::objective::answers;
 use crate::outputs::{Arrived, Outputs};
 use runner_data::decode::{self, ImageProblem};
 use runner_data::interrupt::Interrupt;
 use runner_data::order::in_order;
 use runner_data::preprocess::preprocess;
 use runner_data::resize::resize;
+use runner_experiment::section::task::Task;
 use runner_network::Flow;
 use runner_network::inference::Inference;
 use runner_network::saved::Saved;
@@ -30,9 +32,10 @@ pub struct Predicted {
     /// Index of the most probable class; with two classes the second where its probability is
     /// above 0.5.
     pub predicted: usize,
-    /// One per class, in sorted order; their softmax is the probabilities.
+    /// What comes out of the network: one per class, in sorted order, where their softmax is the
+    /// probabilities; or one per label or number.
     pub logits: Vec<f64>,
-    /// One per class, in sorted order.
+    /// One per class or label; the numbers themselves where those were learned.
     pub probabilities: Vec<f64>,
 }
 
@@ -85,13 +88,13 @@ pub fn predict(
                 let (values, paths) = (std::mem::take(&mut values), std::mem::take(&mut paths));
                 let most = BATCH.min(files.len());
                 let (rows, logits) = logits(model, &network, values, (paths.len(), most))?;
-                all.take(outputs.push((paths, rows), logits)?);
+                all.take(model.about.task, outputs.push((paths, rows), logits)?);
             }
             observe(index + 1);
             Ok::<(), LearnError>(())
         },
     )?;
-    all.take(outputs.finish()?);
+    all.take(model.about.task, outputs.finish()?);
     Ok(all)
 }
 
@@ -112,20 +115,32 @@ fn logits(
 
 impl Predictions {
     /// Takes in batches of logits. On GPUs there may be more rows than images.
-    fn take(&mut self, batches: Arrived<(Vec<&Path>, usize)>) {
+    fn take(&mut self, task: Task, batches: Arrived<(Vec<&Path>, usize)>) {
         for ((paths, rows), logits) in batches {
             let classes = (logits.len() / rows.max(1)).max(1);
             self.predicted.extend(logits.chunks_exact(classes).zip(paths).map(|(row, path)| {
-                // The label only counts for the loss, which nobody asks for.
-                let outcome = cross_entropy(row, 0);
-                Predicted {
-                    path: path.to_path_buf(),
-                    predicted: outcome.predicted,
-                    logits: outcome.logits,
-                    probabilities: outcome.probabilities,
-                }
+                let (logits, probabilities) = said(task, row);
+                let predicted = most_probable(task, &probabilities);
+                Predicted { path: path.to_path_buf(), predicted, logits, probabilities }
             }));
         }
+    }
+}
+
+/// Logits and probabilities of an image; two classes have a logit each.
+fn said(task: Task, row: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    if task == Task::Classification {
+        let outcome = cross_entropy(row, 0);
+        return (outcome.logits, outcome.probabilities);
+    }
+    (row.iter().map(|logit| f64::from(*logit)).collect(), answers(task, row))
+}
+
+/// With two classes the second where its probability is above 0.5.
+fn most_probable(task: Task, answers: &[f64]) -> usize {
+    match (task, answers) {
+        (Task::Classification, [_, second]) => usize::from(*second > 0.5),
+        _ => largest(answers),
     }
 }
 

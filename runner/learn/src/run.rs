@@ -11,8 +11,10 @@ mod warmed;
 use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::architecture::Layer;
 use runner_experiment::fingerprint;
+use runner_experiment::listing::Target;
 use runner_experiment::plan::{Dataset, Stage};
 use runner_experiment::section::run::ModelFile;
+use runner_experiment::section::task::Task;
 use runner_network::export;
 use runner_network::network::Network;
 use runner_network::weights::Base;
@@ -21,6 +23,8 @@ use runner_record::Event;
 use crate::checkpoint::{Checkpoint, CheckpointWriter};
 use crate::error::LearnError;
 use crate::evaluate;
+use crate::labels::Labels;
+use crate::objective::Objective;
 use crate::stage::StageRun;
 use prepare::Prepared;
 pub use request::Request;
@@ -102,11 +106,15 @@ pub fn features(request: &Request<'_>, observe: &mut dyn FnMut(Event)) -> Result
 }
 
 /// How much a training image of each class counts in a stage.
-fn class_weights(stage: &Stage, classes: &[String], labels: &[usize]) -> Vec<f64> {
+fn class_weights(stage: &Stage, classes: &[String], labels: &Labels, task: Task) -> Vec<f64> {
     let Some(weights) = &stage.class_weights else { return vec![1.0; classes.len()] };
     let mut counts = vec![0; classes.len()];
-    labels.iter().for_each(|label| counts[*label] += 1);
-    weights.resolve(classes, &counts)
+    let all = labels.targets.iter().flat_map(Target::classes);
+    all.for_each(|label| counts[label] += 1);
+    match task {
+        Task::Multilabel => weights.positive(classes, &counts, labels.len()),
+        _ => weights.resolve(classes, &counts),
+    }
 }
 
 struct Run<'a> {
@@ -151,7 +159,13 @@ impl Run<'_> {
                 train: &ready.train,
                 validation: &ready.validation,
                 augmentation: plan.augmentation.as_ref().filter(|_| stage.augment),
-                class_weights: class_weights(stage, &request.checked.classes, ready.train.labels()),
+                class_weights: class_weights(
+                    stage,
+                    &request.checked.classes,
+                    ready.train.labels(),
+                    plan.task(),
+                ),
+                objective: Objective::new(plan, request.checked.classes.len()),
                 interrupt: &request.interrupt,
                 warmed,
                 writer,
@@ -212,7 +226,9 @@ impl Run<'_> {
 
     /// Measures the final network on every split, nothing augmented.
     fn evaluate(&mut self, network: &Network, ready: &Prepared) -> Result<(), LearnError> {
-        let interrupt = &self.request.interrupt;
+        let (interrupt, checked) = (&self.request.interrupt, self.request.checked);
+        let objective = Objective::new(&checked.plan, checked.classes.len());
+        let on = (network, ready.prefix, &objective);
         let plain = match ready.augment {
             true => {
                 Some(self.samples(network, ready.prefix, &ready.description, ("train", false))?)
@@ -220,11 +236,11 @@ impl Run<'_> {
             false => None,
         };
         for samples in [plain.as_ref().unwrap_or(&ready.train), &ready.validation] {
-            evaluate::evaluate(network, ready.prefix, samples, interrupt, self.observe)?;
+            evaluate::evaluate(on, samples, interrupt, self.observe)?;
         }
         if self.splits.iter().any(|split| split.name == "test") {
             let test = self.samples(network, ready.prefix, &ready.description, ("test", false))?;
-            evaluate::evaluate(network, ready.prefix, &test, interrupt, self.observe)?;
+            evaluate::evaluate(on, &test, interrupt, self.observe)?;
         }
         Ok(())
     }
@@ -236,6 +252,7 @@ fn about(request: &Request<'_>, dataset: &Dataset, base: Option<&Base>) -> serde
     let mut about = serde_json::json!({
         "architecture": plan.model.architecture,
         "head": plan.model.head,
+        "task": plan.task(),
         "classes": request.checked.classes,
         "image_size": dataset.image_size,
         "preprocessing": dataset.preprocessing,

@@ -12,6 +12,7 @@ use crate::error::LearnError;
 use crate::feature_views::FeatureViews;
 use crate::image_batches;
 use crate::images::Images;
+use crate::labels::Labels;
 use runner_data::mixing::{Mix, Mixing};
 use runner_network::Compute;
 use runner_random::{Key, Purpose};
@@ -84,9 +85,9 @@ impl Samples {
         }
     }
 
-    /// Class of each sample.
+    /// What each sample is labelled with.
     #[must_use]
-    pub fn labels(&self) -> &[usize] {
+    pub fn labels(&self) -> &Labels {
         match self {
             Self::Images(images) => &images.labels,
             Self::Features(features) => &features.first().labels,

@@ -14,6 +14,7 @@ use crate::average::Average;
 use crate::checkpoint::{Checkpoint, CheckpointWriter, Entry, Position, Snapshot};
 use crate::early_stopping::EarlyStopping;
 use crate::error::LearnError;
+use crate::objective::Objective;
 use crate::optimizer::{Optimizer, State, Trained};
 use crate::rates::{Plateau, Rates};
 use crate::samples::Samples;
@@ -50,8 +51,10 @@ pub struct StageRun<'a> {
     pub validation: &'a Samples,
     /// How training images are changed, where they are.
     pub augmentation: Option<&'a Augmentation>,
-    /// How much a training image of each class counts.
+    /// How much a training image of each class counts; of labels, one that has it.
     pub class_weights: Vec<f64>,
+    /// What is learned, and how it is measured.
+    pub objective: Objective,
     /// Looked at after every step.
     pub interrupt: &'a Interrupt,
     /// How it was rehearsed, where it was.

@@ -5,6 +5,7 @@ use std::path::Path;
 use runner_experiment::architecture::{ArchitectureName, Layer, layers};
 use runner_experiment::plan::Head;
 use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::task::Task;
 use serde::Deserialize;
 
 use crate::weights::safetensors;
@@ -14,9 +15,12 @@ use crate::weights::safetensors;
 pub struct About {
     /// Which convnet.
     pub architecture: ArchitectureName,
+    /// What it learned.
+    #[serde(default)]
+    pub task: Task,
     /// What stands on the conv base.
     pub head: Head,
-    /// The names of the classes, sorted.
+    /// The names of the classes, labels or numbers.
     pub classes: Vec<String>,
     /// Height, width.
     pub image_size: [usize; 2],
@@ -30,6 +34,10 @@ const SIZES: std::ops::RangeInclusive<usize> = 32..=4096;
 /// More hidden layers, units and classes than any head has.
 const MOST_LAYERS: usize = 64;
 const MOST_UNITS: usize = 1 << 16;
+
+fn least(task: Task) -> usize {
+    if task == Task::Regression { 1 } else { 2 }
+}
 
 impl About {
     /// What a file says of itself, where that can be true.
@@ -47,7 +55,7 @@ impl About {
             _ if !SIZES.contains(&height) || !SIZES.contains(&width) => {
                 format!("images of {height}x{width}")
             }
-            _ if !(2..=MOST_UNITS).contains(&about.classes.len()) => {
+            _ if !(least(about.task)..=MOST_UNITS).contains(&about.classes.len()) => {
                 format!("{} classes", about.classes.len())
             }
             _ if about.head.hidden.len() > MOST_LAYERS => {
@@ -67,7 +75,7 @@ impl About {
     ///
     /// In words, where the images are too small for it.
     pub fn layers(&self) -> Result<Vec<Layer>, String> {
-        let top = self.head.top(self.classes.len());
+        let top = self.head.top(self.task, self.classes.len());
         layers(self.architecture, self.image_size, &top).map_err(|error| error.to_string())
     }
 }

@@ -16,14 +16,16 @@ pub struct EpochRecord {
     pub epochs: usize,
     /// Counted over all stages, from 1.
     pub global_epoch: usize,
-    /// Mean cross-entropy over the epoch's steps, dropout active, in nats, as Keras reports it.
+    /// Mean loss over the epoch's steps, dropout active, as Keras reports it: cross-entropy in nats, or
+    /// what the head measures numbers by.
     pub train_loss: f64,
-    /// Share of correct predictions over the epoch's steps, dropout active, 0 to 1.
-    pub train_accuracy: f64,
-    /// Mean cross-entropy after the epoch, in nats.
+    /// Share of correct predictions over the epoch's steps, dropout active, 0 to 1: of images, or of
+    /// all labels of all images. None where numbers are learned.
+    pub train_accuracy: Option<f64>,
+    /// The same of the validation images after the epoch.
     pub validation_loss: f64,
-    /// Share of correct predictions after the epoch, 0 to 1.
-    pub validation_accuracy: f64,
+    /// The same of the validation images after the epoch.
+    pub validation_accuracy: Option<f64>,
     /// Of the epoch's last step; the largest, where parts of the network have different ones.
     pub learning_rate: f64,
     /// Training and validation together, in seconds.
@@ -32,6 +34,10 @@ pub struct EpochRecord {
     pub images_per_s: f64,
     /// Of the seconds of training, those spent waiting for images or features.
     pub waiting_s: f64,
+    /// Where numbers are learned, the mean absolute error over the epoch's steps, in their unit.
+    pub train_mae: Option<f64>,
+    /// The same of the validation images after the epoch.
+    pub validation_mae: Option<f64>,
 }
 
 /// A stage stopped before its last epoch.

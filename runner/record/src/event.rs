@@ -118,8 +118,10 @@ pub enum Event {
         split: &'static str,
         /// Mean loss.
         loss: f64,
-        /// Share of correct predictions.
-        accuracy: f64,
+        /// Share of correct predictions, of images or of all their labels; none of numbers.
+        accuracy: Option<f64>,
+        /// Mean absolute error of numbers.
+        mae: Option<f64>,
         /// One row per image.
         predictions: Vec<Prediction>,
     },

@@ -15,6 +15,6 @@ pub use epoch::{EarlyStop, EpochRecord, Reason};
 pub use event::{Event, Phase};
 pub use image::{BadImage, Duplicate, Pixels, Place, ValueRange};
 pub use layer::LayerRecord;
-pub use prediction::Prediction;
+pub use prediction::{Answer, Prediction};
 pub use split::SplitRecord;
 pub use visual::{Activations, Embedding, Filter, Heatmap, LayerFilters, OutOfFold, Plane, Score};

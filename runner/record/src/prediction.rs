@@ -7,14 +7,39 @@ use std::path::PathBuf;
 pub struct Prediction {
     /// The file.
     pub path: PathBuf,
-    /// Index of its class.
-    pub label: usize,
-    /// Index of the most probable class.
-    pub predicted: usize,
-    /// Cross-entropy.
+    /// The label beside what was predicted.
+    pub answer: Answer,
+    /// How far the two are apart.
     pub loss: f64,
-    /// One per class, in sorted order; their softmax is the probabilities.
+    /// What comes out of the network: one per class, in sorted order, where their softmax is the
+    /// probabilities; or one per label or number.
     pub logits: Vec<f64>,
-    /// One per class, in sorted order.
+    /// One per class or label; of numbers none.
     pub probabilities: Vec<f64>,
+}
+
+/// A label beside what was predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Indices of classes.
+    Class {
+        /// Its class.
+        label: usize,
+        /// The most probable class.
+        predicted: usize,
+    },
+    /// Whether the image has each of the labels.
+    Labels {
+        /// Whether it has.
+        labels: Vec<bool>,
+        /// Whether that is more probable than not.
+        predicted: Vec<bool>,
+    },
+    /// Numbers.
+    Values {
+        /// What they are.
+        values: Vec<f64>,
+        /// What the network says.
+        predicted: Vec<f64>,
+    },
 }

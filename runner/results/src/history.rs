@@ -53,11 +53,18 @@ impl History {
         finite.min_by(|a, b| a.1.total_cmp(b.1)).map(|(index, _)| index + 1)
     }
 
-    /// Accuracy and loss, training and validation.
+    /// What is drawn beside the loss: the mean absolute error where numbers are learned, else accuracy.
+    fn metric(&self) -> &'static str {
+        let has =
+            |name: &str| self.epochs.iter().any(|row| cell::get(row, name).as_f64().is_some());
+        if has("validation_mae") && !has("validation_accuracy") { "mae" } else { "accuracy" }
+    }
+
+    /// Accuracy, or the error of numbers, and loss, training and validation.
     #[must_use]
     pub fn panels(&self) -> Vec<Panel> {
         let best = self.best();
-        ["accuracy", "loss"]
+        [self.metric(), "loss"]
             .into_iter()
             .map(|metric| {
                 let line = |label: &str, prefix: &str, colour| Line {
@@ -67,7 +74,7 @@ impl History {
                 };
                 let validation = line("validation", "validation", 1);
                 Panel {
-                    title: metric.to_owned(),
+                    title: title(metric).to_owned(),
                     best: best.map(|epoch| (epoch, validation.values[epoch - 1])),
                     lines: vec![line("training", "train", 0), validation],
                     stages: self.stages(),
@@ -77,19 +84,27 @@ impl History {
     }
 }
 
-/// Validation accuracy and loss of several runs, each in its colour.
+fn title(metric: &str) -> &str {
+    if metric == "mae" { "mean absolute error" } else { metric }
+}
+
+/// Validation accuracy, or the error of numbers, and loss of several runs, each in its colour.
 #[must_use]
 pub fn together(runs: &[History]) -> Vec<Panel> {
-    ["validation accuracy", "validation loss"]
+    let metric = match runs.iter().all(|run| run.metric() == "mae") && !runs.is_empty() {
+        true => "mae",
+        false => "accuracy",
+    };
+    [metric, "loss"]
         .into_iter()
-        .map(|title| Panel {
-            title: title.to_owned(),
+        .map(|metric| Panel {
+            title: format!("validation {}", title(metric)),
             lines: runs
                 .iter()
                 .enumerate()
                 .map(|(colour, run)| Line {
                     label: run.name.clone(),
-                    values: run.column(&title.replace(' ', "_")),
+                    values: run.column(&format!("validation_{metric}")),
                     colour,
                 })
                 .collect(),
@@ -139,7 +154,8 @@ pub fn predictions(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Res
         path: text(row, "path"),
         label: text(row, "label"),
         predicted: text(row, "predicted"),
-        correct: cell::get(row, "correct") == &Cell::Bool(true),
+        correct: cell::get(row, "correct").as_bool(),
+        targets: numbers(row, "targets"),
         loss: number(row, "loss"),
         logits: numbers(row, "logits"),
         probabilities: numbers(row, "probabilities"),
@@ -154,7 +170,7 @@ pub fn predictions(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Res
 /// [`ResultsError`] where the table cannot be read.
 pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
     let mut wrong = predictions(folder, split)?;
-    wrong.retain(|row| !row.correct);
+    wrong.retain(|row| row.correct == Some(false));
     most_confident_first(&mut wrong);
     Ok(wrong)
 }
@@ -191,7 +207,8 @@ mod tests {
             path: path.to_owned(),
             label: "circle".to_owned(),
             predicted: "square".to_owned(),
-            correct: false,
+            correct: Some(false),
+            targets: Vec::new(),
             loss,
             logits: Vec::new(),
             probabilities: probabilities.to_vec(),

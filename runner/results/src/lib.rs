@@ -21,6 +21,7 @@ pub mod remove;
 pub mod report;
 mod run_dir;
 pub mod scores;
+pub mod sheet;
 pub mod significance;
 pub mod splits;
 mod statistics;

@@ -46,13 +46,17 @@ pub fn write(folder: &SweepFolder, members: &[Fold<'_>]) -> Result<(), ResultsEr
     }
     let suspects = suspects(&rows, &classes);
     tables::write_with("sweep", &folder.path, &folder.id, rows)?;
-    tables::write_with("sweep", &folder.path, &folder.id, suspects)
+    match suspects.is_empty() {
+        true => Ok(()),
+        false => tables::write_with("sweep", &folder.path, &folder.id, suspects),
+    }
 }
 
 /// The suspects of each setting; what its seeds say of an image is averaged.
 fn suspects(rows: &[OutOfFoldRow], classes: &[String]) -> Vec<SuspectRow> {
     let mut settings: BTreeMap<&str, BTreeMap<&str, (f64, Judged)>> = BTreeMap::new();
-    for row in rows {
+    // Labels and numbers are no classes, whatever they are called.
+    for row in rows.iter().filter(|row| row.targets.is_empty()) {
         let Some(label) = classes.iter().position(|class| *class == row.label) else { continue };
         let images = settings.entry(&row.setting).or_default();
         let (count, judged) = images.entry(&row.path).or_insert_with(|| {
@@ -78,11 +82,10 @@ fn is_test(row: &Record) -> bool {
 
 fn row(member: &Fold<'_>, fold: usize, prediction: &Record) -> OutOfFoldRow {
     let text = |name| cell::get(prediction, name).as_str().unwrap_or_default().to_owned();
-    let probabilities = match cell::get(prediction, "probabilities") {
+    let numbers = |name| match cell::get(prediction, name) {
         Cell::List(values) => values.iter().filter_map(Cell::as_f64).collect(),
         _ => Vec::new(),
     };
-    let (label, predicted) = (text("label"), text("predicted"));
     OutOfFoldRow {
         run_id: member.run.id.clone(),
         setting: member.setting.to_owned(),
@@ -92,10 +95,12 @@ fn row(member: &Fold<'_>, fold: usize, prediction: &Record) -> OutOfFoldRow {
         },
         fold: integer(fold),
         path: text("path"),
-        correct: label == predicted,
-        label,
-        predicted,
+        correct: cell::get(prediction, "correct").as_bool(),
+        label: text("label"),
+        predicted: text("predicted"),
         loss: cell::get(prediction, "loss").as_f64().unwrap_or(f64::NAN),
-        probabilities,
+        probabilities: numbers("probabilities"),
+        targets: numbers("targets"),
+        logits: numbers("logits"),
     }
 }

@@ -7,7 +7,7 @@ use crate::load::{self, LoadedRun};
 use crate::tables::{self, Cell, Record, Row as _, SplitRow, cell};
 
 /// The entries of a plan that say how a folder is divided, which of its folds is the test aside.
-const DIVIDES: [&str; 2] = ["dataset.path", "dataset.folds"];
+const DIVIDES: [&str; 3] = ["dataset.path", "dataset.table", "dataset.folds"];
 /// The same, in a table of their own.
 const DIVISION: &str = "dataset.split.";
 /// Of these, what does not say how.

@@ -15,7 +15,8 @@ use crate::lock::RunLock;
 use crate::run_dir::{RunDir, Starting};
 use crate::tables::Row as _;
 use crate::tables::{
-    self, ArtifactRow, Cell, ConfusionRow, ParamRow, PredictionRow, RunRow, ScoreRow, Timestamp,
+    self, ArtifactRow, Cell, ConfusionRow, LabelScoreRow, ParamRow, PredictionRow, RunRow,
+    ScoreRow, Timestamp,
 };
 use crate::{ResultsError, atomic};
 
@@ -78,6 +79,7 @@ pub struct RunWriter {
     predictions: Vec<PredictionRow>,
     confusion: Vec<ConfusionRow>,
     scores: Vec<ScoreRow>,
+    label_scores: Vec<LabelScoreRow>,
     /// What images stay together with, by their paths.
     groups: HashMap<String, String>,
     train_seconds: f64,
@@ -151,6 +153,7 @@ impl RunWriter {
             predictions: Vec::new(),
             confusion: Vec::new(),
             scores: Vec::new(),
+            label_scores: Vec::new(),
             groups: HashMap::new(),
             train_seconds: 0.0,
             written: None,
@@ -260,9 +263,11 @@ mod tests {
             epochs: 3,
             global_epoch: epoch,
             train_loss: 0.5,
-            train_accuracy: 0.75,
+            train_mae: None,
+            validation_mae: None,
+            train_accuracy: Some(0.75),
             validation_loss,
-            validation_accuracy: 0.5,
+            validation_accuracy: Some(0.5),
             learning_rate: 2e-5,
             duration_s: 1.5,
             images_per_s: 50.0,

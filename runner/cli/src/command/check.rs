@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use runner_experiment::architecture::Layer;
 use runner_experiment::plan::{LearningRate, Plan, Stage};
+use runner_experiment::section::task::Task;
 use runner_experiment::{Checked, Loaded, Origin, Override, Sweep, discover, fingerprint};
 use runner_learn::run::pretrained;
 use runner_network::device::select;
@@ -140,8 +141,8 @@ fn dataset(checked: &Checked) {
         .iter()
         .map(|split| {
             let mut row = vec![split.name.to_owned()];
-            row.extend(split.classes.iter().map(|class| class.files.len().to_string()));
-            row.extend([split.images().to_string(), split.folder.clone()]);
+            row.extend(split.counts().iter().map(ToString::to_string));
+            row.extend([split.images.len().to_string(), split.folder.clone()]);
             row
         })
         .collect();
@@ -154,7 +155,12 @@ fn dataset(checked: &Checked) {
     if let Some(division) = &dataset.split {
         terminal::out(&division::text(dataset, division));
     }
-    if let [first, second] = &checked.classes[..] {
+    match dataset.task {
+        Task::Multilabel => terminal::out("one sigmoid unit per label"),
+        Task::Regression => terminal::out(&format!("numbers: {}", checked.classes.join(", "))),
+        Task::Classification => {}
+    }
+    if let ([first, second], Task::Classification) = (&checked.classes[..], dataset.task) {
         terminal::out(&format!(
             "one sigmoid unit: the probability of {second}; above 0.5 is {second}, else {first}"
         ));

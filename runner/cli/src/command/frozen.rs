@@ -12,7 +12,7 @@ use crate::text::thousands;
 pub(super) fn frozen(checked: &Checked) -> BTreeMap<String, String> {
     let plan = &checked.plan;
     let Some(dataset) = &plan.dataset else { return BTreeMap::new() };
-    let images: usize = checked.splits.iter().map(|split| split.images()).sum();
+    let images: usize = checked.splits.iter().map(|split| split.images.len()).sum();
     let pass = |stage: &Stage| {
         let prefix = stage.frozen_prefix(&checked.layers);
         let last = checked.layers[..prefix].last().filter(|_| !stage.augment)?;

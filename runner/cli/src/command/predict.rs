@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use runner_data::{DataError, Interrupt};
 use runner_experiment::folder;
+use runner_experiment::listing::Target as Label;
 use runner_experiment::section::dataset::OnBadImage;
 use runner_experiment::section::run::Precision;
+use runner_experiment::section::task::Task;
 use runner_learn::predict::{self, Predicted};
 use runner_network::saved::Saved;
 use runner_network::weights::Source;
 use runner_record::Phase;
-use runner_results::scores::calibration;
+use runner_results::scores::{calibration, labels};
 use runner_results::tables::PredictedRow;
 use runner_results::{load, tables};
 
@@ -45,7 +47,7 @@ pub struct PredictArguments {
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     let interrupt = signals::interrupt()?;
-    let Target { source, run, folder, skips, precision, temperature } =
+    let Target { source, run, home, folder, skips, precision, temperature } =
         target(arguments, &interrupt)?;
     let temperature = match (arguments.calibrated, temperature) {
         (true, None) => return Err(Failure::usage(NO_TEMPERATURE)),
@@ -59,7 +61,9 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
         counters.set(&Phase::Predict, done, files.len());
     })?;
     counters.clear();
-    let (mut predicted, bad, classes) = (all.predicted, all.bad, &model.about.classes);
+    let (mut predicted, bad) = (all.predicted, all.bad);
+    let (task, classes) = (model.about.task, &model.about.classes[..]);
+    let about = Answers { task, classes, thresholds: labels::thresholds(&home, classes) };
     if let Some(temperature) = temperature {
         for one in &mut predicted {
             one.probabilities = calibration::calibrated(&one.logits, temperature);
@@ -68,8 +72,8 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<(), Failure> {
     if !all.narrow.is_empty() {
         images::show_narrow(&all.narrow);
     }
-    show(&predicted, classes);
-    let rows = predicted.into_iter().map(|one| row(one, classes)).collect();
+    show(&predicted, &about);
+    let rows = predicted.into_iter().map(|one| row(one, &about)).collect();
     tables::write::<PredictedRow>(&folder, &run, rows)?;
     terminal::note(&format!("written to {}", folder.join("predicted.parquet").display()));
     match bad.is_empty() {
@@ -92,6 +96,8 @@ struct Target {
     source: Source,
     /// The id of its run.
     run: String,
+    /// Where the tables of the run are.
+    home: PathBuf,
     /// Where the table goes.
     folder: PathBuf,
     /// Whether the run leaves out images that cannot be used.
@@ -109,6 +115,7 @@ fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target,
         Target {
             source: weights::with_base(given.to_path_buf().into(), (false, interrupt))?,
             run,
+            home: PathBuf::new(),
             folder: PathBuf::from("."),
             skips: false,
             precision: None,
@@ -123,6 +130,7 @@ fn target(arguments: &PredictArguments, interrupt: &Interrupt) -> Result<Target,
         Target {
             source: weights::of_run(&run, (false, interrupt))?,
             run: run.id,
+            home: run.path.clone(),
             folder: run.path,
             skips,
             precision: precision(&params),
@@ -161,22 +169,49 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     }
 }
 
-fn show(predicted: &[Predicted], classes: &[String]) {
+fn show(predicted: &[Predicted], about: &Answers<'_>) {
+    let classes = about.classes;
     let mut header = vec!["file", "predicted"];
     header.extend(classes.iter().map(String::as_str));
     let rows = predicted.iter().map(|one| {
-        let mut row = vec![one.path.display().to_string(), classes[one.predicted].clone()];
+        let mut row = vec![one.path.display().to_string(), said(one, about)];
         row.extend(one.probabilities.iter().map(|probability| format!("{probability:.4}")));
         row
     });
     terminal::out_table(&header, rows.collect());
 }
 
-fn row(one: Predicted, classes: &[String]) -> PredictedRow {
+/// What the outputs of a model mean.
+struct Answers<'a> {
+    task: Task,
+    classes: &'a [String],
+    /// Above these an image counts as having a label.
+    thresholds: Vec<f64>,
+}
+
+/// The class, the labels or the numbers, in words.
+fn said(one: &Predicted, about: &Answers<'_>) -> String {
+    match about.task {
+        Task::Classification => about.classes[one.predicted].clone(),
+        Task::Multilabel => {
+            let has = one.probabilities.iter().zip(&about.thresholds);
+            Label::Labels(has.map(|(share, least)| share > least).collect()).text(about.classes)
+        }
+        Task::Regression => Label::Values(one.probabilities.clone()).text(about.classes),
+    }
+}
+
+fn row(one: Predicted, about: &Answers<'_>) -> PredictedRow {
+    let is_number = about.task == Task::Regression;
+    let (values, probabilities) = match is_number {
+        true => (one.probabilities.clone(), Vec::new()),
+        false => (Vec::new(), one.probabilities.clone()),
+    };
     PredictedRow {
         path: one.path.display().to_string(),
-        predicted: classes[one.predicted].clone(),
-        probability: one.probabilities[one.predicted],
-        probabilities: one.probabilities,
+        predicted: said(&one, about),
+        probability: (!is_number).then(|| one.probabilities[one.predicted]),
+        probabilities,
+        values,
     }
 }

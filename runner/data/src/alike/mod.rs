@@ -109,6 +109,6 @@ pub fn pairs(
 }
 
 fn place((split, image): (&ScannedSplit, &ImageFile)) -> Place {
-    let class = split.classes.get(image.class).cloned().unwrap_or_default();
+    let class = image.target.text(&split.classes);
     Place { split: split.name, path: image.path.clone(), class }
 }

@@ -95,7 +95,7 @@ impl Missing {
         let of_part = |share: &f64| {
             totals.iter().map(|(class, count)| (*class, share * *count as f64)).collect()
         };
-        let images: usize = totals.values().sum();
+        let images: usize = units.iter().map(|unit| unit.images.len()).sum();
         Self {
             classes: shares.iter().map(of_part).collect(),
             all: shares.iter().map(|share| share * images as f64).collect(),

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use regex::Regex;
+use runner_experiment::listing::Target;
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::division::Division;
 use runner_record::SplitRecord;
@@ -60,23 +61,27 @@ pub struct Divided {
     pub rows: Vec<SplitRecord>,
 }
 
-/// Divides the images of a folder as a data set says; those that `earlier` knows stay where they were.
-/// What is wrong with images is said of the first split.
+/// Divides the images below a folder as a data set says; those that `earlier` knows stay where they
+/// were. What is wrong with images is said of the first split.
 ///
 /// # Errors
 ///
 /// [`DataError::Division`] where the expression for groups is none; a plan that was checked has one.
 pub fn divide(
     dataset: &Dataset,
+    folder: &str,
     whole: ScannedSplit,
     earlier: &Earlier,
 ) -> Result<Divided, DataError> {
     let division = dataset.split.clone().unwrap_or_default();
-    let folder = dataset.path.clone().unwrap_or_default();
     let expression = division.group.as_deref().map(Regex::new).transpose();
     let expression = expression.map_err(|error| DataError::Division(error.to_string()))?;
-    let group = |path: &Path| group(expression.as_ref()?, path, &folder);
-    let units = units(&whole.images, group, division.seed);
+    let group = |image: &ImageFile| match &expression {
+        Some(expression) => group(expression, &image.path, folder),
+        None => image.group.clone(),
+    };
+    let strata = strata(&whole.images);
+    let units = units((&whole.images, &strata), group, division.seed);
     let known = Known { earlier, images: &whole.images };
     let folds = dataset.folds.map(|count| {
         let shares =
@@ -142,6 +147,30 @@ fn beside_fold(
     splits
 }
 
+/// So many equal parts of the range of ranks are strata of numbers.
+const QUANTILES: usize = 10;
+
+/// What each image counts for where parts are to be alike: its class, its labels, or the tenth of the
+/// images that its first number is in.
+fn strata(images: &[ImageFile]) -> Vec<Vec<usize>> {
+    let number = |index: &usize| match &images[*index].target {
+        Target::Values(values) => values.first().copied(),
+        _ => None,
+    };
+    let mut order: Vec<usize> = (0..images.len()).filter(|index| number(index).is_some()).collect();
+    order.sort_by(|a, b| {
+        let (first, second) = (number(a).unwrap_or(0.0), number(b).unwrap_or(0.0));
+        first.total_cmp(&second).then(images[*a].hash.cmp(&images[*b].hash))
+    });
+    let mut strata: Vec<Vec<usize>> =
+        images.iter().map(|image| image.target.classes().collect()).collect();
+    let count = order.len().max(1);
+    for (rank, index) in order.into_iter().enumerate() {
+        strata[index] = vec![rank * QUANTILES / count];
+    }
+    strata
+}
+
 /// The first group of the expression, or all of the match.
 fn group(expression: &Regex, path: &Path, folder: &str) -> Option<String> {
     let below = runner_experiment::below(path, folder);
@@ -160,7 +189,7 @@ fn rows(
             let file = &whole.images[*image];
             rows.push(SplitRecord {
                 path: file.path.clone(),
-                label: whole.classes.get(file.class).cloned().unwrap_or_default(),
+                label: file.target.text(&whole.classes),
                 split: SPLITS[split_of[*image]].to_owned(),
                 fold: folds.map(|folds| folds[number] + 1),
                 group: unit.group.clone(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use runner_experiment::folder::WHOLE;
+use runner_experiment::listing::{Listed, WHOLE};
 use runner_random::{Key, Purpose};
 
 use super::*;
@@ -11,11 +11,10 @@ use crate::scan::{ImageFile, sort};
 
 /// Images of these contents and classes, called by their numbers in `folder`.
 fn whole(contents: &[(u64, usize)], name: impl Fn(usize) -> String) -> ScannedSplit {
-    let file = |(number, (content, class)): (usize, &(u64, usize))| ImageFile {
-        path: PathBuf::from(format!("photos/c{class}/{}", name(number))),
-        class: *class,
-        hash: *blake3::hash(&content.to_le_bytes()).as_bytes(),
-        size: [48, 48],
+    let file = |(number, (content, class)): (usize, &(u64, usize))| {
+        let path = PathBuf::from(format!("photos/c{class}/{}", name(number)));
+        let hash = *blake3::hash(&content.to_le_bytes()).as_bytes();
+        ImageFile::new(&Listed::new(path, Target::Class(*class)), hash, [48, 48])
     };
     let mut images: Vec<ImageFile> = contents.iter().enumerate().map(file).collect();
     sort(&mut images);
@@ -34,7 +33,7 @@ fn dataset(division: Division) -> Dataset {
 }
 
 fn rows(dataset: &Dataset, whole: ScannedSplit, earlier: &Earlier) -> Vec<SplitRecord> {
-    divide(dataset, whole, earlier).expect("a division").rows
+    divide(dataset, "photos", whole, earlier).expect("a division").rows
 }
 
 /// Content to split.

@@ -1,7 +1,6 @@
 //! Images that must stay together: copies of one picture, and those of one group.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use crate::scan::{ContentHash, ImageFile};
 
@@ -10,7 +9,7 @@ use crate::scan::{ContentHash, ImageFile};
 pub(super) struct Unit {
     /// Their indices, in the order of their contents.
     pub(super) images: Vec<usize>,
-    /// How many of each class.
+    /// How many of each class, or of what stands for one.
     pub(super) classes: BTreeMap<usize, usize>,
     /// The first of their groups.
     pub(super) group: Option<String>,
@@ -20,11 +19,11 @@ pub(super) struct Unit {
 
 /// The images as units, in no order that means anything.
 pub(super) fn units(
-    images: &[ImageFile],
-    group: impl Fn(&Path) -> Option<String>,
+    (images, strata): (&[ImageFile], &[Vec<usize>]),
+    group: impl Fn(&ImageFile) -> Option<String>,
     seed: u64,
 ) -> Vec<Unit> {
-    let groups: Vec<Option<String>> = images.iter().map(|image| group(&image.path)).collect();
+    let groups: Vec<Option<String>> = images.iter().map(group).collect();
     let mut sets = Sets::new(images.len());
     let (mut by_hash, mut by_group) = (HashMap::new(), HashMap::new());
     for (index, image) in images.iter().enumerate() {
@@ -37,16 +36,16 @@ pub(super) fn units(
     for index in 0..images.len() {
         members.entry(sets.root(index)).or_default().push(index);
     }
-    members.into_values().map(|members| unit(images, &groups, members, seed)).collect()
+    members.into_values().map(|members| unit((images, strata), &groups, members, seed)).collect()
 }
 
 fn unit(
-    images: &[ImageFile],
+    (images, strata): (&[ImageFile], &[Vec<usize>]),
     groups: &[Option<String>],
     mut members: Vec<usize>,
     seed: u64,
 ) -> Unit {
-    members.sort_by_key(|index| (images[*index].hash, images[*index].class));
+    members.sort_by_key(|index| (images[*index].hash, images[*index].target.class()));
     let group = members.iter().filter_map(|index| groups[*index].clone()).min();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
@@ -56,8 +55,8 @@ fn unit(
         None => hasher.update(b"image").update(&images[members[0]].hash),
     };
     let mut classes = BTreeMap::new();
-    for index in &members {
-        *classes.entry(images[*index].class).or_insert(0) += 1;
+    for stratum in members.iter().flat_map(|index| &strata[*index]) {
+        *classes.entry(*stratum).or_insert(0) += 1;
     }
     Unit { images: members, classes, group, key: *hasher.finalize().as_bytes() }
 }

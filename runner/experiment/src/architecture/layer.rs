@@ -86,12 +86,15 @@ impl Layer {
         self.op.keras_name(self.input)
     }
 
-    /// How many classes it tells apart, where it is a classifier: one sigmoid unit tells two.
+    /// How many classes it tells apart, where it is a classifier: one sigmoid unit tells two, and
+    /// several are labels, each by itself.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
         match self.op {
             Op::Dense { activation: Activation::Sigmoid, units: 1 } => Some(2),
-            Op::Dense { activation: Activation::Softmax, units } => Some(units),
+            Op::Dense { activation: Activation::Sigmoid | Activation::Softmax, units } => {
+                Some(units)
+            }
             _ => None,
         }
     }

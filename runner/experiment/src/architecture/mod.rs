@@ -75,8 +75,8 @@ pub fn build(
                 (classifier.build)(architecture, &mut net);
             }
         }
-        Top::Head { pooling, hidden, dropout, classes } => {
-            top::head(&mut net, *pooling, hidden, *dropout, *classes);
+        Top::Head { pooling, hidden, dropout, output } => {
+            top::head(&mut net, *pooling, hidden, *dropout, *output);
         }
     }
     net.finish()
@@ -86,6 +86,7 @@ pub fn build(
 mod tests {
     use super::*;
     use crate::section::model::Pooling;
+    use crate::section::task::Task;
 
     fn named(name: &str) -> ArchitectureName {
         ArchitectureName::find(name).unwrap_or_default()
@@ -113,8 +114,8 @@ mod tests {
             let layers = layers(name, [224, 224], &Top::Imagenet).unwrap_or_default();
             assert_eq!(total(&layers), parameters, "{name}");
         }
-        let head =
-            Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.5, classes: 2 };
+        let output = Task::Classification.output(2);
+        let head = Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.5, output };
         let full = vgg16(150, &head);
         assert_eq!(total(&full), 16_812_353, "the textbook's conv_base + Dense(256) + Dense(1)");
         assert_eq!(full.iter().filter(|layer| layer.has_parameters()).count() * 2, 30);
@@ -125,8 +126,8 @@ mod tests {
         let base = vgg16(150, &Top::None);
         let last = base.last().map(|layer| layer.output.to_string());
         assert_eq!(last.as_deref(), Some("(4, 4, 512)"));
-        let head =
-            Top::Head { pooling: Pooling::Flatten, hidden: &[512], dropout: 0.0, classes: 2 };
+        let output = Task::Classification.output(2);
+        let head = Top::Head { pooling: Pooling::Flatten, hidden: &[512], dropout: 0.0, output };
         let convnet = layers(named("convnet"), [150, 150], &head).unwrap_or_default();
         assert_eq!(total(&convnet), 3_453_121, "listing 5.5");
     }

@@ -19,8 +19,8 @@ pub enum Top<'a> {
         hidden: &'a [usize],
         /// Share of units dropped.
         dropout: f64,
-        /// How many classes; two are one sigmoid unit.
-        classes: usize,
+        /// Units and activation of the last layer.
+        output: (usize, Activation),
     },
 }
 
@@ -30,7 +30,7 @@ pub(super) fn head(
     pooling: Pooling,
     hidden: &[usize],
     dropout: f64,
-    classes: usize,
+    (units, activation): (usize, Activation),
 ) {
     match pooling {
         Pooling::Flatten => net.push("flatten", Op::Flatten),
@@ -49,8 +49,5 @@ pub(super) fn head(
         net.dense(format!("hidden{}", index + 1), *units, Activation::Relu);
         drop(net, index + 1);
     }
-    match classes {
-        2 => net.dense("output", 1, Activation::Sigmoid),
-        many => net.dense("output", many, Activation::Softmax),
-    }
+    net.dense("output", units, activation);
 }

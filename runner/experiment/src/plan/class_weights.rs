@@ -23,6 +23,18 @@ pub enum Balanced {
 }
 
 impl ClassWeights {
+    /// How much each label counts in an image that has it; of `images`, `counts` have each.
+    #[must_use]
+    pub fn positive(&self, labels: &[String], counts: &[usize], images: usize) -> Vec<f64> {
+        match self {
+            Self::Rule(Balanced::Balanced) => {
+                let absent = |count: &usize| images.saturating_sub(*count).max(1) as f64;
+                counts.iter().map(|count| absent(count) / (*count).max(1) as f64).collect()
+            }
+            Self::Named(_) => self.resolve(labels, counts),
+        }
+    }
+
     /// One weight per class, in the order of `classes`; `images` says how many each has.
     #[must_use]
     pub fn resolve(&self, classes: &[String], images: &[usize]) -> Vec<f64> {

@@ -1,10 +1,12 @@
 //! `[dataset]`: where the images are and how they are read.
 
+use super::columns::ColumnsSection;
 use super::division::DivisionSection;
+use super::task::Task;
 use crate::value::{Count, choice, section};
 
 section! {
-    /// Folders with one folder per class inside each: one per split, or one that is divided.
+    /// Folders with one folder per class inside each, one per split or one that is divided; or a table.
     pub struct Dataset from DatasetSection {
         /// Folder of the training images.
         train: String [optional],
@@ -15,7 +17,20 @@ section! {
         test: String [optional],
         /// One folder for all images, in place of these three; `split` says how it is divided.
         path: String [optional],
-        /// How the images of `path` are divided. Default: a fifth each for validation and test.
+        /// A table with one row per image, in place of folders: CSV, TSV, Parquet or JSON lines.
+        table: String [optional],
+        /// The folder that the paths in `table` start from. Default: the folder of the table.
+        images: String [optional],
+        /// What the columns of `table` are called.
+        columns: ColumnsSection [computed optional],
+        /// What stands between the labels of an image, where `table` has one column for all of them.
+        separator: String [omit] = "|".to_owned(),
+        /// The classes or labels that there are. Default: those of `table`, sorted.
+        classes: Vec<String> [optional],
+        /// What is learned: one class of several, any of several labels, or numbers. The last two need
+        /// a `table`.
+        task: Task [omit] = Task::Classification,
+        /// How the images of `path`, or of `table`, are divided. Default: a fifth each for validation and test.
         split: DivisionSection [computed optional],
         /// Cross-validation: the images of `path` are divided into this many folds, and the file
         /// stands for as many runs, each with another fold as its test split.
@@ -106,5 +121,13 @@ choice! {
         Fail = "fail",
         /// Leave them out and list them in the run.
         Skip = "skip",
+    }
+}
+
+impl Dataset {
+    /// Whether the images are given as one, and divided by what they are.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.split.is_some()
     }
 }

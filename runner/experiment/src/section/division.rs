@@ -22,9 +22,9 @@ section! {
         /// Whether each class is divided by these shares on its own, to within one image. Else each
         /// image is drawn alone: its split depends on nothing but its content and the seed.
         stratify: bool = true,
-        /// A regular expression for the path below the folder. Images for which its first group, or
-        /// the whole match without one, is the same stay together. Those that it does not match stand
-        /// alone.
+        /// A column of the table, or a regular expression for the path below the folder. Images with the
+        /// same text in that column, or for which the first group of the expression, or the whole match
+        /// without one, is the same, stay together. Those that it does not match stand alone.
         group: String [optional],
         /// Where images have been divided before: those keep their split, and new ones fill up. `last`
         /// is the newest run of this experiment that divided in the same way, `none` none; else a run,

@@ -5,6 +5,7 @@
 //! into the other.
 
 pub mod augmentation;
+pub mod columns;
 pub mod dataset;
 mod device;
 pub mod division;
@@ -18,6 +19,7 @@ pub mod run;
 pub(crate) mod schedule;
 pub(crate) mod stage;
 pub mod sweep;
+pub mod task;
 pub mod visualize;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -33,7 +35,7 @@ section! {
     pub struct Plan from Root {
         /// What this experiment is called and where it comes from.
         experiment: experiment::ExperimentSection [required],
-        /// Folders with one folder per class inside each.
+        /// Where the images are, and what they are labelled with.
         dataset: dataset::DatasetSection [optional],
         /// The pretrained convnet and what stands on it.
         model: model::ModelSection = model::Model::default(),

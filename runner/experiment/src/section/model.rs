@@ -1,7 +1,8 @@
 //! `[model]`: the conv base, its weights and the head.
 
+use super::task::Loss;
 pub use crate::architecture::name::ArchitectureName;
-use crate::value::{BelowOne, Size, choice, section};
+use crate::value::{BelowOne, Positive, Size, choice, section};
 
 section! {
     /// The pretrained convnet and what stands on it.
@@ -30,6 +31,12 @@ section! {
         /// Share of units dropped after each hidden layer (after the pooling where there is none),
         /// at least 0 and less than 1.
         dropout: BelowOne = 0.5,
+        /// How far an answer is from the label. Default: `cross_entropy`, for numbers
+        /// `mean_squared_error`.
+        loss: Loss [computed optional],
+        /// Where Huber's loss turns from a parabola into a straight line, in units of the label.
+        /// Default: 1.
+        huber_delta: Positive [computed optional],
     }
 }
 

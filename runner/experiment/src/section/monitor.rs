@@ -15,3 +15,11 @@ choice! {
         TrainAccuracy = "train_accuracy",
     }
 }
+
+impl Monitor {
+    /// Whether it is a share of correct answers.
+    #[must_use]
+    pub fn is_accuracy(self) -> bool {
+        matches!(self, Self::ValidationAccuracy | Self::TrainAccuracy)
+    }
+}

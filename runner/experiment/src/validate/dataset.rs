@@ -1,17 +1,20 @@
-//! `[dataset]`: folders that exist, with the same two or more classes in each.
+//! `[dataset]`: folders that exist, with the same two or more classes in each, or a table.
 
 use crate::architecture::ArchitectureName;
 use crate::diagnostic::Diagnostics;
-use crate::folder::{self, Split, composed, form};
+use crate::folder::{self, composed, form};
+use crate::listing::{Split, WHOLE};
 use crate::plan::Dataset;
 use crate::section::Root;
 use crate::section::dataset::{DatasetSection, Preprocessing};
+use crate::section::visualize::SplitName;
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
 use super::division;
 use super::keys::{get, require};
 use super::path::missing_help;
+use super::table::{self, Listing};
 
 /// What the checks of this table found.
 #[derive(Debug, Default)]
@@ -21,6 +24,18 @@ pub(super) struct Data {
     pub(super) image_size_span: std::ops::Range<usize>,
     pub(super) splits: Vec<Split>,
     pub(super) classes: Vec<String>,
+    /// Splits that are given as such, right or wrong.
+    named: Vec<SplitName>,
+}
+
+impl Data {
+    /// Whether images of a split are to be had.
+    pub(super) fn has(&self, split: SplitName) -> bool {
+        match self.plan.as_ref().and_then(|plan| Some((plan, plan.split.as_ref()?))) {
+            Some((plan, division)) => division::has_share(plan, division, split),
+            None => self.named.contains(&split),
+        }
+    }
 }
 
 const SMALLEST: i64 = 32;
@@ -37,16 +52,31 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
     };
     let section = &table.value;
     division::check_keys(section, diagnostics);
-    let is_divided = section.present.iter().any(|key| key == "path");
-    if trains && !is_divided {
+    table::check_keys(section, diagnostics);
+    let has = |key: &str| section.present.iter().any(|present| present == key);
+    if trains && !has("path") && !has("table") {
         for name in ["train", "validation"] {
             require(&section.present, name, "dataset", &section.span, diagnostics);
         }
     }
-    let splits = splits(section, diagnostics);
-    compare_classes(section, &splits, diagnostics);
+    let Listing { splits, group } = match has("table") {
+        true => table::list(section, diagnostics),
+        false => Listing { splits: splits(section, diagnostics), group: None },
+    };
+    match has("table") {
+        true => division::check_table(section, &splits, trains, diagnostics),
+        false => compare_classes(section, &splits, diagnostics),
+    }
     let image_size = image_size(root, section, diagnostics);
-    let division = division::resolve(section, splits.first(), trains, diagnostics);
+    let is_column = group.is_some();
+    let division = division::resolve(section, (&splits, is_column), trains, diagnostics);
+    let mut columns = section
+        .table
+        .as_ref()
+        .map(|_| section.columns.as_ref().map(Plain::plain).unwrap_or_default());
+    if let (Some(columns), Some(group)) = (&mut columns, group) {
+        columns.group = Some(group);
+    }
     Data {
         image_size,
         image_size_span: section
@@ -57,12 +87,22 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
             image_size,
             preprocessing: get(&section.preprocessing)
                 .unwrap_or_else(|| default_preprocessing(root)),
+            columns,
             split: division,
             ..section.plain()
         }),
-        classes: splits.first().map(Split::class_names).unwrap_or_default(),
+        classes: splits.first().map(|split| split.classes.clone()).unwrap_or_default(),
+        named: named(section, &splits),
         splits,
     }
+}
+
+fn named(section: &DatasetSection, splits: &[Split]) -> Vec<SplitName> {
+    let is_named = |name: &&SplitName| {
+        section.present.iter().any(|key| key == name.as_str())
+            || splits.iter().any(|split| split.name == name.as_str())
+    };
+    SplitName::ALL.iter().filter(is_named).copied().collect()
 }
 
 /// The architecture of the model, or the default.
@@ -102,7 +142,7 @@ fn image_size(root: &Root, section: &DatasetSection, diagnostics: &mut Diagnosti
 
 /// Lists every split whose folder exists.
 fn splits(section: &DatasetSection, diagnostics: &mut Diagnostics) -> Vec<Split> {
-    let whole = [(folder::WHOLE, &section.path)];
+    let whole = [(WHOLE, &section.path)];
     let named = whole.into_iter().chain(division::folders(section));
     named.filter_map(|(name, folder)| split(name, folder.as_ref()?, diagnostics)).collect()
 }
@@ -112,7 +152,7 @@ fn split(
     folder: &Located<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Split> {
-    let key = format!("dataset.{}", if name == folder::WHOLE { "path" } else { name });
+    let key = format!("dataset.{}", if name == WHOLE { "path" } else { name });
     let path = std::path::Path::new(&folder.value);
     if !path.is_dir() {
         let what = if path.exists() { "is not a folder" } else { "does not exist" };
@@ -141,7 +181,7 @@ fn check_classes(
 ) {
     if split.classes.len() < 2 {
         let found = match split.classes.first() {
-            Some(class) => format!("has one class only, `{}`", class.name),
+            Some(class) => format!("has one class only, `{class}`"),
             None => "has no class folder".to_owned(),
         };
         diagnostics
@@ -150,12 +190,13 @@ fn check_classes(
             .help("put the images of each class into a folder of its own");
         return;
     }
-    for class in split.classes.iter().filter(|class| class.files.is_empty()) {
+    let counts = split.counts();
+    for (class, _) in split.classes.iter().zip(counts).filter(|(_, count)| *count == 0) {
         diagnostics
             .error(
                 span.clone(),
                 key,
-                format!("the class `{}` of `{}` has no images", class.name, split.folder),
+                format!("the class `{class}` of `{}` has no images", split.folder),
             )
             .label("an empty class");
     }
@@ -166,11 +207,11 @@ fn compare_classes(section: &DatasetSection, splits: &[Split], diagnostics: &mut
     let Some((first, rest)) = splits.split_first() else {
         return;
     };
-    let expected = first.class_names();
+    let expected = &first.classes;
     for split in rest.iter().filter(|split| split.classes.len() >= 2) {
-        let found = split.class_names();
-        let missing: Vec<&str> = absent(&expected, &found);
-        let extra: Vec<&str> = absent(&found, &expected);
+        let found = &split.classes;
+        let missing: Vec<&str> = absent(expected, found);
+        let extra: Vec<&str> = absent(found, expected);
         if missing.is_empty() && extra.is_empty() {
             continue;
         }

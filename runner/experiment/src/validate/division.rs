@@ -1,4 +1,4 @@
-//! `dataset.path`, `split`, `folds`: one folder that is divided.
+//! `dataset.split`, `folds`: one folder, or the images of a table, that are divided.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,9 +6,10 @@ use std::path::Path;
 use regex::Regex;
 
 use crate::diagnostic::Diagnostics;
-use crate::folder::Split;
-use crate::section::dataset::DatasetSection;
+use crate::listing::{Split, WHOLE};
+use crate::section::dataset::{Dataset, DatasetSection};
 use crate::section::division::{Division, DivisionSection, LAST, NONE};
+use crate::section::task::Task;
 use crate::section::visualize::SplitName;
 use crate::value::{Located, Plain};
 
@@ -21,7 +22,8 @@ pub(super) fn check_keys(section: &DatasetSection, diagnostics: &mut Diagnostics
         ("fold", section.fold.as_ref().filter(|_| section.folds.is_none()).map(|fold| &fold.span)),
     ];
     let Some(path) = &section.path else {
-        if section.present.iter().any(|key| key == "path") {
+        if section.present.iter().any(|key| key == "path" || key == "table") {
+            check_fold(section, diagnostics);
             return;
         }
         for (name, span) in spans.into_iter().filter_map(|(name, span)| Some((name, span?))) {
@@ -79,26 +81,79 @@ fn check_fold(section: &DatasetSection, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// How the images of `listed` are divided.
+/// The splits that a table names: those that stages need, and no division beside them.
+pub(super) fn check_table(
+    section: &DatasetSection,
+    splits: &[Split],
+    trains: bool,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(table) = section.table.as_ref().filter(|_| is_named(splits)) else { return };
+    let given = [
+        ("split", section.split.as_ref().map(|split| split.span.clone())),
+        ("folds", section.folds.as_ref().map(|folds| folds.span.clone())),
+    ];
+    for (name, span) in given.into_iter().filter_map(|(name, span)| Some((name, span?))) {
+        diagnostics
+            .error(
+                span,
+                format!("dataset.{name}"),
+                format!(
+                    "the images of `{}` are divided already, by its column of splits",
+                    table.value
+                ),
+            )
+            .help(format!("leave `{name}` out, or rename the column in the table"));
+    }
+    for name in ["train", "validation"].into_iter().filter(|_| trains) {
+        if !splits.iter().any(|split| split.name == name) {
+            diagnostics
+                .error(
+                    table.span.clone(),
+                    "dataset.columns.split",
+                    format!(
+                        "no row of `{}` is of the split `{name}`, which stages need",
+                        table.value
+                    ),
+                )
+                .help("without a column of splits the images are divided as `split` says");
+        }
+    }
+}
+
+/// Whether splits are given as such.
+fn is_named(splits: &[Split]) -> bool {
+    splits.iter().any(|split| split.name != WHOLE)
+}
+
+/// How images that are given as one are divided.
 pub(super) fn resolve(
     section: &DatasetSection,
-    listed: Option<&Split>,
+    (splits, is_column): (&[Split], bool),
     trains: bool,
     diagnostics: &mut Diagnostics,
 ) -> Option<Division> {
-    section.path.as_ref()?;
+    if (section.path.is_none() && section.table.is_none()) || is_named(splits) {
+        return None;
+    }
+    let listed = splits.first();
     let found = section.split.as_ref();
-    let division = found.map(|split| split.value.plain()).unwrap_or_default();
+    let mut division = found.map(|split| split.value.plain()).unwrap_or_default();
+    if is_column {
+        // The table says it.
+        division.group = None;
+    }
     let is_crossed = section.folds.is_some();
     if let Some(split) = found {
         check_shares(split, &division, (is_crossed, trains), diagnostics);
         check_from(&split.value, diagnostics);
-        if let Some(group) = &split.value.group {
-            check_group(group, section, listed, diagnostics);
+        if let Some(group) = split.value.group.as_ref().filter(|_| !is_column) {
+            check_group(group, listed, diagnostics);
         }
     }
     if let (Some(folds), Some(listed)) = (&section.folds, listed) {
-        check_size(folds.plain(), &folds.span, listed, diagnostics);
+        let is_of_classes = section.task.as_ref().is_none_or(|t| t.value == Task::Classification);
+        check_size(folds.plain(), (&folds.span, is_of_classes), listed, diagnostics);
     }
     Some(division)
 }
@@ -151,12 +206,7 @@ fn check_from(split: &DivisionSection, diagnostics: &mut Diagnostics) {
         .help("give the `splits.parquet` of a run, the id of a run, `last` or `none`");
 }
 
-fn check_group(
-    group: &Located<String>,
-    section: &DatasetSection,
-    listed: Option<&Split>,
-    diagnostics: &mut Diagnostics,
-) {
+fn check_group(group: &Located<String>, listed: Option<&Split>, diagnostics: &mut Diagnostics) {
     let key = "dataset.split.group";
     let expression = match Regex::new(&group.value) {
         Ok(expression) => expression,
@@ -169,13 +219,13 @@ fn check_group(
             return;
         }
     };
-    let (Some(listed), Some(folder)) = (listed, &section.path) else { return };
-    let below = |path: &Path| below(path, &folder.value);
-    let files = || listed.classes.iter().flat_map(|class| &class.files);
-    if files().any(|path| expression.is_match(&below(path))) {
+    let Some(listed) = listed else { return };
+    let below = |path: &Path| below(path, &listed.folder);
+    let mut files = listed.images.iter().map(|image| &image.path);
+    if files.clone().any(|path| expression.is_match(&below(path))) {
         return;
     }
-    if let Some(example) = files().next() {
+    if let Some(example) = files.next() {
         diagnostics
             .error(group.span.clone(), key, "no path matches this regular expression")
             .help(format!("paths below the folder look like `{}`", below(example)));
@@ -190,32 +240,38 @@ pub fn below(path: &Path, folder: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn check_size(folds: usize, span: &Range<usize>, listed: &Split, diagnostics: &mut Diagnostics) {
-    let small = listed.classes.iter().filter(|class| class.files.len() < folds);
-    for class in small.filter(|class| !class.files.is_empty()) {
-        let count = class.files.len();
+fn check_size(
+    folds: usize,
+    (span, is_of_classes): (&Range<usize>, bool),
+    listed: &Split,
+    diagnostics: &mut Diagnostics,
+) {
+    let counts: Vec<(String, usize)> = match is_of_classes {
+        true => {
+            let names = listed.classes.iter().map(|class| format!("of `{class}`"));
+            names.zip(listed.counts()).collect()
+        }
+        false => vec![("in all".to_owned(), listed.images.len())],
+    };
+    for (of, count) in counts.into_iter().filter(|(_, count)| (1..folds).contains(count)) {
         diagnostics
             .error(
                 span.clone(),
                 "dataset.folds",
-                format!(
-                    "{folds} folds need {folds} images of each class, and `{}` has {count}",
-                    class.name
-                ),
+                format!("{folds} folds need at least {folds} images {of}, and there are {count}"),
             )
-            .label("each fold tests an image of each class");
+            .label(match is_of_classes {
+                true => "each fold tests an image of each class",
+                false => "each fold tests an image",
+            });
     }
 }
 
-/// Whether images of this split are to be had.
-pub(super) fn has_split(section: &DatasetSection, name: SplitName) -> bool {
-    if !section.present.iter().any(|key| key == "path") {
-        return section.present.iter().any(|key| key == name.as_str());
-    }
-    let division = section.split.as_ref().map(|split| split.value.plain()).unwrap_or_default();
+/// Whether images of this split come out of a division.
+pub(super) fn has_share(dataset: &Dataset, division: &Division, name: SplitName) -> bool {
     match name {
         SplitName::Train => true,
         SplitName::Validation => division.validation > 0.0,
-        SplitName::Test => division.test > 0.0 || section.folds.is_some(),
+        SplitName::Test => division.test > 0.0 || dataset.folds.is_some(),
     }
 }

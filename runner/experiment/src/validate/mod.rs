@@ -11,11 +11,12 @@ mod optimizer;
 mod path;
 mod run;
 mod stage;
+mod table;
 mod visualize;
 
 use crate::architecture::Layer;
 use crate::diagnostic::Diagnostics;
-use crate::folder::Split;
+use crate::listing::Split;
 use crate::origin::Origin;
 use crate::plan::{Experiment, Model, Plan, Stage};
 use crate::section::Root;
@@ -56,11 +57,11 @@ pub(crate) fn validate(
     let data = dataset::resolve(root, trains, diagnostics);
     let (model, layers) = model::resolve(root, &data, diagnostics);
     let augmentation = root.augmentation.as_ref().map(Plain::plain);
-    let stage = stage::resolve(root, &layers, (&data.classes, model.include_top), diagnostics);
+    let stage = stage::resolve(root, &layers, (&data, model.include_top), diagnostics);
     model::warn_of_random_features(root, &model, &stage, diagnostics);
     warn_of_unused_augmentation(root, &stage, diagnostics);
     let explained = explained(&model, &data);
-    let visualize = visualize::resolve(root, &layers, &explained, diagnostics);
+    let visualize = visualize::resolve(root, &layers, (&data, &explained), diagnostics);
     if !trains && visualize.is_empty() && diagnostics.errors() == 0 {
         nothing_to_do(diagnostics);
     }

@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostics;
 use crate::plan::{Head, Model, Stage};
 use crate::section::Root;
 use crate::section::model::{ArchitectureName, HeadSection, ModelSection, Pooling};
+use crate::section::task::{Loss, Task};
 use crate::value::Plain;
 
 use super::dataset::Data;
@@ -22,8 +23,10 @@ pub(super) fn resolve(
     let (architecture, include_top) = (plan.architecture, plan.include_top);
     check_top(root, section, data, diagnostics);
     check_weights(section, architecture, diagnostics);
-    let head =
-        (!include_top).then(|| head(section.head.as_ref().map(|table| &table.value), architecture));
+    let head_section = section.head.as_ref().map(|table| &table.value);
+    let task = data.plan.as_ref().map(|plan| plan.task).unwrap_or_default();
+    check_loss(head_section, task, diagnostics);
+    let head = (!include_top).then(|| head(head_section, (architecture, task)));
     let model = Model {
         weights: get(&section.weights).unwrap_or_else(|| default_weights(architecture).to_owned()),
         head,
@@ -38,14 +41,51 @@ fn default_weights(architecture: ArchitectureName) -> &'static str {
     if architecture.family().published().is_empty() { "random" } else { "imagenet" }
 }
 
-fn head(section: Option<&HeadSection>, architecture: ArchitectureName) -> Head {
-    let plan = section.map(Plain::plain).unwrap_or_default();
+fn head(section: Option<&HeadSection>, (architecture, task): (ArchitectureName, Task)) -> Head {
+    let mut plan = section.map(Plain::plain).unwrap_or_default();
+    if task == Task::Regression {
+        let loss = plan.loss.unwrap_or(task.loss());
+        plan.loss = Some(loss);
+        let delta = plan.huber_delta.unwrap_or(1.0);
+        plan.huber_delta = (loss == Loss::Huber).then_some(delta);
+    }
     let family = architecture.family();
     let default = if family.averages() { Pooling::Average } else { Pooling::Flatten };
     let pooling = section.and_then(|head| get(&head.pooling)).unwrap_or(default);
     match section.and_then(|head| head.hidden.as_ref()) {
         Some(_) => Head { pooling, ..plan },
         None => Head { pooling, hidden: vec![family.hidden_units()], ..plan },
+    }
+}
+
+/// A loss that measures what the task is about.
+fn check_loss(section: Option<&HeadSection>, task: Task, diagnostics: &mut Diagnostics) {
+    let Some(section) = section else { return };
+    if let Some(loss) = &section.loss
+        && (loss.value == Loss::CrossEntropy) == (task == Task::Regression)
+    {
+        diagnostics
+            .error(
+                loss.span.clone(),
+                "model.head.loss",
+                format!("`{}` does not measure `{task}`", loss.value),
+            )
+            .help(match task {
+                Task::Regression => {
+                    "numbers have `mean_squared_error`, `mean_absolute_error` or `huber`"
+                }
+                _ => "classes and labels have `cross_entropy`",
+            });
+    }
+    let is_huber = section.loss.as_ref().is_some_and(|loss| loss.value == Loss::Huber);
+    if let Some(delta) = section.huber_delta.as_ref().filter(|_| !is_huber) {
+        diagnostics
+            .error(
+                delta.span.clone(),
+                "model.head.huber_delta",
+                "`huber_delta` is about `loss = \"huber\"`",
+            )
+            .help("remove this key, or set the loss");
     }
 }
 
@@ -155,9 +195,11 @@ fn is_path(weights: &str) -> bool {
 }
 
 fn layers(model: &Model, data: &Data, diagnostics: &mut Diagnostics) -> Vec<Layer> {
+    let task = data.plan.as_ref().map(|plan| plan.task).unwrap_or_default();
+    let least = if task == Task::Regression { 1 } else { 2 };
     let top = match &model.head {
         None => Top::Imagenet,
-        Some(head) if data.classes.len() >= 2 => head.top(data.classes.len()),
+        Some(head) if data.classes.len() >= least => head.top(task, data.classes.len()),
         Some(_) => Top::None,
     };
     let classifier = model.architecture.family().classifier().filter(|_| model.include_top);

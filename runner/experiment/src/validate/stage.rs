@@ -6,16 +6,18 @@ use crate::plan::Stage;
 use crate::plan::stage::freezes;
 use crate::section::Root;
 use crate::section::stage::{BatchNorm, ClassWeightsSection, FrozenSection, StageSection};
+use crate::section::task::Task;
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
+use super::dataset::Data;
 use super::keys::{get, require};
 use super::optimizer;
 
 pub(super) fn resolve(
     root: &Root,
     layers: &[Layer],
-    (classes, include_top): (&[String], bool),
+    (data, include_top): (&Data, bool),
     diagnostics: &mut Diagnostics,
 ) -> Vec<Stage> {
     let Some(sections) = &root.stage else {
@@ -43,7 +45,8 @@ pub(super) fn resolve(
             if !include_top {
                 check_trains(section, layers, &frozen, diagnostics);
             }
-            check_class_weights(section, classes, diagnostics);
+            check_class_weights(section, &data.classes, diagnostics);
+            check_task(section, data, diagnostics);
             stage(section, frozen, layers, diagnostics)
         })
         .collect()
@@ -84,6 +87,32 @@ fn check_batch_norm(section: &StageSection, trained: &[&Layer], diagnostics: &mu
         diagnostics
             .error(mode.span.clone(), "stage.batch_norm", message)
             .help("remove the key, or freeze fewer blocks");
+    }
+}
+
+/// Keys that are about classes say nothing where numbers are learned.
+fn check_task(section: &StageSection, data: &Data, diagnostics: &mut Diagnostics) {
+    if data.plan.as_ref().is_none_or(|plan| plan.task != Task::Regression) {
+        return;
+    }
+    let mut refuse = |span: &std::ops::Range<usize>, key: &str, help: &str| {
+        diagnostics
+            .error(
+                span.clone(),
+                format!("stage.{key}"),
+                format!("`{key}` is about classes, and `dataset.task` is `regression`"),
+            )
+            .help(help);
+    };
+    if let Some(weights) = &section.class_weights {
+        refuse(&weights.span, "class_weights", "a column `weight` of the table weights images");
+    }
+    if let Some(smoothing) = &section.label_smoothing {
+        refuse(&smoothing.span, "label_smoothing", "remove this key");
+    }
+    let monitor = section.early_stopping.as_ref().and_then(|rule| rule.value.monitor.as_ref());
+    if let Some(monitor) = monitor.filter(|monitor| monitor.value.is_accuracy()) {
+        refuse(&monitor.span, "early_stopping.monitor", "numbers have `validation_loss`");
     }
 }
 

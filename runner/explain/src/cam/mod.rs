@@ -22,6 +22,7 @@ use crate::progress::Progress;
 use crate::scene::Photo;
 use crate::scene::Scene;
 use runner_learn::loss::largest;
+use runner_learn::objective::answers;
 use runner_record::{Event, Heatmap, Pixels, Plane};
 
 pub(crate) fn run(
@@ -38,8 +39,9 @@ pub(crate) fn run(
     for image in &job.images {
         let photo = scene.photo(image.as_ref())?;
         let logits = scorer.logits(photo.input.clone(), 1)?;
-        let probabilities = Goal::probabilities(&logits);
-        let goal = Goal { class: class(scene, &job.target, &probabilities)?, of: job.of };
+        let probabilities = answers(scene.task, &logits);
+        let class = class(scene, &job.target, &probabilities)?;
+        let goal = Goal { class, of: job.of, task: scene.task };
         for method in &job.methods {
             scene.interrupt.check()?;
             let map = explain(scene, &scorer, *method, &photo.input, goal, settings)?;

@@ -1,5 +1,6 @@
 use runner_experiment::architecture::{Activation, Builder, Op, Padding, Role};
 use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::task::Task;
 use runner_experiment::section::visualize::Of;
 
 use super::*;
@@ -60,6 +61,7 @@ fn scene<'a>(network: &'a Network, interrupt: &'a Interrupt) -> Scene<'a> {
         classes: &[],
         image_size: [4, 4],
         preprocessing: Preprocessing::Rescale,
+        task: Task::Classification,
         frozen: None,
         cache: None,
         splits: &[],
@@ -105,7 +107,7 @@ fn every_method_on_four_by_four_by_hand() -> Result<(), ExplainError> {
     let settings = Settings { noise: 0.0, samples: 2, window: 2, stride: 2, ..Settings::of(0) };
     for of in [Of::Logit, Of::Probability] {
         for (method, expected) in &cases {
-            let goal = Goal { class: 1, of };
+            let goal = Goal { class: 1, of, task: Task::Classification };
             let map = explain(&scene, &scorer, *method, &input(), goal, settings)?;
             let ours = map.normalised().map(|map| map.values);
             let theirs = Grid { values: expected.clone(), height: 4, width: 4 }.normalised();
@@ -137,7 +139,7 @@ fn nothing_speaks_for_a_class_whose_score_never_rises() -> Result<(), ExplainErr
         runner_network::parameter::tensor(negative, &network.compute.device);
     let scene = scene(&network, &interrupt);
     let scorer = Scorer::new(&scene)?;
-    let goal = Goal { class: 1, of: Of::Logit };
+    let goal = Goal { class: 1, of: Of::Logit, task: Task::Classification };
     for method in [Method::Gradcam, Method::Layercam, Method::Hirescam] {
         let map = explain(&scene, &scorer, method, &input(), goal, Settings::of(0))?;
         assert_eq!(map.normalised(), None, "{method}");

@@ -13,17 +13,19 @@ use runner_record::{EarlyStop, EpochRecord, Event, Reason};
 pub struct Sums {
     /// Of the losses.
     pub loss: f64,
-    /// Of the correct predictions.
-    pub correct: usize,
+    /// Of what is counted beside the losses: correct predictions, shares of labels that are right, or
+    /// absolute errors.
+    #[serde(alias = "correct")]
+    pub score: f64,
     /// How many there were.
     pub images: usize,
 }
 
 impl Sums {
-    /// Takes in a batch: loss of each image, and whether its prediction was correct.
-    pub(crate) fn add(&mut self, images: &[(f64, bool)]) {
+    /// Takes in a batch: loss and score of each image.
+    pub(crate) fn add(&mut self, images: &[(f64, f64)]) {
         self.loss += images.iter().map(|(loss, _)| loss).sum::<f64>();
-        self.correct += images.iter().filter(|(_, correct)| *correct).count();
+        self.score += images.iter().map(|(_, score)| score).sum::<f64>();
         self.images += images.len();
     }
 
@@ -31,8 +33,8 @@ impl Sums {
         self.per_image(self.loss)
     }
 
-    pub(crate) fn accuracy(&self) -> f64 {
-        self.per_image(self.correct as f64)
+    pub(crate) fn mean_score(&self) -> f64 {
+        self.per_image(self.score)
     }
 
     fn per_image(&self, sum: f64) -> f64 {

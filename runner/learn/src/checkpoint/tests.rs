@@ -30,7 +30,7 @@ fn network() -> Network {
 }
 
 fn snapshot(network: &Network, steps: usize) -> Snapshot<'_> {
-    let sums = Sums { loss: 0.1 + 0.2, correct: 3, images: 5 };
+    let sums = Sums { loss: 0.1 + 0.2, score: 3.0, images: 5 };
     let position = Position { epochs: 2, steps, sums, seconds: 0.5 };
     Snapshot {
         stage: 1,

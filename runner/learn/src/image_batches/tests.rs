@@ -4,6 +4,7 @@ use std::path::Path;
 
 use runner_data::mixing::Mixing;
 use runner_data::scan::{ImageFile, ScannedSplit};
+use runner_experiment::listing::{Listed, Target};
 use runner_experiment::plan::{Augmentation, Dataset, RandAugment};
 use runner_network::Compute;
 use runner_random::{Key, Purpose};
@@ -33,7 +34,8 @@ pub(crate) fn split(folder: &Path, images: usize) -> ScannedSplit {
         let (path, bytes) = (folder.join(format!("{index}.bmp")), bmp(index as u64));
         std::fs::write(&path, &bytes).unwrap();
         let hash = *blake3::hash(&bytes).as_bytes();
-        ImageFile { path, class: index % 2, hash, size: [SIDE; 2] }
+        let target = Target::Class(index % 2);
+        ImageFile::new(&Listed::new(path, target), hash, [SIDE; 2])
     };
     ScannedSplit {
         name: "train",

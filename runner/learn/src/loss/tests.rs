@@ -87,7 +87,7 @@ fn a_gpu_computes_the_same_losses_gradients_and_hits() -> Result<(), LearnError>
                 let expected = outcome(row, target);
                 let loss = f64::from(values[2 * index]);
                 assert!((loss - expected.loss).abs() < 1e-5 * expected.loss.max(1.0), "{classes}");
-                assert_eq!(values[2 * index + 1] > 0.5, expected.correct, "{classes}");
+                assert_eq!(f64::from(values[2 * index + 1]), expected.score, "{classes}");
                 let found = &gradient[index * outputs..][..outputs];
                 for (found, expected) in found.iter().zip(&expected.gradient) {
                     let difference = f64::from(*found) - expected / images as f64;

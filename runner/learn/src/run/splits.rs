@@ -5,6 +5,7 @@ use runner_data::division::{self, Earlier};
 use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::dataset::OnBadImage;
+use runner_experiment::section::task::Task;
 use runner_record::{BadImage, Duplicate, Event, SplitRecord};
 
 use super::request::Request;
@@ -35,10 +36,15 @@ pub fn scan_splits(
     if !narrow.is_empty() {
         observe(Event::Narrow(narrow));
     }
-    let divided = divide(dataset, &mut splits, &request.earlier)?;
-    for split in &splits {
-        let counts = split.images.iter().map(|image| image.class);
-        check_classes(split.name, counts, &checked.classes)?;
+    let folder = checked.splits.first().map_or("", |split| split.folder.as_str());
+    let divided = divide((dataset, folder), &mut splits, &request.earlier)?;
+    if dataset.task == Task::Classification {
+        // A table may have classes that are too rare for every split.
+        let is_needed = |name| name == "train" || dataset.table.is_none();
+        for split in splits.iter().filter(|split| is_needed(split.name)) {
+            let classes = split.images.iter().filter_map(|image| image.target.class());
+            check_classes(split.name, classes, &checked.classes)?;
+        }
     }
     let doubtful = |found: &Duplicate| found.is_leak() || found.is_contradiction();
     let found: Vec<_> = scan::duplicates(&splits).into_iter().filter(doubtful).collect();
@@ -59,12 +65,12 @@ pub fn scan_splits(
 
 /// Puts the splits of a folder that is divided in its place; which image went where.
 fn divide(
-    dataset: &Dataset,
+    (dataset, folder): (&Dataset, &str),
     splits: &mut Vec<ScannedSplit>,
     earlier: &Earlier,
 ) -> Result<Option<Vec<SplitRecord>>, LearnError> {
-    let Some(whole) = dataset.path.as_ref().and_then(|_| splits.pop()) else { return Ok(None) };
-    let divided = division::divide(dataset, whole, earlier)?;
+    let Some(whole) = splits.pop_if(|_| dataset.is_divided()) else { return Ok(None) };
+    let divided = division::divide(dataset, folder, whole, earlier)?;
     *splits = divided.splits;
     Ok(Some(divided.rows))
 }

@@ -13,6 +13,7 @@ use super::Run;
 use super::prepare::Prepared;
 use crate::error::LearnError;
 use crate::images::Images;
+use crate::objective::Objective;
 use crate::samples::Samples;
 use crate::stage::{Rehearsal, Warmed};
 
@@ -78,7 +79,7 @@ impl<'a> Run<'a> {
             dataset: self.dataset,
             augmentation: checked.plan.augmentation.as_ref(),
             images: [images("train")?, images("validation")?],
-            classes: checked.classes.len(),
+            objective: Objective::new(&checked.plan, checked.classes.len()),
             briefly: network.compute.hardware.is_software,
         })
     }

@@ -12,9 +12,12 @@ use crate::error::LearnError;
 use crate::evaluate;
 use crate::gradients::{Gradients, Suffix, gradients, gradients_on_device};
 use crate::loss::Target;
+use crate::loss::rows::RowTarget;
+use crate::loss::targets::Targets;
 use crate::samples::{Draws, Pass};
 use runner_data::mixing::{Mix, Mixing};
 use runner_experiment::architecture::Op;
+use runner_experiment::section::task::Task;
 use runner_network::Training;
 use runner_network::network::Moved;
 use runner_random::{Key, Purpose};
@@ -70,8 +73,10 @@ impl StageRun<'_> {
         let before = work.position.sums.images;
         let waiting_s = self.steps(key, work, observe)?;
         let train_seconds = start.elapsed().as_secs_f64();
-        let (validation_loss, validation_accuracy) = self.validate(work)?;
+        let (validation_loss, validation_score) = self.validate(work)?;
         let sums = work.position.sums;
+        let (train_accuracy, train_mae) = self.objective.named(sums.mean_score());
+        let (validation_accuracy, validation_mae) = self.objective.named(validation_score);
         let last = self.steps_per_epoch() * epoch - 1;
         Ok(EpochRecord {
             stage: self.stage.name.clone(),
@@ -79,9 +84,11 @@ impl StageRun<'_> {
             epochs: self.stage.epochs,
             global_epoch: work.epochs_before + epoch,
             train_loss: sums.mean_loss(),
-            train_accuracy: sums.accuracy(),
+            train_accuracy,
+            train_mae,
             validation_loss,
             validation_accuracy,
+            validation_mae,
             learning_rate: self.stage.optimizer.learning_rate.largest() * self.factor(work, last),
             duration_s: start.elapsed().as_secs_f64(),
             images_per_s: per_second(sums.images - before, train_seconds),
@@ -89,7 +96,7 @@ impl StageRun<'_> {
         })
     }
 
-    /// Loss and accuracy on the validation images, with the averaged parameters where there are
+    /// Loss and score on the validation images, with the averaged parameters where there are
     /// some.
     fn validate(&self, work: &Work) -> Result<(f64, f64), LearnError> {
         let mut network = self.network.clone();
@@ -98,7 +105,8 @@ impl StageRun<'_> {
                 network.parameters[*index].value = value.clone();
             }
         }
-        evaluate::score(&network, self.prefix, self.validation, self.interrupt)
+        let on = (&network, self.prefix, &self.objective);
+        evaluate::score(on, self.validation, self.interrupt)
     }
 
     /// Steps of the optimizer in an epoch.
@@ -245,26 +253,33 @@ impl StageRun<'_> {
         Ok((gradients, moved, news.map_err(|trouble| self.failed(trouble, position))?))
     }
 
-    /// What the images of a batch should be classified as.
-    fn targets(&self, batch: &[usize], mix: Option<Mix>) -> Vec<Target> {
-        let plain: Vec<Target> = batch
-            .iter()
-            .map(|index| {
-                let label = self.train.labels()[*index];
-                Target::of(label, self.class_weights.len()).weighted(self.class_weights[label])
-            })
-            .collect();
-        let mixed = match mix {
-            None => plain,
-            Some(mix) => {
-                let pairs = plain.iter().zip(&mix.partners);
-                pairs.map(|(target, other)| target.mixed(&plain[*other], mix.share)).collect()
-            }
-        };
-        match self.stage.label_smoothing {
-            0.0 => mixed,
-            share => mixed.into_iter().map(|target| target.smoothed(share)).collect(),
+    /// What the images of a batch should come to.
+    fn targets(&self, batch: &[usize], mix: Option<Mix>) -> Targets {
+        let labels = self.train.labels();
+        let smoothing = self.stage.label_smoothing;
+        let mix = mix.as_ref();
+        if self.objective.task == Task::Classification {
+            let plain = |index: &usize| {
+                let class = labels.targets[*index].class().unwrap_or(0);
+                Target::of(class, self.class_weights.len())
+                    .weighted(self.class_weights[class] * labels.weights[*index])
+            };
+            let targets = mixed(batch.iter().map(plain).collect(), mix, Target::mixed);
+            return Targets::Classes(match smoothing {
+                0.0 => targets,
+                share => targets.into_iter().map(|target| target.smoothed(share)).collect(),
+            });
         }
+        let plain = |index: &usize| {
+            let (target, weight) = (&labels.targets[*index], labels.weights[*index]);
+            RowTarget::new(target.values(), weight).with_positive(&self.class_weights)
+        };
+        let targets = mixed(batch.iter().map(plain).collect(), mix, RowTarget::mixed);
+        let targets = match smoothing {
+            0.0 => targets,
+            share => targets.into_iter().map(|target| target.smoothed(share)).collect(),
+        };
+        Targets::Rows(self.objective, targets)
     }
 
     /// One step of the optimizer.
@@ -286,6 +301,13 @@ impl StageRun<'_> {
         let trained = trained.iter().zip(is_averaged).map(|(value, averaged)| (&**value, averaged));
         work.average.as_mut().map_or(Ok(()), |average| average.add(trained, on_host))
     }
+}
+
+/// Targets of a batch, each mixed with that of its partner where images are mixed.
+fn mixed<T>(plain: Vec<T>, mix: Option<&Mix>, mixed: impl Fn(&T, &T, f64) -> T) -> Vec<T> {
+    let Some(mix) = mix else { return plain };
+    let pairs = plain.iter().zip(&mix.partners);
+    pairs.map(|(target, other)| mixed(target, &plain[*other], mix.share)).collect()
 }
 
 fn per_second(images: usize, seconds: f64) -> f64 {

@@ -25,6 +25,8 @@ use crate::feature_cache::prefix_shape;
 use crate::feature_set::{FeatureSet, Store};
 use crate::feature_views::FeatureViews;
 use crate::images::Images;
+use crate::labels::Labels;
+use crate::objective::Objective;
 use crate::samples::Samples;
 use crate::warm::{Passes, once};
 
@@ -62,7 +64,7 @@ pub(crate) struct Rehearsal<'a> {
     pub(crate) augmentation: Option<&'a Augmentation>,
     /// Images of the training and the validation split.
     pub(crate) images: [usize; 2],
-    pub(crate) classes: usize,
+    pub(crate) objective: Objective,
     /// Whether to do little of it: a program that stands in for a GPU compiles quickly and computes
     /// slowly.
     pub(crate) briefly: bool,
@@ -94,7 +96,8 @@ impl Rehearsal<'_> {
         let total = self.epochs() * changes.len();
         let compute = &self.network.compute;
         let stage = self.kernels();
-        let of = (&self.network.layers, &stage, self.dataset, &changes, self.images, self.classes);
+        let of =
+            (&self.network.layers, &stage, self.dataset, &changes, self.images, self.objective);
         once(compute, &of, || {
             let mut passes = Passes::start(&self.stage.name, total, compute, observe)?;
             self.pass(&changes, interrupt, &mut passes)
@@ -137,7 +140,8 @@ impl Rehearsal<'_> {
                 train: &train,
                 validation: &validation,
                 augmentation: augmentation.as_ref(),
-                class_weights: vec![1.0; self.classes],
+                class_weights: vec![1.0; self.objective.classes],
+                objective: self.objective,
                 interrupt,
                 warmed: None,
                 writer: &mut writer,
@@ -209,7 +213,8 @@ impl Rehearsal<'_> {
         };
         let counts = (some.count, some.of);
         let settings = settings.cloned();
-        let images = Images::made_up(counts, self.classes, self.dataset, settings, (layers, shape));
+        let images =
+            Images::made_up(counts, &self.objective, self.dataset, settings, (layers, shape));
         Ok(Samples::Images(Box::new(images)))
     }
 
@@ -221,7 +226,7 @@ impl Rehearsal<'_> {
         FeatureSet {
             split: "train",
             shape,
-            labels: (0..count).map(|index| index % self.classes.max(1)).collect(),
+            labels: Labels::even((0..count).map(|index| self.objective.made_up(index)).collect()),
             paths: vec![Default::default(); count],
             hashes: vec![Default::default(); count],
             store: Store::Memory(values),

@@ -126,8 +126,8 @@ impl<'a> Tally<'a> {
 
     /// A batch whose outcomes are here.
     pub(super) fn count(&mut self, outcomes: &[Outcome]) -> Result<(), Trouble> {
-        let images: Vec<(f64, bool)> =
-            outcomes.iter().map(|outcome| (outcome.loss, outcome.correct)).collect();
+        let images: Vec<(f64, f64)> =
+            outcomes.iter().map(|outcome| (outcome.loss, outcome.score)).collect();
         self.settle(&images, false)
     }
 
@@ -160,15 +160,15 @@ impl<'a> Tally<'a> {
         {
             self.unknown.pop_front();
             let (batch, others) = images.split_at(sent.images);
-            let batch: Vec<(f64, bool)> =
-                batch.iter().map(|[loss, hit]| (f64::from(*loss), *hit > 0.5)).collect();
+            let batch: Vec<(f64, f64)> =
+                batch.iter().map(|[loss, score]| (f64::from(*loss), f64::from(*score))).collect();
             images = others;
             self.settle(&batch, sent.stepped)?;
         }
         Ok(())
     }
 
-    fn settle(&mut self, images: &[(f64, bool)], stepped: bool) -> Result<(), Trouble> {
+    fn settle(&mut self, images: &[(f64, f64)], stepped: bool) -> Result<(), Trouble> {
         self.reached.sums.add(images);
         self.reached.steps += 1;
         let (loss, step) = (self.reached.sums.loss, self.reached.steps);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use runner_experiment::architecture::{Activation, Builder, Op, Shape};
+use runner_experiment::listing::Target;
 use runner_experiment::plan::{
     Adam, Augmentation, LearningRate, Optimizer as Settings, Rule, Stage,
 };
@@ -12,6 +13,7 @@ use super::*;
 use crate::checkpoint::newest;
 use crate::feature_set::{FeatureSet, Store};
 use crate::feature_views::FeatureViews;
+use crate::labels::Labels;
 use crate::optimizer::tests::devices;
 use runner_data::scan::ContentHash;
 use runner_network::Compute;
@@ -57,7 +59,9 @@ impl Task {
             FeatureSet {
                 split,
                 shape: self.shape,
-                labels: (0..self.images).map(|index| index * 7 % self.classes).collect(),
+                labels: Labels::even(
+                    (0..self.images).map(|index| Target::Class(index * 7 % self.classes)).collect(),
+                ),
                 paths: vec!["image".into(); self.images],
                 hashes: vec![ContentHash::default(); self.images],
                 store: Store::Memory(values.collect()),
@@ -131,6 +135,7 @@ impl Trial<'_> {
             augmentation: self.augmentation.as_ref(),
             class_weights: self.class_weights.clone(),
             interrupt: &interrupt,
+            objective: Objective::of_classes(self.class_weights.len()),
             warmed: None,
             writer: &mut writer,
         }

@@ -59,6 +59,23 @@ impl Ledger {
         self.images + images <= self.room
     }
 
+    /// Puts loss and score of some images behind those that are there, `[images, 2]`.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError::Bug`] where there is no room for them.
+    pub fn add(&mut self, outcomes: Tensor<2>) -> Result<(), NetworkError> {
+        let [images, columns] = outcomes.dims();
+        if columns != 2 || !self.has_room(images) {
+            return Err(NetworkError::Bug("losses of a batch do not fit".to_owned()));
+        }
+        let range = 2 * self.images..2 * (self.images + images);
+        let flat = outcomes.reshape([2 * images]);
+        self.values = self.values.clone().slice_assign([range], flat);
+        self.images += images;
+        Ok(())
+    }
+
     /// Loss and hit of each image until now, one after the other, on the device.
     #[must_use]
     pub fn into_values(self) -> Tensor<1> {

@@ -6,7 +6,7 @@ use super::score::{self, SCORES};
 use crate::tables::Cell;
 
 /// Columns of `run.parquet` that say how good a run was, beside the scores that are always shown.
-const MORE_SCORES: [&str; 12] = [
+const MORE_SCORES: [&str; 15] = [
     "best_validation_loss",
     "images_per_s",
     "test_auc",
@@ -18,6 +18,9 @@ const MORE_SCORES: [&str; 12] = [
     "test_ece",
     "test_calibrated_ece",
     "test_calibrated_loss",
+    "test_map",
+    "test_mae",
+    "test_r2",
     "peak_rss_bytes",
 ];
 

@@ -28,6 +28,9 @@ pub(super) fn read(run: &LoadedRun, split: &str) -> Result<Answers, ResultsError
         let (run, split) = (run.id.clone(), split.to_owned());
         return Err(DiffError::NoPredictions { run, split }.into());
     }
+    if rows.iter().any(|row| *cell::get(row, "correct") == Cell::Null) {
+        return Err(DiffError::Numbers { run: run.id.clone() }.into());
+    }
     answers.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(answers)
 }

@@ -52,6 +52,15 @@ pub enum DiffError {
         /// test or validation.
         split: String,
     },
+    /// Numbers are neither right nor wrong.
+    #[error(
+        "run {run} learned numbers, and what is compared are right and wrong answers; `runner compare` \
+         shows errors side by side"
+    )]
+    Numbers {
+        /// Its id.
+        run: String,
+    },
     /// The classes differ.
     #[error("{a} and {b} have other classes: {} and {}", a_classes.join(", "), b_classes.join(", "))]
     OtherClasses {

@@ -7,7 +7,7 @@ use crate::statistics::mean_and_deviation;
 use crate::tables::{Record, cell};
 
 /// Of the last epoch, or where that has none, columns of `run.parquet`.
-const SCORES: [&str; 13] = [
+const SCORES: [&str; 16] = [
     "validation_loss",
     "validation_accuracy",
     "best_validation_accuracy",
@@ -21,6 +21,9 @@ const SCORES: [&str; 13] = [
     "test_top_5_accuracy",
     "test_ece",
     "test_calibrated_ece",
+    "test_map",
+    "test_mae",
+    "test_r2",
 ];
 
 /// A score that one side has, at least.

@@ -9,7 +9,7 @@ use super::scale::{
     BOTTOM, HEIGHT, LEFT, RIGHT, Scale, TOP, WIDTH, finite, path, range, shown, tenth,
 };
 use super::subject::{Name, Subject};
-use crate::tables::cell;
+use crate::tables::{Record, cell};
 
 /// With more lines, their ends have no letters.
 const LETTERS: usize = 10;
@@ -94,7 +94,14 @@ fn figures(subjects: &[Subject], splits: &[&'static str]) -> Vec<Figure> {
     if subjects.iter().all(|subject| subject.epochs.is_empty()) {
         return Vec::new();
     }
-    let metrics = [("accuracy", "Accuracy"), ("loss", "Loss")];
+    let has = |column: &str| {
+        let has = |epoch: &Record| cell::get(epoch, column).as_f64().is_some();
+        subjects.iter().any(|subject| subject.epochs.iter().any(has))
+    };
+    let metrics = match has("validation_mae") && !has("validation_accuracy") {
+        true => [("mae", "Mean absolute error"), ("loss", "Loss")],
+        false => [("accuracy", "Accuracy"), ("loss", "Loss")],
+    };
     metrics.iter().map(|(metric, title)| figure(subjects, splits, (metric, title))).collect()
 }
 
@@ -105,7 +112,7 @@ fn figure(
 ) -> Figure {
     let lines = lines(subjects, splits, metric);
     let values: Vec<f64> = lines.iter().flat_map(|line| finite(&line.values)).collect();
-    let (low, high, cut) = range(values, metric == "loss");
+    let (low, high, cut) = range(values, metric != "accuracy");
     let last = subjects.iter().map(|subject| subject.epochs.len()).max().unwrap_or(1);
     let scale = Scale { x: Axis::between(1.0, last as f64), y: Axis::round(low, high) };
     let mut series: Vec<Series> = lines.iter().map(|line| line.drawn(&scale)).collect();

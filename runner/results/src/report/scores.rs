@@ -33,7 +33,7 @@ const fn score(
 }
 
 /// Every score of `run.parquet`, the most telling first.
-pub(super) const SCORES: [Score; 13] = [
+pub(super) const SCORES: [Score; 16] = [
     score("test_accuracy", "Test accuracy", Better::Higher, text::number),
     score("test_loss", "Test loss", Better::Lower, text::number),
     score("best_validation_accuracy", "Validation accuracy", Better::Higher, text::number),
@@ -45,13 +45,30 @@ pub(super) const SCORES: [Score; 13] = [
     score("test_balanced_accuracy", "Balanced accuracy", Better::Higher, text::number),
     score("test_top_5_accuracy", "Top-5 accuracy", Better::Higher, text::number),
     score("test_ece", "Calibration error", Better::Lower, text::number),
+    score("test_map", "mAP", Better::Higher, text::number),
+    score("test_mae", "Mean absolute error", Better::Lower, text::number),
+    score("test_r2", "R²", Better::Higher, text::number),
     score("best_epoch", "Best epoch", Better::Neither, whole),
     score("duration_s", "Time", Better::Neither, text::duration),
 ];
 
-/// The score that members of a sweep are ordered by: higher is better. Choosing by the test images
-/// would make these a part of the training.
-pub(super) const DECIDES: &str = "best_validation_accuracy";
+/// The score that members of a sweep are ordered by: the validation accuracy, or where numbers are learned,
+/// the validation loss. Choosing by the test images would make these a part of the training.
+pub(super) fn decides(subjects: &[Subject]) -> Score {
+    let accuracy =
+        score("best_validation_accuracy", "Validation accuracy", Better::Higher, text::number);
+    let loss = score("best_validation_loss", "Validation loss", Better::Lower, text::number);
+    let has = |score: Score| subjects.iter().any(|s| s.number(score.column).is_some());
+    if has(loss) && !has(accuracy) { loss } else { accuracy }
+}
+
+impl Score {
+    /// A number that is higher the better a subject is; `None` where it has no such score.
+    pub(super) fn rank(self, subject: &Subject) -> Option<f64> {
+        let value = subject.number(self.column)?;
+        Some(if self.better == Better::Lower { -value } else { value })
+    }
+}
 
 fn whole(value: f64) -> String {
     text::count(value as i64)

@@ -5,12 +5,16 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `outcomes` | what each image adds, and from that to scores |
+//! | `outcomes` | what each image adds, and from that to scores, of classes |
+//! | `labels` | the same of several labels, and of each of them |
+//! | `numbers` | the same of numbers |
 //! | `calibration` | the temperature, and probabilities after it |
 //! | `bootstrap` | the intervals |
 
 mod bootstrap;
 pub mod calibration;
+pub mod labels;
+mod numbers;
 mod outcomes;
 mod shown;
 #[cfg(test)]
@@ -20,8 +24,18 @@ use std::collections::HashMap;
 
 use crate::tables::{PredictionRow, ScoreRow, integer};
 use bootstrap::{RESAMPLES, Units};
+use labels::Labelled;
+use numbers::Numbers;
 use outcomes::Outcomes;
 pub use shown::{Shown, of_run};
+
+/// Scores of some images, each counted as often as its weight says.
+trait Measured: Sync {
+    /// What the scores are called.
+    fn names(&self) -> Vec<&'static str>;
+    /// The scores, in the order of the names.
+    fn scores(&self, weights: &[u32]) -> Vec<f64>;
+}
 
 /// The temperature among the scores; the validation images have it.
 pub(crate) const TEMPERATURE: &str = "temperature";
@@ -44,9 +58,7 @@ pub(crate) struct About<'a> {
 /// Images that were trained on have no interval: it would be about images of their kind, and the network
 /// has seen these.
 pub(crate) fn of_split(split: &str, rows: &[PredictionRow], about: &About<'_>) -> Vec<ScoreRow> {
-    let Some(outcomes) = Outcomes::of(rows, about.classes, about.temperature) else {
-        return Vec::new();
-    };
+    let Some(outcomes) = measured(rows, about) else { return Vec::new() };
     let names = outcomes.names();
     let values = outcomes.scores(&vec![1; rows.len()]);
     let units = Units::of(rows, about.groups);
@@ -69,6 +81,19 @@ pub(crate) fn of_split(split: &str, rows: &[PredictionRow], about: &About<'_>) -
         }
     };
     names.iter().zip(&values).enumerate().map(row).collect()
+}
+
+/// What is measured of the rows of a split.
+fn measured(rows: &[PredictionRow], about: &About<'_>) -> Option<Box<dyn Measured>> {
+    if rows.iter().all(|row| row.targets.is_empty()) {
+        let found = Outcomes::of(rows, about.classes, about.temperature)?;
+        return Some(Box::new(found));
+    }
+    let of = about.classes.len();
+    match Numbers::of(rows, of) {
+        Some(found) => Some(Box::new(found)),
+        None => Labelled::of(rows, of).map(|found| Box::new(found) as Box<dyn Measured>),
+    }
 }
 
 /// The row of the temperature, which is fitted to the validation images.

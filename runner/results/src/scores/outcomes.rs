@@ -1,5 +1,6 @@
 //! What each image adds to the scores of its split.
 
+use super::Measured;
 use super::calibration::probabilities;
 use crate::tables::PredictionRow;
 
@@ -59,9 +60,10 @@ impl Outcomes {
         let images = images.collect::<Option<Vec<Image>>>()?;
         Some(Self { classes: classes.len(), images, is_calibrated: temperature.is_some() })
     }
+}
 
-    /// What the scores are called.
-    pub(super) fn names(&self) -> Vec<&'static str> {
+impl Measured for Outcomes {
+    fn names(&self) -> Vec<&'static str> {
         let mut names = vec!["accuracy", "balanced_accuracy", "loss", "ece"];
         if self.classes > TOP {
             names.insert(2, "top_5_accuracy");
@@ -72,8 +74,7 @@ impl Outcomes {
         names
     }
 
-    /// The scores, each image counted as often as its weight says, in the order of the names.
-    pub(super) fn scores(&self, weights: &[u32]) -> Vec<f64> {
+    fn scores(&self, weights: &[u32]) -> Vec<f64> {
         let mut sums = Sums::new(self.classes);
         for (image, weight) in self.images.iter().zip(weights).filter(|(_, weight)| **weight > 0) {
             sums.add(image, f64::from(*weight));

@@ -64,7 +64,14 @@ fn shown(row: &Record) -> Shown {
 /// A score in words.
 fn name(score: &str) -> String {
     let words = score.replace("calibrated_", "calibrated ").replace('_', " ");
-    words.replace("top 5", "top-5").replace("ece", "calibration error")
+    words
+        .replace("top 5", "top-5")
+        .replace("ece", "calibration error")
+        .replace("f1", "F1")
+        .replace("mae", "mean absolute error")
+        .replace("rmse", "root mean squared error")
+        .replace("map", "mAP")
+        .replace("r2", "R²")
 }
 
 fn decimals(value: f64) -> String {

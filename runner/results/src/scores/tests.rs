@@ -27,7 +27,8 @@ fn said(logits: Vec<f64>, label: usize, names: &[String], number: usize) -> Pred
         path: format!("{number}"),
         label: names[label].clone(),
         predicted: names[predicted].clone(),
-        correct: predicted == label,
+        correct: Some(predicted == label),
+        targets: Vec::new(),
         loss: -probabilities[label].ln(),
         logits,
         probabilities,
@@ -184,4 +185,99 @@ fn lines_read_as_people_write_them() {
         groups: None,
     };
     assert_eq!(shown.line(), "test accuracy 0.878 [0.861, 0.894], n = 180");
+}
+
+/// Images with these probabilities of three labels.
+fn labelled() -> (Vec<PredictionRow>, Vec<String>) {
+    let names = ["red", "round", "small"].map(str::to_owned).to_vec();
+    let images: [([f64; 3], [f64; 3]); 6] = [
+        ([0.9, 0.2, 0.4], [1.0, 0.0, 0.0]),
+        ([0.6, 0.7, 0.4], [1.0, 1.0, 0.0]),
+        ([0.3, 0.7, 0.1], [0.0, 1.0, 1.0]),
+        ([0.8, 0.1, 0.6], [0.0, 0.0, 1.0]),
+        ([0.55, 0.4, 0.9], [1.0, 1.0, 1.0]),
+        ([0.2, 0.9, 0.3], [0.0, 0.0, 0.0]),
+    ];
+    let row = |(number, (said, is)): (usize, &([f64; 3], [f64; 3]))| PredictionRow {
+        split: "validation".to_owned(),
+        path: format!("{number}"),
+        label: String::new(),
+        predicted: String::new(),
+        correct: None,
+        loss: 1.0,
+        logits: said.iter().map(|share| (share / (1.0 - share)).ln()).collect(),
+        probabilities: said.to_vec(),
+        targets: is.to_vec(),
+    };
+    (images.iter().enumerate().map(row).collect(), names)
+}
+
+fn assert_close(found: f64, expected: f64, what: &str) {
+    assert!((found - expected).abs() < 1e-12, "{what}: {found} is not {expected}");
+}
+
+#[test]
+fn several_labels_are_scikit_learns() {
+    // scikit-learn 1.9.1: accuracy over all labels, accuracy_score, average_precision_score, f1_score.
+    let (rows, names) = labelled();
+    let found = scored("test", &rows, &names, None);
+    for (name, expected) in [
+        ("accuracy", 14.0 / 18.0),
+        ("exact_match", 1.0 / 3.0),
+        ("map", 0.777_777_777_777_777_7),
+        ("macro_f1", 0.774_603_174_603_174_5),
+        ("micro_f1", 0.777_777_777_777_777_8),
+        ("loss", 1.0),
+    ] {
+        assert_close(found[name].value, expected, name);
+        assert!(found[name].lower.is_some());
+    }
+    let each = labels::each("validation", &rows, &names, &[]);
+    let expected = [
+        (0.805_555_555_555_555_6, [0.75, 1.0, 6.0 / 7.0], 6.0 / 7.0),
+        (0.694_444_444_444_444_4, [2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0], 6.0 / 7.0),
+        (0.833_333_333_333_333_3, [1.0, 2.0 / 3.0, 0.8], 0.8),
+    ];
+    for (row, (average, [precision, recall, f1], best)) in each.iter().zip(expected) {
+        assert_close(row.average_precision.unwrap_or(0.0), average, &row.label);
+        assert_close(row.precision, precision, &row.label);
+        assert_close(row.recall, recall, &row.label);
+        assert_close(row.f1, f1, &row.label);
+        assert_close(row.threshold_f1, best, &row.label);
+    }
+    // Halfway between the last image that is called round and the first that is not.
+    assert_close(each[1].threshold, 0.3, "threshold");
+    let test = labels::each("test", &rows, &names, &each);
+    assert_close(test[1].threshold, 0.3, "threshold of the validation images");
+}
+
+#[test]
+fn numbers_are_scikit_learns() {
+    // scikit-learn 1.9.1: mean_absolute_error, mean_squared_error, r2_score.
+    let pairs = [
+        ([1.0, 2.0], [1.25, 0.0]),
+        ([0.0, -1.0], [0.5, -1.0]),
+        ([3.0, 0.5], [2.0, 1.0]),
+        ([2.0, 2.0], [2.5, 2.5]),
+    ];
+    let row = |(number, (is, said)): (usize, &([f64; 2], [f64; 2]))| PredictionRow {
+        split: "test".to_owned(),
+        path: format!("{number}"),
+        label: String::new(),
+        predicted: String::new(),
+        correct: None,
+        loss: 0.5,
+        logits: said.to_vec(),
+        probabilities: Vec::new(),
+        targets: is.to_vec(),
+    };
+    let rows: Vec<PredictionRow> = pairs.iter().enumerate().map(row).collect();
+    let names = ["x", "y"].map(str::to_owned).to_vec();
+    let found = scored("test", &rows, &names, None);
+    let expected =
+        [("mae", 0.656_25), ("rmse", 0.870_524_267_324_007_5), ("r2", 0.480_113_636_363_636_35)];
+    for (name, expected) in expected {
+        assert_close(found[name].value, expected, name);
+    }
+    assert!(labels::each("test", &rows, &names, &[]).is_empty());
 }

@@ -34,7 +34,16 @@ pub fn get<'a>(record: &'a Record, name: &str) -> &'a Cell {
 }
 
 impl Cell {
-    /// The number, where this is one.
+    /// Whether, where this says that.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A number of any kind.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -103,7 +112,7 @@ impl fmt::Display for Cell {
     }
 }
 
-pub(super) fn records(frame: &DataFrame) -> Vec<Record> {
+pub(crate) fn records(frame: &DataFrame) -> Vec<Record> {
     let mut records: Vec<Record> = vec![Vec::new(); frame.height()];
     for column in frame.columns() {
         for (row, record) in records.iter_mut().enumerate() {
@@ -121,6 +130,7 @@ fn cell(value: &AnyValue<'_>) -> Cell {
         AnyValue::String(text) => Cell::Text((*text).to_owned()),
         AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
         AnyValue::Float64(number) => Cell::Float(*number),
+        AnyValue::Float32(number) => Cell::Float(f64::from(*number)),
         AnyValue::Datetime(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::DatetimeOwned(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::List(series) => Cell::List(series.iter().map(|item| cell(&item)).collect()),

@@ -98,6 +98,12 @@ table! {
         test_calibrated_ece: Option<f64>,
         /// `test_loss` after that.
         test_calibrated_loss: Option<f64>,
+        /// With several labels: mean over the labels of the average precision on the test images.
+        test_map: Option<f64>,
+        /// With numbers: mean absolute error on the test images, in their unit.
+        test_mae: Option<f64>,
+        /// With numbers: share of their variance on the test images that is explained (R²).
+        test_r2: Option<f64>,
     }
 }
 
@@ -171,13 +177,15 @@ columns!(EpochRecord => "epochs.parquet" {
     epoch: usize,
     global_epoch: usize,
     train_loss: f64,
-    train_accuracy: f64,
+    train_accuracy: Option<f64>,
     validation_loss: f64,
-    validation_accuracy: f64,
+    validation_accuracy: Option<f64>,
     learning_rate: f64,
     duration_s: f64,
     images_per_s: f64,
     waiting_s: f64,
+    train_mae: Option<f64>,
+    validation_mae: Option<f64>,
 });
 
 table! {
@@ -187,19 +195,22 @@ table! {
         split: String,
         /// The file.
         path: String,
-        /// The class it belongs to.
+        /// The class it belongs to; labels, or numbers, with | between them.
         label: String,
-        /// The most probable class.
+        /// The most probable class; the labels that are more probable than not, or the numbers.
         predicted: String,
-        /// Whether the two are the same.
-        correct: bool,
-        /// Cross-entropy, in nats.
+        /// Whether the two are the same; null for numbers.
+        correct: Option<bool>,
+        /// Cross-entropy, in nats, of labels their mean; of numbers the loss of the head.
         loss: f64,
         /// What the network says before the softmax, one per class, in the order of `classes` in
         /// run.parquet. Two classes have one output, that of the second; the first has 0.
         logits: Vec<f64>,
-        /// One per class, in the order of `classes` in run.parquet.
+        /// One per class or label, in the order of `classes` in run.parquet; none for numbers.
         probabilities: Vec<f64>,
+        /// 1 for each label that the image has, else 0; or the numbers that it is labelled with. None
+        /// for classes.
+        targets: Vec<f64>,
     }
 }
 
@@ -234,16 +245,20 @@ table! {
         fold: i64,
         /// The file.
         path: String,
-        /// The class it belongs to.
+        /// The class it belongs to; labels, or numbers, with | between them.
         label: String,
-        /// The most probable class.
+        /// The most probable class; the labels that are more probable than not, or the numbers.
         predicted: String,
-        /// Whether the two are the same.
-        correct: bool,
+        /// Whether the two are the same; null for numbers.
+        correct: Option<bool>,
         /// Cross-entropy, in nats.
         loss: f64,
         /// One per class, in the order of `classes` in run.parquet.
         probabilities: Vec<f64>,
+        /// 0 or 1 per label, or the numbers; none for classes.
+        targets: Vec<f64>,
+        /// What the network says before softmax or sigmoid; the numbers, where those were learned.
+        logits: Vec<f64>,
     }
 }
 
@@ -252,12 +267,14 @@ table! {
     pub struct PredictedRow => "predicted.parquet" {
         /// The file.
         path: String,
-        /// The most probable class.
+        /// The most probable class; the labels above their thresholds, or the numbers.
         predicted: String,
-        /// Its probability.
-        probability: f64,
+        /// Its probability; that of the most probable label; null for numbers.
+        probability: Option<f64>,
         /// One per class, in the order of `classes` in run.parquet.
         probabilities: Vec<f64>,
+        /// The numbers, where those were learned.
+        values: Vec<f64>,
     }
 }
 

@@ -27,7 +27,7 @@ pub use visual::*;
 use crate::{ResultsError, atomic};
 
 /// The tables of a run.
-pub(crate) const NAMES: [&str; 16] = [
+pub(crate) const NAMES: [&str; 17] = [
     RunRow::FILE,
     ParamRow::FILE,
     LabelRow::FILE,
@@ -38,6 +38,7 @@ pub(crate) const NAMES: [&str; 16] = [
     PredictedRow::FILE,
     ConfusionRow::FILE,
     ScoreRow::FILE,
+    LabelScoreRow::FILE,
     SuspectRow::FILE,
     ActivationRow::FILE,
     FilterRow::FILE,

@@ -9,7 +9,8 @@ table! {
         /// train, validation or test.
         split: String,
         /// accuracy, balanced_accuracy, top_5_accuracy, loss, ece, calibrated_loss, calibrated_ece, or
-        /// temperature, which is fitted to the validation images.
+        /// temperature, which is fitted to the validation images. Of several labels: accuracy over all of
+        /// them, exact_match, map, macro_f1, micro_f1, loss. Of numbers: mae, rmse, r2, loss.
         score: String,
         /// Its value.
         value: f64,
@@ -23,6 +24,34 @@ table! {
         groups: Option<i64>,
         /// How often the images were drawn for the interval.
         resamples: i64,
+    }
+}
+
+table! {
+    /// One row per split and label, where images have several.
+    pub struct LabelScoreRow => "label_scores.parquet" {
+        /// train, validation or test.
+        split: String,
+        /// The label.
+        label: String,
+        /// How many images have it.
+        images: i64,
+        /// Area under its curve of precision over recall; null where no image has it.
+        average_precision: Option<f64>,
+        /// Of the images that are said to have it, the share that do; at a probability above 0.5.
+        precision: f64,
+        /// Of the images that have it, the share that are said to.
+        recall: f64,
+        /// Harmonic mean of the two.
+        f1: f64,
+        /// The probability above which its F1 is highest on the validation images.
+        threshold: f64,
+        /// Precision at that threshold.
+        threshold_precision: f64,
+        /// Recall at that threshold.
+        threshold_recall: f64,
+        /// F1 at that threshold.
+        threshold_f1: f64,
     }
 }
 

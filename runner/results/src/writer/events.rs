@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use runner_record::{EpochRecord, Event, Prediction, SplitRecord};
+use runner_experiment::listing::Target;
+use runner_record::{Answer, EpochRecord, Event, Prediction, SplitRecord};
 
 use super::{Pending, RunWriter};
 use crate::scores::{self, calibration};
@@ -66,8 +67,8 @@ impl RunWriter {
                 self.run.tested_epoch = Some(integer(*global_epoch));
                 self.later()
             }
-            Event::Evaluated { split, loss, accuracy, predictions } => {
-                self.evaluated(split, (*loss, *accuracy), predictions)
+            Event::Evaluated { split, loss, accuracy, mae, predictions } => {
+                self.evaluated(split, (*loss, *accuracy, *mae), predictions)
             }
             _ => Ok(()),
         }
@@ -84,7 +85,7 @@ impl RunWriter {
         if row.validation_loss.is_finite() && best.is_none_or(|best| row.validation_loss < best) {
             self.run.best_epoch = Some(integer(row.global_epoch));
             self.run.best_validation_loss = Some(row.validation_loss);
-            self.run.best_validation_accuracy = Some(row.validation_accuracy);
+            self.run.best_validation_accuracy = row.validation_accuracy;
         }
         let images = self.run.train_images.unwrap_or(0) as f64;
         // A run that was resumed right before the validation of an epoch trained nothing.
@@ -121,6 +122,9 @@ impl RunWriter {
             self.table(self.confusion.clone())?;
             self.table(self.predictions.clone())?;
             self.table(self.scores.clone())?;
+            if !self.label_scores.is_empty() {
+                self.table(self.label_scores.clone())?;
+            }
         }
         if run {
             self.write_run()?;
@@ -133,7 +137,7 @@ impl RunWriter {
     fn evaluated(
         &mut self,
         split: &str,
-        (loss, accuracy): (f64, f64),
+        (loss, accuracy, mae): (f64, Option<f64>, Option<f64>),
         predictions: &[Prediction],
     ) -> Result<(), ResultsError> {
         let row = |prediction| prediction_row(split, &self.run.classes, prediction);
@@ -141,7 +145,8 @@ impl RunWriter {
         rows.sort_by(|a, b| a.path.cmp(&b.path));
         if split == "test" {
             self.run.test_loss = Some(loss);
-            self.run.test_accuracy = Some(accuracy);
+            self.run.test_accuracy = accuracy;
+            self.run.test_mae = mae;
             let binary = metrics::binary(&rows, &self.run.classes).unwrap_or_default();
             self.run.test_auc = binary.auc;
             self.run.test_precision = binary.precision;
@@ -149,7 +154,10 @@ impl RunWriter {
             self.run.test_f1 = binary.f1;
         }
         self.score(split, &rows);
-        self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
+        self.score_labels(split, &rows);
+        if rows.iter().all(|row| row.targets.is_empty()) {
+            self.confusion.extend(metrics::confusion(split, &rows, &self.run.classes));
+        }
         self.predictions.extend(rows);
         self.pending.predictions = true;
         self.later()
@@ -157,6 +165,12 @@ impl RunWriter {
 }
 
 impl RunWriter {
+    /// What each label comes to; its threshold is that of the validation images.
+    fn score_labels(&mut self, split: &str, rows: &[PredictionRow]) {
+        let found = scores::labels::each(split, rows, &self.run.classes, &self.label_scores);
+        self.label_scores.extend(found);
+    }
+
     /// The scores of a split. The temperature is that of the validation images, which come before those
     /// of the test.
     fn score(&mut self, split: &str, rows: &[PredictionRow]) {
@@ -180,6 +194,8 @@ impl RunWriter {
             self.run.test_ece = value("ece");
             self.run.test_calibrated_ece = value("calibrated_ece");
             self.run.test_calibrated_loss = value("calibrated_loss");
+            self.run.test_map = value("map");
+            self.run.test_r2 = value("r2");
         }
         self.scores.extend(found);
     }
@@ -192,15 +208,36 @@ fn split_row(record: &SplitRecord) -> SplitRow {
 }
 
 fn prediction_row(split: &str, classes: &[String], prediction: &Prediction) -> PredictionRow {
-    let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
+    let (label, predicted, correct, targets) = words(&prediction.answer, classes);
     PredictionRow {
         split: split.to_owned(),
         path: prediction.path.display().to_string(),
-        label: name(prediction.label),
-        predicted: name(prediction.predicted),
-        correct: prediction.label == prediction.predicted,
+        label,
+        predicted,
+        correct,
         loss: prediction.loss,
         logits: prediction.logits.clone(),
         probabilities: prediction.probabilities.clone(),
+        targets,
+    }
+}
+
+/// Label and prediction in words, whether they are the same, and the label as numbers where it is no
+/// class.
+fn words(answer: &Answer, classes: &[String]) -> (String, String, Option<bool>, Vec<f64>) {
+    let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
+    match answer {
+        Answer::Class { label, predicted } => {
+            (name(*label), name(*predicted), Some(label == predicted), Vec::new())
+        }
+        Answer::Labels { labels, predicted } => {
+            let [labels, predicted] = [labels, predicted].map(|l| Target::Labels(l.clone()));
+            let is_right = labels == predicted;
+            (labels.text(classes), predicted.text(classes), Some(is_right), labels.values())
+        }
+        Answer::Values { values, predicted } => {
+            let [values, predicted] = [values, predicted].map(|v| Target::Values(v.clone()));
+            (values.text(classes), predicted.text(classes), None, values.values())
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::division::Division;
+use runner_experiment::section::task::Task;
 
 /// How one folder becomes three splits.
 pub(super) fn text(dataset: &Dataset, division: &Division) -> String {
@@ -14,7 +15,12 @@ pub(super) fn text(dataset: &Dataset, division: &Division) -> String {
         }
         _ => format!("validation {validation}, test {test}"),
     };
-    let each = if *stratify { " of each class" } else { "" };
+    let each = match (stratify, dataset.task) {
+        (false, _) => "",
+        (true, Task::Classification) => " of each class",
+        (true, Task::Multilabel) => " of each label",
+        (true, Task::Regression) => " of each tenth of the numbers",
+    };
     let group = group.as_ref().map_or(String::new(), |group| format!(", groups by {group}"));
     format!(
         "divided by content: {test}{each}, seed {seed}{group}; splits.parquet will say which is where"

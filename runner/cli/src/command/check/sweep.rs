@@ -98,7 +98,7 @@ pub(super) fn cost(sweep: &Sweep, results: &Path) -> String {
 /// Multiply-adds of training one plan to its last epoch: forward once, backward twice as much.
 fn training(checked: &Checked) -> f64 {
     let images = checked.splits.iter().find(|split| split.name == "train");
-    let images = images.map_or(0, |split| split.images()) as f64;
+    let images = images.map_or(0, |split| split.images.len()) as f64;
     let of_stage = |stage: &Stage| {
         let prefix = stage.frozen_prefix(&checked.layers);
         let trained = 3.0 * multiplications(&checked.layers[prefix..]);

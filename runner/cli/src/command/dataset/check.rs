@@ -9,7 +9,8 @@ use clap::Args;
 use runner_data::alike::{DISTANCE, MOST_DISTANCE};
 use runner_data::scan::{self, ScannedSplit};
 use runner_data::{Interrupt, division};
-use runner_experiment::folder::{self, Split};
+use runner_experiment::folder;
+use runner_experiment::listing::{Split, Target};
 use runner_experiment::text::shown;
 use runner_experiment::{Checked, Loaded, Override};
 use runner_record::{Duplicate, Event};
@@ -98,13 +99,14 @@ fn divided(
     checked: &Checked,
     mut scanned: Vec<ScannedSplit>,
 ) -> Result<Vec<ScannedSplit>, Failure> {
-    let dataset = checked.plan.dataset.as_ref().filter(|dataset| dataset.path.is_some());
+    let dataset = checked.plan.dataset.as_ref().filter(|dataset| dataset.is_divided());
     let (Some(dataset), 1) = (dataset, scanned.len()) else { return Ok(scanned) };
     let Some(whole) = scanned.pop() else { return Ok(scanned) };
+    let folder = checked.splits.first().map(|split| split.folder.clone()).unwrap_or_default();
     let bad = (whole.bad.clone(), whole.narrow.clone());
     let results = Path::new("results");
     let earlier = crate::division::earlier(&checked.plan, results, None)?;
-    let mut splits = division::divide(dataset, whole, &earlier)?.splits;
+    let mut splits = division::divide(dataset, &folder, whole, &earlier)?.splits;
     if let Some(first) = splits.first_mut() {
         (first.bad, first.narrow) = bad;
     }
@@ -179,11 +181,12 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) {
     for split in scanned {
         let bad: HashSet<&PathBuf> = split.bad.iter().map(|image| &image.path).collect();
         for (index, class) in split.classes.iter().enumerate() {
+            let counts = |target: &Target| target.classes().any(|of| of == index);
             let usable: Vec<&scan::ImageFile> =
-                split.images.iter().filter(|image| image.class == index).collect();
-            let folders = splits.iter().flat_map(|split| &split.classes);
-            let files = folders.filter(|folder| folder.name == *class).flat_map(|f| &f.files);
-            let unusable = files.filter(|file| bad.contains(file)).count();
+                split.images.iter().filter(|image| counts(&image.target)).collect();
+            let listed = splits.iter().filter(|split| split.classes.get(index) == Some(class));
+            let listed = listed.flat_map(|split| &split.images);
+            let unusable = listed.filter(|l| counts(&l.target) && bad.contains(&l.path)).count();
             let mut row = vec![split.name.to_owned(), class.clone()];
             row.extend([usable.len(), unusable].map(|count| count.to_string()));
             row.extend(sizes(&usable));

@@ -18,22 +18,20 @@ pub(super) fn summary(writer: &RunWriter) -> String {
         duration(run.duration_s.unwrap_or(0.0))
     )];
     if let Some(last) = writer.last_epoch() {
-        lines.push(format!(
-            "last epoch:  validation accuracy {:.4}, loss {:.4}",
-            last.validation_accuracy, last.validation_loss
-        ));
+        let score = score(last.validation_accuracy, last.validation_mae);
+        lines.push(format!("last epoch:  validation {score}loss {:.4}", last.validation_loss));
     }
-    if let (Some(epoch), Some(loss), Some(accuracy)) =
-        (run.best_epoch, run.best_validation_loss, run.best_validation_accuracy)
-    {
-        lines.push(format!(
-            "epoch {epoch} had the lowest validation loss: accuracy {accuracy:.4}, loss {loss:.4}"
-        ));
+    if let (Some(epoch), Some(loss)) = (run.best_epoch, run.best_validation_loss) {
+        let score = score(run.best_validation_accuracy, None);
+        lines.push(format!("epoch {epoch} had the lowest validation loss: {score}loss {loss:.4}"));
     }
-    match (run.test_accuracy, run.test_loss) {
-        (Some(accuracy), Some(loss)) => {
-            lines.push(format!("test:        accuracy {accuracy:.4}, loss {loss:.4}"));
+    match run.test_loss {
+        Some(loss) => {
+            let score = score(run.test_accuracy, run.test_mae);
+            lines.push(format!("test:        {score}loss {loss:.4}"));
             lines.extend(binary(run));
+            lines.extend(run.test_map.map(|map| format!("             mAP {map:.4}")));
+            lines.extend(run.test_r2.map(|r2| format!("             R² {r2:.4}")));
             lines.extend(trust(run));
         }
         _ if run.trainable_parameters.is_some() => {
@@ -62,6 +60,15 @@ fn trust(run: &RunRow) -> Option<String> {
         run.test_ece?,
         after.unwrap_or_default()
     ))
+}
+
+/// `accuracy 0.9500, `, or what numbers have in its place.
+fn score(accuracy: Option<f64>, mae: Option<f64>) -> String {
+    match (accuracy, mae) {
+        (Some(accuracy), _) => format!("accuracy {accuracy:.4}, "),
+        (None, Some(error)) => format!("mean absolute error {error:.4}, "),
+        (None, None) => String::new(),
+    }
 }
 
 /// What two classes have beside accuracy.

@@ -67,8 +67,9 @@ impl Texts {
     pub(super) fn of(run: &LiveRun, now: SystemTime) -> Self {
         let (stage, epoch, of) = run.progress();
         let last = run.epochs.last();
-        let number =
-            |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
+        let number = |value: Option<f64>| {
+            value.filter(|v| !v.is_nan()).map_or(String::new(), |v| format!("{v:.4}"))
+        };
         Self {
             status: run.status().to_owned(),
             stage: stage.to_owned(),
@@ -248,9 +249,12 @@ fn details(run: &LiveRun, view: &View<'_>) -> Text<'static> {
             let tested = run.get("test_accuracy").as_f64();
             let tested =
                 tested.map_or(String::new(), |share| format!("; test accuracy {share:.4}"));
-            format!(
-                "best validation: epoch {epoch}, loss {loss:.4}, accuracy {accuracy:.4}{tested}"
-            )
+            // Numbers have no accuracy.
+            let share = match accuracy.is_nan() {
+                true => String::new(),
+                false => format!(", accuracy {accuracy:.4}"),
+            };
+            format!("best validation: epoch {epoch}, loss {loss:.4}{share}{tested}")
         }
         (None, None) => String::new(),
     };

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use crate::architecture::{Layer, Op, named};
 use crate::diagnostic::Diagnostics;
-use crate::plan::{ImageSet, Suspects};
+use crate::plan::{Dataset, ImageSet, Suspects};
 use crate::section::Root;
+use crate::section::task::Task;
 use crate::section::visualize::{ImageSetSection, SplitName, SuspectsSection};
 use crate::suggest::{closest, did_you_mean};
 use crate::value::{Located, Plain};
 
-use crate::validate::division::has_split;
+use crate::validate::dataset::Data;
 use crate::validate::keys::require;
 use crate::validate::path::{has_control, missing_help};
 
@@ -20,6 +21,7 @@ pub(super) struct Check<'a> {
     pub(super) key: String,
     pub(super) root: &'a Root,
     pub(super) layers: &'a [Layer],
+    pub(super) data: &'a Data,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
@@ -29,6 +31,20 @@ impl Check<'_> {
             self.diagnostics
                 .error(span.clone(), &self.key, format!("`{job}` needs a stage to draw"))
                 .help("add a `[[stage]]`, or remove this job");
+        }
+    }
+
+    /// Refuses a job that is about classes where there are none.
+    pub(super) fn needs_classes(&mut self, span: &Range<usize>, job: &str) {
+        let task = self.data.plan.as_ref().map(|plan| plan.task).unwrap_or_default();
+        if task != Task::Classification {
+            self.diagnostics
+                .error(
+                    span.clone(),
+                    &self.key,
+                    format!("`{job}` is about classes, and `dataset.task` is `{task}`"),
+                )
+                .help("remove this job");
         }
     }
 
@@ -42,8 +58,8 @@ impl Check<'_> {
         given: Option<&Located<SplitName>>,
         span: &Range<usize>,
     ) -> SplitName {
-        let dataset = self.root.dataset.as_ref().map(|table| &table.value);
-        let has = |name: SplitName| dataset.is_some_and(|table| has_split(table, name));
+        let dataset = self.data.plan.as_ref();
+        let has = |name: SplitName| self.data.has(name);
         let chosen = given.map(Plain::plain).unwrap_or(match has(SplitName::Test) {
             true => SplitName::Test,
             false => SplitName::Validation,
@@ -52,9 +68,14 @@ impl Check<'_> {
             let span = given.map_or(span.clone(), |given| given.span.clone());
             self.diagnostics
                 .error(span, &self.key, format!("this job needs the images of `dataset.{chosen}`"))
-                .help(match dataset.is_some_and(|table| table.path.is_some()) {
-                    true => format!("give `dataset.split.{chosen}` a share"),
-                    false => format!("add `{chosen} = \"…\"` to `[dataset]`"),
+                .help(match dataset {
+                    Some(dataset) if dataset.is_divided() => {
+                        format!("give `dataset.split.{chosen}` a share")
+                    }
+                    Some(Dataset { table: Some(_), .. }) => {
+                        format!("put rows of the split `{chosen}` into the table")
+                    }
+                    _ => format!("add `{chosen} = \"…\"` to `[dataset]`"),
                 });
         }
         chosen

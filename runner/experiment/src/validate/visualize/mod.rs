@@ -17,12 +17,13 @@ use crate::section::visualize::{
     ActivationsSection, FaithfulnessSection, FiltersSection, GradcamSection, Method,
     Parametrization, SplitName, SuspectsSection, VisualizeSection,
 };
+use crate::validate::dataset::Data;
 use crate::value::{Located, Plain};
 
 pub(super) fn resolve(
     root: &Root,
     layers: &[Layer],
-    classes: &[String],
+    (data, classes): (&Data, &[String]),
     diagnostics: &mut Diagnostics,
 ) -> Vec<Visualize> {
     let Some(sections) = &root.visualize else {
@@ -34,7 +35,7 @@ pub(super) fn resolve(
         .enumerate()
         .map(|(index, section)| {
             let key = format!("visualize[{index}]");
-            Check { key, root, layers, diagnostics: &mut *diagnostics }.job(section, classes)
+            Check { key, root, layers, data, diagnostics: &mut *diagnostics }.job(section, classes)
         })
         .collect()
 }
@@ -58,6 +59,7 @@ impl Check<'_> {
             }
             VisualizeSection::Confusion(table) => {
                 self.needs_stage(&table.span, "confusion");
+                self.needs_classes(&table.span, "confusion");
                 Visualize::Confusion(Confusion { of: self.image_set(&table.of, &table.span) })
             }
             VisualizeSection::Mistakes(table) => {
@@ -66,10 +68,14 @@ impl Check<'_> {
                 Visualize::Mistakes(Mistakes { of, ..table.plain() })
             }
             VisualizeSection::Embedding(table) => {
+                self.needs_classes(&table.span, "embedding");
                 let of = self.image_set(&table.of, &table.span);
                 Visualize::Embedding(Embedding { of, ..table.plain() })
             }
-            VisualizeSection::Suspects(table) => Visualize::Suspects(self.suspects(table)),
+            VisualizeSection::Suspects(table) => {
+                self.needs_classes(&table.span, "suspects");
+                Visualize::Suspects(self.suspects(table))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::report::engine::FILE;
 use crate::report::parameters;
-use crate::report::scores::{self, Better, DECIDES, SCORES, Score, Value};
+use crate::report::scores::{self, Better, SCORES, Score, Value, decides};
 use crate::report::subject::Subject;
 
 /// A member that has no run yet, or none that can be shown.
@@ -65,19 +65,24 @@ pub(super) fn table(
     let columns: Vec<Vec<Value>> =
         shown.iter().map(|score| scores::values(subjects, *score)).collect();
     let mut rows: Vec<Row> = subjects.iter().map(|s| row(folder, s, swept, &columns)).collect();
-    let decides = |row: &Row| {
+    let decisive = decides(subjects);
+    let rank = |row: &Row| {
         let member = row.member.map(|index| &subjects[index]);
-        member.and_then(|subject| subject.number(DECIDES)).unwrap_or(f64::NEG_INFINITY)
+        member.and_then(|subject| decisive.rank(subject)).unwrap_or(f64::NEG_INFINITY)
     };
-    rows.sort_by(|a, b| decides(b).total_cmp(&decides(a)));
+    rows.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
     let short = parameters::short(swept);
     rows.extend(planned.iter().map(|member| waiting(member, &short, columns.len())));
-    Table { scores: shown.iter().map(column).collect(), parameters: short, rows }
+    Table {
+        scores: shown.iter().map(|score| column(score, decisive)).collect(),
+        parameters: short,
+        rows,
+    }
 }
 
-fn column(score: &Score) -> Column {
+fn column(score: &Score, decisive: Score) -> Column {
     let first = if score.better == Better::Higher { "descending" } else { "ascending" };
-    Column { title: score.title, first, sorted: score.column == DECIDES }
+    Column { title: score.title, first, sorted: score.column == decisive.column }
 }
 
 fn row(folder: &Path, subject: &Subject, swept: &[String], columns: &[Vec<Value>]) -> Row {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::curves::{self, Figure};
 use super::engine::{self, FILE};
 use super::parameters;
-use super::scores::DECIDES;
+use super::scores::decides;
 use super::seeds::{self, Group};
 use super::subject::{self, Subject};
 use crate::load::LoadedRun;
@@ -95,7 +95,8 @@ pub fn write_sweep(
 }
 
 fn best(subjects: &[Subject]) -> Option<usize> {
-    let scored = subjects.iter().filter_map(|s| Some((s.name.index, s.number(DECIDES)?)));
+    let decisive = decides(subjects);
+    let scored = subjects.iter().filter_map(|s| Some((s.name.index, decisive.rank(s)?)));
     scored.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::report::axis::{Axis, Tick};
 use crate::report::parameters;
-use crate::report::scores::DECIDES;
+use crate::report::scores::decides;
 use crate::report::subject::Subject;
 use crate::report::text;
 
@@ -24,6 +24,8 @@ const LETTERS: usize = 14;
 /// One parameter.
 #[derive(Debug, Serialize)]
 pub(super) struct Strip {
+    /// What is shown of each member.
+    score: &'static str,
     key: String,
     title: String,
     description: String,
@@ -60,17 +62,20 @@ struct Mean {
 
 /// A picture per swept parameter, where two members or more have a score.
 pub(super) fn of(subjects: &[Subject], swept: &[String]) -> Vec<Strip> {
+    let score = decides(subjects);
+    let value = |subject: &Subject| subject.number(score.column);
     let scored: Vec<(&Subject, f64)> =
-        subjects.iter().filter_map(|subject| Some((subject, subject.number(DECIDES)?))).collect();
+        subjects.iter().filter_map(|subject| Some((subject, value(subject)?))).collect();
     if scored.len() < 2 {
         return Vec::new();
     }
     let titles = parameters::short(swept);
-    let strips = swept.iter().zip(titles).map(|(key, title)| strip(&scored, key, title));
+    let strips =
+        swept.iter().zip(titles).map(|(key, title)| strip(&scored, score.title, (key, title)));
     strips.filter(|strip| strip.x_ticks.len() <= CATEGORIES || strip.log).collect()
 }
 
-fn strip(scored: &[(&Subject, f64)], key: &str, title: String) -> Strip {
+fn strip(scored: &[(&Subject, f64)], score: &'static str, (key, title): (&str, String)) -> Strip {
     let texts: Vec<&str> = scored.iter().map(|(s, _)| s.parameter(key).unwrap_or("none")).collect();
     let across = Across::of(&texts);
     let scores: Vec<f64> = scored.iter().map(|(_, score)| *score).collect();
@@ -87,7 +92,8 @@ fn strip(scored: &[(&Subject, f64)], key: &str, title: String) -> Strip {
     let points: Vec<Point> = scored.iter().zip(&texts).map(point).collect();
     let tick = |(value, label): (f64, String)| Tick { position: y(value), label };
     Strip {
-        description: format!("Validation accuracy of {} members against {title}.", points.len()),
+        description: format!("{score} of {} members against {title}.", points.len()),
+        score,
         key: key.to_owned(),
         title,
         log: across.is_log(),

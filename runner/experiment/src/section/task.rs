@@ -1,0 +1,59 @@
+//! What a network learns to say about an image, and the loss that measures it.
+
+use crate::architecture::Activation;
+use crate::value::choice;
+
+choice! {
+    /// What a network learns to say about an image.
+    pub enum Task {
+        /// One class out of several.
+        Classification = "classification",
+        /// Each of several labels, or not.
+        Multilabel = "multilabel",
+        /// One or several numbers.
+        Regression = "regression",
+    }
+}
+
+choice! {
+    /// How far an answer is from the label.
+    pub enum Loss {
+        /// Of one class out of several, or the mean over labels, each by itself.
+        CrossEntropy = "cross_entropy",
+        /// Mean of the squared differences.
+        MeanSquaredError = "mean_squared_error",
+        /// Mean of the absolute differences.
+        MeanAbsoluteError = "mean_absolute_error",
+        /// Half the square of a difference up to `huber_delta`, beyond it a straight line (Huber 1964).
+        Huber = "huber",
+    }
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        Self::Classification
+    }
+}
+
+impl Task {
+    /// Units and activation of the last layer, for so many classes, labels or numbers. Two classes are
+    /// one sigmoid unit.
+    #[must_use]
+    pub fn output(self, classes: usize) -> (usize, Activation) {
+        match (self, classes) {
+            (Self::Classification, 2) => (1, Activation::Sigmoid),
+            (Self::Classification, many) => (many, Activation::Softmax),
+            (Self::Multilabel, many) => (many, Activation::Sigmoid),
+            (Self::Regression, many) => (many, Activation::Linear),
+        }
+    }
+
+    /// The loss of a head that names none.
+    #[must_use]
+    pub fn loss(self) -> Loss {
+        match self {
+            Self::Classification | Self::Multilabel => Loss::CrossEntropy,
+            Self::Regression => Loss::MeanSquaredError,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The rows of a table as the images of splits.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::Diagnostics;
+use crate::listing::{Listed, Split, WHOLE};
+use crate::section::dataset::DatasetSection;
+use crate::section::task::Task;
+use crate::sheet::{Cell, Sheet};
+use crate::suggest::{closest, join};
+use crate::value::Located;
+
+use super::columns::Found;
+use super::problems::{Kind, Problems};
+use super::targets::{Reading, Said, number, shown};
+
+/// The splits, in their order.
+const SPLITS: [&str; 3] = ["train", "validation", "test"];
+
+/// Other words for them.
+const ALIASES: [(&str, &str); 4] =
+    [("training", "train"), ("val", "validation"), ("valid", "validation"), ("testing", "test")];
+
+/// A row as far as it can be read by itself.
+struct Row {
+    number: usize,
+    path: PathBuf,
+    said: Said,
+    split: &'static str,
+    group: Option<String>,
+    weight: f64,
+}
+
+/// Every row as an image of its split; `None` where a row is wrong.
+pub(super) fn splits(
+    section: &DatasetSection,
+    table: &Located<String>,
+    (sheet, columns, folder): (&Sheet, &Found, &str),
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Split>> {
+    let reading = Reading::new(section, columns);
+    let mut problems = Problems::default();
+    let mut rows: Vec<Row> = Vec::with_capacity(sheet.rows.len());
+    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
+    for number in 0..sheet.rows.len() {
+        let path = path(&sheet.rows[number][columns.image], (number, folder), &mut problems);
+        if let Some(path) = &path {
+            let first = *seen.entry(path.clone()).or_insert(number);
+            if first != number {
+                let what = format!("`{}`, as row {}", path.display(), first + 1);
+                problems.add(Kind::Repeated, number, what);
+            }
+        }
+        let said = reading.row(sheet, number, &mut problems);
+        let split = split(sheet, columns, number, &mut problems);
+        let weight = weight(sheet, columns, number, &mut problems);
+        let group = columns.group.and_then(|place| text(&sheet.rows[number][place]));
+        if let (Some(path), Some(said), Some(split), Some(weight)) = (path, said, split, weight) {
+            rows.push(Row { number, path, said, split, group, weight });
+        }
+    }
+    let learned = rows.iter().filter(|row| row.split == SPLITS[0] || row.split == WHOLE);
+    let classes = reading.classes(section, learned.map(|row| &row.said));
+    let mut found: Vec<Split> = Vec::new();
+    for name in [WHOLE].into_iter().chain(SPLITS) {
+        let (folder, classes) = (folder.to_owned(), classes.clone());
+        found.push(Split { name, folder, classes, images: Vec::new() });
+    }
+    for Row { number, path, said, split, group, weight } in rows {
+        let Some(target) = reading.target((number, said), &classes, &mut problems) else {
+            continue;
+        };
+        if let Some(found) = found.iter_mut().find(|found| found.name == split) {
+            found.images.push(Listed { path, target, group, weight });
+        }
+    }
+    found.retain(|split| !split.images.is_empty());
+    let is_right = problems.is_empty();
+    problems.report(&table.value, &table.span, diagnostics);
+    let is_right = is_right && check_classes(section, table, &classes, diagnostics);
+    is_right.then_some(found)
+}
+
+/// Where the image of a row is.
+fn path(cell: &Cell, (row, folder): (usize, &str), problems: &mut Problems) -> Option<PathBuf> {
+    let Some(name) = text(cell) else {
+        problems.add(Kind::NoImage, row, "");
+        return None;
+    };
+    let path = match folder {
+        "." => PathBuf::from(&name),
+        folder => Path::new(folder).join(&name),
+    };
+    if !path.is_file() {
+        let what = if path.exists() { " is not a file" } else { "" };
+        problems.add(Kind::MissingFile, row, format!("`{}`{what}", path.display()));
+        return None;
+    }
+    Some(path)
+}
+
+fn text(cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+fn split(
+    sheet: &Sheet,
+    columns: &Found,
+    row: usize,
+    problems: &mut Problems,
+) -> Option<&'static str> {
+    let Some(place) = columns.split else { return Some(WHOLE) };
+    let cell = &sheet.rows[row][place];
+    let word = text(cell).unwrap_or_default().to_lowercase();
+    let alias =
+        ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, name)| name);
+    let found = SPLITS.into_iter().find(|name| *name == alias);
+    if found.is_none() {
+        let meant =
+            closest(&word, SPLITS).map_or(String::new(), |c| format!("; did you mean `{c}`?"));
+        problems.add(Kind::Split, row, format!("{}{meant}", shown(cell)));
+    }
+    found
+}
+
+fn weight(sheet: &Sheet, columns: &Found, row: usize, problems: &mut Problems) -> Option<f64> {
+    let Some(place) = columns.weight else { return Some(1.0) };
+    let cell = &sheet.rows[row][place];
+    let found = number(cell).filter(|weight| *weight > 0.0);
+    if found.is_none() {
+        problems.add(Kind::Weight, row, shown(cell));
+    }
+    found
+}
+
+/// Enough classes to tell apart, each once.
+fn check_classes(
+    section: &DatasetSection,
+    table: &Located<String>,
+    classes: &[String],
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let span = section.classes.as_ref().map_or(&table.span, |classes| &classes.span);
+    let repeated: Vec<&str> = classes
+        .iter()
+        .enumerate()
+        .filter(|(index, class)| classes[..*index].contains(class))
+        .map(|(_, class)| class.as_str())
+        .collect();
+    if !repeated.is_empty() {
+        let message = format!("{} is there more than once", join(repeated));
+        diagnostics.error(span.clone(), "dataset.classes", message);
+        return false;
+    }
+    let (task, least) = (super::task(section), 2);
+    if task == Task::Regression || classes.len() >= least {
+        return true;
+    }
+    let what = if task == Task::Multilabel { "label" } else { "class" };
+    let found = match classes {
+        [] => format!("no {what}"),
+        [only, ..] => format!("one {what} only, `{only}`"),
+    };
+    diagnostics
+        .error(
+            span.clone(),
+            "dataset.columns.label",
+            format!("the training images of `{}` have {found}", table.value),
+        )
+        .label("needs at least two");
+    false
+}

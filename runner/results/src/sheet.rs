@@ -1,0 +1,131 @@
+//! Tables of labels, read by Polars: CSV, TSV, Parquet, JSON lines. Every cell as a text, so that a class
+//! called `007` stays that.
+
+use std::io::Cursor;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use polars::prelude::{DataFrame, PolarsResult};
+use polars_io::SerReader;
+use polars_io::csv::read::{CsvParseOptions, CsvReadOptions, CsvReader};
+use polars_io::json::{JsonFormat, JsonReader};
+use polars_io::prelude::ParquetReader;
+use runner_experiment::sheet::{Cell as Text, Sheet};
+
+use crate::tables::Cell;
+use crate::tables::cell;
+
+/// What stands between the cells of a CSV file: a comma, or where its first line has more of them, a
+/// semicolon, as spreadsheets write it where the comma is for decimals.
+fn separator(bytes: &[u8]) -> u8 {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let count = |separator: u8| line.iter().filter(|byte| **byte == separator).count();
+    if count(b';') > count(b',') { b';' } else { b',' }
+}
+
+/// Reads a table of labels.
+///
+/// # Errors
+///
+/// In words, what is wrong with it.
+pub fn read(path: &Path) -> Result<Sheet, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    // Polars panics on some damaged files; that must not end the process.
+    let frame = std::panic::catch_unwind(|| frame(bytes, &extension));
+    let frame = frame.map_err(|_| "it is damaged".to_owned())?;
+    let frame = frame.map_err(|error| said(&error.to_string()))?;
+    let columns: Vec<String> =
+        frame.get_column_names().iter().map(|name| name.trim().to_owned()).collect();
+    let rows = cell::records(&frame);
+    let rows = rows.into_iter().map(|row| row.into_iter().map(|(_, cell)| text(cell)).collect());
+    Ok(Sheet { columns, rows: rows.collect() })
+}
+
+fn frame(bytes: Vec<u8>, extension: &str) -> PolarsResult<DataFrame> {
+    match extension {
+        "parquet" | "pq" => ParquetReader::new(Cursor::new(bytes)).finish(),
+        "jsonl" | "ndjson" => JsonReader::new(Cursor::new(bytes))
+            .with_json_format(JsonFormat::JsonLines)
+            // Every row: a column may begin with nulls.
+            .infer_schema_len(None::<NonZeroUsize>)
+            .finish(),
+        _ => {
+            let separator = if extension == "tsv" { b'\t' } else { separator(&bytes) };
+            let parse = CsvParseOptions::default().with_separator(separator);
+            let options = CsvReadOptions::default()
+                // Nothing is guessed: all cells are texts.
+                .with_infer_schema_length(Some(0))
+                .with_parse_options(parse);
+            CsvReader::new(Cursor::new(bytes)).with_options(options).finish()
+        }
+    }
+}
+
+/// The first sentence of what Polars says: what follows is advice about its own functions.
+fn said(error: &str) -> String {
+    error.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
+}
+
+fn text(cell: Cell) -> Text {
+    match cell {
+        Cell::Null => Text::Empty,
+        Cell::Text(text) if text.is_empty() => Text::Empty,
+        Cell::Text(text) => Text::Text(text),
+        Cell::Integer(number) => Text::Text(number.to_string()),
+        Cell::Float(number) => Text::Text(number.to_string()),
+        Cell::Bool(flag) => Text::Text(flag.to_string()),
+        Cell::List(cells) => Text::List(
+            cells
+                .into_iter()
+                .filter_map(|cell| match text(cell) {
+                    Text::Text(text) => Some(text),
+                    Text::Empty | Text::List(_) => None,
+                })
+                .collect(),
+        ),
+        other => Text::Text(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_as(name: &str, bytes: &[u8]) -> Result<Sheet, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).map_err(|error| error.to_string())?;
+        read(&path)
+    }
+
+    fn texts(sheet: &Sheet) -> Vec<Vec<String>> {
+        let text = |cell: &'_ Text| match cell {
+            Text::Text(text) => text.clone(),
+            Text::Empty => String::new(),
+            Text::List(names) => names.join("+"),
+        };
+        sheet.rows.iter().map(|row| row.iter().map(text).collect()).collect()
+    }
+
+    #[test]
+    fn cells_are_texts_as_they_stand() -> Result<(), String> {
+        let csv = "\u{feff}image,label\n\"a, b.png\",007\nc.png,\n";
+        let sheet = read_as("a.csv", csv.as_bytes())?;
+        assert_eq!(sheet.columns, ["image", "label"]);
+        assert_eq!(texts(&sheet), [["a, b.png", "007"], ["c.png", ""]]);
+        let sheet = read_as("a.csv", b"image;age\na.png;1,5\n")?;
+        assert_eq!(texts(&sheet), [["a.png", "1,5"]]);
+        let sheet = read_as("a.tsv", b"image\tlabel\na.png\tcat\n")?;
+        assert_eq!(texts(&sheet), [["a.png", "cat"]]);
+        let lines =
+            "{\"image\":\"a.png\",\"label\":null}\n{\"image\":\"b.png\",\"label\":[\"x\",\"y\"]}\n";
+        let sheet = read_as("a.jsonl", lines.as_bytes())?;
+        assert_eq!(sheet.rows[1][1], Text::List(vec!["x".to_owned(), "y".to_owned()]));
+        let sheet = read_as("a.jsonl", b"{\"image\":\"a.png\",\"age\":2.0,\"is\":true}\n")?;
+        assert_eq!(texts(&sheet), [["a.png", "2", "true"]]);
+        assert!(read_as("a.parquet", b"PAR1 nothing").is_err());
+        assert!(read_as("a.csv", b"image,label\na.png,b,c,d\n").is_err());
+        Ok(())
+    }
+}
