@@ -63,8 +63,13 @@ fn shown(row: &Record) -> Shown {
 
 /// A score in words.
 fn name(score: &str) -> String {
-    let words = score.replace("calibrated_", "calibrated ").replace('_', " ");
-    words.replace("top 5", "top-5").replace("ece", "calibration error")
+    let (score, after) = match score.strip_prefix("calibrated_") {
+        Some(score) => (score, " at that temperature"),
+        None => (score, ""),
+    };
+    let words =
+        score.replace('_', " ").replace("top 5", "top-5").replace("ece", "calibration error");
+    format!("{words}{after}")
 }
 
 fn decimals(value: f64) -> String {
