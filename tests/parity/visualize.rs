@@ -44,6 +44,8 @@ impl Place {
             preprocessing: Preprocessing::Rescale,
             splits: &[],
             seed: 1,
+            frozen: None,
+            cache: None,
             interrupt,
         }
     }
