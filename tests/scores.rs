@@ -22,7 +22,7 @@ fn number(row: &Record, name: &str) -> f64 {
 }
 
 #[test]
-fn every_score_has_its_interval_and_is_shown_wherever_runs_are() {
+fn every_score_has_its_interval() {
     let place = coloured::place();
     place.succeed(&["run", "learned.toml"]);
     let run = place.runs().remove(0);
@@ -57,6 +57,13 @@ fn every_score_has_its_interval_and_is_shown_wherever_runs_are() {
     // The temperature is the best one for the validation images.
     let loss = |score| number(of("validation", score), "value");
     assert!(loss("calibrated_loss") <= loss("loss"));
+}
+
+#[test]
+fn scores_are_shown_wherever_runs_are() {
+    let place = coloured::place();
+    place.succeed(&["run", "learned.toml"]);
+    let run = place.runs().remove(0);
     let shown = place.succeed(&["show", "last"]).stdout;
     assert!(shown.contains("\ntest accuracy 0.") && shown.contains("], n = 36"), "{shown}");
     let report = std::fs::read_to_string(run.path.join("report.html")).unwrap();
