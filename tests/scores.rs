@@ -140,3 +140,22 @@ fn runs_of_older_versions_are_still_shown() {
     let page = std::fs::read_to_string(place.path("page.html")).unwrap();
     assert!(page.contains("Test accuracy") && !page.contains("95% interval"));
 }
+
+#[test]
+fn images_that_stay_together_are_drawn_together() {
+    let place = coloured::place();
+    let text = std::fs::read_to_string(place.path("coloured.toml")).unwrap();
+    let (before, rest) = text.split_once("train =").unwrap();
+    let (_, after) = rest.split_once("image_size").unwrap();
+    // The same number in all classes is one group: twelve of three images.
+    let dataset = "path = \"data/train\"\n\
+                   split = { validation = 0.25, test = 0.5, group = '(\\d\\d)\\.png' }\nimage_size";
+    place.write("grouped.toml", format!("{before}{dataset}{after}"));
+    place.succeed(&["run", "grouped.toml"]);
+    let found = scores(&place.runs()[0]);
+    let accuracy = &found[&("test".to_owned(), "accuracy".to_owned())];
+    let (images, groups) = (number(accuracy, "n"), number(accuracy, "groups"));
+    assert!(groups >= 2.0 && (images - 3.0 * groups).abs() < 0.5, "{images} in {groups}");
+    let shown = place.succeed(&["show", "last"]).stdout;
+    assert!(shown.contains(&format!("n = {images} in {groups} groups")), "{shown}");
+}
