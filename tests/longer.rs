@@ -8,13 +8,14 @@ use runner_results::tables::{self, Cell};
 
 use crate::support::runner::{Output, Place, SHAPES, timeless};
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "run.parquet",
     "params.parquet",
     "layers.parquet",
     "epochs.parquet",
     "predictions.parquet",
     "confusion.parquet",
+    "scores.parquet",
 ];
 
 const KEEP: &str = "[run]\nkeep_checkpoint = true\n";

@@ -5,6 +5,7 @@
 // The test harness hides what `eprintln!` says in a passing test.
 #![allow(clippy::explicit_write)]
 
+mod alike;
 mod backbone_jobs;
 mod backbones;
 mod commands;
@@ -27,10 +28,12 @@ mod pictures;
 mod report;
 mod resume;
 mod run;
+mod scores;
 mod shared;
 mod stopping;
 mod submit;
 mod support;
+mod suspects;
 mod sweep;
 mod tables;
 mod trust;

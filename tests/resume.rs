@@ -50,8 +50,14 @@ checkpoint = "best"
 "#
 }
 
-const TABLES: [&str; 5] =
-    ["confusion.parquet", "layers.parquet", "epochs.parquet", "predictions.parquet", "run.parquet"];
+const TABLES: [&str; 6] = [
+    "confusion.parquet",
+    "layers.parquet",
+    "epochs.parquet",
+    "predictions.parquet",
+    "scores.parquet",
+    "run.parquet",
+];
 
 /// Tables and model of two runs are the same, and nothing half written is left.
 fn assert_same(whole: &Path, resumed: &Path) {

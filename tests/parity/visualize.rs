@@ -48,6 +48,8 @@ impl Place {
             cache: None,
             splits: &[],
             seed: 1,
+            frozen: None,
+            cache: None,
             interrupt,
         }
     }

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod coloured;
 pub mod fixtures;
 pub mod formula;
 pub mod many;

@@ -18,7 +18,7 @@ use crate::arguments::ResultsArguments;
 use crate::connect::{Pictures, read_photo};
 use crate::failure::{Failure, guarded};
 use crate::fetch::weights;
-use crate::{device, diagnostics, division, signals, terminal};
+use crate::{device, diagnostics, division, environment, signals, terminal};
 
 /// `visualize`
 #[derive(Debug, Args)]
@@ -84,13 +84,13 @@ fn of_run(arguments: &VisualizeArguments, run: &LoadedRun) -> Result<(), Failure
     let results = &arguments.results.results;
     let lock = RunLock::take(&run.path)?;
     let compute = device::of_run(arguments.device.as_deref(), checked.plan.run.precision)?;
-    let shared = Shared::default();
+    let (shared, cache) = (Shared::default(), environment::cache());
     let request = Request {
         checked: &checked,
         earlier: division::earlier(&checked.plan, results, Some(run))?,
         weights: Some(&source),
         compute,
-        cache: None,
+        cache: Some(&cache),
         model,
         checkpoints: None,
         shared: &shared,

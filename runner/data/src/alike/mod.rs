@@ -30,7 +30,7 @@ pub const DISTANCE: u32 = 10;
 pub const MOST_DISTANCE: u32 = 16;
 
 /// How much the small grey pictures must correlate.
-const CORRELATION: f64 = 0.95;
+const CORRELATION: f64 = 0.9;
 
 /// Two pictures that look alike.
 #[derive(Debug, Clone, PartialEq)]

@@ -63,15 +63,19 @@ fn shown(row: &Record) -> Shown {
 
 /// A score in words.
 fn name(score: &str) -> String {
-    let words = score.replace("calibrated_", "calibrated ").replace('_', " ");
-    words
-        .replace("top 5", "top-5")
-        .replace("ece", "calibration error")
-        .replace("f1", "F1")
-        .replace("mae", "mean absolute error")
-        .replace("rmse", "root mean squared error")
-        .replace("map", "mAP")
-        .replace("r2", "R²")
+    let (score, after) = match score.strip_prefix("calibrated_") {
+        Some(score) => (score, " at that temperature"),
+        None => (score, ""),
+    };
+    let words = match score {
+        "ece" => "calibration error".to_owned(),
+        "map" => "mAP".to_owned(),
+        "mae" => "mean absolute error".to_owned(),
+        "rmse" => "root mean squared error".to_owned(),
+        "r2" => "R²".to_owned(),
+        other => other.replace('_', " ").replace("top 5", "top-5").replace("f1", "F1"),
+    };
+    format!("{words}{after}")
 }
 
 fn decimals(value: f64) -> String {

@@ -93,8 +93,8 @@ fn the_temperature_is_the_one_that_scipy_finds() {
     // Two classes: one logit, and 0 for the first.
     let names = ["cats", "dogs"].map(str::to_owned);
     let row = |i: usize| {
-        let logit = 4.0 * (1.3 * i as f64).sin() + if i % 3 == 0 { 1.5 } else { -1.0 };
-        said(vec![0.0, logit], usize::from(i % 3 == 0), &names, i)
+        let logit = 4.0 * (1.3 * i as f64).sin() + if i.is_multiple_of(3) { 1.5 } else { -1.0 };
+        said(vec![0.0, logit], usize::from(i.is_multiple_of(3)), &names, i)
     };
     let two: Vec<PredictionRow> = (0..60).map(row).collect();
     let found = calibration::temperature(&two, &names).unwrap_or_default();
@@ -155,8 +155,12 @@ fn groups_are_drawn_whole() {
     assert_eq!(units.groups(), Some(12));
     let share = |weights: &[u32]| {
         let sum: u32 = weights.iter().sum();
-        let of_even: u32 =
-            weights.iter().enumerate().filter(|(i, _)| i / 10 % 2 == 0).map(|w| w.1).sum();
+        let of_even: u32 = weights
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| (i / 10).is_multiple_of(2))
+            .map(|w| w.1)
+            .sum();
         vec![f64::from(of_even) / f64::from(sum)]
     };
     // Binomial with 12 draws at a half: its 2.5% quantile is 3, and the 97.5% one 9.

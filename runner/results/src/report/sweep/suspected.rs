@@ -50,7 +50,7 @@ pub(super) fn of(folder: &Path) -> Option<Suspects> {
     let pictures = parallel::map(&paths, |path| thumbnail::of_file(Path::new(path), SIDE));
     let shown = first.iter().zip(pictures);
     let shown = shown.map(|(row, picture)| suspect(row, picture.flatten())).collect();
-    (!rows.is_empty()).then(|| Suspects { setting, issues, images: rows.len(), shown })
+    (!rows.is_empty()).then_some(Suspects { setting, issues, images: rows.len(), shown })
 }
 
 fn suspect(row: &Record, picture: Option<Thumbnail>) -> Suspect {
