@@ -92,6 +92,15 @@ fn range(picture: &DynamicImage) -> Option<ValueRange> {
     }
 }
 
+/// Whether the first bytes of a file are those of a format that is read.
+#[must_use]
+pub fn has_known_format(path: &std::path::Path) -> bool {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut start));
+    read.is_ok() && known_format(&start).is_ok()
+}
+
 /// Reads a file, unless it is absurdly large.
 ///
 /// # Errors
