@@ -17,6 +17,7 @@ mod export;
 mod family;
 mod generated;
 mod images;
+mod init;
 mod invalid;
 mod labels;
 mod longer;

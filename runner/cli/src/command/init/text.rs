@@ -196,9 +196,8 @@ fn stage(choice: &Choice) -> String {
         "[[stage]]\n\
          # Its name in tables, and in `--set stage.head.epochs=5`.\n\
          name = \"head\"\n\
-         # The base stays as it is and its features are computed once. Less, such as [\"stage1\"], trains\n\
-         # the rest, which takes longer: a stage of its own after this one, see `runner init \
-         finetune_efficientnet`.\n\
+         # The base stays as it is, and its features are computed once; \"none\" trains all of it, which takes\n\
+         # far longer. The last part of it in a stage after this one: `runner init finetune_efficientnet`.\n\
          frozen = \"all\"\n\
          # Passes over the training photos, at most.\n\
          epochs = {epochs}\n\
