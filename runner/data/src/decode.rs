@@ -114,9 +114,15 @@ pub fn has_known_format(path: &Path) -> bool {
     start(path).is_some_and(|start| known_format(&start).is_ok())
 }
 
-/// Whether a file has more pages than the first, which is read: some TIFF have.
+/// Whether a file called `.tif` or `.tiff` has more pages than the first, which is read.
 #[must_use]
 pub fn has_more_pages(path: &Path) -> bool {
+    let is_named = |name: &&str| {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name))
+    };
+    if !["tif", "tiff"].iter().any(|name| is_named(&name)) {
+        return false;
+    }
     start(path).is_some_and(|start| tiff::is_tiff(&start))
         && read(path).is_ok_and(|bytes| tiff::has_more_pages(&bytes))
 }

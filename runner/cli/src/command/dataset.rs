@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use runner_data::Interrupt;
-use runner_data::decode;
 use runner_data::generate;
 use runner_data::scan::{self, ScannedSplit};
 use runner_experiment::folder::{self, Split};
@@ -114,7 +113,10 @@ fn check(folder: &Path) -> Result<(), Failure> {
     if !narrow.is_empty() {
         images::show_narrow(&narrow);
     }
-    show_pages(&scanned);
+    let pages = scan::of_several_pages(&scanned);
+    if !pages.is_empty() {
+        images::show_pages(&pages);
+    }
     let bad: Vec<_> = scanned.iter().flat_map(|split| &split.bad).collect();
     terminal::out(&format!("\nimages that cannot be used: {}", bad.len()));
     for image in &bad {
@@ -123,21 +125,6 @@ fn check(folder: &Path) -> Result<(), Failure> {
     match bad.len() {
         0 => Ok(()),
         count => Err(Failure::data(format!("{count} of the images cannot be used"))),
-    }
-}
-
-/// Names files of several pages, of which one is read.
-fn show_pages(scanned: &[ScannedSplit]) {
-    let images = scanned.iter().flat_map(|split| &split.images);
-    let several: Vec<_> = images.filter(|image| decode::has_more_pages(&image.path)).collect();
-    if several.is_empty() {
-        return;
-    }
-    terminal::warning(
-        "TIFF of several pages, of which the first is read; split them where others count:",
-    );
-    for image in several {
-        terminal::note(&format!("  {}", shown(&image.path)));
     }
 }
 

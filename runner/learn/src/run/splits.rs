@@ -35,6 +35,10 @@ pub fn scan_splits(
     if !narrow.is_empty() {
         observe(Event::Narrow(narrow));
     }
+    let pages = scan::of_several_pages(&splits);
+    if !pages.is_empty() {
+        observe(Event::Pages(pages));
+    }
     let divided = divide(dataset, &mut splits, &request.earlier)?;
     for split in &splits {
         let counts = split.images.iter().map(|image| image.class);
