@@ -117,10 +117,8 @@ pub fn has_known_format(path: &Path) -> bool {
 /// Whether a file called `.tif` or `.tiff` has more pages than the first, which is read.
 #[must_use]
 pub fn has_more_pages(path: &Path) -> bool {
-    let is_named = |name: &&str| {
-        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name))
-    };
-    if !["tif", "tiff"].iter().any(|name| is_named(&name)) {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if extension != "tif" && extension != "tiff" {
         return false;
     }
     start(path).is_some_and(|start| tiff::is_tiff(&start))

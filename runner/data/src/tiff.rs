@@ -106,8 +106,8 @@ impl Page {
             ColorType::RGB(8 | 16) => self.channels(3),
             ColorType::RGBA(8) if is_premultiplied(decoder) => self.divided(),
             ColorType::RGBA(8 | 16) => self.channels(3),
-            ColorType::CMYK(8 | 16) | ColorType::CMYKA(8 | 16) => self.from_cmyk(),
-            ColorType::YCbCr(8) => self.from_ycbcr(),
+            ColorType::CMYK(8 | 16) | ColorType::CMYKA(8 | 16) => self.cmyk_to_rgb(),
+            ColorType::YCbCr(8) => self.ycbcr_to_rgb(),
             ColorType::Multiband { num_samples, .. } => Err(ImageProblem::Unsupported(format!(
                 "a TIFF of {num_samples} bands; keep three of them, or one"
             ))),
@@ -193,7 +193,7 @@ impl Page {
     }
 
     /// Pillow's `cmyk2rgb`.
-    fn from_cmyk(&self) -> Result<DynamicImage, ImageProblem> {
+    fn cmyk_to_rgb(&self) -> Result<DynamicImage, ImageProblem> {
         let times = |a: u8, b: u8| {
             let product = u32::from(a) * u32::from(b) + 128;
             ((product >> 8) + product) >> 8
@@ -218,7 +218,7 @@ impl Page {
     }
 
     /// JFIF's conversion, in libjpeg's whole numbers.
-    fn from_ycbcr(&self) -> Result<DynamicImage, ImageProblem> {
+    fn ycbcr_to_rgb(&self) -> Result<DynamicImage, ImageProblem> {
         let DecodingResult::U8(samples) = &self.samples else {
             return Err(no_brightness(&self.samples));
         };

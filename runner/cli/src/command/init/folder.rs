@@ -7,8 +7,7 @@ use runner_data::scan::{self, ImageFile, ScannedSplit, Seen};
 use runner_experiment::text::visible;
 use runner_record::{BadImage, Event};
 
-use super::layout::Layout;
-use super::text::quoted;
+use super::layout::{Layout, quoted};
 use crate::environment;
 use crate::failure::Failure;
 use crate::progress::Counters;

@@ -173,6 +173,11 @@ fn text(path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// A string as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

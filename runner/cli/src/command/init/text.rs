@@ -6,7 +6,7 @@ use runner_experiment::text::{thousands, visible};
 
 use super::choice::{Choice, Weights};
 use super::folder::Photos;
-use super::layout::Layout;
+use super::layout::{Layout, quoted};
 
 /// How many classes are listed by name.
 const LISTED: usize = 40;
@@ -25,11 +25,6 @@ pub(super) fn text(name: &str, photos: &Photos, choice: &Choice) -> String {
         pictures(photos),
     ]
     .join("\n")
-}
-
-/// A string as TOML writes it.
-pub(super) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }
 
 /// What was found, as comments.
@@ -94,11 +89,11 @@ fn experiment(name: &str) -> String {
     )
 }
 
-fn dataset(photos: &Photos, choice: &Choice) -> String {
-    let mut text = "[dataset]\n".to_owned();
-    match &photos.layout {
+/// The keys of `[dataset]` that name folders.
+fn folders(layout: &Layout) -> String {
+    match layout {
         Layout::Whole { path, .. } => {
-            text += &format!(
+            format!(
                 "# One folder per class inside. Folders that are split already: train, validation, test.\n\
                  path = {}\n\
                  # Shares of each class to validate after every epoch and to test at the end; the rest is\n\
@@ -107,24 +102,28 @@ fn dataset(photos: &Photos, choice: &Choice) -> String {
                  # In place of one test split, five runs that test every photo once:\n\
                  # folds = 5\n",
                 quoted(path)
-            );
+            )
         }
         Layout::Splits { train, validation, test } => {
-            text += &format!(
+            let test = match test {
+                Some(test) => format!("\ntest = {}\n", quoted(test)),
+                None => " There is no such folder.\n# test = \"photos/test\"\n".to_owned(),
+            };
+            format!(
                 "# One folder per class inside. One folder for all photos: `path` and `split`.\n\
                  train = {}\n\
                  # Measured after every epoch; what to stop and what to choose by.\n\
                  validation = {}\n\
-                 # Measured once at the end.",
+                 # Measured once at the end.{test}",
                 quoted(train),
                 quoted(validation)
-            );
-            text += &match test {
-                Some(test) => format!("\ntest = {}\n", quoted(test)),
-                None => " There is no such folder.\n# test = \"photos/test\"\n".to_owned(),
-            };
+            )
         }
     }
+}
+
+fn dataset(photos: &Photos, choice: &Choice) -> String {
+    let mut text = format!("[dataset]\n{}", folders(&photos.layout));
     let [height, width] = choice.image_size;
     text += &format!(
         "# Height and width that photos are resized to; more shows more and takes longer.\n\
