@@ -107,6 +107,42 @@ test-gpu:
     fi
     cargo test --release --workspace --features vulkan --lib --test e2e -- gpu
 
+# The CPU's kernels compiled for arm64, their unit tests under emulation; says what is missing
+[group('development')]
+test-arm64:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    target=aarch64-unknown-linux-gnu
+    missing=()
+    command -v aarch64-linux-gnu-gcc > /dev/null ||
+        missing+=("a linker: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross")
+    command -v qemu-aarch64 > /dev/null || missing+=("an emulator: apt-get install qemu-user")
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] ||
+        missing+=("the standard library: rustup target add $target")
+    if [ ${#missing[@]} -gt 0 ]; then
+        echo "tests for arm64 need:"
+        printf '  %s\n' "${missing[@]}"
+        exit 1
+    fi
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu"
+    cargo test --release -p runner-convolution --lib --target "$target"
+
+# Where maturin is installed, with Zig as a linker that knows older C libraries.
+maturin := env("RUNNER_MATURIN", justfile_directory() / "target/maturin")
+
+# A wheel in dist/ for Linux from glibc 2.28 on: pip install dist/*.whl; without Zig: just wheel --profile release
+[group('development')]
+wheel *arguments:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    test -d "{{ maturin }}" || python3 -m venv "{{ maturin }}"
+    "{{ maturin }}/bin/pip" install --quiet --disable-pip-version-check 'maturin[zig]>=1.9,<2'
+    options=()
+    if [ $# -eq 0 ] && [ "$(uname -s)" = Linux ]; then options=(--zig --compatibility manylinux_2_28); fi
+    PATH="{{ maturin }}/bin:$PATH" maturin build --manifest-path runner/cli/Cargo.toml \
+        --out dist --strip "${options[@]}" "$@"
+
 # Lints, warnings denied
 [group('development')]
 lint:

@@ -199,9 +199,10 @@ fn a_jpeg_that_was_cut_and_ended_is_truncated_all_the_same() {
 
 #[test]
 fn other_formats_are_called_by_their_name() {
-    let cases: [(&[u8], &str); 8] = [
-        (b"II*\0\x08\0\0\0", "TIFF"),
-        (b"MM\0*\0\0\0\x08", "TIFF"),
+    let cases: [(&[u8], &str); 9] = [
+        (b"8BPS\0\x01", "Photoshop (PSD)"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"PK\x03\x04", "a ZIP archive"),
         (b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
         (b"\0\0\0\x0cjP  \r\n\x87\n\0\0", "JPEG 2000"),
@@ -212,6 +213,10 @@ fn other_formats_are_called_by_their_name() {
     for (bytes, name) in cases {
         assert_eq!(decode::decode(bytes), Err(ImageProblem::OtherFormat(name)));
     }
+    let said = ImageProblem::OtherFormat("HEIC").to_string();
+    assert!(
+        said.starts_with("it is HEIC") && said.ends_with("heif-convert photo.heic photo.jpg`, say")
+    );
     assert_eq!(decode::decode(b"nothing that is known"), Err(ImageProblem::NotAnImage));
 }
 
@@ -263,11 +268,11 @@ fn what_is_skipped_in_a_run_is_skipped_everywhere() {
     use std::os::unix::fs::symlink;
     let place = Place::with_shapes();
     symlink("nowhere", place.path("data/shapes/train/circle/aaa.jpg")).unwrap();
-    place.write("data/shapes/test/square/bbb.jpg", "II*\0TIFF it is");
+    place.write("data/shapes/test/square/bbb.jpg", "8BPS Photoshop it is");
     let failed = place.run(&["run", "shapes.toml"]);
     assert_eq!(failed.code, Some(3), "{failed:?}");
     assert!(failed.stderr.contains("aaa.jpg: unreadable: it is a link that leads nowhere"));
-    assert!(failed.stderr.contains("bbb.jpg: it is TIFF"), "{failed:?}");
+    assert!(failed.stderr.contains("bbb.jpg: it is Photoshop"), "{failed:?}");
     let skip = ["--set", "dataset.on_bad_image=\"skip\"", "--set", "stage.head.augment=true"];
     let text = crate::support::runner::SHAPES.to_owned() + "[augmentation]\nrotation = 10\n";
     place.write("skip.toml", text);
@@ -275,7 +280,7 @@ fn what_is_skipped_in_a_run_is_skipped_everywhere() {
     let preview = place.succeed(&[&["preview", "skip.toml"], &skip[..]].concat());
     assert!(preview.stderr.contains("aaa.jpg"), "{preview:?}");
     let predicted = place.succeed(&["predict", "last", "data/shapes/test"]);
-    assert!(predicted.stderr.contains("bbb.jpg: it is TIFF"), "{predicted:?}");
+    assert!(predicted.stderr.contains("bbb.jpg: it is Photoshop"), "{predicted:?}");
     let alone = place.run(&["predict", "last", "data/shapes/test/square/bbb.jpg"]);
     assert_eq!(alone.code, Some(3), "nothing is left: {alone:?}");
     assert!(!alone.stderr.contains("on_bad_image"), "{alone:?}");
@@ -293,4 +298,86 @@ fn predictions_warn_of_sixteen_bits_that_are_little_used() {
         "{said:?}"
     );
     assert!(said.stdout.contains("dark.png"), "{said:?}");
+}
+
+/// Every kind of TIFF, against what Pillow reads in it; see `tests/data/tiff/write.py`.
+#[test]
+fn tiff_is_what_pillow_reads_in_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tiff");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let picture = path.with_extension("png");
+        if path.extension().is_none_or(|extension| extension != "tif") || !picture.exists() {
+            continue;
+        }
+        let found = decode::decode(&std::fs::read(&path).unwrap());
+        let found = found.unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+        let expected = decode::decode(&std::fs::read(picture).unwrap()).unwrap();
+        assert_eq!((found.height, found.width), (expected.height, expected.width), "{path:?}");
+        let pairs = found.rgb.iter().zip(&expected.rgb);
+        let off = pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        // Two decoders of JPEG round differently, and spread the colours of every second pixel so.
+        let allowed = match path.file_stem().unwrap().to_str().unwrap() {
+            "jpeg_grey" => 1,
+            "jpeg_ycbcr" => 24,
+            _ => 0,
+        };
+        assert!(off <= allowed, "{} is off by {off}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 25, "{seen}");
+}
+
+#[test]
+fn tiff_without_agreed_brightness_is_refused_by_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tiff");
+    for (name, said) in [
+        ("float", "a TIFF of floating-point values"),
+        ("32_bits", "a TIFF of 32 bits or more"),
+        ("signed", "a TIFF of signed values"),
+        ("bands", "a TIFF of 5 bands; keep three of them, or one"),
+        ("raw", "it is a raw photo"),
+    ] {
+        let bytes = std::fs::read(folder.join(format!("refused_{name}.tif"))).unwrap();
+        let problem = decode::decode(&bytes).unwrap_err().to_string();
+        assert!(problem.contains(said), "{name}: {problem}");
+    }
+}
+
+#[test]
+fn a_damaged_tiff_is_refused_and_never_a_panic() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tiff");
+    let mut draw = Key::new(203, Purpose::Generate).stream();
+    for name in ["rgb_lzw", "palette", "planes_16", "tiles", "jpeg_ycbcr", "one_bit_fax", "cmyk"] {
+        let whole = std::fs::read(folder.join(format!("{name}.tif"))).unwrap();
+        for _ in 0..300 {
+            let mut damaged = whole.clone();
+            for _ in 0..=draw.below(8) {
+                let at = draw.below(damaged.len() as u64) as usize;
+                damaged[at] = draw.below(256) as u8;
+            }
+            damaged.truncate(damaged.len() - draw.below(damaged.len() as u64 / 2) as usize);
+            drop(decode::decode(&damaged));
+        }
+    }
+    let whole = std::fs::read(folder.join("tiles.tif")).unwrap();
+    assert_eq!(decode::decode(&whole[..whole.len() / 2]), Err(ImageProblem::Truncated));
+    assert_eq!(decode::decode(b"II*\0\x08\0\0\0"), Err(ImageProblem::Truncated));
+}
+
+#[test]
+fn tiff_is_trained_on_and_later_pages_are_said_to_be_left_out() {
+    let place = Place::with_shapes();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tiff");
+    let to = place.path("data/shapes/train/circle/pages.tif");
+    std::fs::copy(folder.join("two_pages.tif"), to).unwrap();
+    for command in [
+        &["run", "shapes.toml", "--set", "stage.head.epochs=1"][..],
+        &["dataset", "check", "data/shapes"],
+    ] {
+        let said = place.succeed(command).stderr;
+        assert!(said.contains("TIFF of several pages, of which the first is read"), "{said}");
+        assert!(said.contains("circle/pages.tif"), "{said}");
+    }
 }

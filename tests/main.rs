@@ -18,6 +18,7 @@ mod export;
 mod family;
 mod generated;
 mod images;
+mod init;
 mod invalid;
 mod labels;
 mod longer;

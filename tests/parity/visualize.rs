@@ -44,8 +44,6 @@ impl Place {
             image_size: self.size,
             preprocessing: Preprocessing::Rescale,
             task: Task::Classification,
-            frozen: None,
-            cache: None,
             splits: &[],
             seed: 1,
             frozen: None,

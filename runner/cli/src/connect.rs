@@ -104,6 +104,7 @@ impl<'a> Connection<'a> {
             Event::Splits(rows) => tracing::info!(images = rows.len(), "divided"),
             Event::Skipped(bad) => self.skip(bad),
             Event::Narrow(narrow) => images::show_narrow(narrow),
+            Event::Pages(paths) => images::show_pages(paths),
             Event::Duplicates(found) => images::show_duplicates(found),
             Event::Weights { source, notes } => {
                 tracing::info!(source, ?notes, "weights");

@@ -74,6 +74,19 @@ pub fn show_narrow(narrow: &[(PathBuf, ValueRange)]) {
     }
 }
 
+/// Warns of images of several pages, of which one is read.
+pub fn show_pages(paths: &[PathBuf]) {
+    terminal::warning(
+        "TIFF of several pages, of which the first is read; split them where the others count:",
+    );
+    for path in paths.iter().take(SHOWN) {
+        terminal::note(&format!("  {}", shown(path)));
+    }
+    if let Some(rest) = paths.len().checked_sub(SHOWN).filter(|rest| *rest > 0) {
+        terminal::note(&format!("  and {rest} more"));
+    }
+}
+
 /// Warns of images that are left out.
 pub fn show_skipped(bad: &[BadImage]) {
     terminal::warning(&format!("{} of the images cannot be used and are left out:", bad.len()));

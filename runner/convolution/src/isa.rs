@@ -111,6 +111,10 @@ impl Isa {
 
     /// All that this processor supports, slowest first.
     pub(crate) fn supported() -> Vec<Self> {
+        #[cfg_attr(
+            not(target_arch = "x86_64"),
+            expect(unused_mut, reason = "other processors have one set")
+        )]
         let mut sets = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
         {
@@ -134,6 +138,10 @@ pub trait RunLanes {
 
 /// Runs `run` on `isa` with products of `f32`, or on a lesser instruction set where this processor
 /// lacks it.
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(unused_variables, reason = "other processors have one set")
+)]
 pub fn with_lanes(isa: Isa, run: impl RunLanes) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -151,6 +159,10 @@ pub fn with_lanes(isa: Isa, run: impl RunLanes) {
 }
 
 /// The same with products of [`Precision::Bf16`] where `isa` has them.
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(unused_variables, reason = "other processors have one set")
+)]
 pub fn with_rounded_lanes(isa: Isa, run: impl RunLanes) {
     #[cfg(target_arch = "x86_64")]
     if let Some(lanes) = pulp::x86::V4::try_new() {

@@ -5,6 +5,10 @@
 //! processor supports and wraps the intrinsics, so that vector code needs `unsafe` only for a
 //! prefetch hint.
 
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "no other processors have a matrix unit that is used here")
+)]
 pub mod matrix_unit;
 #[cfg(target_arch = "x86_64")]
 pub mod rounded;

@@ -1,11 +1,12 @@
 //! From the bytes of a file to RGB pixels.
 //!
-//! JPEG, PNG, WebP, BMP and the first frame of GIF. Grayscale is spread over three channels, CMYK
+//! JPEG, PNG, WebP, BMP, the first frame of GIF and the first page of TIFF. Grayscale is spread over three channels, CMYK
 //! converted, 16 bits reduced to 8, transparency dropped (as Pillow's `convert("RGB")` does), EXIF
 //! rotation applied. Nothing is decoded before its size was looked at.
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
+use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -13,7 +14,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use runner_record::{Pixels, ValueRange};
 
 pub use super::problem::{ImageProblem, MAX_FILE_BYTES, MAX_PIXELS};
-use super::{jpeg, png, signature};
+use super::{jpeg, png, signature, tiff};
 
 /// Looks at everything that can be told without decoding: format, height and width, whether the end
 /// is there, and what stands beside the picture. Comes back with the bytes to decode.
@@ -30,7 +31,10 @@ fn inspect(bytes: &[u8]) -> Result<(ImageFormat, Cow<'_, [u8]>), ImageProblem> {
         ImageFormat::Png => png::without_side_data(bytes)?,
         _ => Cow::Borrowed(bytes),
     };
-    let (width, height) = decoder(&bytes, format)?.dimensions();
+    let (width, height) = match format {
+        ImageFormat::Tiff => tiff::dimensions(&bytes)?,
+        _ => decoder(&bytes, format)?.dimensions(),
+    };
     let area = u64::from(width) * u64::from(height);
     if area > MAX_PIXELS {
         return Err(ImageProblem::TooLarge { width, height });
@@ -58,20 +62,32 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, ImageProblem> {
 /// [`ImageProblem`], what is wrong with the image.
 pub fn decode_with_range(bytes: &[u8]) -> Result<(Pixels, Option<ValueRange>), ImageProblem> {
     let (format, bytes) = inspect(bytes)?;
-    let mut decoder = decoder(&bytes, format)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = match format {
-        ImageFormat::Jpeg => match jpeg::decode(&bytes)? {
-            Some(rgb) => DynamicImage::ImageRgb8(rgb),
-            None => from_decoder(decoder)?,
-        },
-        _ => from_decoder(decoder)?,
+    let (mut picture, orientation) = match format {
+        ImageFormat::Tiff => tiff::decode(&bytes)?,
+        _ => by_image(&bytes, format)?,
     };
     picture.apply_orientation(orientation);
     let range = range(&picture);
     let rgb = picture.into_rgb8();
     let (height, width) = (rgb.height() as usize, rgb.width() as usize);
     Ok((Pixels { height, width, rgb: rgb.into_raw() }, range))
+}
+
+/// What the `image` crate makes of it, and how it is to be turned.
+fn by_image(
+    bytes: &[u8],
+    format: ImageFormat,
+) -> Result<(DynamicImage, Orientation), ImageProblem> {
+    let mut decoder = decoder(bytes, format)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = match format {
+        ImageFormat::Jpeg => match jpeg::decode(bytes)? {
+            Some(rgb) => DynamicImage::ImageRgb8(rgb),
+            None => from_decoder(decoder)?,
+        },
+        _ => from_decoder(decoder)?,
+    };
+    Ok((picture, orientation))
 }
 
 /// Of the colours of 16 bits; transparency is dropped anyway.
@@ -92,12 +108,36 @@ fn range(picture: &DynamicImage) -> Option<ValueRange> {
     }
 }
 
+/// Whether the first bytes of a file are those of a format that is read.
+#[must_use]
+pub fn has_known_format(path: &Path) -> bool {
+    start(path).is_some_and(|start| known_format(&start).is_ok())
+}
+
+/// Whether a file called `.tif` or `.tiff` has more pages than the first, which is read.
+#[must_use]
+pub fn has_more_pages(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if extension != "tif" && extension != "tiff" {
+        return false;
+    }
+    start(path).is_some_and(|start| tiff::is_tiff(&start))
+        && read(path).is_ok_and(|bytes| tiff::has_more_pages(&bytes))
+}
+
+/// Enough of a file to tell its format.
+fn start(path: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    std::fs::File::open(path).ok()?.take(64).read_to_end(&mut start).ok()?;
+    Some(start)
+}
+
 /// Reads a file, unless it is absurdly large.
 ///
 /// # Errors
 ///
 /// [`ImageProblem::TooManyBytes`] or [`ImageProblem::Unreadable`].
-pub fn read(path: &std::path::Path) -> Result<Vec<u8>, ImageProblem> {
+pub fn read(path: &Path) -> Result<Vec<u8>, ImageProblem> {
     let unreadable = |error: std::io::Error| ImageProblem::Unreadable(error.to_string());
     let about = std::fs::metadata(path).map_err(|error| match path.is_symlink() {
         true => ImageProblem::Unreadable(format!("it is a link that leads nowhere ({error})")),
@@ -120,6 +160,9 @@ fn from_decoder(decoder: impl ImageDecoder) -> Result<DynamicImage, ImageProblem
 
 fn known_format(bytes: &[u8]) -> Result<ImageFormat, ImageProblem> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
+    if tiff::is_tiff(bytes) {
+        return Ok(ImageFormat::Tiff);
+    }
     match image::guess_format(bytes) {
         Ok(format @ (Jpeg | Png | WebP | Bmp | Gif)) => Ok(format),
         _ => {

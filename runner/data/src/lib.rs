@@ -12,6 +12,7 @@ pub mod interrupt;
 mod jpeg;
 pub mod mixing;
 pub mod order;
+mod palette;
 mod png;
 pub mod preprocess;
 pub mod preview;
@@ -20,6 +21,7 @@ pub mod resize;
 pub mod scan;
 mod seen;
 mod signature;
+mod tiff;
 
 pub use error::DataError;
 pub use interrupt::Interrupt;

@@ -197,6 +197,14 @@ fn label(image: &ImageFile) -> Vec<u8> {
     bytes
 }
 
+/// Images of several pages, of which the first is read.
+#[must_use]
+pub fn of_several_pages(splits: &[ScannedSplit]) -> Vec<PathBuf> {
+    let images = splits.iter().flat_map(|split| &split.images);
+    let several = images.filter(|image| decode::has_more_pages(&image.path));
+    several.map(|image| image.path.clone()).collect()
+}
+
 /// BLAKE3 of what the images are: split, class, and content of each, whatever the files are called.
 #[must_use]
 pub fn dataset_hash(splits: &[ScannedSplit]) -> String {

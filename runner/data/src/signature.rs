@@ -3,11 +3,7 @@
 /// Where the bytes begin, what they are, and whose they are.
 type Signature = (usize, &'static [u8], &'static str);
 
-const SIGNATURES: [Signature; 42] = [
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
+const SIGNATURES: [Signature; 46] = [
     (4, b"ftypavif", "AVIF"),
     (4, b"ftypavis", "AVIF"),
     (4, b"ftypheic", "HEIC"),
@@ -23,6 +19,14 @@ const SIGNATURES: [Signature; 42] = [
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"8BPS", "Photoshop (PSD)"),
     (0, b"%PDF-", "PDF"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
+    (0, b"II\xbc\x01", "JPEG XR"),
+    (0, b"IIRO", "a raw photo (Olympus ORF)"),
+    (0, b"IIU\0", "a raw photo (Panasonic RW2)"),
+    (0, b"FUJIFILMCCD-RAW", "a raw photo (Fujifilm RAF)"),
+    (0, b"gimp xcf", "GIMP (XCF)"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
     (0, b"\0\0\x01\0", "an icon (ICO)"),
     (0, b"#?RADIANCE", "Radiance HDR"),
     (0, b"\x76\x2f\x31\x01", "OpenEXR"),

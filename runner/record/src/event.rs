@@ -34,6 +34,8 @@ pub enum Event {
     Skipped(Vec<BadImage>),
     /// Images of 16 bits that use little of their range, with the range found.
     Narrow(Vec<(PathBuf, ValueRange)>),
+    /// Images of several pages, of which the first is read.
+    Pages(Vec<PathBuf>),
     /// Pictures that are in more than one split, or in more than one class.
     Duplicates(Vec<Duplicate>),
     /// Pretrained weights were read.

@@ -8,6 +8,7 @@ mod devices;
 mod diff;
 mod export;
 mod frozen;
+mod init;
 mod label;
 mod list;
 mod longer;
@@ -34,6 +35,8 @@ use crate::terminal;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write an experiment to begin with: one that comes with the program, or one for a folder of photos.
+    Init(init::InitArguments),
     /// Check experiment files and print their plans; runs nothing.
     Check(check::CheckArguments),
     /// Run an experiment.
@@ -97,6 +100,7 @@ pub enum Command {
 /// What went wrong, in words, with the exit code.
 pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Init(arguments) => init::init(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Rerun(arguments) => rerun::rerun(&arguments),

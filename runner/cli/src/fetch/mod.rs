@@ -3,7 +3,7 @@
 pub mod archive;
 pub mod dataset;
 pub mod download;
-mod published;
+pub mod published;
 pub mod shapes;
 pub mod stored;
 mod talk;

@@ -150,20 +150,24 @@ fn bring(name: &str, offline: bool, interrupt: &Interrupt) -> Result<PathBuf, Fa
     }
 }
 
-/// Brings published weights into the cache, if they are not there.
+/// Brings published weights into the cache, if they are not there. The name of an architecture stands
+/// for the weights of its base.
 ///
 /// # Errors
 ///
 /// A [`Failure`] that says where to put a file by hand.
 pub fn fetch(name: &str, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
-    let Some(published) = all_published().find(|published| published.name == name) else {
+    let by_name = |published: &&Published| published.name == name;
+    let by_architecture = |published: &&Published| published.architecture == name && !published.top;
+    let found = all_published().find(by_name).or_else(|| all_published().find(by_architecture));
+    let Some(published) = found else {
         let known: Vec<&str> = all_published().map(|published| published.name).collect();
         let known = known.join(", ");
         return Err(Failure::usage(format!(
             "no weights are published as `{name}`; there are {known}"
         )));
     };
-    let place = place(name);
+    let place = place(published.name);
     if place.is_file() {
         return Ok(place);
     }

@@ -36,6 +36,10 @@ pub fn scan_splits(
     if !narrow.is_empty() {
         observe(Event::Narrow(narrow));
     }
+    let pages = scan::of_several_pages(&splits);
+    if !pages.is_empty() {
+        observe(Event::Pages(pages));
+    }
     let folder = checked.splits.first().map_or("", |split| split.folder.as_str());
     let divided = divide((dataset, folder), &mut splits, &request.earlier)?;
     if dataset.task == Task::Classification {

@@ -135,6 +135,10 @@ fn unusable(scanned: &[ScannedSplit]) -> Result<(), Failure> {
     if !narrow.is_empty() {
         images::show_narrow(&narrow);
     }
+    let pages = scan::of_several_pages(scanned);
+    if !pages.is_empty() {
+        images::show_pages(&pages);
+    }
     let bad: Vec<_> = scanned.iter().flat_map(|split| &split.bad).collect();
     terminal::out(&format!("\nimages that cannot be used: {}", bad.len()));
     for image in &bad {

@@ -1,0 +1,124 @@
+//! What is in a folder of photos: every file decoded once, as a run does it, which later finds what
+//! was found here.
+
+use runner_data::Interrupt;
+use runner_data::division::{self, Earlier};
+use runner_data::scan::{self, ImageFile, ScannedSplit, Seen};
+use runner_experiment::text::visible;
+use runner_record::{BadImage, Event};
+
+use super::layout::{Layout, quoted};
+use crate::environment;
+use crate::failure::Failure;
+use crate::progress::Counters;
+
+/// A class needs one image to train on, one to validate and one to test.
+const FEWEST: usize = 3;
+
+/// Without one, an experiment does nothing and is refused.
+const STAGE: &str = "[[stage]]\nname = \"head\"\nepochs = 1\n\
+                     optimizer = { name = \"adam\", learning_rate = 1e-3 }\n";
+
+/// The photos in a folder.
+#[derive(Debug)]
+pub(super) struct Photos {
+    /// How they are laid out.
+    pub(super) layout: Layout,
+    /// Names of the classes, sorted.
+    pub(super) classes: Vec<String>,
+    /// Train, validation, and test where there is one; as they will be divided, where one folder is.
+    pub(super) splits: Vec<ScannedSplit>,
+    /// Files that cannot be used.
+    pub(super) bad: Vec<BadImage>,
+}
+
+impl Photos {
+    /// Reads all images, and divides them where that is not done yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] where classes differ between splits or have too few images.
+    pub(super) fn look(layout: &Layout, interrupt: &Interrupt) -> Result<Self, Failure> {
+        let keys = layout.folders().into_iter();
+        let keys: String = keys.map(|(key, path)| format!("{key} = {}\n", quoted(path))).collect();
+        let text = format!("[experiment]\nname = \"photos\"\n[dataset]\n{keys}{STAGE}");
+        let checked = runner_experiment::load_text("the folder of photos", &text, &[])?;
+        let mut counters = Counters::default();
+        let seen = Seen::kept_in(&environment::cache());
+        let scanned = scan::scan_with(&checked.splits, &seen, interrupt, &mut |event| {
+            if let Event::Progress { phase, done, total } = event {
+                counters.set(&phase, done, total);
+            }
+        });
+        counters.clear();
+        let mut splits = scanned?;
+        let bad = splits.iter().flat_map(|split| split.bad.clone()).collect();
+        check_counts(layout, &splits)?;
+        if let (Layout::Whole { .. }, Some(dataset)) = (layout, &checked.plan.dataset)
+            && let Some(whole) = splits.pop()
+        {
+            let folder = checked.splits.first().map_or("", |split| split.folder.as_str());
+            splits = division::divide(dataset, folder, whole, &Earlier::default())?.splits;
+        }
+        Ok(Self { layout: layout.clone(), classes: checked.classes, splits, bad })
+    }
+
+    /// How many can be used.
+    pub(super) fn images(&self) -> usize {
+        self.splits.iter().map(|split| split.images.len()).sum()
+    }
+
+    /// How many there are to train on.
+    pub(super) fn to_train(&self) -> usize {
+        self.splits.first().map_or(0, |split| split.images.len())
+    }
+
+    /// Images of a class in each split.
+    pub(super) fn counts(&self, class: usize) -> Vec<usize> {
+        let of_class = |split: &ScannedSplit| count(split, class);
+        self.splits.iter().map(of_class).collect()
+    }
+
+    /// Smallest, median and largest height and width, by area.
+    pub(super) fn sizes(&self) -> [[usize; 2]; 3] {
+        let images = self.splits.iter().flat_map(|split| &split.images);
+        let mut sizes: Vec<[usize; 2]> = images.map(|image| image.size).collect();
+        sizes.sort_by_key(|[height, width]| height * width);
+        let at = |index: usize| sizes.get(index).copied().unwrap_or_default();
+        [at(0), at(sizes.len() / 2), at(sizes.len().saturating_sub(1))]
+    }
+
+    /// The first image of each class among those that are tested, or validated where none are.
+    pub(super) fn examples(&self, most: usize) -> Vec<&ImageFile> {
+        let Some(last) = self.splits.last() else { return Vec::new() };
+        let first = |class| last.images.iter().find(|image| image.target.class() == Some(class));
+        (0..self.classes.len()).filter_map(first).take(most).collect()
+    }
+}
+
+fn count(split: &ScannedSplit, class: usize) -> usize {
+    split.images.iter().filter(|image| image.target.class() == Some(class)).count()
+}
+
+/// Every class of every split has enough to work with.
+fn check_counts(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure> {
+    let least = if matches!(layout, Layout::Whole { .. }) { FEWEST } else { 1 };
+    for (split, (_, folder)) in splits.iter().zip(layout.folders()) {
+        for (class, name) in split.classes.iter().enumerate() {
+            let found = count(split, class);
+            if found >= least {
+                continue;
+            }
+            let (name, folder) = (visible(name), visible(folder));
+            let why = split.bad.iter().find(|bad| bad.path.starts_with(format!("{folder}/{name}")));
+            let why = why.map_or(String::new(), |bad| {
+                format!(" (others cannot be used: {}: {})", bad.path.display(), bad.problem)
+            });
+            return Err(Failure::data(format!(
+                "the class `{name}` of {folder} has {found} usable images{why}, and needs {least} at \
+                 the least; add photos, or take the folder away",
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! How a folder of photos is laid out: one folder per class, or folders per split with these inside.
+//! Looks at names and first bytes alone.
+
+use std::path::{Path, PathBuf};
+
+use runner_data::decode;
+use runner_experiment::text::{shown, visible};
+
+use crate::failure::Failure;
+
+/// What the folders of splits are called, in small letters.
+const TRAIN: [&str; 2] = ["train", "training"];
+const VALIDATION: [&str; 4] = ["validation", "valid", "val", "dev"];
+const TEST: [&str; 2] = ["test", "testing"];
+
+/// How a folder is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One folder per class inside.
+    Whole {
+        /// The folder.
+        path: String,
+        /// A test folder beside it that takes no part, since there is none for validation.
+        aside: Option<String>,
+    },
+    /// Folders per split, one folder per class in each.
+    Splits {
+        /// The folder to train on.
+        train: String,
+        /// The folder to validate on.
+        validation: String,
+        /// The folder to test on, where there is one.
+        test: Option<String>,
+    },
+}
+
+impl Layout {
+    /// The keys of `[dataset]` that name folders, with their values.
+    pub(super) fn folders(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Whole { path, .. } => vec![("path", path)],
+            Self::Splits { train, validation, test } => {
+                let mut folders = vec![("train", train.as_str()), ("validation", validation)];
+                folders.extend(test.as_deref().map(|test| ("test", test)));
+                folders
+            }
+        }
+    }
+}
+
+/// Looks at a folder.
+///
+/// # Errors
+///
+/// A [`Failure`] that says what is wrong with the folder and what to do.
+pub(super) fn look(folder: &Path) -> Result<Layout, Failure> {
+    if !folder.is_dir() {
+        let what = if folder.exists() { "is not a folder" } else { "does not exist" };
+        return Err(Failure::usage(format!(
+            "{} {what}; `--data` names a folder with one folder of photos per class",
+            shown(folder)
+        )));
+    }
+    let inside = folders(folder)?;
+    let named = |names: &[&str]| {
+        inside.iter().find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            names.contains(&name.as_str()) && folders(path).is_ok_and(|inside| !inside.is_empty())
+        })
+    };
+    let layout = match (named(&TRAIN), named(&VALIDATION), named(&TEST)) {
+        (Some(train), Some(validation), test) => Layout::Splits {
+            train: text(train)?,
+            validation: text(validation)?,
+            test: test.map(|test| text(test)).transpose()?,
+        },
+        (Some(train), None, test) => {
+            Layout::Whole { path: text(train)?, aside: test.map(|test| text(test)).transpose()? }
+        }
+        (None, ..) => Layout::Whole { path: text(folder)?, aside: None },
+    };
+    for (_, folder) in layout.folders() {
+        check_classes(Path::new(folder))?;
+    }
+    Ok(layout)
+}
+
+/// The name of the experiment: that of the folder, with what a name may have.
+pub(super) fn experiment_name(folder: &Path) -> String {
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let name: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let name = name.trim_start_matches('.').trim_matches('-');
+    // Longer ones are refused as names of folders.
+    let name: String = name.chars().take(100).collect();
+    if name.is_empty() { "photos".to_owned() } else { name }
+}
+
+/// Two or more folders, and no photos beside them.
+fn check_classes(folder: &Path) -> Result<(), Failure> {
+    let classes = folders(folder)?;
+    let loose = loose_photos(folder)?;
+    let name = shown(folder);
+    let help = "make one folder per class inside, such as cats and dogs, and move each photo into \
+                that of its class";
+    if let Some(first) = loose.first() {
+        let (count, first) = (loose.len(), shown(first));
+        return Err(Failure::usage(match classes.is_empty() {
+            true => format!("{name} has {count} photos and no folders for classes; {help}"),
+            false => format!(
+                "{name} has folders, and {count} photos beside them that are in no class, {first} \
+                 for one; move each into the folder of its class, or away"
+            ),
+        }));
+    }
+    match &classes[..] {
+        [] => Err(Failure::usage(format!("{name} has no photos; {help}"))),
+        [class] => {
+            let inside = folders(class)?.len();
+            let class_name =
+                visible(&class.file_name().unwrap_or_default().to_string_lossy()).into_owned();
+            Err(Failure::usage(match inside {
+                0 | 1 => format!(
+                    "{name} has one class only, `{class_name}`, and there is nothing to tell apart; \
+                     {help}"
+                ),
+                inside => format!(
+                    "{name} has one class only, `{class_name}`, with {inside} folders in it; are \
+                     these the classes? Then say `--data {}`",
+                    shown(class)
+                ),
+            }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The folders in a folder, sorted, hidden ones aside.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// Images that are in the folder itself.
+fn loose_photos(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let files = entries(folder)?.into_iter().filter(|path| path.is_file());
+    Ok(files.filter(|path| decode::has_known_format(path)).collect())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!("cannot list the folder {}: {error}", shown(folder)))
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// A path as a TOML file can name it: `photos/` is `photos`.
+fn text(path: &Path) -> Result<String, Failure> {
+    let tidy: PathBuf = path.components().collect();
+    tidy.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::usage(format!(
+            "the name of the folder {} is not UTF-8, which experiment files need; rename it",
+            shown(path)
+        ))
+    })
+}
+
+/// A string as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_fit_for_experiments() {
+        assert_eq!(experiment_name(Path::new("photos/")), "photos");
+        assert_eq!(experiment_name(Path::new("my holiday (2024)")), "my-holiday--2024");
+        assert_eq!(experiment_name(Path::new("…")), "photos");
+        assert_eq!(experiment_name(Path::new("a/.hidden")), "hidden");
+    }
+}
