@@ -25,16 +25,15 @@ pub enum Activation {
 
 impl Activation {
     /// Applies it to sixteen values. What is not a number stays none.
+    // It must not call itself: it would then be a function of its own, for the target's baseline.
     #[inline(always)]
     pub(crate) fn apply<L: Lanes>(self, lanes: L, value: L::V) -> L::V {
         match self {
             Self::Linear => value,
             Self::Relu => lanes.max(lanes.splat(0.0), value),
             Self::Relu6 => relu6(lanes, value),
-            Self::HardSigmoid => {
-                lanes.mul(relu6(lanes, lanes.add(value, lanes.splat(3.0))), lanes.splat(1.0 / 6.0))
-            }
-            Self::HardSwish => lanes.mul(value, Self::HardSigmoid.apply(lanes, value)),
+            Self::HardSigmoid => hard_sigmoid(lanes, value),
+            Self::HardSwish => lanes.mul(value, hard_sigmoid(lanes, value)),
             Self::Sigmoid => sigmoid(lanes, value),
             Self::Swish => lanes.mul(value, sigmoid(lanes, value)),
         }
@@ -47,6 +46,12 @@ fn relu6<L: Lanes>(lanes: L, value: L::V) -> L::V {
     let positive = lanes.max(lanes.splat(0.0), value);
     let negated = lanes.mul(positive, lanes.splat(-1.0));
     lanes.mul(lanes.max(lanes.splat(-6.0), negated), lanes.splat(-1.0))
+}
+
+/// relu6(x + 3) / 6
+#[inline(always)]
+fn hard_sigmoid<L: Lanes>(lanes: L, value: L::V) -> L::V {
+    lanes.mul(relu6(lanes, lanes.add(value, lanes.splat(3.0))), lanes.splat(1.0 / 6.0))
 }
 
 /// 1 / (1 + exp(-x)), in a form that the compiler vectorizes.

@@ -39,11 +39,50 @@ pub fn product<L: Lanes>(
     accumulate: bool,
     out: &mut [Values],
 ) {
+    let kept = if accumulate { Kept::First } else { Kept::No };
+    in_parts(lanes, (blocks, INNER), rows, panels, [kept, Kept::First], out);
+}
+
+/// The same for sums that begin at zero for each `length` blocks of channels and are then added: closer
+/// to the exact sum than one term after the other.
+#[inline(always)]
+pub fn product_of_parts<L: Lanes>(
+    lanes: L,
+    (blocks, length): (usize, usize),
+    rows: Rows<'_>,
+    panels: &[Values],
+    out: &mut [Values],
+) {
+    in_parts(lanes, (blocks, length), rows, panels, [Kept::No, Kept::Last], out);
+}
+
+/// What becomes of the sums that are there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Nothing: others take their place.
+    No,
+    /// The first term is added to them.
+    First,
+    /// The sum of all terms is added to them.
+    Last,
+}
+
+/// Multiplies `length` blocks of channels at a time, for which `kept` says what becomes of the sums that
+/// are there: of the first ones, and of all others.
+#[inline(always)]
+fn in_parts<L: Lanes>(
+    lanes: L,
+    (blocks, length): (usize, usize),
+    rows: Rows<'_>,
+    panels: &[Values],
+    kept: [Kept; 2],
+    out: &mut [Values],
+) {
     let count = out.len() / L::COLUMNS;
     let parts = count.div_ceil(L::ROWS);
-    let mut block = 0;
-    while block < blocks {
-        let some = INNER.min(blocks - block);
+    for block in (0..blocks).step_by(length) {
+        let some = length.min(blocks - block);
+        let kept = kept[usize::from(block > 0)];
         let panels = &panels[block * WIDTH * L::COLUMNS..];
         let mut done = 0;
         for part in 0..parts {
@@ -51,12 +90,10 @@ pub fn product<L: Lanes>(
             let size = (count - done).div_ceil(parts - part);
             let rows = Rows { values: &rows.values[block * rows.stride + done..], ..rows };
             let out = &mut out[done * L::COLUMNS..(done + size) * L::COLUMNS];
-            let accumulate = accumulate || block > 0;
-            let task = Task { rows, panels, blocks: some, accumulate, first: part == 0 };
+            let task = Task { rows, panels, blocks: some, kept, first: part == 0 };
             some_rows(lanes, size, task, out);
             done += size;
         }
-        block += some;
     }
 }
 
@@ -65,8 +102,8 @@ struct Task<'a> {
     rows: Rows<'a>,
     panels: &'a [Values],
     blocks: usize,
-    /// Adds to what is in `out`.
-    accumulate: bool,
+    /// What becomes of what is in `out`.
+    kept: Kept,
     /// This part of the panel is read for the first time, and must be prefetched from far
     /// away.
     first: bool,
@@ -157,7 +194,7 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
     let Some(out) = out.first_chunk_mut::<R>() else {
         return;
     };
-    let mut sums = load(lanes, out, task.accumulate);
+    let mut sums = load(lanes, out, task.kept == Kept::First);
     let (panel, _) = task.panels.as_chunks::<N>();
     let (panel, _) = panel.as_chunks::<WIDTH>();
     // No branches in the inner loop: with them, sums can end up outside the registers.
@@ -174,6 +211,13 @@ fn columns<L: Lanes, const R: usize, const N: usize>(lanes: L, task: Task<'_>, o
             }
             lanes.prefetch(&left[k.min(R - 1)], task.rows.next);
             add(lanes, |r| left[r].0[k], &right[k], &mut sums);
+        }
+    }
+    if task.kept == Kept::Last {
+        for r in 0..R {
+            for n in 0..N {
+                sums[r][n] = lanes.add(lanes.load(&out[r][n]), sums[r][n]);
+            }
         }
     }
     store(lanes, sums, out);

@@ -12,7 +12,7 @@ mod spread;
 mod tests;
 
 use crate::activation::Activation;
-use crate::buffer::scratch;
+use crate::buffer::{Scratch, scratch};
 use crate::graph::Windows;
 use crate::graph::gather::Source;
 use crate::graph::general::{General, Inputs};
@@ -50,7 +50,7 @@ impl Windowed {
         let added = added.map(|(layout, it)| lines(self.output(), self.images, it, layout));
         let filters = Filters::new((self.input, false), &self.windows, weights.kernel);
         let general =
-            General::of_filters(self.isa(), filters, (self.windows, weights.bias), self.activation)
+            General::once(self.isa(), filters, (self.windows, weights.bias), self.activation)
                 .scaled(weights.scale);
         let general = if self.short_parts { general.in_short_parts() } else { general };
         let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
@@ -123,7 +123,7 @@ impl Windowed {
         let bias = vec![0.0; self.windows.taps() * self.input.blocks() * WIDTH];
         let places = [output.height, output.width];
         let pixels = Windows { size: [1, 1], stride: 1, before: [0, 0], places };
-        let general = General::of_filters(self.isa(), filters, (pixels, &bias), Activation::Linear);
+        let general = General::once(self.isa(), filters, (pixels, &bias), Activation::Linear);
         let inputs = Inputs { source: Source::Blocks(gradient), residual: None };
         if self.windows.is_pointwise(self.input) {
             self.sums(&general, inputs, (self.input, self.from), out);
@@ -139,7 +139,7 @@ impl Windowed {
     /// Writes sums to maps of a layout.
     fn sums(
         &self,
-        general: &General,
+        general: &General<Scratch>,
         inputs: Inputs<'_>,
         (extent, layout): (Extent, Layout),
         out: &mut [f32],

@@ -24,35 +24,54 @@ pub fn gather<L: Lanes>(
     (first, count): (usize, usize),
     into: &mut [Values],
 ) {
-    for index in 0..count {
-        let (y, x) = ((first + index) / windows.places[1], (first + index) % windows.places[1]);
-        let (top, rows) = windows.inside(0, y, extent.height);
-        let (left, columns) = windows.inside(1, x, extent.width);
-        let place = |row: usize, column: usize| {
-            let is_inside = rows.contains(&row) && columns.contains(&column);
-            let y = (top + row as isize) as usize;
-            let x = (left + column as isize) as usize;
-            is_inside.then(|| y * extent.width + x)
-        };
-        match source {
-            Source::Planar(values) => planar(values, extent, windows, place, (index, count), into),
-            Source::Blocks(values) => {
-                let plane = extent.height * extent.width;
-                for tap in 0..windows.taps() {
-                    let from = place(tap / windows.size[1], tap % windows.size[1]);
-                    for block in 0..extent.blocks() {
-                        let value = match from {
-                            Some(from) => lanes.load(&values[block * plane + from]),
-                            None => lanes.splat(0.0),
-                        };
-                        lanes.store(
-                            value,
-                            &mut into[(tap * extent.blocks() + block) * count + index],
-                        );
-                    }
-                }
+    match source {
+        Source::Planar(values) => {
+            for index in 0..count {
+                planar(values, extent, windows, (first + index, index, count), into);
             }
         }
+        Source::Blocks(values) => {
+            for (tap, into) in into.chunks_mut(extent.blocks() * count).enumerate() {
+                blocks(lanes, (values, extent), windows, (tap, first, count), into);
+            }
+        }
+    }
+}
+
+/// One tap of the windows of maps in blocks, `[block][place]`, one row of places after the other.
+#[inline(always)]
+fn blocks<L: Lanes>(
+    lanes: L,
+    (values, extent): (&[Values], Extent),
+    windows: &Windows,
+    (tap, first, count): (usize, usize, usize),
+    into: &mut [Values],
+) {
+    let (row, column) = (tap / windows.size[1], tap % windows.size[1]);
+    let plane = extent.height * extent.width;
+    let mut done = 0;
+    while done < count {
+        let (y, x) = ((first + done) / windows.places[1], (first + done) % windows.places[1]);
+        let some = (windows.places[1] - x).min(count - done);
+        let (top, rows) = windows.inside(0, y, extent.height);
+        let (mut inside, left) = windows.reached(column, extent.width, x..x + some);
+        if !rows.contains(&row) {
+            inside = x..x;
+        }
+        let start = (top + row as isize).max(0) as usize * extent.width + left;
+        for (block, into) in into.chunks_exact_mut(count).enumerate() {
+            let into = &mut into[done..done + some];
+            let (into, after) = into.split_at_mut(inside.end - x);
+            let (before, into) = into.split_at_mut(inside.start - x);
+            for into in before.iter_mut().chain(after) {
+                lanes.store(lanes.splat(0.0), into);
+            }
+            for index in 0..into.len() {
+                let from = block * plane + start + index * windows.stride;
+                lanes.store(lanes.load(&values[from]), &mut into[index]);
+            }
+        }
+        done += some;
     }
 }
 
@@ -62,10 +81,18 @@ fn planar(
     values: &[f32],
     extent: Extent,
     windows: &Windows,
-    place: impl Fn(usize, usize) -> Option<usize>,
-    (index, count): (usize, usize),
+    (place, index, count): (usize, usize, usize),
     into: &mut [Values],
 ) {
+    let (y, x) = (place / windows.places[1], place % windows.places[1]);
+    let (top, rows) = windows.inside(0, y, extent.height);
+    let (left, columns) = windows.inside(1, x, extent.width);
+    let place = |row: usize, column: usize| {
+        let is_inside = rows.contains(&row) && columns.contains(&column);
+        let y = (top + row as isize) as usize;
+        let x = (left + column as isize) as usize;
+        is_inside.then(|| y * extent.width + x)
+    };
     let plane = extent.height * extent.width;
     let terms = windows.taps() * extent.channels;
     for tap in 0..windows.taps() {

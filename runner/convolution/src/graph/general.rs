@@ -1,17 +1,19 @@
 //! Convolutions with windows of any size: matrix products on pixels as they lie where the window is
 //! one pixel, and on windows that are copied behind each other where it is larger.
 
+use std::ops::DerefMut;
+
 use rayon::prelude::*;
 
 use super::gather::{Source, gather};
 use super::panels::Filters;
 use super::windows::Windows;
 use crate::activation::Activation;
-use crate::buffer::scratch;
+use crate::buffer::{Scratch, scratch};
 use crate::isa::{Isa, RunLanes, with_lanes};
 use crate::lanes::{Lanes, Work};
 use crate::map::{Piece, cut};
-use crate::product::{INNER, Rows, panel_len, product};
+use crate::product::{INNER, Rows, panel_len, product_of_parts};
 use crate::shape::{Extent, Layout};
 use crate::values::{Values, WIDTH, in_blocks};
 
@@ -24,7 +26,7 @@ const SHORT: usize = 2;
 const PIXELS: usize = 98;
 
 /// A convolution with its kernel in the order that products read it.
-pub struct General {
+pub struct General<P = Vec<Values>> {
     /// The size of each map that goes in.
     pub input: Extent,
     /// The windows.
@@ -39,7 +41,7 @@ pub struct General {
     /// How many of them are summed one after the other.
     part: usize,
     /// `[panel][16 terms of the sum][COLUMNS][16]`
-    panels: Vec<Values>,
+    panels: P,
     /// What the sums are multiplied by before the bias is added.
     scale: Vec<Values>,
     bias: Vec<Values>,
@@ -64,13 +66,28 @@ impl General {
         activation: Activation,
     ) -> Self {
         let filters = Filters::new(input, &windows, kernel);
-        Self::of_filters(isa, filters, (windows, bias), activation)
+        let room = |len| vec![Values::ZERO; len];
+        Self::of_filters(isa, filters, room, (windows, bias), activation)
     }
+}
 
-    /// From filters and a bias for each of their outputs.
-    pub fn of_filters(
+impl General<Scratch> {
+    /// From filters and a bias for each of their outputs, for one use.
+    pub fn once(
         isa: Isa,
         filters: Filters<'_>,
+        weights: (Windows, &[f32]),
+        activation: Activation,
+    ) -> Self {
+        Self::of_filters(isa, filters, scratch, weights, activation)
+    }
+}
+
+impl<P: DerefMut<Target = [Values]> + Sync> General<P> {
+    fn of_filters(
+        isa: Isa,
+        filters: Filters<'_>,
+        room: impl Fn(usize) -> P,
         (windows, bias): (Windows, &[f32]),
         activation: Activation,
     ) -> Self {
@@ -78,7 +95,7 @@ impl General {
         let blocks = Extent { channels: outputs, ..input }.blocks();
         let bias = in_blocks(bias, blocks.next_multiple_of(2));
         let scale = vec![Values([1.0; WIDTH]); bias.len()];
-        let (terms, panels) = (filters.terms(), filters.pack(isa));
+        let (terms, panels) = (filters.terms(), filters.pack(isa, room));
         Self { input, windows, outputs, activation, isa, terms, part: INNER, panels, scale, bias }
     }
 
@@ -107,14 +124,14 @@ impl General {
     }
 }
 
-struct Forward<'a> {
-    general: &'a General,
+struct Forward<'a, P> {
+    general: &'a General<P>,
     inputs: Inputs<'a>,
     is_shared: bool,
     out: &'a mut [f32],
 }
 
-impl RunLanes for Forward<'_> {
+impl<P: DerefMut<Target = [Values]> + Sync> RunLanes for Forward<'_, P> {
     fn run<L: Lanes>(self, lanes: L) {
         let Self { general, inputs, is_shared, out } = self;
         let output = general.output();
@@ -140,8 +157,8 @@ impl RunLanes for Forward<'_> {
 }
 
 /// Some neighbouring pixels of one image.
-struct Chunk<'a, 'b> {
-    general: &'a General,
+struct Chunk<'a, 'b, P> {
+    general: &'a General<P>,
     inputs: Inputs<'a>,
     image: usize,
     first: usize,
@@ -152,7 +169,7 @@ struct Chunk<'a, 'b> {
     pieces: &'a mut [Piece<'b>],
 }
 
-impl Work for Chunk<'_, '_> {
+impl<P: DerefMut<Target = [Values]> + Sync> Work for Chunk<'_, '_, P> {
     type Output = ();
 
     #[inline(always)]
@@ -177,18 +194,8 @@ impl Work for Chunk<'_, '_> {
             }
         };
         let mut sums = scratch(self.count * L::COLUMNS);
-        let mut part = scratch(self.count * L::COLUMNS);
         for (panel, weights) in panels.chunks_exact(panel_len::<L>(terms)).enumerate() {
-            for first in (0..terms).step_by(*length) {
-                let some = (*length).min(terms - first);
-                let rows = Rows { values: &rows.values[first * rows.stride..], ..rows };
-                let weights = &weights[panel_len::<L>(first)..];
-                let into = if first == 0 { &mut sums } else { &mut part };
-                product(lanes, some, rows, weights, false, into);
-                if first > 0 {
-                    add(lanes, &part, &mut sums);
-                }
-            }
+            product_of_parts(lanes, (terms, *length), rows, weights, &mut sums);
             for column in 0..L::COLUMNS {
                 self.finish(lanes, panel * L::COLUMNS + column, &sums[column..]);
             }
@@ -196,17 +203,7 @@ impl Work for Chunk<'_, '_> {
     }
 }
 
-/// Adds a part of long sums to what comes before it: closer to the exact sum than one term after the
-/// other.
-#[inline(always)]
-fn add<L: Lanes>(lanes: L, part: &[Values], sums: &mut [Values]) {
-    for (part, sum) in part.iter().zip(sums) {
-        let value = lanes.mul_add(lanes.load(part), lanes.splat(1.0), lanes.load(sum));
-        lanes.store(value, sum);
-    }
-}
-
-impl Chunk<'_, '_> {
+impl<P: DerefMut<Target = [Values]> + Sync> Chunk<'_, '_, P> {
     /// Writes one block of outputs, whose sums are `COLUMNS` apart.
     #[inline(always)]
     fn finish<L: Lanes>(&mut self, lanes: L, block: usize, sums: &[Values]) {

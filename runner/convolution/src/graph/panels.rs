@@ -1,5 +1,7 @@
 //! Filters in the order that products read them.
 
+use std::ops::DerefMut;
+
 use rayon::prelude::*;
 
 use super::windows::Windows;
@@ -22,7 +24,7 @@ pub struct Filters<'a> {
     kernel: &'a [f32],
     /// A factor for each output.
     scale: Option<&'a [f32]>,
-    /// Multiplies outputs to get inputs, tap after tap.
+    /// Multiplies outputs to get inputs, all taps of one block after the other.
     turned: bool,
     outputs: usize,
 }
@@ -41,7 +43,7 @@ impl<'a> Filters<'a> {
     }
 
     /// The filters that take the gradient of what came out back to each tap: the terms of their sums
-    /// are outputs, and `[tap][block of channels]` comes out. For maps in blocks.
+    /// are outputs, and `[block of channels][tap]` comes out. For maps in blocks.
     pub fn turned(self) -> Self {
         Self { turned: true, ..self }
     }
@@ -70,11 +72,24 @@ impl<'a> Filters<'a> {
         }
     }
 
-    /// `[panel][term][COLUMNS][16]`
-    pub fn pack(&self, isa: Isa) -> Vec<Values> {
-        let mut panels = Vec::new();
-        with_lanes(isa, Pack { of: self, panels: &mut panels });
+    /// `[panel][term][COLUMNS][16]`, in memory of the length that `room` is asked for.
+    pub fn pack<P>(&self, isa: Isa, room: impl Fn(usize) -> P) -> P
+    where
+        P: DerefMut<Target = [Values]>,
+    {
+        let mut panels = room(0);
+        with_lanes(isa, Pack { of: self, room, panels: &mut panels });
         panels
+    }
+
+    /// Whether packing writes every value.
+    fn is_whole(&self, columns: usize) -> bool {
+        let whole = |channels: usize| channels.is_multiple_of(WIDTH);
+        let blocks = self.channels().div_ceil(WIDTH);
+        !self.planar
+            && whole(self.input.channels)
+            && whole(self.outputs)
+            && blocks.is_multiple_of(columns)
     }
 
     /// Where the term at `index` of the sum stands in the kernel of one output.
@@ -90,23 +105,76 @@ impl<'a> Filters<'a> {
     }
 }
 
-struct Pack<'a> {
+struct Pack<'a, R, P> {
     of: &'a Filters<'a>,
-    panels: &'a mut Vec<Values>,
+    room: R,
+    panels: &'a mut P,
 }
 
-impl RunLanes for Pack<'_> {
+impl<R: Fn(usize) -> P, P: DerefMut<Target = [Values]>> RunLanes for Pack<'_, R, P> {
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { of, panels } = self;
+        let Self { of, room, panels } = self;
         let per_panel = panel_len::<L>(of.terms());
         let blocks = of.channels().div_ceil(WIDTH);
-        panels.resize(blocks.div_ceil(L::COLUMNS) * per_panel, Values::ZERO);
+        *panels = room(blocks.div_ceil(L::COLUMNS) * per_panel);
+        if !of.is_whole(L::COLUMNS) {
+            panels.fill(Values::ZERO);
+        }
+        if of.turned {
+            // Each thread writes all taps of the channels that it reads.
+            let groups = panels.par_chunks_mut(of.taps * per_panel).enumerate();
+            groups.for_each(|(group, out)| lanes.vectorize(Turned { of, group, out }));
+            return;
+        }
         panels.par_chunks_exact_mut(per_panel).enumerate().for_each(|(panel, out)| {
             for column in 0..L::COLUMNS.min(blocks - panel * L::COLUMNS) {
                 let block = panel * L::COLUMNS + column;
                 lanes.vectorize(Column { of, block, out: &mut out[column..] });
             }
         });
+    }
+}
+
+/// The panels of `COLUMNS` blocks of channels, of filters that are turned.
+struct Turned<'a> {
+    of: &'a Filters<'a>,
+    group: usize,
+    out: &'a mut [Values],
+}
+
+impl Work for Turned<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Filters { input, taps, kernel, outputs, .. } = *self.of;
+        let per_panel = panel_len::<L>(self.of.terms());
+        let first = self.group * L::COLUMNS;
+        for block in first..input.blocks().min(first + L::COLUMNS) {
+            let channels = WIDTH.min(input.channels - block * WIDTH);
+            let column = (block - first) * taps;
+            for output in 0..outputs {
+                let factor = self.of.factor(output);
+                let start = (output * input.channels + block * WIDTH) * taps;
+                let filter = &kernel[start..start + channels * taps];
+                let line = |tap: usize| {
+                    let column = column + tap;
+                    let place = output * L::COLUMNS + column % L::COLUMNS;
+                    column / L::COLUMNS * per_panel + place
+                };
+                if let (1, Some(values)) = (taps, filter.first_chunk()) {
+                    let value = lanes.mul(lanes.read(values), lanes.splat(factor));
+                    lanes.store(value, &mut self.out[line(0)]);
+                    continue;
+                }
+                for tap in 0..taps {
+                    let into = &mut self.out[line(tap)].0[..channels];
+                    for channel in 0..channels {
+                        into[channel] = filter[channel * taps + tap] * factor;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -123,9 +191,7 @@ impl Work for Column<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        if self.of.turned {
-            self.turned(lanes);
-        } else if self.of.planar {
+        if self.of.planar {
             let (terms, outputs) = (self.of.terms() * WIDTH, self.outputs());
             self.one_by_one::<L>(0..terms, outputs);
         } else {
@@ -191,28 +257,5 @@ impl Column<'_> {
         let blocks = input.blocks();
         let rest = move |tap: usize| (tap * blocks + whole) * WIDTH..(tap + 1) * blocks * WIDTH;
         self.one_by_one::<L>((0..taps).flat_map(rest), outputs);
-    }
-
-    /// One line for each output.
-    #[inline(always)]
-    fn turned<L: Lanes>(self, lanes: L) {
-        let Filters { input, taps, kernel, outputs, .. } = *self.of;
-        let (tap, first) = (self.block / input.blocks(), self.block % input.blocks() * WIDTH);
-        let channels = WIDTH.min(input.channels - first);
-        for (output, line) in self.out.iter_mut().step_by(L::COLUMNS).enumerate().take(outputs) {
-            let factor = self.of.factor(output);
-            let filter = &kernel[(output * input.channels + first) * taps..][..channels * taps];
-            match filter.first_chunk() {
-                Some(values) if taps == 1 => {
-                    lanes.store(lanes.mul(lanes.read(values), lanes.splat(factor)), line);
-                }
-                _ => {
-                    let values = filter.iter().skip(tap).step_by(taps);
-                    for (into, value) in line.0.iter_mut().zip(values) {
-                        *into = value * factor;
-                    }
-                }
-            }
-        }
     }
 }

@@ -42,6 +42,23 @@ impl Windows {
         (first, from as usize..to as usize)
     }
 
+    /// Of the places from `some.start` to `some.end` of one row, those whose windows have this column of
+    /// theirs inside of a map of this width; and where that is for the first of them.
+    #[inline(always)]
+    pub(crate) fn reached(
+        &self,
+        column: usize,
+        width: usize,
+        some: Range<usize>,
+    ) -> (Range<usize>, usize) {
+        let before = self.before[1];
+        let from = before.saturating_sub(column).div_ceil(self.stride).clamp(some.start, some.end);
+        let to = (width + before).saturating_sub(column).div_ceil(self.stride);
+        let to = to.clamp(from, some.end);
+        // Nothing is read where the range is empty.
+        (from..to, (from * self.stride + column).saturating_sub(before))
+    }
+
     /// The columns whose windows lie inside of a map of this width from left to right.
     pub(crate) fn whole_columns(&self, width: usize) -> Range<usize> {
         let from = self.before[1].div_ceil(self.stride).min(self.places[1]);
@@ -61,6 +78,10 @@ mod tests {
         // 1, 3 and 5, the first and last of which reach over the edge.
         let windows = Windows { size: [3, 3], stride: 2, before: [1, 1], places: [4, 4] };
         assert_eq!(windows.whole_columns(7), 1..3);
+        // Their left columns lie at -1, 1, 3 and 5, their right ones at 1, 3, 5 and 7.
+        assert_eq!(windows.reached(0, 7, 0..4), (1..4, 1));
+        assert_eq!(windows.reached(2, 7, 0..4), (0..3, 1));
+        assert_eq!(windows.reached(1, 7, 2..3), (2..3, 4));
         assert_eq!(windows.inside(1, 0, 7), (-1, 1..3));
         assert_eq!(windows.inside(1, 3, 7), (5, 0..2));
         let wide = Windows { size: [5, 5], stride: 1, before: [2, 2], places: [2, 2] };

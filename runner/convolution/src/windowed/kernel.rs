@@ -175,29 +175,27 @@ impl Panels<'_> {
     fn write<L: Lanes>(&mut self, lanes: L, panel: usize, sums: &[Values], biases: &[Values; 2]) {
         let Windowed { input, windows, .. } = *self.of;
         let (taps, row) = (windows.taps(), input.channels * windows.taps());
+        let channels = input.blocks() * WIDTH;
         let (before, columns) = (panel * L::COLUMNS, L::COLUMNS);
         let first = (self.first + panel) * columns * WIDTH;
         let [kernel, scale, bias] = &mut self.out;
         let filters = kernel.chunks_mut(WIDTH * row).skip(before).take(columns);
         for (column, kernel) in filters.enumerate() {
             let mut products = [lanes.splat(0.0); WIDTH];
-            for (index, sums) in sums.chunks_exact(WIDTH * L::COLUMNS).enumerate() {
-                let (tap, block) = (index / input.blocks(), index % input.blocks());
+            for place in (0..row).step_by(WIDTH) {
                 let mut columns = [lanes.splat(0.0); WIDTH];
-                for (into, sum) in
-                    columns.iter_mut().zip(sums.iter().skip(column).step_by(L::COLUMNS))
-                {
-                    *into = lanes.load(sum);
+                for (index, into) in columns.iter_mut().enumerate().take(row - place) {
+                    let (channel, tap) = ((place + index) / taps, (place + index) % taps);
+                    let sums = &sums[(tap * channels + channel) * L::COLUMNS..];
+                    *into = lanes.load(&sums[column]);
                 }
                 let rows = lanes.transpose(columns);
-                let place = block * WIDTH * taps;
                 for (lane, kernel) in kernel.chunks_exact_mut(row).enumerate() {
                     let output = first + column * WIDTH + lane;
                     let factor = lanes.splat(self.weights.scale[output]);
                     let filter = Filter {
                         values: &self.weights.kernel[output * row + place..(output + 1) * row],
                         into: &mut kernel[place..],
-                        step: (tap, taps),
                     };
                     products[lane] = filter.write(lanes, rows[lane], factor, products[lane]);
                 }
@@ -214,32 +212,26 @@ impl Panels<'_> {
     }
 }
 
-/// Sixteen channels of one filter, of which one tap is written.
+/// Up to sixteen neighbouring values of one filter.
 struct Filter<'a> {
     values: &'a [f32],
     into: &'a mut [f32],
-    /// The tap, and how many there are.
-    step: (usize, usize),
 }
 
 impl Filter<'_> {
     /// Writes `sums` times `factor`; returns `total` plus the products of sums and values.
     #[inline(always)]
     fn write<L: Lanes>(self, lanes: L, sums: L::V, factor: L::V, total: L::V) -> L::V {
-        let Self { values, into, step: (tap, taps) } = self;
+        let Self { values, into } = self;
         let scaled = lanes.mul(sums, factor);
-        if let (1, Some(values), Some(into)) = (taps, values.first_chunk(), into.first_chunk_mut())
-        {
+        if let (Some(values), Some(into)) = (values.first_chunk(), into.first_chunk_mut()) {
             lanes.write(scaled, into);
             return lanes.mul_add(sums, lanes.read(values), total);
         }
         let (mut found, mut written) = ([0.0; WIDTH], [0.0; WIDTH]);
         lanes.write(scaled, &mut written);
-        let all = into.iter_mut().zip(values).skip(tap).step_by(taps);
-        for ((into, value), (written, found)) in all.zip(written.iter().zip(&mut found)) {
-            *into = *written;
-            *found = *value;
-        }
+        found[..values.len()].copy_from_slice(values);
+        into.copy_from_slice(&written[..into.len()]);
         lanes.mul_add(sums, lanes.read(&found), total)
     }
 }

@@ -11,7 +11,7 @@ use crate::values::Values;
 pub struct Spread<'a> {
     /// The convolution.
     pub of: &'a Windowed,
-    /// `[image][tap][block][place]`
+    /// `[image][block][tap][place]`
     pub windows: &'a [Values],
     /// `[image][block][pixel]`
     pub out: &'a mut [Values],
@@ -43,24 +43,21 @@ impl Work for Plane<'_> {
     fn run<L: Lanes>(self, lanes: L) {
         let Windowed { input, windows, .. } = self.of;
         let [down, across] = windows.places;
-        let (image, block) = (self.index / input.blocks(), self.index % input.blocks());
         self.out.fill(Values::ZERO);
         for tap in 0..windows.taps() {
-            let line = (image * windows.taps() + tap) * input.blocks() + block;
-            let values = &self.windows[line * down * across..][..down * across];
+            let values = &self.windows[(self.index * windows.taps() + tap) * down * across..]
+                [..down * across];
             let (row, column) = (tap / windows.size[1], tap % windows.size[1]);
+            let (inside, left) = windows.reached(column, input.width, 0..across);
             for (y, values) in values.chunks_exact(across).enumerate() {
                 let (top, rows) = windows.inside(0, y, input.height);
                 if !rows.contains(&row) {
                     continue;
                 }
-                let start = (top + row as isize) as usize * input.width;
-                for (x, value) in values.iter().enumerate() {
-                    let (left, columns) = windows.inside(1, x, input.width);
-                    if columns.contains(&column) {
-                        let into = &mut self.out[start + (left + column as isize) as usize];
-                        lanes.store(lanes.add(lanes.load(into), lanes.load(value)), into);
-                    }
+                let start = (top + row as isize) as usize * input.width + left;
+                for (index, value) in values[inside.clone()].iter().enumerate() {
+                    let into = &mut self.out[start + index * windows.stride];
+                    lanes.store(lanes.add(lanes.load(into), lanes.load(value)), into);
                 }
             }
         }
