@@ -7,7 +7,7 @@ use runner_convolution::buffer;
 use runner_experiment::architecture::family::{Architecture, Classifier, Published};
 use runner_experiment::architecture::op::{Activation, Convolution};
 use runner_experiment::architecture::{
-    Builder, Family, Layer, Op, Padding, Place, Role, Shape, Top, build, cuts,
+    Builder, Family, Layer, Op, Padding, Place, Role, Shape, Top, build, cuts, output,
 };
 use runner_experiment::plan::{Adamw, Optimizer as Settings, Rule};
 use runner_experiment::section::model::Pooling;
@@ -89,7 +89,7 @@ fn layers() -> Vec<Layer> {
         pooling: Pooling::Average,
         hidden: &[8],
         dropout: 0.0,
-        output: Task::Classification.output(2),
+        output: output(Task::Classification, 2),
     };
     build(&Toy, "toy", [SIDE, SIDE], &top).unwrap()
 }

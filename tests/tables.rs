@@ -134,12 +134,12 @@ fn several_labels_have_scores_thresholds_and_pictures() {
     assert!(said.contains("round") && said.contains("even"), "{said}");
     let shown = place.succeed(&["show", "last"]).stdout;
     assert!(shown.contains("mAP"), "{shown}");
-    place.succeed(&["compare", "labels", "--sort", "test_map"]);
+    place.succeed(&["compare", "shapes", "--sort", "test_map"]);
     place.succeed(&["report", "last", "--out", "report.html"]);
 }
 
-#[test]
-fn numbers_have_errors_in_place_of_accuracies() {
+/// Shapes labelled with how many corners they have.
+fn corners() -> Place {
     let place = Place::with_shapes();
     let mut rows = "image,corners,split\n".to_owned();
     for (path, split, class) in pictures(&place) {
@@ -158,6 +158,12 @@ fn numbers_have_errors_in_place_of_accuracies() {
                 layer = \"block1_conv1\"\n";
     let text = experiment(keys, rest).replace("hidden = [16]", "hidden = [16]\nloss = \"huber\"");
     place.write("numbers.toml", text);
+    place
+}
+
+#[test]
+fn numbers_have_errors_in_place_of_accuracies() {
+    let place = corners();
     let said = place.succeed(&["run", "numbers.toml"]);
     assert!(said.stderr.contains("mean error"), "{}", said.stderr);
     assert!(said.stdout.contains("mean absolute error"), "{}", said.stdout);

@@ -1,7 +1,7 @@
 //! Fine-tuning with batch normalizations that are trained: losses, moving statistics and logits
 //! against Keras's.
 
-use runner_experiment::architecture::{ArchitectureName, Top, layers};
+use runner_experiment::architecture::{ArchitectureName, Top, layers, output};
 use runner_experiment::plan::{BatchNorm, Stage};
 use runner_experiment::section::model::Pooling;
 use runner_experiment::section::task::Task;
@@ -40,7 +40,7 @@ fn start(reference: &Reference, name: ArchitectureName, side: usize) -> Network 
         pooling: Pooling::Average,
         hidden: &[],
         dropout: 0.0,
-        output: Task::Classification.output(2),
+        output: output(Task::Classification, 2),
     };
     let layers = layers(name, [side, side], &top).unwrap();
     let mut network = network(reference, name, layers);

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use runner_convolution::buffer;
-use runner_experiment::architecture::{ArchitectureName, Op, Shape, Top, layers};
+use runner_experiment::architecture::{ArchitectureName, Op, Shape, Top, layers, output};
 use runner_experiment::plan::{Optimizer as Settings, Rmsprop, Rule};
 use runner_experiment::section::model::Pooling;
 use runner_experiment::section::task::Task;
@@ -69,7 +69,7 @@ pub fn head() -> Result<Job, Error> {
         pooling: Pooling::Flatten,
         hidden: &[256],
         dropout: 0.0,
-        output: Task::Classification.output(2),
+        output: output(Task::Classification, 2),
     })?;
     let first = network.layers.iter().position(|layer| matches!(layer.op, Op::Dense { .. }));
     Ok(train(network, first.ok_or("a head is dense")?, Some(rmsprop())))

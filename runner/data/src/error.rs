@@ -24,6 +24,9 @@ pub enum DataError {
         /// The class.
         class: String,
     },
+    /// A split without images.
+    #[error("no usable image is in `{0}`")]
+    EmptySplit(&'static str),
     /// The images of a folder cannot be divided.
     #[error("the images cannot be divided: {0}")]
     Division(String),

@@ -65,11 +65,7 @@ pub fn rows(
     let classes = if is_of_classes { split.classes.len() } else { 1 };
     for class in 0..classes {
         let left = classes - class;
-        let is_of = |file: &ImageFile| !is_of_classes || file.target.class() == Some(class);
-        let mut files: Vec<(usize, &ImageFile)> =
-            files.iter().enumerate().filter(|(_, file)| is_of(file)).collect();
-        // The first ones by name, each with the number that a run gives it.
-        files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+        let files = by_name(&files, is_of_classes.then_some(class));
         for (sample, file) in files.into_iter().take((images - rows.len()).div_ceil(left)) {
             let pixels = file
                 .pixels(dataset.image_size)
@@ -87,6 +83,15 @@ pub fn rows(
         }
     }
     Ok(rows)
+}
+
+/// The images of a class, or all, by their names, each with the number that a run gives it.
+fn by_name(files: &[ImageFile], class: Option<usize>) -> Vec<(usize, &ImageFile)> {
+    let is_of = |file: &ImageFile| class.is_none() || file.target.class() == class;
+    let mut files: Vec<(usize, &ImageFile)> =
+        files.iter().enumerate().filter(|(_, file)| is_of(file)).collect();
+    files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+    files
 }
 
 /// Of a folder that is divided, the images that are trained on.

@@ -30,7 +30,7 @@ pub use crate::section::visualize::{
     Suspects, Visualize,
 };
 
-use crate::architecture::Top;
+use crate::architecture::{Top, output};
 use crate::section::task::Task;
 
 impl Plan {
@@ -58,7 +58,7 @@ impl Head {
             pooling: self.pooling,
             hidden: &self.hidden,
             dropout: self.dropout,
-            output: task.output(classes),
+            output: output(task, classes),
         }
     }
 }

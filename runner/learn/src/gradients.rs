@@ -6,7 +6,7 @@ use crate::error::LearnError;
 use crate::loss::Outcome;
 use crate::loss::targets::Targets;
 use runner_network::network::{Moved, Network};
-use runner_network::on_device::loss::Ledger;
+use runner_network::on_device::ledger::Ledger;
 use runner_network::parameter::read;
 use runner_network::{Flow, Training};
 

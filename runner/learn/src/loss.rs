@@ -13,9 +13,8 @@ pub mod rows;
 pub mod targets;
 
 use burn::tensor::Tensor;
-use runner_network::on_device::loss::{
-    Label, Labels, Ledger, cross_entropy as cross_entropy_on_device,
-};
+use runner_network::on_device::ledger::Ledger;
+use runner_network::on_device::loss::{Label, Labels, cross_entropy as cross_entropy_on_device};
 
 use crate::error::LearnError;
 

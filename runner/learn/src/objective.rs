@@ -63,9 +63,9 @@ impl Objective {
     pub(crate) fn made_up(&self, index: usize) -> Target {
         match self.task {
             Task::Classification => Target::Class(index % self.classes.max(1)),
-            Task::Multilabel => {
-                Target::Labels((0..self.classes).map(|label| (index + label) % 2 == 0).collect())
-            }
+            Task::Multilabel => Target::Labels(
+                (0..self.classes).map(|label| (index + label).is_multiple_of(2)).collect(),
+            ),
             Task::Regression => Target::Values(vec![(index % 2) as f64; self.classes]),
         }
     }

@@ -4,6 +4,7 @@ mod epoch;
 mod rehearsal;
 mod tally;
 mod trained;
+mod wanted;
 
 use std::time::Instant;
 

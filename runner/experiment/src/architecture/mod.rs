@@ -32,7 +32,7 @@ pub use name::ArchitectureName;
 pub use op::{Activation, Op, Padding};
 pub use parameter::{FirstValues, ParameterSpec, Role};
 pub use shape::Shape;
-pub use top::Top;
+pub use top::{Top, output};
 
 /// Every layer from the image to the classifier, with its shapes.
 ///
@@ -114,7 +114,7 @@ mod tests {
             let layers = layers(name, [224, 224], &Top::Imagenet).unwrap_or_default();
             assert_eq!(total(&layers), parameters, "{name}");
         }
-        let output = Task::Classification.output(2);
+        let output = top::output(Task::Classification, 2);
         let head = Top::Head { pooling: Pooling::Flatten, hidden: &[256], dropout: 0.5, output };
         let full = vgg16(150, &head);
         assert_eq!(total(&full), 16_812_353, "the textbook's conv_base + Dense(256) + Dense(1)");
@@ -126,7 +126,7 @@ mod tests {
         let base = vgg16(150, &Top::None);
         let last = base.last().map(|layer| layer.output.to_string());
         assert_eq!(last.as_deref(), Some("(4, 4, 512)"));
-        let output = Task::Classification.output(2);
+        let output = top::output(Task::Classification, 2);
         let head = Top::Head { pooling: Pooling::Flatten, hidden: &[512], dropout: 0.0, output };
         let convnet = layers(named("convnet"), [150, 150], &head).unwrap_or_default();
         assert_eq!(total(&convnet), 3_453_121, "listing 5.5");

@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::op::{Activation, Op};
 use crate::section::model::Pooling;
+use crate::section::task::Task;
 
 /// The layers on top of the conv base.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,18 @@ pub enum Top<'a> {
         /// Units and activation of the last layer.
         output: (usize, Activation),
     },
+}
+
+/// Units and activation of the last layer of a head, for so many classes, labels or numbers. Two classes
+/// are one sigmoid unit.
+#[must_use]
+pub fn output(task: Task, classes: usize) -> (usize, Activation) {
+    match (task, classes) {
+        (Task::Classification, 2) => (1, Activation::Sigmoid),
+        (Task::Classification, many) => (many, Activation::Softmax),
+        (Task::Multilabel, many) => (many, Activation::Sigmoid),
+        (Task::Regression, many) => (many, Activation::Linear),
+    }
 }
 
 /// Pooling, hidden layers with dropout, the output.

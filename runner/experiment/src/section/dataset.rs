@@ -124,6 +124,14 @@ choice! {
     }
 }
 
+impl DatasetSection {
+    /// What is learned.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.task.as_ref().map(|task| task.value).unwrap_or_default()
+    }
+}
+
 impl Dataset {
     /// Whether the images are given as one, and divided by what they are.
     #[must_use]

@@ -1,12 +1,13 @@
 //! What a network learns to say about an image, and the loss that measures it.
 
-use crate::architecture::Activation;
 use crate::value::choice;
 
 choice! {
     /// What a network learns to say about an image.
+    #[derive(Default)]
     pub enum Task {
         /// One class out of several.
+        #[default]
         Classification = "classification",
         /// Each of several labels, or not.
         Multilabel = "multilabel",
@@ -29,25 +30,7 @@ choice! {
     }
 }
 
-impl Default for Task {
-    fn default() -> Self {
-        Self::Classification
-    }
-}
-
 impl Task {
-    /// Units and activation of the last layer, for so many classes, labels or numbers. Two classes are
-    /// one sigmoid unit.
-    #[must_use]
-    pub fn output(self, classes: usize) -> (usize, Activation) {
-        match (self, classes) {
-            (Self::Classification, 2) => (1, Activation::Sigmoid),
-            (Self::Classification, many) => (many, Activation::Softmax),
-            (Self::Multilabel, many) => (many, Activation::Sigmoid),
-            (Self::Regression, many) => (many, Activation::Linear),
-        }
-    }
-
     /// The loss of a head that names none.
     #[must_use]
     pub fn loss(self) -> Loss {

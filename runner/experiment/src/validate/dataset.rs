@@ -6,6 +6,7 @@ use crate::folder::{self, composed, form};
 use crate::listing::{Split, WHOLE};
 use crate::plan::Dataset;
 use crate::section::Root;
+use crate::section::columns::Columns;
 use crate::section::dataset::{DatasetSection, Preprocessing};
 use crate::section::visualize::SplitName;
 use crate::suggest::{closest, join};
@@ -51,50 +52,48 @@ pub(super) fn resolve(root: &Root, trains: bool, diagnostics: &mut Diagnostics) 
         return Data { image_size: architecture(root).family().image_size(), ..Data::default() };
     };
     let section = &table.value;
-    division::check_keys(section, diagnostics);
-    table::check_keys(section, diagnostics);
-    let has = |key: &str| section.present.iter().any(|present| present == key);
-    if trains && !has("path") && !has("table") {
-        for name in ["train", "validation"] {
-            require(&section.present, name, "dataset", &section.span, diagnostics);
-        }
-    }
-    let Listing { splits, group } = match has("table") {
-        true => table::list(section, diagnostics),
-        false => Listing { splits: splits(section, diagnostics), group: None },
-    };
-    match has("table") {
-        true => division::check_table(section, &splits, trains, diagnostics),
-        false => compare_classes(section, &splits, diagnostics),
-    }
+    let Listing { splits, group } = list(section, trains, diagnostics);
     let image_size = image_size(root, section, diagnostics);
     let is_column = group.is_some();
-    let division = division::resolve(section, (&splits, is_column), trains, diagnostics);
-    let mut columns = section
-        .table
-        .as_ref()
-        .map(|_| section.columns.as_ref().map(Plain::plain).unwrap_or_default());
-    if let (Some(columns), Some(group)) = (&mut columns, group) {
-        columns.group = Some(group);
-    }
+    let split = division::resolve(section, (&splits, is_column), trains, diagnostics);
+    let preprocessing = get(&section.preprocessing).unwrap_or_else(|| default_preprocessing(root));
+    let columns = columns(section, group);
+    let given = section.image_size.as_ref().map(|size| size.span.clone());
     Data {
         image_size,
-        image_size_span: section
-            .image_size
-            .as_ref()
-            .map_or(section.span.clone(), |s| s.span.clone()),
-        plan: Some(Dataset {
-            image_size,
-            preprocessing: get(&section.preprocessing)
-                .unwrap_or_else(|| default_preprocessing(root)),
-            columns,
-            split: division,
-            ..section.plain()
-        }),
+        image_size_span: given.unwrap_or(section.span.clone()),
+        plan: Some(Dataset { image_size, preprocessing, columns, split, ..section.plain() }),
         classes: splits.first().map(|split| split.classes.clone()).unwrap_or_default(),
         named: named(section, &splits),
         splits,
     }
+}
+
+/// The images of folders or of a table, and what is wrong with the keys that say where they are.
+fn list(section: &DatasetSection, trains: bool, diagnostics: &mut Diagnostics) -> Listing {
+    division::check_keys(section, diagnostics);
+    table::check_keys(section, diagnostics);
+    let has = |key: &str| section.present.iter().any(|present| present == key);
+    if has("table") {
+        let listing = table::list(section, diagnostics);
+        division::check_table(section, &listing.splits, trains, diagnostics);
+        return listing;
+    }
+    if trains && !has("path") {
+        for name in ["train", "validation"] {
+            require(&section.present, name, "dataset", &section.span, diagnostics);
+        }
+    }
+    let splits = splits(section, diagnostics);
+    compare_classes(section, &splits, diagnostics);
+    Listing { splits, group: None }
+}
+
+/// What the columns of the table are called, where there is one; `group` is the one that `split` names.
+fn columns(section: &DatasetSection, group: Option<String>) -> Option<Columns> {
+    section.table.as_ref()?;
+    let columns: Columns = section.columns.as_ref().map(Plain::plain).unwrap_or_default();
+    Some(Columns { group: group.or(columns.group), ..columns })
 }
 
 fn named(section: &DatasetSection, splits: &[Split]) -> Vec<SplitName> {

@@ -133,7 +133,8 @@ pub(super) fn resolve(
     trains: bool,
     diagnostics: &mut Diagnostics,
 ) -> Option<Division> {
-    if (section.path.is_none() && section.table.is_none()) || is_named(splits) {
+    let is_table = section.table.is_some() && !is_named(splits);
+    if section.path.is_none() && !is_table {
         return None;
     }
     let listed = splits.first();
@@ -246,24 +247,27 @@ fn check_size(
     listed: &Split,
     diagnostics: &mut Diagnostics,
 ) {
-    let counts: Vec<(String, usize)> = match is_of_classes {
-        true => {
-            let names = listed.classes.iter().map(|class| format!("of `{class}`"));
-            names.zip(listed.counts()).collect()
-        }
-        false => vec![("in all".to_owned(), listed.images.len())],
-    };
-    for (of, count) in counts.into_iter().filter(|(_, count)| (1..folds).contains(count)) {
+    if !is_of_classes && listed.images.len() < folds {
+        let count = listed.images.len();
         diagnostics
             .error(
                 span.clone(),
                 "dataset.folds",
-                format!("{folds} folds need at least {folds} images {of}, and there are {count}"),
+                format!("{folds} folds need {folds} images, and there are {count}"),
             )
-            .label(match is_of_classes {
-                true => "each fold tests an image of each class",
-                false => "each fold tests an image",
-            });
+            .label("each fold tests an image");
+    }
+    let counts = listed.classes.iter().zip(listed.counts()).filter(|_| is_of_classes);
+    for (class, count) in counts.filter(|(_, count)| (1..folds).contains(count)) {
+        diagnostics
+            .error(
+                span.clone(),
+                "dataset.folds",
+                format!(
+                    "{folds} folds need {folds} images of each class, and `{class}` has {count}"
+                ),
+            )
+            .label("each fold tests an image of each class");
     }
 }
 

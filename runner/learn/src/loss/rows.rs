@@ -8,7 +8,7 @@
 
 use burn::tensor::{Tensor, TensorData, activation};
 use runner_experiment::section::task::{Loss, Task};
-use runner_network::on_device::loss::Ledger;
+use runner_network::on_device::ledger::Ledger;
 
 use super::{Outcome, mix, sigmoid};
 use crate::error::LearnError;

@@ -1,7 +1,7 @@
 //! What the images of a batch should come to, whatever they are labelled with.
 
 use burn::tensor::Tensor;
-use runner_network::on_device::loss::Ledger;
+use runner_network::on_device::ledger::Ledger;
 
 use super::rows::{self, RowTarget};
 use super::{Outcome, Target, on_device, outcome};

@@ -32,26 +32,12 @@ pub fn scan_splits(
     if !bad.is_empty() {
         observe(Event::Skipped(bad));
     }
-    let narrow: Vec<_> = splits.iter().flat_map(|split| split.narrow.clone()).collect();
-    if !narrow.is_empty() {
-        observe(Event::Narrow(narrow));
-    }
-    let pages = scan::of_several_pages(&splits);
-    if !pages.is_empty() {
-        observe(Event::Pages(pages));
-    }
+    doubtful(&splits, observe);
     let folder = checked.splits.first().map_or("", |split| split.folder.as_str());
     let divided = divide((dataset, folder), &mut splits, &request.earlier)?;
-    if dataset.task == Task::Classification {
-        // A table may have classes that are too rare for every split.
-        let is_needed = |name| name == "train" || dataset.table.is_none();
-        for split in splits.iter().filter(|split| is_needed(split.name)) {
-            let classes = split.images.iter().filter_map(|image| image.target.class());
-            check_classes(split.name, classes, &checked.classes)?;
-        }
-    }
-    let doubtful = |found: &Duplicate| found.is_leak() || found.is_contradiction();
-    let found: Vec<_> = scan::duplicates(&splits).into_iter().filter(doubtful).collect();
+    check_counts(dataset, &splits, &checked.classes)?;
+    let is_doubtful = |found: &Duplicate| found.is_leak() || found.is_contradiction();
+    let found: Vec<_> = scan::duplicates(&splits).into_iter().filter(is_doubtful).collect();
     if !found.is_empty() {
         observe(Event::Duplicates(found));
     }
@@ -65,6 +51,38 @@ pub fn scan_splits(
     });
     divided.into_iter().for_each(|rows| observe(Event::Splits(rows)));
     Ok(splits)
+}
+
+/// Says what is odd about images that can be read.
+fn doubtful(splits: &[ScannedSplit], observe: &mut dyn FnMut(Event)) {
+    let narrow: Vec<_> = splits.iter().flat_map(|split| split.narrow.clone()).collect();
+    if !narrow.is_empty() {
+        observe(Event::Narrow(narrow));
+    }
+    let pages = scan::of_several_pages(splits);
+    if !pages.is_empty() {
+        observe(Event::Pages(pages));
+    }
+}
+
+/// Every class has images where it needs some.
+fn check_counts(
+    dataset: &Dataset,
+    splits: &[ScannedSplit],
+    classes: &[String],
+) -> Result<(), DataError> {
+    if dataset.task == Task::Classification {
+        // A table may have classes that are too rare for every split.
+        let is_needed = |name| name == "train" || dataset.table.is_none();
+        for split in splits.iter().filter(|split| is_needed(split.name)) {
+            let found = split.images.iter().filter_map(|image| image.target.class());
+            check_classes(split.name, found, classes)?;
+        }
+    }
+    match splits.iter().find(|split| split.images.is_empty()) {
+        Some(split) => Err(DataError::EmptySplit(split.name)),
+        None => Ok(()),
+    }
 }
 
 /// Puts the splits of a folder that is divided in its place; which image went where.

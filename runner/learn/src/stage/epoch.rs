@@ -11,13 +11,9 @@ use crate::checkpoint::Position;
 use crate::error::LearnError;
 use crate::evaluate;
 use crate::gradients::{Gradients, Suffix, gradients, gradients_on_device};
-use crate::loss::Target;
-use crate::loss::rows::RowTarget;
-use crate::loss::targets::Targets;
 use crate::samples::{Draws, Pass};
-use runner_data::mixing::{Mix, Mixing};
+use runner_data::mixing::Mixing;
 use runner_experiment::architecture::Op;
-use runner_experiment::section::task::Task;
 use runner_network::Training;
 use runner_network::network::Moved;
 use runner_random::{Key, Purpose};
@@ -253,35 +249,6 @@ impl StageRun<'_> {
         Ok((gradients, moved, news.map_err(|trouble| self.failed(trouble, position))?))
     }
 
-    /// What the images of a batch should come to.
-    fn targets(&self, batch: &[usize], mix: Option<Mix>) -> Targets {
-        let labels = self.train.labels();
-        let smoothing = self.stage.label_smoothing;
-        let mix = mix.as_ref();
-        if self.objective.task == Task::Classification {
-            let plain = |index: &usize| {
-                let class = labels.targets[*index].class().unwrap_or(0);
-                Target::of(class, self.class_weights.len())
-                    .weighted(self.class_weights[class] * labels.weights[*index])
-            };
-            let targets = mixed(batch.iter().map(plain).collect(), mix, Target::mixed);
-            return Targets::Classes(match smoothing {
-                0.0 => targets,
-                share => targets.into_iter().map(|target| target.smoothed(share)).collect(),
-            });
-        }
-        let plain = |index: &usize| {
-            let (target, weight) = (&labels.targets[*index], labels.weights[*index]);
-            RowTarget::new(target.values(), weight).with_positive(&self.class_weights)
-        };
-        let targets = mixed(batch.iter().map(plain).collect(), mix, RowTarget::mixed);
-        let targets = match smoothing {
-            0.0 => targets,
-            share => targets.into_iter().map(|target| target.smoothed(share)).collect(),
-        };
-        Targets::Rows(self.objective, targets)
-    }
-
     /// One step of the optimizer.
     fn step(&mut self, work: &mut Work, gradients: Vec<Tensor<1>>) -> Result<(), LearnError> {
         let step = usize::try_from(work.optimizer.steps()).unwrap_or(usize::MAX);
@@ -301,13 +268,6 @@ impl StageRun<'_> {
         let trained = trained.iter().zip(is_averaged).map(|(value, averaged)| (&**value, averaged));
         work.average.as_mut().map_or(Ok(()), |average| average.add(trained, on_host))
     }
-}
-
-/// Targets of a batch, each mixed with that of its partner where images are mixed.
-fn mixed<T>(plain: Vec<T>, mix: Option<&Mix>, mixed: impl Fn(&T, &T, f64) -> T) -> Vec<T> {
-    let Some(mix) = mix else { return plain };
-    let pairs = plain.iter().zip(&mix.partners);
-    pairs.map(|(target, other)| mixed(target, &plain[*other], mix.share)).collect()
 }
 
 fn per_second(images: usize, seconds: f64) -> f64 {

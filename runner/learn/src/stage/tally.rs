@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use runner_network::Compute;
-use runner_network::on_device::loss::Ledger;
+use runner_network::on_device::ledger::Ledger;
 use runner_network::on_device::readback::Readback;
 
 use crate::checkpoint::Position;

@@ -117,10 +117,8 @@ impl Trial<'_> {
         let [plan, images, weights] = ["plan", "images", "random"].map(str::to_owned);
         let mut writer = CheckpointWriter::new(folder, plan, images, weights, BTreeSet::new());
         let resumed = self.folder.map_or(Ok(None), |folder| newest(folder, |_| Ok(())))?;
-        if let Some(found) = &resumed {
-            for (index, values) in &found.parameters {
-                network.parameters[*index].value = tensor(values.clone(), &compute.device);
-            }
+        for (index, values) in resumed.iter().flat_map(|found| &found.parameters) {
+            network.parameters[*index].value = tensor(values.clone(), &compute.device);
         }
         let before = waits();
         let mut losses = Vec::new();

@@ -8,6 +8,7 @@
 #[cfg(feature = "gpu")]
 pub(crate) mod cube;
 pub mod dropout;
+pub mod ledger;
 pub mod loss;
 pub mod mix;
 pub mod optimizer;

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::Measured;
+use super::measured::Measured;
 use crate::tables::{self, LabelScoreRow, PredictionRow, Record, Row as _, cell, integer};
 
 /// Above this probability an image counts as having a label.

@@ -5,6 +5,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `measured` | what all of these have in common |
 //! | `outcomes` | what each image adds, and from that to scores, of classes |
 //! | `labels` | the same of several labels, and of each of them |
 //! | `numbers` | the same of numbers |
@@ -14,6 +15,7 @@
 mod bootstrap;
 pub mod calibration;
 pub mod labels;
+mod measured;
 mod numbers;
 mod outcomes;
 mod shown;
@@ -25,17 +27,10 @@ use std::collections::HashMap;
 use crate::tables::{PredictionRow, ScoreRow, integer};
 use bootstrap::{RESAMPLES, Units};
 use labels::Labelled;
+use measured::Measured;
 use numbers::Numbers;
 use outcomes::Outcomes;
 pub use shown::{Shown, of_run};
-
-/// Scores of some images, each counted as often as its weight says.
-trait Measured: Sync {
-    /// What the scores are called.
-    fn names(&self) -> Vec<&'static str>;
-    /// The scores, in the order of the names.
-    fn scores(&self, weights: &[u32]) -> Vec<f64>;
-}
 
 /// The temperature among the scores; the validation images have it.
 pub(crate) const TEMPERATURE: &str = "temperature";

@@ -3,7 +3,7 @@
 //! R² is 1 − Σ (y − ŷ)² / Σ (y − ȳ)²; of several numbers the mean over them (scikit-learn's
 //! `r2_score`). A number that is the same for all images has an R² of 0, or of 1 where it is hit.
 
-use super::Measured;
+use super::measured::Measured;
 use crate::tables::PredictionRow;
 
 /// The images of a split, each with its numbers.

@@ -1,7 +1,7 @@
 //! What each image adds to the scores of its split.
 
-use super::Measured;
 use super::calibration::probabilities;
+use super::measured::Measured;
 use crate::tables::PredictionRow;
 
 /// Bins of confidence, equally wide (Guo, Pleiss, Sun & Weinberger 2017: M = 15).

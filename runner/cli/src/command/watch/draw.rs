@@ -67,15 +67,15 @@ impl Texts {
     pub(super) fn of(run: &LiveRun, now: SystemTime) -> Self {
         let (stage, epoch, of) = run.progress();
         let last = run.epochs.last();
-        let number = |value: Option<f64>| {
-            value.filter(|v| !v.is_nan()).map_or(String::new(), |v| format!("{v:.4}"))
-        };
+        let number =
+            |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
         Self {
             status: run.status().to_owned(),
             stage: stage.to_owned(),
             epoch: if of > 0 { format!("{epoch}/{of}") } else { String::new() },
             loss: number(last.map(|epoch| epoch.loss[1])),
-            accuracy: number(last.map(|epoch| epoch.accuracy[1])),
+            // Numbers have none.
+            accuracy: number(last.map(|epoch| epoch.accuracy[1]).filter(|share| !share.is_nan())),
             best: run.best().map_or(String::new(), |(number, _)| number.to_string()),
             time: run.elapsed(now).map_or(String::new(), duration),
             left: run.left(now).map_or(String::new(), duration),

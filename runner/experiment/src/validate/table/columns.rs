@@ -48,13 +48,13 @@ pub(super) fn find(
     let named = group(section, sheet).or(names.group);
     let group = search.optional("group", named.as_deref(), span(&spans.group));
     let weight = search.optional("weight", names.weight.as_deref(), span(&spans.weight));
-    if super::task(section) == Task::Classification && names.label.len() > 1 {
+    if section.task() == Task::Classification && names.label.len() > 1 {
         let span = label_span.unwrap_or(table.span.clone());
         diagnostics
             .error(span, "dataset.columns.label", "an image has one class, in one column")
             .help("`task = \"multilabel\"` or `task = \"regression\"` take several columns");
     }
-    let are_columns = names.label.len() > 1 || super::task(section) == Task::Regression;
+    let are_columns = names.label.len() > 1 || section.task() == Task::Regression;
     if let Some(classes) = section.classes.as_ref().filter(|_| are_columns) {
         diagnostics
             .error(

@@ -22,7 +22,6 @@ use crate::sheet::{self, EXTENSIONS};
 use crate::suggest::join;
 use crate::value::Located;
 
-use super::keys::get;
 use super::path::missing_help;
 
 /// Refuses keys that say nothing without a table, and those that contradict one.
@@ -55,6 +54,11 @@ pub(super) fn check_keys(section: &DatasetSection, diagnostics: &mut Diagnostics
         }
         return;
     }
+    check_folders(section, diagnostics);
+}
+
+/// Folders beside a table.
+fn check_folders(section: &DatasetSection, diagnostics: &mut Diagnostics) {
     let folders = [
         ("path", &section.path),
         ("train", &section.train),
@@ -163,11 +167,6 @@ fn read(table: &Located<String>, diagnostics: &mut Diagnostics) -> Option<sheet:
             None
         }
     }
-}
-
-/// What the network learns.
-pub(super) fn task(section: &DatasetSection) -> Task {
-    get(&section.task).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -62,11 +62,7 @@ pub(super) fn splits(
     }
     let learned = rows.iter().filter(|row| row.split == SPLITS[0] || row.split == WHOLE);
     let classes = reading.classes(section, learned.map(|row| &row.said));
-    let mut found: Vec<Split> = Vec::new();
-    for name in [WHOLE].into_iter().chain(SPLITS) {
-        let (folder, classes) = (folder.to_owned(), classes.clone());
-        found.push(Split { name, folder, classes, images: Vec::new() });
-    }
+    let mut found = empty(folder, &classes);
     for Row { number, path, said, split, group, weight } in rows {
         let Some(target) = reading.target((number, said), &classes, &mut problems) else {
             continue;
@@ -80,6 +76,17 @@ pub(super) fn splits(
     problems.report(&table.value, &table.span, diagnostics);
     let is_right = is_right && check_classes(section, table, &classes, diagnostics);
     is_right.then_some(found)
+}
+
+/// Every split that there may be, without images.
+fn empty(folder: &str, classes: &[String]) -> Vec<Split> {
+    let split = |name| Split {
+        name,
+        folder: folder.to_owned(),
+        classes: classes.to_vec(),
+        images: Vec::new(),
+    };
+    [WHOLE].into_iter().chain(SPLITS).map(split).collect()
 }
 
 /// Where the image of a row is.
@@ -156,7 +163,7 @@ fn check_classes(
         diagnostics.error(span.clone(), "dataset.classes", message);
         return false;
     }
-    let (task, least) = (super::task(section), 2);
+    let (task, least) = (section.task(), 2);
     if task == Task::Regression || classes.len() >= least {
         return true;
     }

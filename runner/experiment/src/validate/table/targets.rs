@@ -34,7 +34,7 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(super) fn new(section: &DatasetSection, columns: &'a Found) -> Self {
         let separator = section.plain().separator;
-        Self { task: super::task(section), columns, separator }
+        Self { task: section.task(), columns, separator }
     }
 
     /// What a row says; `None` where that is noted as a problem.
