@@ -124,6 +124,7 @@ fn several_labels_have_scores_thresholds_and_pictures() {
     let square = predictions.iter().find(|row| text(row, "path").contains("square")).unwrap();
     assert_eq!(text(square, "label"), "corners|even");
     assert_eq!(cell::get(square, "targets").to_string(), "[1.0000, 1.0000, 0.0000]");
+    assert_drawn(&place);
     let scores = newest(&place, "label_scores.parquet");
     assert_eq!(scores.len(), 9);
     let images =
@@ -136,6 +137,14 @@ fn several_labels_have_scores_thresholds_and_pictures() {
     assert!(shown.contains("mAP"), "{shown}");
     place.succeed(&["compare", "shapes", "--sort", "test_map"]);
     place.succeed(&["report", "last", "--out", "report.html"]);
+}
+
+/// The pictures of three jobs are there.
+fn assert_drawn(place: &Place) {
+    let drawn = newest(place, "artifacts.parquet");
+    for job in ["mistakes", "gradcam", "curves"] {
+        assert!(drawn.iter().any(|row| text(row, "job").contains(job)), "{job}");
+    }
 }
 
 /// Shapes labelled with how many corners they have.
@@ -153,7 +162,7 @@ fn corners() -> Place {
     place.write("data/shapes/labels.csv", rows);
     let keys = "table = \"data/shapes/labels.csv\"\ntask = \"regression\"\n\
                 columns = { label = \"corners\" }\n";
-    let rest = "[[visualize]]\njob = \"curves\"\n\
+    let rest = "[[visualize]]\njob = \"curves\"\n[[visualize]]\njob = \"mistakes\"\n\
                 [[visualize]]\njob = \"gradcam\"\nimages = [\"data/shapes/test/square/square.000.jpg\"]\n\
                 layer = \"block1_conv1\"\n";
     let text = experiment(keys, rest).replace("hidden = [16]", "hidden = [16]\nloss = \"huber\"");
@@ -181,6 +190,7 @@ fn numbers_have_errors_in_place_of_accuracies() {
     let errors = tested.iter().map(|row| (number(row, "targets") - number(row, "logits")).abs());
     let mean = errors.sum::<f64>() / tested.len() as f64;
     assert!((mean - error).abs() < 1e-9, "{mean} is not {error}");
+    assert_drawn(&place);
     for epoch in newest(&place, "epochs.parquet") {
         assert_eq!(cell::get(&epoch, "validation_accuracy"), &Cell::Null);
         assert!(cell::get(&epoch, "validation_mae").as_f64().is_some());

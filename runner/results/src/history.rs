@@ -163,13 +163,17 @@ pub fn predictions(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Res
     Ok(of_split.map(row).collect())
 }
 
-/// The wrong predictions of one split, most confident first.
+/// The wrong predictions of one split, most confident first; of numbers all, the largest losses first.
 ///
 /// # Errors
 ///
 /// [`ResultsError`] where the table cannot be read.
 pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
     let mut wrong = predictions(folder, split)?;
+    if wrong.iter().all(|row| row.correct.is_none()) {
+        wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss).then_with(|| a.path.cmp(&b.path)));
+        return Ok(wrong);
+    }
     wrong.retain(|row| row.correct == Some(false));
     most_confident_first(&mut wrong);
     Ok(wrong)

@@ -134,14 +134,15 @@ fn dataset(checked: &Checked) {
         return;
     };
     let mut header = vec!["split"];
-    header.extend(checked.classes.iter().map(String::as_str));
+    let is_counted = dataset.task != Task::Regression;
+    header.extend(checked.classes.iter().map(String::as_str).filter(|_| is_counted));
     header.extend(["images", "folder"]);
     let rows = checked
         .splits
         .iter()
         .map(|split| {
             let mut row = vec![split.name.to_owned()];
-            row.extend(split.counts().iter().map(ToString::to_string));
+            row.extend(split.counts().iter().filter(|_| is_counted).map(ToString::to_string));
             row.extend([split.images.len().to_string(), split.folder.clone()]);
             row
         })

@@ -8,6 +8,7 @@ use super::{Drawer, file_name, image};
 use crate::ResultsError;
 use crate::history::{self, History};
 use crate::picture::{chart, confusion, gallery, text};
+use crate::tables::PredictionRow;
 use crate::visuals::About;
 
 /// Photos per row of a gallery.
@@ -44,11 +45,12 @@ impl Drawer {
     }
 
     fn mistakes(&mut self, about: About, split: &str, count: usize) -> Result<(), ResultsError> {
-        if history::confusion(&self.tables, split)?.is_empty() {
+        if history::predictions(&self.tables, split)?.is_empty() {
             return Err(no_predictions(split));
         }
         let mut wrong = history::mistakes(&self.tables, split)?;
         let all = wrong.len();
+        let are_numbers = wrong.iter().any(|row| row.correct.is_none());
         wrong.truncate(count);
         let mut photos = Vec::new();
         for row in &wrong {
@@ -56,16 +58,30 @@ impl Drawer {
             let photo = (self.read_photo)(path).map_err(|reason| {
                 ResultsError::Picture(format!("{}: {reason}", path.display()).into())
             })?;
-            let lines = vec![
-                file_name(path),
-                format!("{}, taken for {}", row.label, row.predicted),
-                format!("with probability {:.3}", history::confidence(row)),
-            ];
+            let lines = [vec![file_name(path)], said(row)].concat();
             photos.push((image(photo), lines));
         }
-        let title = format!("{all} mistakes on {split} images, the most confident first");
+        let title = match are_numbers {
+            true => format!("{all} {split} images, the largest losses first"),
+            false => format!("{all} mistakes on {split} images, the most confident first"),
+        };
         let picture = gallery::picture(&photos, GALLERY);
         self.picture(about, split, &text::captioned(&picture, &[title]))
+    }
+}
+
+/// What an image is labelled with, and what was predicted.
+fn said(row: &PredictionRow) -> Vec<String> {
+    let or_none = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+    if row.correct.is_none() {
+        let said = row.logits.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>();
+        return vec![row.label.clone(), format!("predicted {}", said.join("|"))];
+    }
+    let taken = format!("{}, taken for {}", or_none(&row.label), or_none(&row.predicted));
+    // Of several labels each has a probability of its own.
+    match row.targets.is_empty() {
+        true => vec![taken, format!("with probability {:.3}", history::confidence(row))],
+        false => vec![taken, format!("loss {:.3}", row.loss)],
     }
 }
 
