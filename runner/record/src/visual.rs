@@ -87,8 +87,10 @@ pub struct Heatmap {
     pub layer: Option<String>,
     /// The class that is explained.
     pub class: String,
-    /// Its probability.
+    /// Its probability; the number itself, where numbers were learned.
     pub probability: f64,
+    /// Whether it is a number and no probability.
+    pub is_number: bool,
     /// The five most probable classes where there are more than two.
     pub top: Vec<(String, f64)>,
     /// From 0 to 1, stretched to the photo; `None` where nothing speaks for the class.

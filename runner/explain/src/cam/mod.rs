@@ -10,6 +10,7 @@ mod tests;
 pub mod weighted;
 
 use runner_experiment::plan::Gradcam as Job;
+use runner_experiment::section::task::Task;
 use runner_experiment::section::visualize::Method;
 
 pub use scorer::Scorer;
@@ -69,6 +70,7 @@ fn heatmap(
         layer: method.looks_at_a_layer().then(|| layer.to_owned()),
         class: scene.class(goal.class),
         probability: probabilities[goal.class],
+        is_number: goal.task == Task::Regression,
         top: top(scene, probabilities),
         map: map.normalised().map(|map| {
             let Grid { values, height, width } = map.stretched(height, width);

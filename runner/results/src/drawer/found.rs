@@ -226,9 +226,10 @@ fn caption(found: &Heatmap, job: &Gradcam) -> Vec<String> {
     let layer = found.layer.as_ref().map_or(String::new(), |layer| format!(" at {layer}"));
     let mut lines = vec![
         format!(
-            "{}: {}, probability {:.3}",
+            "{}: {}, {} {:.3}",
             file_name(&found.image),
             found.class,
+            if found.is_number { "predicted" } else { "probability" },
             found.probability
         ),
         format!("{}{layer}, of the {}", found.method, job.of),

@@ -26,6 +26,8 @@ pub(super) struct Mistakes {
     split: &'static str,
     /// How many there are, shown or not.
     count: usize,
+    /// Whether these are numbers, of which none is right or wrong.
+    numbers: bool,
     shown: Vec<Mistake>,
 }
 
@@ -63,6 +65,7 @@ fn mistakes(subject: &Subject, most: usize) -> Option<Mistakes> {
         name: subject.name.clone(),
         split,
         count: rows.len(),
+        numbers: rows.iter().all(|row| row.correct.is_none()),
         shown: rows.into_iter().take(most).map(|row| mistake(row, &classes)).collect(),
     })
 }

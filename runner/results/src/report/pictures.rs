@@ -124,7 +124,9 @@ fn text_of(row: &Record, column: &str) -> String {
 fn picture(subject: &Subject, row: &Record) -> Picture {
     let target = cell::get(row, "target").as_str();
     let value = cell::get(row, "value").as_f64();
+    let are_numbers = subject.parameter("dataset.task") == Some("regression");
     let note = match (target, value) {
+        (Some(name), Some(number)) if are_numbers => format!("{name} {}", text::number(number)),
         (Some(class), Some(probability)) => format!("{class} {}", text::percent(probability)),
         (Some(class), None) => class.to_owned(),
         (None, Some(value)) => text::number(value),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runner_experiment::listing::Target;
+use runner_experiment::listing::{SEPARATOR, Target};
 use runner_record::{Answer, EpochRecord, Event, Prediction, SplitRecord};
 
 use super::{Pending, RunWriter};
@@ -236,8 +236,10 @@ fn words(answer: &Answer, classes: &[String]) -> (String, String, Option<bool>, 
             (labels.text(classes), predicted.text(classes), Some(is_right), labels.values())
         }
         Answer::Values { values, predicted } => {
-            let [values, predicted] = [values, predicted].map(|v| Target::Values(v.clone()));
-            (values.text(classes), predicted.text(classes), None, values.values())
+            // What was said stands in full in the logits.
+            let said: Vec<String> = predicted.iter().map(|value| format!("{value:.4}")).collect();
+            let text = Target::Values(values.clone()).text(classes);
+            (text, said.join(SEPARATOR), None, values.clone())
         }
     }
 }
