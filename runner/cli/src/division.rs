@@ -18,9 +18,8 @@ use crate::terminal;
 ///
 /// A [`Failure`] where the run that the plan names is not there, or its table cannot be read.
 pub fn earlier(plan: &Plan, results: &Path, own: Option<&LoadedRun>) -> Result<Earlier, Failure> {
-    let Some(division) = plan.dataset.as_ref().and_then(|dataset| dataset.split.as_ref()) else {
-        return Ok(Earlier::default());
-    };
+    let Some(dataset) = &plan.dataset else { return Ok(Earlier::default()) };
+    let Some(division) = &dataset.split else { return Ok(Earlier::default()) };
     if let Some(found) = own.map(splits::of_run).transpose()?.flatten() {
         return of(found);
     }
@@ -40,8 +39,9 @@ pub fn earlier(plan: &Plan, results: &Path, own: Option<&LoadedRun>) -> Result<E
         }
     };
     let Some(found) = found else { return Ok(Earlier::default()) };
+    let place = if dataset.folds.is_some() { "fold" } else { "split" };
     terminal::note(&format!(
-        "{} images keep their split{}",
+        "{} images keep their {place}{}",
         found.images.len(),
         found.run.as_ref().map_or(String::new(), |run| format!(" in run {run}"))
     ));
