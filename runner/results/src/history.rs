@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::ResultsError;
 use crate::picture::chart::{Line, Panel};
-use crate::tables::{self, Cell, ConfusionRow, PredictionRow, Record, cell};
+use crate::tables::{self, ConfusionRow, PredictionRow, Record, cell};
 
 /// The epochs of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,10 +155,10 @@ pub fn predictions(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Res
         label: text(row, "label"),
         predicted: text(row, "predicted"),
         correct: cell::get(row, "correct").as_bool(),
-        targets: numbers(row, "targets"),
+        targets: cell::numbers(row, "targets"),
         loss: number(row, "loss"),
-        logits: numbers(row, "logits"),
-        probabilities: numbers(row, "probabilities"),
+        logits: cell::numbers(row, "logits"),
+        probabilities: cell::numbers(row, "probabilities"),
     };
     Ok(of_split.map(row).collect())
 }
@@ -177,13 +177,6 @@ pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Result
     wrong.retain(|row| row.correct == Some(false));
     most_confident_first(&mut wrong);
     Ok(wrong)
-}
-
-fn numbers(row: &Record, name: &str) -> Vec<f64> {
-    match cell::get(row, name) {
-        Cell::List(items) => items.iter().filter_map(Cell::as_f64).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// The loss still tells rows apart whose probabilities have been rounded to one.

@@ -82,10 +82,7 @@ fn is_test(row: &Record) -> bool {
 
 fn row(member: &Fold<'_>, fold: usize, prediction: &Record) -> OutOfFoldRow {
     let text = |name| cell::get(prediction, name).as_str().unwrap_or_default().to_owned();
-    let numbers = |name| match cell::get(prediction, name) {
-        Cell::List(values) => values.iter().filter_map(Cell::as_f64).collect(),
-        _ => Vec::new(),
-    };
+    let numbers = |name| cell::numbers(prediction, name);
     OutOfFoldRow {
         run_id: member.run.id.clone(),
         setting: member.setting.to_owned(),

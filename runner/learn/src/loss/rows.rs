@@ -12,7 +12,7 @@ use runner_network::on_device::ledger::Ledger;
 
 use super::{Outcome, mix, sigmoid};
 use crate::error::LearnError;
-use crate::objective::Objective;
+use crate::objective::{Objective, answers};
 
 /// What the outputs for an image should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +63,7 @@ impl RowTarget {
     /// The outcome for one image; loss and gradient are multiplied by its weight.
     #[must_use]
     pub fn outcome(&self, logits: &[f32], objective: &Objective) -> Outcome {
+        let probabilities = answers(objective.task, logits);
         let logits: Vec<f64> = logits.iter().map(|z| f64::from(*z)).collect();
         let outputs = logits.len().max(1) as f64;
         let (mut loss, mut score, mut gradient) = (0.0, 0.0, Vec::with_capacity(logits.len()));
@@ -75,10 +76,6 @@ impl RowTarget {
             score += of_score;
             gradient.push(slope / outputs * self.weight);
         }
-        let probabilities = match objective.task {
-            Task::Regression => logits.clone(),
-            _ => logits.iter().map(|z| sigmoid(*z)).collect(),
-        };
         Outcome {
             loss: loss / outputs * self.weight,
             gradient,

@@ -33,6 +33,15 @@ pub fn get<'a>(record: &'a Record, name: &str) -> &'a Cell {
     record.iter().find(|(column, _)| column == name).map_or(&Cell::Null, |(_, cell)| cell)
 }
 
+/// The numbers of a column of lists; none where there is no list.
+#[must_use]
+pub fn numbers(record: &Record, name: &str) -> Vec<f64> {
+    match get(record, name) {
+        Cell::List(items) => items.iter().filter_map(Cell::as_f64).collect(),
+        _ => Vec::new(),
+    }
+}
+
 impl Cell {
     /// Whether, where this says that.
     #[must_use]
