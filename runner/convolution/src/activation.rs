@@ -21,6 +21,8 @@ pub enum Activation {
     HardSwish,
     /// relu6(x + 3) / 6
     HardSigmoid,
+    /// x · Φ(x), exact (Hendrycks & Gimpel 2016)
+    Gelu,
 }
 
 impl Activation {
@@ -36,6 +38,7 @@ impl Activation {
             Self::HardSwish => lanes.mul(value, hard_sigmoid(lanes, value)),
             Self::Sigmoid => sigmoid(lanes, value),
             Self::Swish => lanes.mul(value, sigmoid(lanes, value)),
+            Self::Gelu => gelu(lanes, value),
         }
     }
 }
@@ -87,9 +90,57 @@ fn exp(x: f32) -> f32 {
     (sum * (r * r) + r + 1.0) * power
 }
 
+/// x (1 + erf(x / √2)) / 2, in a form that the compiler vectorizes.
+#[inline(always)]
+fn gelu<L: Lanes>(lanes: L, value: L::V) -> L::V {
+    let mut values = [0.0; WIDTH];
+    lanes.write(value, &mut values);
+    for lane in 0..WIDTH {
+        let x = values[lane];
+        values[lane] = 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
+    }
+    lanes.read(&values)
+}
+
+/// The error function to within 4e-7: a quotient of polynomials on [-4, 4], beyond which it is ±1 to the last
+/// bit (Eigen's `generic_fast_erf_float`).
+#[inline(always)]
+fn erf(x: f32) -> f32 {
+    // Both comparisons are false where x is NaN.
+    let x = if x > 4.0 { 4.0 } else { x };
+    let x = if x < -4.0 { -4.0 } else { x };
+    let square = x * x;
+    let mut odd = -2.726_142_4e-10;
+    for weight in [
+        2.770_681_5e-8,
+        -2.101_024e-6,
+        -5.692_506_4e-5,
+        -7.349_906_3e-4,
+        -2.954_6e-3,
+        -1.609_603_3e-2,
+    ] {
+        odd = odd * square + weight;
+    }
+    let mut even = -1.456_607_2e-5;
+    for weight in [-2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_474e-2] {
+        even = even * square + weight;
+    }
+    x * odd / even
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// 2/√π Σ (-1)ⁿ x²ⁿ⁺¹ / (n! (2n + 1)).
+    fn series_of_erf(x: f64) -> f64 {
+        let (mut power, mut sum) = (x, 0.0);
+        for n in 0..150 {
+            sum += power / f64::from(2 * n + 1);
+            power *= -x * x / f64::from(n + 1);
+        }
+        sum * std::f64::consts::FRAC_2_SQRT_PI
+    }
 
     #[test]
     fn the_exponential_is_that_of_double_precision() {
@@ -100,5 +151,15 @@ mod tests {
             assert!(off < 3e-7, "{x}: {off}");
         }
         assert!(exp(f32::NAN).is_nan() && exp(1e9).is_finite() && exp(-1e9) > 0.0);
+    }
+
+    #[test]
+    fn the_error_function_is_that_of_its_series() {
+        for step in -4000..=4000 {
+            let x = step as f32 / 1000.0;
+            let off = (f64::from(erf(x)) - series_of_erf(f64::from(x))).abs();
+            assert!(off < 4e-7, "{x}: {off}");
+        }
+        assert!(erf(f32::NAN).is_nan() && (erf(1e9) - 1.0).abs() < 4e-7);
     }
 }

@@ -8,6 +8,8 @@ pub mod depthwise;
 mod each;
 pub mod gather;
 pub mod general;
+mod join;
+mod layer_norm;
 pub mod panels;
 mod pool;
 mod run;
@@ -48,6 +50,21 @@ pub enum Node<'a> {
     Pool(Windows, Pooled),
     /// The mean of each map, as a map of one pixel.
     GlobalAverage,
+    /// The largest value of each map, as a map of one pixel.
+    GlobalMax,
+    /// The channels of each pixel less their mean, over their deviation, scaled and moved (Ba et al.
+    /// 2016). Their number must be a multiple of sixteen.
+    LayerNorm {
+        /// A factor for each channel.
+        scale: &'a [f32],
+        /// A term for each channel.
+        bias: &'a [f32],
+        /// Added to the variance under the root.
+        epsilon: f32,
+    },
+    /// The input and these values behind it, channel after channel. All but the last must have a
+    /// multiple of sixteen.
+    Concatenate(&'a [usize]),
     /// The input times a factor for each channel of each image, plus another value, if they are
     /// given; then an activation.
     Each {
@@ -60,12 +77,37 @@ pub enum Node<'a> {
     },
 }
 
+impl Node<'_> {
+    /// The values that it needs beside its input.
+    fn others(&self) -> Vec<Option<usize>> {
+        match *self {
+            Node::Convolution { residual, .. } => vec![residual],
+            Node::Each { factors, other, .. } => vec![factors, other],
+            Node::Concatenate(values) => values.iter().copied().map(Some).collect(),
+            Node::Pool(..) | Node::GlobalAverage | Node::GlobalMax | Node::LayerNorm { .. } => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether values of these sizes can be added to its sum, or be multiplied with it.
+    fn fits(&self, output: Extent, others: &[Option<Extent>]) -> bool {
+        let factor = Extent { height: 1, width: 1, ..output };
+        let wanted = match self {
+            Node::Each { .. } => [factor, output],
+            Node::Concatenate(_) => return true,
+            _ => [output; 2],
+        };
+        others.iter().zip(wanted).all(|(other, wanted)| other.is_none_or(|other| other == wanted))
+    }
+}
+
 /// A step, and the number of its input.
 struct Placed {
     step: Step,
     input: usize,
     /// Other values that it needs.
-    others: [Option<usize>; 2],
+    others: Vec<Option<usize>>,
     /// Values that nobody needs behind it.
     done: Vec<usize>,
 }
@@ -95,26 +137,17 @@ impl Graph {
         let mut steps = Vec::new();
         for (from, node) in nodes {
             let planar = *from == 0 && input.channels <= DIRECT_CHANNELS;
-            let others = match *node {
-                Node::Convolution { residual, .. } => [residual, None],
-                Node::Each { factors, other, .. } => [factors, other],
-                Node::Pool(..) | Node::GlobalAverage => [None; 2],
-            };
+            let others = node.others();
             let extent = *extents.get(*from)?;
-            if !others.iter().flatten().all(|other| *other > 0 && *other < extents.len()) {
+            let is_known = |other: &usize| *other > 0 && *other < extents.len();
+            if !others.iter().flatten().all(is_known) {
                 return None;
             }
-            let step = Step::new(&isa, vectors, (extent, planar), node)?;
+            let sizes: Vec<Option<Extent>> =
+                others.iter().map(|other| other.map(|other| extents[other])).collect();
+            let step = Step::new(&isa, vectors, (extent, planar), &sizes, node)?;
             let output = step.output();
-            let fits = |other: Option<usize>, extent: Extent| {
-                other.is_none_or(|other| extents[other] == extent)
-            };
-            let factor = Extent { height: 1, width: 1, ..output };
-            let is_fitting = match node {
-                Node::Each { .. } => fits(others[0], factor) && fits(others[1], output),
-                _ => fits(others[0], output),
-            };
-            if !is_fitting || output.len() == 0 {
+            if !node.fits(output, &sizes) || output.len() == 0 {
                 return None;
             }
             extents.push(output);
@@ -137,7 +170,7 @@ impl Graph {
 
 impl Placed {
     fn needs(&self) -> impl Iterator<Item = usize> {
-        std::iter::once(self.input).chain(self.others.into_iter().flatten())
+        std::iter::once(self.input).chain(self.others.iter().copied().flatten())
     }
 }
 

@@ -1,7 +1,9 @@
 //! Layers that are run again and again with the same parameters and without gradients.
 
+mod draft;
 mod fold;
 mod plan;
+mod windows;
 
 use std::ops::Range;
 
@@ -201,7 +203,7 @@ mod tests {
     /// A network whose normalizations are none of those that change nothing, and a batch for it.
     fn network(name: &str) -> Result<(Network, Vec<f32>), NetworkError> {
         let name = ArchitectureName::find(name).unwrap_or_default();
-        let layers = layers(name, [64, 96], &Top::None).unwrap_or_default();
+        let layers = layers(name, [80, 112], &Top::None).unwrap_or_default();
         let mut network = Network::new(layers, Weights::default(), 7, Compute::cpu());
         let mut stream = Key::new(1, Purpose::Generate).stream();
         for parameter in &mut network.parameters {
@@ -232,7 +234,19 @@ mod tests {
 
     #[test]
     fn prepared_networks_compute_what_their_layers_do() -> Result<(), NetworkError> {
-        for name in ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0"] {
+        for name in [
+            "resnet18",
+            "resnet50",
+            "resnet50_keras",
+            "mobilenet",
+            "mobilenet_v2",
+            "mobilenet_v2_keras",
+            "mobilenet_v3_small",
+            "efficientnet_b0",
+            "inception_v3",
+            "xception",
+            "convnext_tiny",
+        ] {
             let off = error(name, Precision::F32)?;
             assert!(off < 1e-5, "{name}: {off}");
         }

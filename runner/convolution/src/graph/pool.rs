@@ -13,6 +13,8 @@ use crate::values::{Values, WIDTH};
 pub enum Pooled {
     /// Its largest value; NaN where one of them is NaN.
     Largest,
+    /// The same where what lies outside of the map counts as zeros.
+    LargestPadded,
     /// The mean of what lies inside of the map.
     Mean,
 }
@@ -94,9 +96,10 @@ impl Work for Plane<'_> {
                     let sum = values.fold(zero, |sum, value| lanes.add(sum, lanes.load(value)));
                     lanes.store(lanes.mul(sum, lanes.splat(1.0 / count as f32)), out);
                 }
-                Pooled::Largest => {
-                    let Some(first) = values.next() else { continue };
-                    let mut most = *first;
+                Pooled::Largest | Pooled::LargestPadded => {
+                    let is_padded = pooled == Pooled::LargestPadded && count < windows.taps();
+                    let first = if is_padded { Some(&Values::ZERO) } else { values.next() };
+                    let Some(mut most) = first.copied() else { continue };
                     for value in values {
                         for lane in 0..WIDTH {
                             let (a, b) = (most.0[lane], value.0[lane]);

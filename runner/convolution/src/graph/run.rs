@@ -90,14 +90,15 @@ impl Graph {
             let placed = &self.steps[index];
             let mut out = self.room(placed, index, how.batch.images, &mut alive);
             let value = |number: usize| alive.values[number].as_deref();
-            let others = placed.others.map(|other| other.and_then(value));
+            let others = placed.others.iter().map(|other| other.and_then(value));
+            let others: Vec<Option<&[Values]>> = others.collect();
             let source = match (value(placed.input), alive.image) {
                 (Some(values), _) => Source::Blocks(values),
                 (None, Some(image)) => Source::Planar(image),
                 // A step that works in the memory of its input.
                 (None, None) => Source::Blocks(&[]),
             };
-            placed.step.run(how, source, others, &mut out);
+            placed.step.run(how, source, &others, &mut out);
             alive.values[index + 1] = Some(out);
             for done in &placed.done {
                 alive.values[*done] = None;

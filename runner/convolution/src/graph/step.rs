@@ -5,6 +5,8 @@ use super::depthwise::Depthwise;
 use super::each::Each;
 use super::gather::Source;
 use super::general::{General, Inputs};
+use super::join::Join;
+use super::layer_norm::LayerNorm;
 use super::pool::{Pooled, WindowPool};
 use super::windows::Windows;
 use crate::activation::Activation;
@@ -26,6 +28,10 @@ pub enum Step {
     Pool(WindowPool),
     /// Sums and products.
     Each(Extent, Activation),
+    /// A layer normalization.
+    LayerNorm(LayerNorm),
+    /// Maps behind each other.
+    Join(Join),
 }
 
 /// How a step is computed.
@@ -44,13 +50,22 @@ pub struct How {
 const FEWEST_CHANNELS: usize = 24;
 
 impl Step {
-    /// Prepares a node for input of this size, which is planar or in blocks.
+    /// Prepares a node for input of this size, which is planar or in blocks, and other values of these.
     pub fn new(
         isa: impl Fn(ConvShape) -> Isa,
         vectors: Isa,
         (input, planar): (Extent, bool),
+        others: &[Option<Extent>],
         node: &Node<'_>,
     ) -> Option<Self> {
+        let whole = Windows {
+            size: [input.height, input.width],
+            stride: 1,
+            before: [0, 0],
+            places: [1, 1],
+        };
+        let pool =
+            |windows, pooled| Self::Pool(WindowPool { input, windows, pooled, isa: vectors });
         Some(match *node {
             Node::Convolution { kernel, bias, windows, depthwise: true, activation, residual } => {
                 let is_sound = kernel.len() == input.channels * windows.taps()
@@ -63,34 +78,54 @@ impl Step {
                 Self::Depthwise(Depthwise::new(vectors, input, windows, weights, activation))
             }
             Node::Convolution { kernel, bias, windows, activation, residual, .. } => {
-                if kernel.len() != bias.len() * input.channels * windows.taps() || bias.is_empty() {
+                let is_sound = kernel.len() == bias.len() * input.channels * windows.taps();
+                if !is_sound || bias.is_empty() {
                     return None;
                 }
-                let shape =
-                    ConvShape { images: 1, input, outputs: bias.len(), padding: windows.before[0] };
-                if !planar && is_minimal(&windows, shape) {
-                    let relu = residual.is_none() && activation == Activation::Relu;
-                    let rest = residual.is_some()
-                        || !matches!(activation, Activation::Linear | Activation::Relu);
-                    let mut prepared = Prepared::new(isa(shape), shape, kernel, bias, false);
-                    (prepared.from, prepared.to) = (Layout::Nchw16c, Layout::Nchw16c);
-                    prepared.relu = relu;
-                    return Some(Self::Minimal(Box::new(prepared), rest.then_some(activation)));
-                }
-                let weights = (kernel, bias);
-                Self::General(General::new(vectors, (input, planar), windows, weights, activation))
+                let weights = (windows, kernel, bias);
+                Self::over_all(isa, vectors, (input, planar), weights, (residual, activation))
             }
             _ if planar => return None,
-            Node::Pool(windows, pooled) => {
-                Self::Pool(WindowPool { input, windows, pooled, isa: vectors })
+            Node::Pool(windows, pooled) => pool(windows, pooled),
+            Node::GlobalAverage => pool(whole, Pooled::Mean),
+            Node::GlobalMax => pool(whole, Pooled::Largest),
+            Node::LayerNorm { scale, bias, epsilon } => {
+                Self::LayerNorm(LayerNorm::new(vectors, input, epsilon, (scale, bias))?)
             }
-            Node::GlobalAverage => {
-                let size = [input.height, input.width];
-                let windows = Windows { size, stride: 1, before: [0, 0], places: [1, 1] };
-                Self::Pool(WindowPool { input, windows, pooled: Pooled::Mean, isa: vectors })
+            Node::Concatenate(_) => {
+                let all = std::iter::once(input).chain(others.iter().flatten().copied());
+                Self::Join(Join::new(&all.collect::<Vec<_>>())?)
             }
             Node::Each { activation, .. } => Self::Each(input, activation),
         })
+    }
+
+    /// A convolution over all channels.
+    fn over_all(
+        isa: impl Fn(ConvShape) -> Isa,
+        vectors: Isa,
+        (input, planar): (Extent, bool),
+        (windows, kernel, bias): (Windows, &[f32], &[f32]),
+        (residual, activation): (Option<usize>, Activation),
+    ) -> Self {
+        let shape = ConvShape { images: 1, input, outputs: bias.len(), padding: windows.before[0] };
+        if planar || !is_minimal(&windows, shape) {
+            let weights = (kernel, bias);
+            return Self::General(General::new(
+                vectors,
+                (input, planar),
+                windows,
+                weights,
+                activation,
+            ));
+        }
+        let relu = residual.is_none() && activation == Activation::Relu;
+        let rest =
+            residual.is_some() || !matches!(activation, Activation::Linear | Activation::Relu);
+        let mut prepared = Prepared::new(isa(shape), shape, kernel, bias, false);
+        (prepared.from, prepared.to) = (Layout::Nchw16c, Layout::Nchw16c);
+        prepared.relu = relu;
+        Self::Minimal(Box::new(prepared), rest.then_some(activation))
     }
 
     /// The size of each map that comes out.
@@ -101,6 +136,8 @@ impl Step {
             Self::Depthwise(depthwise) => depthwise.output(),
             Self::Pool(pool) => pool.output(),
             Self::Each(extent, _) => *extent,
+            Self::LayerNorm(norm) => norm.input,
+            Self::Join(join) => join.output(),
         }
     }
 
@@ -111,7 +148,7 @@ impl Step {
 
     /// Whether it changes its input instead of writing something new.
     pub fn is_in_place(&self) -> bool {
-        matches!(self, Self::Each(..))
+        matches!(self, Self::Each(..) | Self::LayerNorm(_))
     }
 
     /// Computes some images. `others` are what the node names, in its order.
@@ -119,12 +156,12 @@ impl Step {
         &self,
         How { batch, is_shared, isa }: How,
         source: Source<'_>,
-        others: [Option<&[Values]>; 2],
+        others: &[Option<&[Values]>],
         out: &mut [Values],
     ) {
         match (self, source) {
             (Self::General(general), source) => {
-                let inputs = Inputs { source, residual: others[0] };
+                let inputs = Inputs { source, residual: others.first().copied().flatten() };
                 general.forward(inputs, is_shared, bytemuck::cast_slice_mut(out));
             }
             (Self::Minimal(prepared, rest), Source::Blocks(input)) => {
@@ -132,8 +169,8 @@ impl Step {
                 prepared.forward(batch, input, bytemuck::cast_slice_mut(out));
                 if let Some(activation) = *rest {
                     let Extent { height, width, .. } = prepared.output();
-                    let each =
-                        Each { factors: None, other: others[0], activation, plane: height * width };
+                    let other = others.first().copied().flatten();
+                    let each = Each { factors: None, other, activation, plane: height * width };
                     each.run(isa, is_shared, out);
                 }
             }
@@ -142,10 +179,16 @@ impl Step {
             }
             (Self::Pool(pool), Source::Blocks(input)) => pool.forward(input, is_shared, out),
             (Self::Each(extent, activation), _) => {
-                let [factors, other] = others;
+                let [factors, other] = [0, 1].map(|at| others.get(at).copied().flatten());
                 let plane = extent.height * extent.width;
                 let each = Each { factors, other, activation: *activation, plane };
                 each.run(isa, is_shared, out);
+            }
+            (Self::LayerNorm(norm), _) => norm.run(is_shared, out),
+            (Self::Join(join), Source::Blocks(input)) => {
+                let maps: Vec<&[Values]> =
+                    std::iter::once(input).chain(others.iter().flatten().copied()).collect();
+                join.forward(&maps, is_shared, out);
             }
             // Only a convolution over all channels takes a planar map.
             (_, Source::Planar(_)) => {}

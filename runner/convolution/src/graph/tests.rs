@@ -3,95 +3,9 @@
 use super::*;
 use crate::tests::{error, numbers};
 
-/// A planar map of one image in double precision.
-type Map = (Extent, Vec<f64>);
+mod definition;
 
-fn activated(activation: Activation, x: f64) -> f64 {
-    match activation {
-        Activation::Linear => x,
-        Activation::Relu => x.max(0.0),
-        Activation::Relu6 => x.clamp(0.0, 6.0),
-        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        Activation::Swish => x / (1.0 + (-x).exp()),
-        Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
-        Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
-    }
-}
-
-/// A map whose values are those of `f`, by channel, row and column.
-fn over(extent: Extent, f: impl Fn(usize, usize, usize) -> f64) -> Map {
-    let Extent { channels, height, width } = extent;
-    let places = (0..channels * height * width)
-        .map(|at| (at / width / height, at / width % height, at % width));
-    (extent, places.map(|(channel, y, x)| f(channel, y, x)).collect())
-}
-
-/// The size of what comes out of windows.
-fn sized(channels: usize, windows: &Windows) -> Extent {
-    Extent { channels, height: windows.places[0], width: windows.places[1] }
-}
-
-/// The values of one window, `None` outside of the map.
-fn seen(
-    (extent, values): &Map,
-    w: &Windows,
-    (channel, y, x): (usize, usize, usize),
-) -> Vec<Option<f64>> {
-    let first = |place: usize, axis: usize| (place * w.stride) as isize - w.before[axis] as isize;
-    let taps = 0..w.size[0] * w.size[1];
-    taps.map(|tap| {
-        let y = first(y, 0) + (tap / w.size[1]) as isize;
-        let x = first(x, 1) + (tap % w.size[1]) as isize;
-        let is_inside =
-            (0..extent.height as isize).contains(&y) && (0..extent.width as isize).contains(&x);
-        is_inside
-            .then(|| values[(channel * extent.height + y as usize) * extent.width + x as usize])
-    })
-    .collect()
-}
-
-/// What a node computes.
-fn expected(values: &[Map], input: usize, node: &Node<'_>) -> Map {
-    let map = &values[input];
-    let (extent, x) = map;
-    match *node {
-        Node::Convolution { kernel, bias, windows, depthwise, residual, activation } => {
-            let out = sized(bias.len(), &windows);
-            over(out, |o, y, x| {
-                let inputs = if depthwise { o..o + 1 } else { 0..extent.channels };
-                let mut sum = f64::from(bias[o]);
-                for (index, channel) in inputs.clone().enumerate() {
-                    let taps = seen(map, &windows, (channel, y, x));
-                    let start = (o * inputs.len() + index) * taps.len();
-                    for (tap, value) in taps.iter().enumerate() {
-                        sum += f64::from(kernel[start + tap]) * value.unwrap_or(0.0);
-                    }
-                }
-                let place = (o * out.height + y) * out.width + x;
-                activated(activation, sum + residual.map_or(0.0, |value| values[value].1[place]))
-            })
-        }
-        Node::Pool(windows, pooled) => over(sized(extent.channels, &windows), |channel, y, x| {
-            let inside: Vec<f64> =
-                seen(map, &windows, (channel, y, x)).into_iter().flatten().collect();
-            match pooled {
-                Pooled::Largest => inside.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                Pooled::Mean => inside.iter().sum::<f64>() / inside.len() as f64,
-            }
-        }),
-        Node::GlobalAverage => {
-            let plane = extent.height * extent.width;
-            let means = x.chunks(plane).map(|map| map.iter().sum::<f64>() / plane as f64).collect();
-            (Extent { height: 1, width: 1, ..*extent }, means)
-        }
-        Node::Each { factors, other, activation } => over(*extent, |channel, y, column| {
-            let place = (channel * extent.height + y) * extent.width + column;
-            let factor = factors.map_or(1.0, |value| values[value].1[channel]);
-            let other = other.map_or(0.0, |value| values[value].1[place]);
-            activated(activation, x[place] * factor + other)
-        }),
-    }
-}
+use definition::expected;
 
 fn windows(size: usize, stride: usize, before: usize, places: [usize; 2]) -> Windows {
     Windows { size: [size, size], stride, before: [before, before], places }
@@ -214,6 +128,48 @@ fn an_inverted_residual_is_the_sum_of_its_definition() {
 }
 
 #[test]
+fn an_inception_block_is_the_sum_of_its_definition() {
+    let weights = Weights::new(&[(32, 27), (16, 32), (32, 32), (48, 9 * 32), (20, 32)]);
+    let relu = Activation::Relu;
+    let of = |index, value| (value, weights.convolution(index, windows(1, 1, 0, [9, 7]), relu));
+    check(
+        Extent { channels: 3, height: 19, width: 15 },
+        &[
+            (0, weights.convolution(0, windows(3, 2, 0, [9, 7]), relu)),
+            of(1, 1),
+            of(2, 1),
+            (3, weights.convolution(3, windows(3, 1, 1, [9, 7]), relu)),
+            (1, Node::Pool(windows(3, 1, 1, [9, 7]), Pooled::Mean)),
+            of(4, 5),
+            (2, Node::Concatenate(&[4, 1, 6])),
+            (7, Node::Pool(windows(3, 2, 1, [5, 4]), Pooled::LargestPadded)),
+        ],
+    );
+}
+
+#[test]
+fn a_convnext_block_is_the_sum_of_its_definition() {
+    let weights = Weights::new(&[(32, 3 * 16), (32, 49), (128, 32), (32, 128)]);
+    let (scale, bias) = (numbers(32, 20), numbers(32, 21));
+    let norm = Node::LayerNorm { scale: &scale, bias: &bias, epsilon: 1e-6 };
+    let places = [5, 4];
+    let linear = Activation::Linear;
+    let last = weights.convolution(3, windows(1, 1, 0, places), linear);
+    check(
+        Extent { channels: 3, height: 20, width: 16 },
+        &[
+            (0, weights.convolution(0, windows(4, 4, 0, places), linear)),
+            (1, norm),
+            (2, weights.depthwise(1, windows(7, 1, 3, places), linear)),
+            (3, norm),
+            (4, weights.convolution(2, windows(1, 1, 0, places), Activation::Gelu)),
+            (5, with_residual(last, 2)),
+            (6, Node::GlobalMax),
+        ],
+    );
+}
+
+#[test]
 fn depthwise_windows_of_all_sizes() {
     for (size, stride, before, places) in [
         (3, 1, 1, [13, 14]),
@@ -247,6 +203,8 @@ fn sizes_that_do_not_fit_are_refused() {
     let extent = Extent { channels: 20, height: 9, width: 11 };
     let each = |other| Node::Each { factors: None, other, activation: Activation::Relu };
     let graph = |nodes: &[(usize, Node<'_>)]| Graph::new(|_| Isa::best(), extent, nodes).is_some();
+    let odd = Node::LayerNorm { scale: &[1.0; 20], bias: &[0.0; 20], epsilon: 1e-6 };
+    assert!(!graph(&[(0, odd)]) && !graph(&[(0, each(None)), (1, Node::Concatenate(&[1]))]));
     assert!(!graph(&[]) && !graph(&[(1, each(None))]) && !graph(&[(0, each(Some(2)))]));
     let pool = Node::Pool(windows(2, 2, 0, [4, 5]), Pooled::Largest);
     assert!(graph(&[(0, each(None)), (1, pool)]) && !graph(&[(0, pool), (0, each(Some(1)))]));

@@ -12,11 +12,6 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    /// One factor per channel, which changes nothing.
-    pub(super) fn identity(channels: usize) -> Self {
-        Self { kernel: vec![1.0; channels], bias: vec![0.0; channels] }
-    }
-
     /// The same followed by a factor (its kernel) and a term (its bias) for each output.
     pub(super) fn then(&mut self, next: &Self) {
         let row = self.kernel.len() / self.bias.len().max(1);
