@@ -99,6 +99,8 @@ def keras_rows():
     return {
         "resnet50_forward": backbone(applications.ResNet50),
         "resnet50_last_stage_step": last_stage(),
+        "resnet50_keras_forward": backbone(applications.ResNet50),
+        "resnet50_keras_last_stage_step": last_stage(),
         "mobilenet_v2_forward": backbone(applications.MobileNetV2),
         "efficientnet_b0_forward": backbone(applications.EfficientNetB0),
         "forward": lambda: infer(images).numpy(),
@@ -145,7 +147,9 @@ def torch_rows():
 
     def backbone(build):
         layout = torch.channels_last
-        model = build(weights=None).eval()
+        # What is only there for training is no part of a row.
+        options = {"aux_logits": False, "init_weights": False} if build is models.inception_v3 else {}
+        model = build(weights=None, **options).eval()
         model = nn.Sequential(*list(model.children())[:-1]).to(memory_format=layout)
         photos = torch.rand(BATCH, 3, LARGE_SIDE, LARGE_SIDE).to(memory_format=layout)
 
