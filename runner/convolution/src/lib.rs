@@ -1,4 +1,4 @@
-//! 3×3 convolutions with stride 1 for the CPU by Winograd's minimal filtering, with pooling and
+//! 3×3 convolutions with stride 1 or 2 for the CPU by Winograd's minimal filtering, with pooling and
 //! fully connected layers beside them.
 //!
 //! # The algorithm
@@ -43,6 +43,7 @@
 //! | `dense` | fully connected layers |
 //! | `stack` | several layers whose filters are transformed only once |
 //! | `activation` | functions of each value |
+//! | `strided` | 3×3 convolutions with stride 2 by minimal filtering, and the gradient of their input |
 //! | `graph` | whole networks of convolutions with any windows, pools, sums and products |
 //! | `windowed` | convolutions with any windows, over all channels or one, forward and gradients |
 //!
@@ -73,6 +74,7 @@ mod reorder;
 mod scaled;
 mod shape;
 mod stack;
+mod strided;
 mod tile;
 mod transform;
 mod values;

@@ -12,12 +12,15 @@ use crate::convolution::Convolution;
 use crate::isa::Isa;
 use crate::shape::{ConvShape, Extent, Layout};
 use crate::stack::prepared::{Batch, Prepared};
+use crate::strided::{self, Strided};
 use crate::values::Values;
 
 /// A node with its weights in the order that kernels read them.
 pub enum Step {
     /// A 3×3 convolution by minimal filtering, then what it does not do itself.
     Minimal(Box<Prepared>, Option<Activation>),
+    /// One with stride 2 by minimal filtering.
+    Strided(Strided),
     /// Any other over all channels.
     General(General),
     /// One per channel.
@@ -78,6 +81,10 @@ impl Step {
                     return Some(Self::Minimal(Box::new(prepared), rest.then_some(activation)));
                 }
                 let weights = (kernel, bias);
+                if !planar && strided::is_suited(input, bias.len(), &windows) {
+                    let strided = Strided::new(vectors, input, windows, weights, activation);
+                    return Some(Self::Strided(strided));
+                }
                 Self::General(General::new(vectors, (input, planar), windows, weights, activation))
             }
             _ if planar => return None,
@@ -97,6 +104,7 @@ impl Step {
     pub fn output(&self) -> Extent {
         match self {
             Self::Minimal(prepared, _) => prepared.output(),
+            Self::Strided(strided) => strided.output(),
             Self::General(general) => general.output(),
             Self::Depthwise(depthwise) => depthwise.output(),
             Self::Pool(pool) => pool.output(),
@@ -106,7 +114,11 @@ impl Step {
 
     /// Whether all images should pass together, so that the filters are read only once.
     pub fn wants_batch(&self) -> bool {
-        matches!(self, Self::Minimal(prepared, _) if prepared.wants_batch())
+        match self {
+            Self::Minimal(prepared, _) => prepared.wants_batch(),
+            Self::Strided(strided) => strided.wants_batch(),
+            Self::General(_) | Self::Depthwise(_) | Self::Pool(_) | Self::Each(..) => false,
+        }
     }
 
     /// Whether it changes its input instead of writing something new.
@@ -126,6 +138,10 @@ impl Step {
             (Self::General(general), source) => {
                 let inputs = Inputs { source, residual: others[0] };
                 general.forward(inputs, is_shared, bytemuck::cast_slice_mut(out));
+            }
+            (Self::Strided(strided), source) => {
+                let inputs = Inputs { source, residual: others[0] };
+                strided.forward(inputs, is_shared, bytemuck::cast_slice_mut(out));
             }
             (Self::Minimal(prepared, rest), Source::Blocks(input)) => {
                 let input = bytemuck::cast_slice(input);
