@@ -12,6 +12,7 @@ pub mod panels;
 mod pool;
 mod run;
 mod step;
+pub mod strided;
 mod windows;
 
 #[cfg(test)]

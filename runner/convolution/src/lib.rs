@@ -10,6 +10,9 @@
 //! rounding error, which grows with m. Compared with float64 on random numbers, the largest error
 //! is below 2e-5 of the largest value in each layer.
 //!
+//! With stride 2, the outer taps are a two-tap filter with stride 1 on every other pixel, and the middle
+//! taps meet the pixels between them: 5.1 multiplications per output (`graph::strided`).
+//!
 //! Winograd, "Arithmetic Complexity of Computations" (1980); Lavin & Gray, "Fast Algorithms for
 //! Convolutional Neural Networks" (2015), which the matrices are from.
 //!
@@ -43,7 +46,6 @@
 //! | `dense` | fully connected layers |
 //! | `stack` | several layers whose filters are transformed only once |
 //! | `activation` | functions of each value |
-//! | `strided` | 3×3 convolutions with stride 2 by minimal filtering, and the gradient of their input |
 //! | `graph` | whole networks of convolutions with any windows, pools, sums and products |
 //! | `windowed` | convolutions with any windows, over all channels or one, forward and gradients |
 //!
@@ -74,7 +76,6 @@ mod reorder;
 mod scaled;
 mod shape;
 mod stack;
-mod strided;
 mod tile;
 mod transform;
 mod values;

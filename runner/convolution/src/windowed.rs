@@ -17,9 +17,10 @@ use crate::graph::Windows;
 use crate::graph::gather::Source;
 use crate::graph::general::{General, Inputs};
 use crate::graph::panels::Filters;
+use crate::graph::strided::{self, Strided};
 use crate::isa::{Isa, with_lanes};
+use crate::scaled::scale_back_on;
 use crate::shape::{Extent, Layout};
-use crate::strided::{self, Strided};
 use crate::values::{Values, WIDTH};
 use lines::{Lines, count, fill, lines, write};
 
@@ -114,6 +115,13 @@ impl Windowed {
             return;
         }
         let terms = (input, gradient);
+        if strided::is_suited(self.input, self.outputs, &self.windows) {
+            let [kernel, scale, bias] = out;
+            let of = (self.images, self.input, &self.windows);
+            strided::kernel_gradient(self.isa(), of, terms, (kernel, bias));
+            scale_back_on(self.isa(), (weights.kernel, weights.scale), (kernel, scale));
+            return;
+        }
         with_lanes(self.isa(), kernel::KernelGradient { of: self, terms, weights, out });
     }
 

@@ -6,13 +6,13 @@ use super::each::Each;
 use super::gather::Source;
 use super::general::{General, Inputs};
 use super::pool::{Pooled, WindowPool};
+use super::strided::{self, Strided};
 use super::windows::Windows;
 use crate::activation::Activation;
 use crate::convolution::Convolution;
 use crate::isa::Isa;
 use crate::shape::{ConvShape, Extent, Layout};
 use crate::stack::prepared::{Batch, Prepared};
-use crate::strided::{self, Strided};
 use crate::values::Values;
 
 /// A node with its weights in the order that kernels read them.
@@ -69,19 +69,12 @@ impl Step {
                 if kernel.len() != bias.len() * input.channels * windows.taps() || bias.is_empty() {
                     return None;
                 }
-                let shape =
-                    ConvShape { images: 1, input, outputs: bias.len(), padding: windows.before[0] };
+                let (weights, outputs) = ((kernel, bias), bias.len());
+                let shape = ConvShape { images: 1, input, outputs, padding: windows.before[0] };
                 if !planar && is_minimal(&windows, shape) {
-                    let relu = residual.is_none() && activation == Activation::Relu;
-                    let rest = residual.is_some()
-                        || !matches!(activation, Activation::Linear | Activation::Relu);
-                    let mut prepared = Prepared::new(isa(shape), shape, kernel, bias, false);
-                    (prepared.from, prepared.to) = (Layout::Nchw16c, Layout::Nchw16c);
-                    prepared.relu = relu;
-                    return Some(Self::Minimal(Box::new(prepared), rest.then_some(activation)));
+                    return Some(Self::minimal(isa(shape), shape, weights, (activation, residual)));
                 }
-                let weights = (kernel, bias);
-                if !planar && strided::is_suited(input, bias.len(), &windows) {
+                if !planar && strided::is_suited(input, outputs, &windows) {
                     let strided = Strided::new(vectors, input, windows, weights, activation);
                     return Some(Self::Strided(strided));
                 }
@@ -98,6 +91,23 @@ impl Step {
             }
             Node::Each { activation, .. } => Self::Each(input, activation),
         })
+    }
+
+    /// A convolution by minimal filtering; what follows it is left to do where it does not do that
+    /// itself.
+    fn minimal(
+        isa: Isa,
+        shape: ConvShape,
+        (kernel, bias): (&[f32], &[f32]),
+        (activation, residual): (Activation, Option<usize>),
+    ) -> Self {
+        let relu = residual.is_none() && activation == Activation::Relu;
+        let rest =
+            residual.is_some() || !matches!(activation, Activation::Linear | Activation::Relu);
+        let mut prepared = Prepared::new(isa, shape, kernel, bias, false);
+        (prepared.from, prepared.to) = (Layout::Nchw16c, Layout::Nchw16c);
+        prepared.relu = relu;
+        Self::Minimal(Box::new(prepared), rest.then_some(activation))
     }
 
     /// The size of each map that comes out.

@@ -1,4 +1,4 @@
-//! 3×3 convolutions with stride 2 by minimal filtering, and the gradient of their input.
+//! 3×3 convolutions with stride 2 by minimal filtering, and their gradients.
 //!
 //! Along each axis, the outer taps are a two-tap filter with stride 1 on every other pixel, and the
 //! middle tap meets the pixels between them. In two dimensions that makes 81 products for sixteen
@@ -6,20 +6,22 @@
 
 mod axis;
 mod group;
+mod kernel;
 mod maps;
 mod places;
+mod spread;
 mod transform;
 
 use std::ops::DerefMut;
 
 use rayon::prelude::*;
 
+use super::gather::Source;
+use super::general::Inputs;
+use super::windows::Windows;
 use crate::activation::Activation;
 use crate::buffer::{Scratch, scratch};
 use crate::filter::{self, Kernel};
-use crate::graph::Windows;
-use crate::graph::gather::Source;
-use crate::graph::general::Inputs;
 use crate::isa::{Isa, RunLanes, with_lanes};
 use crate::lanes::Lanes;
 use crate::map::{Maps, Piece, cut};
@@ -28,6 +30,7 @@ use crate::shape::{ConvShape, Extent, Layout};
 use crate::values::{Values, WIDTH, in_blocks};
 use axis::{FACTORS, OUTPUTS, Taps};
 use group::{End, Group};
+use kernel::KernelGradient;
 use maps::Finish;
 use places::Places;
 use transform::Reading;
@@ -183,6 +186,24 @@ pub fn input_gradient(
         is_shared: true,
     };
     with_lanes(isa, all);
+}
+
+/// The gradients of a convolution's kernel, for sums that are not multiplied by anything, and bias, from
+/// its input and the gradient of its sums, in blocks.
+pub fn kernel_gradient(
+    isa: Isa,
+    (images, input, windows): (usize, Extent, &Windows),
+    (seen, gradient): (&[Values], &[Values]),
+    (kernel, bias): (&mut [f32], &mut [f32]),
+) {
+    let [height, width] = windows.places;
+    let of = |values, extent| {
+        let values = bytemuck::cast_slice(values);
+        Maps { values, layout: Layout::Nchw16c, extent }
+    };
+    let input = (of(seen, input), Reading::of_input(windows));
+    let gradient = of(gradient, Extent { channels: bias.len(), height, width });
+    with_lanes(isa, KernelGradient { images, bytes: kernel::BYTES, input, gradient, kernel, bias });
 }
 
 /// Whether filters don't fit in a core's cache.

@@ -65,6 +65,34 @@ pub fn join<L: Lanes>(l: L, m: [L::V; OUTER], outputs: usize) -> [L::V; OUTPUTS]
     sums
 }
 
+/// A of F(m, 2) for m `outputs`, behind which zeros stand: polynomials with these coefficients at the
+/// points.
+#[inline(always)]
+pub fn spread<L: Lanes>(l: L, y: [L::V; OUTPUTS], outputs: usize) -> [L::V; OUTER] {
+    let (even, odd) = (l.add(y[0], y[2]), l.add(y[1], y[3]));
+    let plus = |weight: f32, value: L::V, sum: L::V| l.mul_add(l.splat(weight), value, sum);
+    let two = plus(8.0, y[3], plus(4.0, y[2], plus(2.0, y[1], y[0])));
+    let mut last = y[0];
+    for (index, value) in y.into_iter().enumerate() {
+        if index + 1 == outputs {
+            last = value;
+        }
+    }
+    [y[0], l.add(even, odd), l.sub(even, odd), two, last]
+}
+
+/// From the gradients of the factors to those of the taps.
+pub struct Gather;
+
+impl Matrix<FACTORS, 3> for Gather {
+    #[inline(always)]
+    fn apply<L: Lanes>(lanes: L, u: [L::V; FACTORS]) -> [L::V; 3] {
+        let points = [u[0], u[1], u[2], u[3], lanes.splat(0.0)];
+        let [first, last, _] = <F3 as Minimal<3, OUTER>>::gather(lanes, points);
+        [first, u[5], lanes.add(last, u[4])]
+    }
+}
+
 /// From the taps to the factors.
 pub struct Taps;
 
