@@ -201,9 +201,10 @@ pub fn kernel_gradient(
         let values = bytemuck::cast_slice(values);
         Maps { values, layout: Layout::Nchw16c, extent }
     };
+    let bytes = kernel::bytes(input.channels, bias.len());
     let input = (of(seen, input), Reading::of_input(windows));
     let gradient = of(gradient, Extent { channels: bias.len(), height, width });
-    with_lanes(isa, KernelGradient { images, bytes: kernel::BYTES, input, gradient, kernel, bias });
+    with_lanes(isa, KernelGradient { images, bytes, input, gradient, kernel, bias });
 }
 
 /// Whether filters don't fit in a core's cache.
@@ -268,6 +269,7 @@ impl RunLanes for All<'_> {
         let group = Group { lanes, maps, reading, scale, filters, output, end, is_shared };
         let mut pieces = cut(out, Layout::Nchw16c, output, self.step);
         let tiles = if is_large(extent.channels, output.channels) { BATCH_TILES } else { TILES };
+
         let most = (tiles / tiled.width.div_ceil(OUTPUTS)).clamp(1, pieces.len());
         // As even as possible.
         let strips = pieces.len().div_ceil(pieces.len().div_ceil(most));

@@ -18,8 +18,14 @@ use crate::lanes::{Lanes, Work};
 use crate::map::Maps;
 use crate::values::{Values, WIDTH};
 
-/// What the values of a group of strips may take.
-pub const BYTES: usize = 24 << 20;
+/// What the values of a group of strips may take, so that they stay in a cache.
+const BYTES: usize = 8 << 20;
+
+/// The same for a convolution of this many channels and outputs. Each group reads and writes all sums,
+/// so that it should be larger than these.
+pub fn bytes(channels: usize, outputs: usize) -> usize {
+    BYTES.max(2 * POINTS * channels * outputs * 4)
+}
 
 /// The most values that are summed before the next sixteen inputs: those of the outputs' gradient stay
 /// in the first-level cache.
@@ -188,7 +194,7 @@ impl Panel<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Windows;
+    use crate::graph::windows::Windows;
     use crate::isa::{Isa, with_lanes};
     use crate::shape::{Extent, Layout};
     use crate::tests::numbers;

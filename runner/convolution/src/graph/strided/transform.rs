@@ -3,7 +3,7 @@
 use super::axis::{FACTORS, OUTER, OUTPUTS, has_point, split};
 use super::places::Places;
 use crate::buffer::scratch;
-use crate::graph::Windows;
+use crate::graph::windows::Windows;
 use crate::lanes::{Lanes, Work};
 use crate::map::{Maps, Window};
 use crate::values::Values;
