@@ -14,6 +14,7 @@ pub mod panels;
 mod pool;
 mod run;
 mod step;
+pub mod strided;
 mod windows;
 
 #[cfg(test)]

@@ -27,7 +27,16 @@ pub fn scaled(kernel: &[f32], scale: &[f32], out: &mut [f32]) {
 ///
 /// Where a slice is shorter than the others say.
 pub fn scale_back(kernel: &[f32], scale: &[f32], gradient: &mut [f32], of_scale: &mut [f32]) {
-    with_lanes(Isa::best(), Back { kernel, scale, gradient, of_scale });
+    scale_back_on(Isa::best(), (kernel, scale), (gradient, of_scale));
+}
+
+/// The same on an instruction set.
+pub(crate) fn scale_back_on(
+    isa: Isa,
+    (kernel, scale): (&[f32], &[f32]),
+    (gradient, of_scale): (&mut [f32], &mut [f32]),
+) {
+    with_lanes(isa, Back { kernel, scale, gradient, of_scale });
 }
 
 struct Back<'a> {

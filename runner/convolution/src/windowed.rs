@@ -12,12 +12,14 @@ mod spread;
 mod tests;
 
 use crate::activation::Activation;
-use crate::buffer::{Scratch, scratch};
+use crate::buffer::scratch;
 use crate::graph::Windows;
 use crate::graph::gather::Source;
 use crate::graph::general::{General, Inputs};
 use crate::graph::panels::Filters;
+use crate::graph::strided::{self, Strided};
 use crate::isa::{Isa, with_lanes};
+use crate::scaled::scale_back_on;
 use crate::shape::{Extent, Layout};
 use crate::values::{Values, WIDTH};
 use lines::{Lines, count, fill, lines, write};
@@ -48,13 +50,21 @@ impl Windowed {
         }
         let added = self.residual.zip(residual);
         let added = added.map(|(layout, it)| lines(self.output(), self.images, it, layout));
+        let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
+        let target = (self.output(), out, self.to);
+        if strided::is_suited(self.input, self.outputs, &self.windows) {
+            let of = (weights.kernel, weights.bias);
+            let strided = Strided::once(self.isa(), self.input, self.windows, of, self.activation);
+            let strided = strided.scaled(weights.scale);
+            self.sums(target, |out| strided.forward(inputs, true, out));
+            return;
+        }
         let filters = Filters::new((self.input, false), &self.windows, weights.kernel);
         let general =
             General::once(self.isa(), filters, (self.windows, weights.bias), self.activation)
                 .scaled(weights.scale);
         let general = if self.short_parts { general.in_short_parts() } else { general };
-        let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
-        self.sums(&general, inputs, (self.output(), self.to), out);
+        self.sums(target, |out| general.forward(inputs, true, out));
     }
 
     /// The gradients that are `wanted`.
@@ -105,6 +115,13 @@ impl Windowed {
             return;
         }
         let terms = (input, gradient);
+        if strided::is_suited(self.input, self.outputs, &self.windows) {
+            let [kernel, scale, bias] = out;
+            let of = (self.images, self.input, &self.windows);
+            strided::kernel_gradient(self.isa(), of, terms, (kernel, bias));
+            scale_back_on(self.isa(), (weights.kernel, weights.scale), (kernel, scale));
+            return;
+        }
         with_lanes(self.isa(), kernel::KernelGradient { of: self, terms, weights, out });
     }
 
@@ -113,6 +130,13 @@ impl Windowed {
         if self.depthwise {
             fill(self.input, self.images, (out, self.from), |out| {
                 depthwise::input_gradient(self, weights, gradient, out);
+            });
+            return;
+        }
+        if strided::is_suited(self.input, self.outputs, &self.windows) {
+            let (of, weights) = ((self.input, &self.windows), (weights.kernel, weights.scale));
+            self.sums((self.input, out, self.from), |out| {
+                strided::input_gradient(self.isa(), of, weights, gradient, out);
             });
             return;
         }
@@ -126,7 +150,7 @@ impl Windowed {
         let general = General::once(self.isa(), filters, (pixels, &bias), Activation::Linear);
         let inputs = Inputs { source: Source::Blocks(gradient), residual: None };
         if self.windows.is_pointwise(self.input) {
-            self.sums(&general, inputs, (self.input, self.from), out);
+            self.sums((self.input, out, self.from), |out| general.forward(inputs, true, out));
             return;
         }
         let mut windows = scratch(count(general.output(), self.images));
@@ -136,20 +160,18 @@ impl Windowed {
         });
     }
 
-    /// Writes sums to maps of a layout.
+    /// Writes maps of a layout, whose blocks `f` writes.
     fn sums(
         &self,
-        general: &General<Scratch>,
-        inputs: Inputs<'_>,
-        (extent, layout): (Extent, Layout),
-        out: &mut [f32],
+        (extent, out, layout): (Extent, &mut [f32], Layout),
+        f: impl FnOnce(&mut [f32]),
     ) {
         let lines = count(extent, self.images);
         match layout {
-            Layout::Nchw16c => general.forward(inputs, true, &mut out[..lines * WIDTH]),
+            Layout::Nchw16c => f(&mut out[..lines * WIDTH]),
             Layout::Nchw => {
                 let mut sums = scratch(lines);
-                general.forward(inputs, true, bytemuck::cast_slice_mut(&mut sums));
+                f(bytemuck::cast_slice_mut(&mut sums));
                 write(extent, &sums, (out, layout));
             }
         }

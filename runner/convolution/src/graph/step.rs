@@ -8,6 +8,7 @@ use super::general::{General, Inputs};
 use super::join::Join;
 use super::layer_norm::LayerNorm;
 use super::pool::{Pooled, WindowPool};
+use super::strided::{self, Strided};
 use super::windows::Windows;
 use crate::activation::Activation;
 use crate::convolution::Convolution;
@@ -20,6 +21,8 @@ use crate::values::Values;
 pub enum Step {
     /// A 3×3 convolution by minimal filtering, then what it does not do itself.
     Minimal(Box<Prepared>, Option<Activation>),
+    /// One with stride 2 by minimal filtering.
+    Strided(Strided),
     /// Any other over all channels.
     General(General),
     /// One per channel.
@@ -108,21 +111,29 @@ impl Step {
         (windows, kernel, bias): (Windows, &[f32], &[f32]),
         (residual, activation): (Option<usize>, Activation),
     ) -> Self {
-        let shape = ConvShape { images: 1, input, outputs: bias.len(), padding: windows.before[0] };
-        if planar || !is_minimal(&windows, shape) {
-            let weights = (kernel, bias);
-            return Self::General(General::new(
-                vectors,
-                (input, planar),
-                windows,
-                weights,
-                activation,
-            ));
+        let (weights, outputs) = ((kernel, bias), bias.len());
+        let shape = ConvShape { images: 1, input, outputs, padding: windows.before[0] };
+        if !planar && is_minimal(&windows, shape) {
+            Self::minimal(isa(shape), shape, weights, (activation, residual))
+        } else if !planar && strided::is_suited(input, outputs, &windows) {
+            Self::Strided(Strided::new(vectors, input, windows, weights, activation))
+        } else {
+            Self::General(General::new(vectors, (input, planar), windows, weights, activation))
         }
+    }
+
+    /// A convolution by minimal filtering; what follows it is left to do where it does not do that
+    /// itself.
+    fn minimal(
+        isa: Isa,
+        shape: ConvShape,
+        (kernel, bias): (&[f32], &[f32]),
+        (activation, residual): (Activation, Option<usize>),
+    ) -> Self {
         let relu = residual.is_none() && activation == Activation::Relu;
         let rest =
             residual.is_some() || !matches!(activation, Activation::Linear | Activation::Relu);
-        let mut prepared = Prepared::new(isa(shape), shape, kernel, bias, false);
+        let mut prepared = Prepared::new(isa, shape, kernel, bias, false);
         (prepared.from, prepared.to) = (Layout::Nchw16c, Layout::Nchw16c);
         prepared.relu = relu;
         Self::Minimal(Box::new(prepared), rest.then_some(activation))
@@ -132,6 +143,7 @@ impl Step {
     pub fn output(&self) -> Extent {
         match self {
             Self::Minimal(prepared, _) => prepared.output(),
+            Self::Strided(strided) => strided.output(),
             Self::General(general) => general.output(),
             Self::Depthwise(depthwise) => depthwise.output(),
             Self::Pool(pool) => pool.output(),
@@ -143,7 +155,16 @@ impl Step {
 
     /// Whether all images should pass together, so that the filters are read only once.
     pub fn wants_batch(&self) -> bool {
-        matches!(self, Self::Minimal(prepared, _) if prepared.wants_batch())
+        match self {
+            Self::Minimal(prepared, _) => prepared.wants_batch(),
+            Self::Strided(strided) => strided.wants_batch(),
+            Self::General(_)
+            | Self::Depthwise(_)
+            | Self::Pool(_)
+            | Self::Each(..)
+            | Self::LayerNorm(_)
+            | Self::Join(_) => false,
+        }
     }
 
     /// Whether it changes its input instead of writing something new.
@@ -163,6 +184,10 @@ impl Step {
             (Self::General(general), source) => {
                 let inputs = Inputs { source, residual: others.first().copied().flatten() };
                 general.forward(inputs, is_shared, bytemuck::cast_slice_mut(out));
+            }
+            (Self::Strided(strided), source) => {
+                let inputs = Inputs { source, residual: others.first().copied().flatten() };
+                strided.forward(inputs, is_shared, bytemuck::cast_slice_mut(out));
             }
             (Self::Minimal(prepared, rest), Source::Blocks(input)) => {
                 let input = bytemuck::cast_slice(input);

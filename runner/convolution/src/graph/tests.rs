@@ -186,6 +186,30 @@ fn depthwise_windows_of_all_sizes() {
 }
 
 #[test]
+fn stride_two_over_all_channels() {
+    for (size, before, places) in [
+        ((13, 14), [1, 1], [7, 7]),
+        ((12, 12), [0, 0], [6, 6]),
+        ((15, 11), [0, 0], [7, 5]),
+        ((60, 34), [1, 0], [30, 17]),
+    ] {
+        let weights = Weights::new(&[(40, 33 * 9), (40, 40)]);
+        let windows = Windows { size: [3, 3], stride: 2, before, places };
+        let pixels = Windows { size: [1, 1], stride: 1, before: [0, 0], places };
+        let (height, width) = size;
+        let strided = weights.convolution(0, windows, Activation::Relu);
+        check(
+            Extent { channels: 33, height, width },
+            &[
+                (0, strided),
+                (1, weights.convolution(1, pixels, Activation::HardSwish)),
+                (0, with_residual(strided, 2)),
+            ],
+        );
+    }
+}
+
+#[test]
 fn windows_that_are_no_squares() {
     let weights = Weights::new(&[(24, 20 * 7), (17, 24 * 3)]);
     let of = |size, before| Windows { size, stride: 1, before, places: [9, 11] };

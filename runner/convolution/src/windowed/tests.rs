@@ -165,6 +165,32 @@ fn forward_and_gradients_are_the_sums_of_the_definition() {
 }
 
 #[test]
+fn stride_two_of_all_sizes() {
+    // Tiles at the end with one to four outputs, and maps with and without a last row that only the
+    // last tap of a window reaches.
+    for (height, width, before, places) in [
+        (13, 10, [1, 1], [7, 5]),
+        (12, 15, [1, 1], [6, 8]),
+        // TensorFlow's padding of an even size.
+        (12, 14, [0, 0], [6, 7]),
+        // No padding, of an odd and of an even size.
+        (11, 18, [0, 0], [5, 8]),
+        (9, 11, [1, 0], [5, 5]),
+        (10, 9, [0, 1], [5, 5]),
+        (3, 4, [1, 1], [2, 2]),
+    ] {
+        let of = of((40, height, width), 33, ([3, 3], 2, before, places));
+        assert!(strided::is_suited(of.input, of.outputs, &of.windows));
+        check(Windowed { activation: Activation::Relu, ..of });
+        check(Windowed { from: BLOCKS, to: BLOCKS, residual: Some(BLOCKS), ..of });
+    }
+    // Several groups of strips, and images that begin in the middle of one.
+    check(Windowed { images: 2, ..of((24, 57, 56), 24, ([3, 3], 2, [1, 1], [29, 28])) });
+    // More channels than are summed before the next rows.
+    check(Windowed { images: 1, ..of((150, 7, 8), 140, ([3, 3], 2, [1, 1], [4, 4])) });
+}
+
+#[test]
 fn what_follows_a_sum_has_gradients() {
     let pixels = of((32, 5, 7), 48, ([1, 1], 1, [0, 0], [5, 7]));
     for activation in [Activation::Linear, Activation::Relu, Activation::Relu6] {
