@@ -21,6 +21,8 @@ struct MadeUp {
     folder: &'static str,
     classes: [&'static str; 2],
     split: &'static str,
+    /// Of five, which it tests; the images in it are every fifth one.
+    fold: Option<i64>,
 }
 
 const IMAGES: i64 = 200;
@@ -36,6 +38,7 @@ const RUN: MadeUp = MadeUp {
     folder: "data/test",
     classes: ["cats", "dogs"],
     split: "test",
+    fold: None,
 };
 
 impl MadeUp {
@@ -55,9 +58,15 @@ impl MadeUp {
         let param =
             |key: &str, value: &str| ParamRow { key: key.to_owned(), value: value.to_owned() };
         let seed = self.seed.to_string();
-        let params = vec![param("experiment.seed", &seed), param("rate", self.rate)];
+        let mut params = vec![param("experiment.seed", &seed), param("rate", self.rate)];
+        if let Some(fold) = self.fold {
+            params.push(param("dataset.folds", "5"));
+            params.push(param("dataset.fold", &fold.to_string()));
+        }
         tables::write(&folder, self.id, params).unwrap();
-        let rows: Vec<PredictionRow> = (0..IMAGES).map(|image| self.prediction(image)).collect();
+        let tested = |image: &i64| self.fold.is_none_or(|fold| image % 5 + 1 == fold);
+        let images = (0..IMAGES).filter(tested);
+        let rows: Vec<PredictionRow> = images.map(|image| self.prediction(image)).collect();
         tables::write(&folder, self.id, rows).unwrap();
         folder
     }
@@ -93,6 +102,13 @@ fn groups() -> Place {
             .write(&place);
     }
     place
+}
+
+/// Five folds of a setting and a seed; what they say about an image is what one run says about it.
+fn folds(place: &Place, run: &MadeUp, ids: [&'static str; 5]) {
+    for (fold, id) in (1..).zip(ids) {
+        MadeUp { id, fold: Some(fold), ..run.clone() }.write(place);
+    }
 }
 
 fn json(place: &Place, arguments: &[&str]) -> serde_json::Value {
@@ -256,6 +272,66 @@ fn other_images_and_classes_are_refused() {
     refused(&place, &["b4", "a1"], &["run b4 has no predictions on test images", hint]);
     MadeUp { id: "b5", split: "validation", seed: 2, ..RUN }.write(&place);
     assert_eq!(json(&place, &["b4", "b5", "--split", "validation"])["split"], "validation");
+}
+
+#[test]
+fn folds_are_compared_on_what_each_was_not_trained_on() {
+    let place = groups();
+    let cross = MadeUp { experiment: "slow_folds", ..RUN };
+    folds(&place, &cross, ["c1", "c2", "c3", "c4", "c5"]);
+    let other = MadeUp { experiment: "fast_folds", seed: 2, wrong: 12, rate: "0.2", ..RUN };
+    folds(&place, &other, ["d1", "d2", "d3", "d4", "d5"]);
+    let (whole, found) = (json(&place, &["a1", "b2"]), json(&place, &["slow_folds", "fast_folds"]));
+    for key in ["outcome", "p_value", "interval", "difference", "pairs"] {
+        assert_eq!(whole["verdict"][key], found["verdict"][key], "{key}");
+    }
+    assert_eq!((&whole["classes"], &found["images"]), (&found["classes"], &200.into()));
+    assert_eq!(found["disagreements"], whole["disagreements"]);
+    assert_eq!((&found["unpaired"][0], &found["a"]["runs"][4]["fold"]), (&0.into(), &5.into()));
+    let text = place.succeed(&["diff", "slow_folds", "fast_folds"]).stdout;
+    let side = "A: slow_folds: 5 runs with the seed 1 and the folds 1, 2, 3, 4, 5\n";
+    assert!(text.contains(side) && text.contains("Bengio & Grandvalet 2004"), "{text}");
+    // A fold that failed on one side is left out of the other.
+    let fewer = place.succeed(&["diff", "c1,c2,c4,c5", "fast_folds"]);
+    assert!(fewer.stderr.contains("on the 160 test images"), "{fewer:?}");
+    assert!(fewer.stderr.contains("0 of A's and 40 of B's are left out"), "{fewer:?}");
+    // Seeds and folds: the same as seeds on all images.
+    folds(&place, &MadeUp { seed: 2, ..cross.clone() }, ["e1", "e2", "e3", "e4", "e5"]);
+    folds(&place, &MadeUp { seed: 3, ..cross }, ["f1", "f2", "f3", "f4", "f5"]);
+    let seeds = &json(&place, &["slow_folds", "fast_folds"])["verdict"];
+    let expected = &json(&place, &["slow", "b2"])["verdict"];
+    for key in ["p_value", "standard_error", "degrees_of_freedom"] {
+        near(&seeds[key], expected[key].as_f64().unwrap());
+    }
+}
+
+#[test]
+fn folds_without_a_common_image_are_told_apart_in_words() {
+    let place = groups();
+    folds(&place, &MadeUp { experiment: "folds", ..RUN }, ["c1", "c2", "c3", "c4", "c5"]);
+    let text = place.succeed(&["diff", "c1", "c3"]).stdout;
+    for part in [
+        "dataset.fold  1  3",
+        "verdict: cannot tell",
+        "No test image is in both: A is fold 1 and B fold 3 of 5",
+        "`runner compare EXPERIMENT --group`",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing:\n{text}");
+    }
+    assert!(!text.contains("accuracy per class"), "{text}");
+    let found = json(&place, &["c1", "c3"]);
+    assert_eq!((&found["images"], &found["unpaired"]), (&0.into(), &serde_json::json!([40, 40])));
+    refused(&place, &["folds", "b1"], &["`b1` is no cross-validation", "give both"]);
+    // One fold is a split like any other.
+    refused(&place, &["c1", "a1"], &["share 40 of 40 and 200", "give both the same test images"]);
+    let elsewhere = MadeUp { id: "c9", folder: "x", hash: "fedcba9876543210", ..RUN };
+    MadeUp { fold: Some(2), ..elsewhere }.write(&place);
+    refused(&place, &["c1", "c9"], &["share 0 of 40 and 40"]);
+    for (id, fold) in [("v1", 1), ("v2", 2), ("v3", 3)] {
+        MadeUp { id, fold: Some(fold), split: "validation", ..RUN }.write(&place);
+    }
+    let advice = "leave out `--split validation`";
+    refused(&place, &["v1,v2", "v3", "--split", "validation"], &["several folds", advice]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod answers;
 mod classes;
 mod disagreement;
 pub mod error;
+mod folds;
 mod images;
 mod parameters;
 mod scores;
@@ -50,14 +51,16 @@ pub struct Diff {
     pub b: Side,
     /// What was left out, and what should be known.
     pub notes: Vec<String>,
-    /// Parameters whose values differ; seeds of single runs among them.
+    /// Parameters whose values differ; seeds and folds of single runs among them.
     pub parameters: Vec<Changed>,
     /// Losses and accuracies.
     pub scores: Vec<Score>,
     /// The images: `test` or `validation`.
     pub split: String,
-    /// How many there are.
+    /// How many both sides have.
     pub images: usize,
+    /// How many only A has, and only B: where sides are folds, and not the same ones.
+    pub unpaired: [usize; 2],
     /// Accuracy per class.
     pub classes: Vec<ClassRow>,
     /// Images that the two call differently.
@@ -71,7 +74,7 @@ pub struct Diff {
 /// # Errors
 ///
 /// [`ResultsError`] where a name stands for no run, where a run is not finished or cannot be read, where
-/// the runs of one side differ in more than their seeds, and where the sides have other images.
+/// the runs of one side differ in more than seeds and folds, and where the sides have other images.
 pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff, ResultsError> {
     let (mut a, mut b) =
         (side::resolve(results, a, &options.split)?, side::resolve(results, b, &options.split)?);
@@ -85,17 +88,23 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
     let (right_a, right_b) = (correct(&shared.a), correct(&shared.b));
     let finding = significance::compare(&right_a, &right_b, options.seed_spread);
     let notes = a.notes.iter().chain(&b.notes).chain(&shared.notes).cloned().collect();
-    let mut verdict = verdict::verdict(finding.as_ref(), &options.split);
-    if verdict.outcome == significance::Outcome::CannotTell {
+    let images = shared.labels.len();
+    let mut verdict = match images {
+        0 => verdict::of_other_folds(&a, &b, &options.split),
+        _ => verdict::verdict(finding.as_ref(), &options.split, folds::several(&a, &b)),
+    };
+    if images > 0 && verdict.outcome == significance::Outcome::CannotTell {
         let other_seeds = [&a, &b].map(|side| side::other_seeds(results, side));
-        verdict.advice.extend(verdict::more_seeds([a.runs.len(), b.runs.len()], other_seeds));
+        let seeds = [&a, &b].map(|side| side.seeds().len());
+        verdict.advice.extend(verdict::more_seeds(seeds, other_seeds));
     }
     Ok(Diff {
         notes,
         parameters: parameters::changed(&a, &b),
         scores: scores::scores(&a, &b),
         split: options.split.clone(),
-        images: shared.labels.len(),
+        images,
+        unpaired: shared.unpaired,
         classes: classes::per_class(&shared),
         disagreements: disagreement::disagreements(&shared, options.top),
         verdict,

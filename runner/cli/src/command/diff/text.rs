@@ -10,15 +10,30 @@ pub(super) fn print(diff: &Diff) {
     scores(diff);
     classes(diff);
     disagreements(diff);
-    verdict(&diff.verdict);
+    verdict(&diff.verdict, diff.a.runs.len() + diff.b.runs.len());
 }
 
 fn side(side: &Side) -> String {
     match side.runs.as_slice() {
-        [run] => format!("run {} of {}, seed {}", run.id, run.experiment, run.seed),
+        [run] => {
+            let fold = run.fold.map_or(String::new(), |fold| format!(", fold {fold}"));
+            format!("run {} of {}, seed {}{fold}", run.id, run.experiment, run.seed)
+        }
         runs => {
-            let seeds: Vec<&str> = runs.iter().map(|run| run.seed.as_str()).collect();
-            format!("{}: {} runs with the seeds {}", side.name, runs.len(), seeds.join(", "))
+            let list = |what: &str, values: &[String]| {
+                format!(
+                    "the {what}{} {}",
+                    if values.len() == 1 { "" } else { "s" },
+                    values.join(", ")
+                )
+            };
+            let seeds: Vec<String> = side.seeds().into_iter().map(str::to_owned).collect();
+            let folds: Vec<String> = side.folds().iter().map(ToString::to_string).collect();
+            let folds = match folds.is_empty() {
+                true => String::new(),
+                false => format!(" and {}", list("fold", &folds)),
+            };
+            format!("{}: {} runs with {}{folds}", side.name, runs.len(), list("seed", &seeds))
         }
     }
 }
@@ -53,6 +68,9 @@ fn scores(diff: &Diff) {
 }
 
 fn classes(diff: &Diff) {
+    if diff.images == 0 {
+        return;
+    }
     terminal::out(&format!("\naccuracy per class on {} {} images:", diff.images, diff.split));
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.4}"));
     let rows = diff.classes.iter().map(|class| {
@@ -64,6 +82,9 @@ fn classes(diff: &Diff) {
 }
 
 fn disagreements(diff: &Diff) {
+    if diff.images == 0 {
+        return;
+    }
     let (shown, total) = (diff.disagreements.images.len(), diff.disagreements.total);
     if total == 0 {
         terminal::out("\nA and B disagree on no image");
@@ -73,9 +94,9 @@ fn disagreements(diff: &Diff) {
         "\nA and B disagree on {total} images; {shown} of them, those with the most different \
          probabilities of the true class first:"
     ));
-    let says = |opinion: &Opinion, side: &Side| match side.runs.len() {
+    let says = |opinion: &Opinion, side: &Side| match side.seeds().len() {
         1 => opinion.says.clone(),
-        runs => format!("{} ({} of {runs} right)", opinion.says, opinion.right),
+        seeds => format!("{} ({} of {seeds} right)", opinion.says, opinion.right),
     };
     let rows = diff.disagreements.images.iter().map(|image| {
         vec![
@@ -93,7 +114,7 @@ fn disagreements(diff: &Diff) {
     }
 }
 
-fn verdict(verdict: &Verdict) {
+fn verdict(verdict: &Verdict, runs: usize) {
     let mut lines = vec![format!("\nverdict: {}", verdict.headline())];
     if let (Some(difference), Some([low, high])) = (verdict.difference, verdict.interval) {
         lines.push(format!(
@@ -102,7 +123,8 @@ fn verdict(verdict: &Verdict) {
         ));
     }
     if let Some([low, high]) = verdict.network_interval {
-        lines.push(format!("of these two networks alone: {low:+.2} to {high:+.2}"));
+        let networks = if runs > 2 { "networks" } else { "two networks" };
+        lines.push(format!("of these {networks} alone: {low:+.2} to {high:+.2}"));
     }
     if let Some(p) = verdict.p_value {
         let p = if p < 1e-4 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") };
