@@ -90,7 +90,7 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
     let notes = a.notes.iter().chain(&b.notes).chain(&shared.notes).cloned().collect();
     let images = shared.labels.len();
     let mut verdict = match images {
-        0 => verdict::of_other_folds(&a, &b, &options.split),
+        0 => folds::verdict(&a, &b, &options.split),
         _ => verdict::verdict(finding.as_ref(), &options.split, folds::several(&a, &b)),
     };
     if images > 0 && verdict.outcome == significance::Outcome::CannotTell {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::side::Side;
+use super::folds;
 use super::words::{about, count, of, points};
 use crate::significance::{
     Finding, LEVEL, Outcome, Pairs, SeedsAndImages, SingleRuns, images_for_mcnemar,
@@ -50,7 +50,7 @@ impl Verdict {
     }
 }
 
-const NO_TEST: Verdict = Verdict {
+pub(super) const NO_TEST: Verdict = Verdict {
     outcome: Outcome::CannotTell,
     difference: None,
     interval: None,
@@ -65,10 +65,10 @@ const NO_TEST: Verdict = Verdict {
     advice: Vec::new(),
 };
 
-/// `folds`: whether a side has several of a cross-validation.
-pub(super) fn verdict(finding: Option<&Finding>, split: &str, folds: bool) -> Verdict {
+/// `several_folds`: whether a side has several of a cross-validation.
+pub(super) fn verdict(finding: Option<&Finding>, split: &str, several_folds: bool) -> Verdict {
     let mut verdict = match finding {
-        Some(Finding::Single(found)) => single(found, split, folds),
+        Some(Finding::Single(found)) => single(found, split, several_folds),
         Some(Finding::Seeds(found)) => seeds(found, split),
         None => Verdict {
             test: "none".to_owned(),
@@ -76,46 +76,17 @@ pub(super) fn verdict(finding: Option<&Finding>, split: &str, folds: bool) -> Ve
             ..NO_TEST
         },
     };
-    if folds {
-        verdict.explanation.push(FOLDS.to_owned());
+    if several_folds {
+        verdict.explanation.push(folds::CAVEAT.to_owned());
     }
     verdict
-}
-
-/// "No Unbiased Estimator of the Variance of K-Fold Cross-Validation".
-const FOLDS: &str = "Each image counts once per seed, by the run of the fold that was not trained on it. \
-     Runs of different folds share most of their training images, and how much that matters cannot be told \
-     from them (Bengio & Grandvalet 2004): trust no p-value that is just below 0.05.";
-
-/// Where both sides are folds and have no image in common.
-pub(super) fn of_other_folds(a: &Side, b: &Side, split: &str) -> Verdict {
-    let folds = |side: &Side| {
-        let folds: Vec<String> = side.folds().iter().map(ToString::to_string).collect();
-        format!("fold{} {}", if folds.len() == 1 { "" } else { "s" }, folds.join(", "))
-    };
-    let all = a.settings.get("dataset.folds").map_or(String::new(), |all| format!(" of {all}"));
-    Verdict {
-        test: "none".to_owned(),
-        explanation: vec![format!(
-            "No {split} image is in both: A is {} and B {}{all}, and each fold has its own {split} images. \
-             The scores above are those of each side on its own images.",
-            folds(a),
-            folds(b)
-        )],
-        advice: vec![
-            "`runner compare EXPERIMENT --group` shows mean ± deviation over folds. To compare two \
-             settings, name all folds of each: an experiment, or lists of runs with commas between them."
-                .to_owned(),
-        ],
-        ..NO_TEST
-    }
 }
 
 fn in_points(interval: [f64; 2]) -> Option<[f64; 2]> {
     Some(interval.map(|end| 100.0 * end))
 }
 
-fn single(found: &SingleRuns, split: &str, folds: bool) -> Verdict {
+fn single(found: &SingleRuns, split: &str, several_folds: bool) -> Verdict {
     let finding = Finding::Single(found.clone());
     let pairs = found.pairs;
     let mut explanation = vec![format!(
@@ -129,10 +100,10 @@ fn single(found: &SingleRuns, split: &str, folds: bool) -> Verdict {
         explanation.push(format!(
             "On images like these one {} better than the other by more than chance, \
              but another seed of the same setting may differ as much.",
-            if folds { "set of networks is" } else { "network is" }
+            if several_folds { "set of networks is" } else { "network is" }
         ));
     }
-    let [networks, runs] = match folds {
+    let [networks, runs] = match several_folds {
         true => ["the networks of these folds", "one seed"],
         false => ["two trained networks", "two runs"],
     };

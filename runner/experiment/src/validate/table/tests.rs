@@ -100,6 +100,22 @@ fn every_wrong_row_is_named_at_once() {
 }
 
 #[test]
+fn an_empty_line_is_no_row_and_a_wrong_row_has_a_label_all_the_same() -> Result<(), String> {
+    let rows = "image;label;split\na.png;x;train\n;;\nb.png;y;train\nc.png;x;validation\n;;";
+    assert_eq!(load("", rows)?.splits[0].images.len(), 2);
+    let rows = "image;label;split\na.png;x;train\ngone.png;y;train\nc.png;y;validation";
+    let said = load("", rows).err().unwrap_or_default();
+    assert!(said.contains("gone.png") && !said.contains("unknown"), "{said}");
+    // As a table from Windows has it, and with what a file name lacks.
+    let rows = "image;label;split\n.\\a.png;x;train\nB.PNG;y;train\nc;y;validation";
+    let said = load("", rows).err().unwrap_or_default();
+    assert!(said.contains("row 2") && said.contains("; there is `b.png`"), "{said}");
+    assert!(said.contains("row 3") && said.contains("; there is `c.png`"), "{said}");
+    assert!(!said.contains("row 1:"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn labels_and_numbers() -> Result<(), String> {
     let keys = "task = \"multilabel\"\nsplit = { test = 0.0, validation = 0.3 }";
     let rows = "image;label\na.png;red|round\nb.png;\nc.png;round\nd.png;red\ne.png;red\nf.png;red";
