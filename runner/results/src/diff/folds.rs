@@ -7,7 +7,6 @@ use super::answers::{Answer, Answers};
 use super::error::{DiffError, FoldsError};
 use super::images::{self, Shared};
 use super::side::{RunName, Side};
-use super::verdict::{NO_TEST, Verdict};
 use super::words::count;
 use crate::load::LoadedRun;
 use crate::tables::{self, Row as _, SplitRow, cell};
@@ -140,33 +139,4 @@ fn contents(side: &Side) -> Option<Vec<Contents>> {
         contents.filter(|contents| answers.iter().all(|a| contents.contains_key(&a.path)))
     };
     side.loaded.iter().zip(&side.answers).map(of_run).collect()
-}
-
-/// "No Unbiased Estimator of the Variance of K-Fold Cross-Validation".
-pub(super) const CAVEAT: &str = "Each image counts once per seed, by the run of the fold that was not trained on it. \
-     Runs of different folds share most of their training images, and how much that matters cannot be told \
-     from them (Bengio & Grandvalet 2004): trust no p-value that is just below 0.05.";
-
-/// What is said where both sides are folds and have no image in common.
-pub(super) fn verdict(a: &Side, b: &Side, split: &str) -> Verdict {
-    let folds = |side: &Side| {
-        let folds: Vec<String> = side.folds().iter().map(ToString::to_string).collect();
-        format!("fold{} {}", if folds.len() == 1 { "" } else { "s" }, folds.join(", "))
-    };
-    let all = a.settings.get("dataset.folds").map_or(String::new(), |all| format!(" of {all}"));
-    Verdict {
-        test: "none".to_owned(),
-        explanation: vec![format!(
-            "No {split} image is in both: A is {} and B {}{all}, and each fold has its own {split} images. \
-             The scores above are those of each side on its own images.",
-            folds(a),
-            folds(b)
-        )],
-        advice: vec![
-            "`runner compare EXPERIMENT --group` shows mean ± deviation over folds. To compare two \
-             settings, name all folds of each: an experiment, or lists of runs with commas between them."
-                .to_owned(),
-        ],
-        ..NO_TEST
-    }
 }

@@ -4,7 +4,6 @@ use std::path::{Component, Path};
 
 use super::answers::{Answer, Answers};
 use super::error::DiffError;
-use super::folds;
 use super::side::Side;
 use crate::load::LoadedRun;
 use crate::tables::Cell;
@@ -26,12 +25,8 @@ pub(super) struct Shared {
     pub(super) notes: Vec<String>,
 }
 
-/// Puts together what every run says about the images, which have to be the same everywhere; but folds
-/// of a cross-validation have other images.
+/// Puts together what every run says about the images, which have to be the same everywhere.
 pub(super) fn shared(a: &mut Side, b: &mut Side, split: &str) -> Result<Shared, DiffError> {
-    if folds::are_compared(a, b, split)? {
-        return folds::shared(a, b, split);
-    }
     let (answers_a, answers_b) = (std::mem::take(&mut a.answers), std::mem::take(&mut b.answers));
     let mut notes = Vec::new();
     let Some((first, reference)) = a.loaded.first().zip(answers_a.first().cloned()) else {

@@ -9,6 +9,7 @@ mod disagreement;
 pub mod error;
 mod folds;
 mod images;
+mod other_folds;
 mod parameters;
 mod scores;
 mod side;
@@ -81,7 +82,10 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
     if let Some(run) = a.runs.iter().find(|run| b.runs.iter().any(|other| other.id == run.id)) {
         return Err(DiffError::OnBothSides { run: run.id.clone() }.into());
     }
-    let shared = images::shared(&mut a, &mut b, &options.split)?;
+    let shared = match folds::are_compared(&a, &b, &options.split).map_err(DiffError::from)? {
+        true => folds::shared(&mut a, &mut b, &options.split)?,
+        false => images::shared(&mut a, &mut b, &options.split)?,
+    };
     let correct = |side: &[answers::Answers]| -> Vec<Vec<bool>> {
         side.iter().map(|answers| answers.iter().map(|answer| answer.correct).collect()).collect()
     };
@@ -90,7 +94,7 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
     let notes = a.notes.iter().chain(&b.notes).chain(&shared.notes).cloned().collect();
     let images = shared.labels.len();
     let mut verdict = match images {
-        0 => folds::verdict(&a, &b, &options.split),
+        0 => other_folds::verdict(&a, &b, &options.split),
         _ => verdict::verdict(finding.as_ref(), &options.split, folds::several(&a, &b)),
     };
     if images > 0 && verdict.outcome == significance::Outcome::CannotTell {

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::folds;
 use super::words::{about, count, of, points};
 use crate::significance::{
     Finding, LEVEL, Outcome, Pairs, SeedsAndImages, SingleRuns, images_for_mcnemar,
@@ -77,10 +76,15 @@ pub(super) fn verdict(finding: Option<&Finding>, split: &str, several_folds: boo
         },
     };
     if several_folds {
-        verdict.explanation.push(folds::CAVEAT.to_owned());
+        verdict.explanation.push(FOLDS.to_owned());
     }
     verdict
 }
+
+/// "No Unbiased Estimator of the Variance of K-Fold Cross-Validation".
+const FOLDS: &str = "Each image counts once per seed, by the run of the fold that was not trained on it. \
+     Runs of different folds share most of their training images, and how much that matters cannot be told \
+     from them (Bengio & Grandvalet 2004): trust no p-value that is just below 0.05.";
 
 fn in_points(interval: [f64; 2]) -> Option<[f64; 2]> {
     Some(interval.map(|end| 100.0 * end))
