@@ -335,6 +335,48 @@ fn folds_without_a_common_image_are_told_apart_in_words() {
 }
 
 #[test]
+fn labels_are_compared_one_by_one() {
+    let place = Place::new();
+    for (id, seed) in [("a1", 1), ("b1", 2)] {
+        let folder = MadeUp { id, seed, ..RUN }.write(&place);
+        // Of four images with both labels, the first, the second, both and none are found.
+        let row = |image: usize| {
+            let probabilities = [[0.9, 0.2], [0.3, 0.6], [0.8, 0.7], [0.1, 0.4]][image];
+            let named = ["cats", "dogs", "cats|dogs", ""][image];
+            PredictionRow {
+                path: format!("{image}.jpg"),
+                label: "cats|dogs".to_owned(),
+                predicted: if id == "a1" { named } else { "cats|dogs" }.to_owned(),
+                correct: Some(image == 2 || id == "b1"),
+                targets: vec![1.0, 1.0],
+                probabilities: if id == "a1" { probabilities.to_vec() } else { vec![0.75; 2] },
+                ..RUN.prediction(0)
+            }
+        };
+        tables::write(&folder, id, (0..4).map(row).collect::<Vec<_>>()).unwrap();
+    }
+    let found = json(&place, &["a1", "b1"]);
+    assert_eq!(found["labels"], true);
+    assert_eq!(
+        (&found["classes"][0]["class"], &found["classes"][0]["images"]),
+        (&"cats".into(), &4.into())
+    );
+    near(&found["classes"][0]["a"], 0.5);
+    near(&found["classes"][1]["difference"], 0.5);
+    let first = &found["disagreements"]["images"][0];
+    assert_eq!(first["path"], "3.jpg");
+    near(&first["a"]["probability"], 0.25);
+    near(&first["b"]["probability"], 0.75);
+    let text = place.succeed(&["diff", "a1", "b1"]).stdout;
+    for part in
+        ["accuracy per label", "An image counts as right where all of its labels are", "nothing"]
+    {
+        assert!(text.contains(part), "`{part}` is missing:\n{text}");
+    }
+    assert!(!text.contains("NaN"), "{text}");
+}
+
+#[test]
 fn names_cannot_mislead_a_terminal() {
     let place = Place::new();
     let hostile = MadeUp { classes: ["cats\u{1b}[31m", "dogs"], folder: "data/\u{202e}t", ..RUN };

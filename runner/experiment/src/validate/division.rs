@@ -13,6 +13,8 @@ use crate::section::task::Task;
 use crate::section::visualize::SplitName;
 use crate::value::{Located, Plain};
 
+use super::groups;
+
 /// Refuses keys that contradict each other: folders per split, or one that is divided.
 pub(super) fn check_keys(section: &DatasetSection, diagnostics: &mut Diagnostics) {
     let spans = [
@@ -155,6 +157,11 @@ pub(super) fn resolve(
     if let (Some(folds), Some(listed)) = (&section.folds, listed) {
         let is_of_classes = section.task.as_ref().is_none_or(|t| t.value == Task::Classification);
         check_size(folds.plain(), (&folds.span, is_of_classes), listed, diagnostics);
+    }
+    let place = section.path.as_ref().or(section.table.as_ref()).map(|key| &key.span);
+    if let (true, Some(listed), Some(place)) = (trains, listed, place) {
+        let folds = section.folds.as_ref().map(|folds| (folds.plain(), &folds.span));
+        groups::check(&division, (folds, place), listed, diagnostics);
     }
     Some(division)
 }

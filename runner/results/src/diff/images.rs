@@ -25,6 +25,13 @@ pub(super) struct Shared {
     pub(super) notes: Vec<String>,
 }
 
+impl Shared {
+    /// Whether images have any of several labels.
+    pub(super) fn has_labels(&self) -> bool {
+        self.a.iter().flatten().any(|answer| !answer.targets.is_empty())
+    }
+}
+
 /// Puts together what every run says about the images, which have to be the same everywhere.
 pub(super) fn shared(a: &mut Side, b: &mut Side, split: &str) -> Result<Shared, DiffError> {
     let (answers_a, answers_b) = (std::mem::take(&mut a.answers), std::mem::take(&mut b.answers));

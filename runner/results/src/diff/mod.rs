@@ -62,13 +62,17 @@ pub struct Diff {
     pub images: usize,
     /// How many only A has, and only B: where sides are folds, and not the same ones.
     pub unpaired: [usize; 2],
-    /// Accuracy per class.
+    /// Whether images have any of several labels, so that an image is right where all of them are.
+    pub labels: bool,
+    /// Accuracy per class, or per label.
     pub classes: Vec<ClassRow>,
     /// Images that the two call differently.
     pub disagreements: Disagreements,
     /// Whether one is better.
     pub verdict: Verdict,
 }
+
+const LABELS: &str = "An image counts as right where all of its labels are.";
 
 /// Compares two sides; each is a run, an experiment, or a list of both with commas.
 ///
@@ -97,6 +101,9 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
         0 => other_folds::verdict(&a, &b, &options.split),
         _ => verdict::verdict(finding.as_ref(), &options.split, folds::several(&a, &b)),
     };
+    if shared.has_labels() {
+        verdict.explanation.insert(0, LABELS.to_owned());
+    }
     if images > 0 && verdict.outcome == significance::Outcome::CannotTell {
         let other_seeds = [&a, &b].map(|side| side::other_seeds(results, side));
         let seeds = [&a, &b].map(|side| side.seeds().len());
@@ -109,6 +116,7 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
         split: options.split.clone(),
         images,
         unpaired: shared.unpaired,
+        labels: shared.has_labels(),
         classes: classes::per_class(&shared),
         disagreements: disagreement::disagreements(&shared, options.top),
         verdict,

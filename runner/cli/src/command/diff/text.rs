@@ -71,14 +71,16 @@ fn classes(diff: &Diff) {
     if diff.images == 0 {
         return;
     }
-    terminal::out(&format!("\naccuracy per class on {} {} images:", diff.images, diff.split));
+    let what = if diff.labels { "label" } else { "class" };
+    terminal::out(&format!("\naccuracy per {what} on {} {} images:", diff.images, diff.split));
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.4}"));
     let rows = diff.classes.iter().map(|class| {
         let difference = class.difference.map_or("-".to_owned(), |d| format!("{d:+.4}"));
         let images = class.images.to_string();
         vec![class.class.clone(), images, share(class.a), share(class.b), difference]
     });
-    terminal::out_table(&["class", "images", "A", "B", "B - A"], rows.collect());
+    let of = if diff.labels { ["label", "images with it"] } else { ["class", "images"] };
+    terminal::out_table(&[of[0], of[1], "A", "B", "B - A"], rows.collect());
 }
 
 fn disagreements(diff: &Diff) {
@@ -92,9 +94,11 @@ fn disagreements(diff: &Diff) {
     }
     terminal::out(&format!(
         "\nA and B disagree on {total} images; {shown} of them, those with the most different \
-         probabilities of the true class first:"
+         probabilities of the true {} first:",
+        if diff.labels { "labels" } else { "class" }
     ));
     let says = |opinion: &Opinion, side: &Side| match side.seeds().len() {
+        1 if opinion.says.is_empty() => "nothing".to_owned(),
         1 => opinion.says.clone(),
         seeds => format!("{} ({} of {seeds} right)", opinion.says, opinion.right),
     };
@@ -108,7 +112,10 @@ fn disagreements(diff: &Diff) {
             format!("{:.4}", image.b.probability),
         ]
     });
-    let header = ["image", "class", "A says", "B says", "A, true class", "B, true class"];
+    let header = match diff.labels {
+        true => ["image", "labels", "A says", "B says", "A, true labels", "B, true labels"],
+        false => ["image", "class", "A says", "B says", "A, true class", "B, true class"],
+    };
     if shown > 0 {
         terminal::out_table(&header, rows.collect());
     }

@@ -79,6 +79,22 @@ fn a_group_is_a_column_or_an_expression() -> Result<(), String> {
 }
 
 #[test]
+fn groups_are_as_many_as_splits_at_least() {
+    let rows = "image;label;group\na.png;x;1\nb.png;y;1\nc.png;x;2\nd.png;y;2";
+    let said = |keys: &str, rows: &str| load(keys, rows).err().unwrap_or_default();
+    assert!(
+        said("", rows)
+            .contains("3 splits need at least 3 groups, and the 4 images are of 2 groups")
+    );
+    assert_eq!(said("split = { test = 0.0 }", rows), "");
+    assert!(said("folds = 2", rows).contains("2 folds need at least 4 groups"));
+    let by_name = "split = { group = '([a-b])\\.png' }";
+    assert_eq!(said(by_name, "image;label\na.png;x\nb.png;y\nc.png;x\nd.png;y"), "");
+    let few = said("", "image;label\na.png;x\nb.png;y");
+    assert!(few.contains("3 splits need at least 3 images, and there are 2 images"), "{few}");
+}
+
+#[test]
 fn every_wrong_row_is_named_at_once() {
     let rows = "image;label;split;weight\na.png;cat;train;1\nb.png;dog;train;1\n\
                 nowhere.png;cat;train;1\na.png;dog;train;1\nc.png;;train;1\nd.png;dogg;test;1\n\
