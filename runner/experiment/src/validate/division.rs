@@ -161,7 +161,8 @@ pub(super) fn resolve(
     let place = section.path.as_ref().or(section.table.as_ref()).map(|key| &key.span);
     if let (true, Some(listed), Some(place)) = (trains, listed, place) {
         let folds = section.folds.as_ref().map(|folds| (folds.plain(), &folds.span));
-        groups::check(&division, (folds, place), listed, diagnostics);
+        let is_of_folders = section.table.is_none();
+        groups::check(&division, (folds, place, is_of_folders), listed, diagnostics);
     }
     Some(division)
 }

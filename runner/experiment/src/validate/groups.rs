@@ -12,10 +12,11 @@ use crate::section::division::Division;
 use super::division::below;
 
 /// Refuses a division into more parts than there are groups. `folds` with their place; `span` is that of
-/// the data set's images.
+/// the data set's images, and `is_of_folders` whether their classes are folders, each of which every split
+/// needs an image of.
 pub(super) fn check(
     division: &Division,
-    (folds, span): (Option<(usize, &Range<usize>)>, &Range<usize>),
+    (folds, span, is_of_folders): (Option<(usize, &Range<usize>)>, &Range<usize>, bool),
     listed: &Split,
     diagnostics: &mut Diagnostics,
 ) {
@@ -26,6 +27,11 @@ pub(super) fn check(
         return;
     }
     let is_validated = usize::from(division.validation > 0.0);
+    let splits = 1 + is_validated + usize::from(division.test > 0.0);
+    let is_of_folders = folds.is_none() && is_of_folders;
+    if is_of_folders && check_classes(splits, span, listed, diagnostics) {
+        return;
+    }
     let (needed, what, span) = match folds {
         // Beside a fold there is something to train on, and to validate with: beside one of two only
         // where that has two groups.
@@ -34,10 +40,7 @@ pub(super) fn check(
             let needed = folds.max(if folds == 2 { 2 * rest } else { 1 + rest });
             (needed, format!("{folds} folds"), span)
         }
-        None => {
-            let splits = 1 + is_validated + usize::from(division.test > 0.0);
-            (splits, format!("{splits} splits"), span)
-        }
+        None => (splits, format!("{splits} splits"), span),
     };
     if units >= needed {
         return;
@@ -57,6 +60,30 @@ pub(super) fn check(
             format!("{what} need at least {needed} {of_what}, and {there}"),
         )
         .maybe_help((units < images).then(|| help.to_owned()));
+}
+
+/// Whether a class has too few images.
+fn check_classes(
+    splits: usize,
+    span: &Range<usize>,
+    listed: &Split,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let counts = listed.classes.iter().zip(listed.counts());
+    let mut are_few = false;
+    for (class, there) in counts.filter(|(_, count)| (1..splits).contains(count)) {
+        are_few = true;
+        diagnostics
+            .error(
+                span.clone(),
+                "dataset.split",
+                format!(
+                    "{splits} splits need {splits} images of each class, and `{class}` has {there}"
+                ),
+            )
+            .label("each split has an image of each class");
+    }
+    are_few
 }
 
 fn count(number: usize, one: &str) -> String {
