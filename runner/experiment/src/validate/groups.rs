@@ -11,12 +11,20 @@ use crate::section::division::Division;
 
 use super::division::below;
 
-/// Refuses a division into more parts than there are groups. `folds` with their place; `span` is that of
-/// the data set's images, and `is_of_folders` whether their classes are folders, each of which every split
-/// needs an image of.
+/// What images are divided into.
+pub(super) struct Parts<'a> {
+    /// Where the folder or the table of all images is named.
+    pub(super) span: &'a Range<usize>,
+    /// How many folds, and where that is said.
+    pub(super) folds: Option<(usize, &'a Range<usize>)>,
+    /// Whether classes are folders, each of which every split needs an image of.
+    pub(super) are_folders: bool,
+}
+
+/// Refuses a division into more parts than there are groups.
 pub(super) fn check(
     division: &Division,
-    (folds, span, is_of_folders): (Option<(usize, &Range<usize>)>, &Range<usize>, bool),
+    Parts { span, folds, are_folders }: Parts<'_>,
     listed: &Split,
     diagnostics: &mut Diagnostics,
 ) {
@@ -28,8 +36,7 @@ pub(super) fn check(
     }
     let is_validated = usize::from(division.validation > 0.0);
     let splits = 1 + is_validated + usize::from(division.test > 0.0);
-    let is_of_folders = folds.is_none() && is_of_folders;
-    if is_of_folders && check_classes(splits, span, listed, diagnostics) {
+    if are_folders && folds.is_none() && check_classes(splits, span, listed, diagnostics) {
         return;
     }
     let (needed, what, span) = match folds {

@@ -25,7 +25,7 @@ pub(super) fn several(a: &Side, b: &Side) -> bool {
 /// Whether both sides are folds, so that images of one need not be there on the other.
 pub(super) fn are_compared(a: &Side, b: &Side, split: &str) -> Result<bool, FoldsError> {
     let several = |side: &&Side| side.folds().len() > 1;
-    if let Some(side) = [&*a, b].into_iter().find(several).filter(|_| split != "test") {
+    if let Some(side) = [a, b].into_iter().find(several).filter(|_| split != "test") {
         return Err(FoldsError::Validation { side: side.name.clone() });
     }
     for (side, other) in [(a, b), (b, a)] {

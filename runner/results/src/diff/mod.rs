@@ -29,7 +29,9 @@ pub use verdict::Verdict;
 
 use crate::ResultsError;
 use crate::significance;
+use answers::Answers;
 use error::DiffError;
+use images::Shared;
 
 /// How to compare.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,37 +92,40 @@ pub fn diff(results: &Path, a: &str, b: &str, options: &Options) -> Result<Diff,
         true => folds::shared(&mut a, &mut b, &options.split)?,
         false => images::shared(&mut a, &mut b, &options.split)?,
     };
-    let correct = |side: &[answers::Answers]| -> Vec<Vec<bool>> {
-        side.iter().map(|answers| answers.iter().map(|answer| answer.correct).collect()).collect()
-    };
-    let (right_a, right_b) = (correct(&shared.a), correct(&shared.b));
-    let finding = significance::compare(&right_a, &right_b, options.seed_spread);
     let notes = a.notes.iter().chain(&b.notes).chain(&shared.notes).cloned().collect();
-    let images = shared.labels.len();
-    let mut verdict = match images {
-        0 => other_folds::verdict(&a, &b, &options.split),
-        _ => verdict::verdict(finding.as_ref(), &options.split, folds::several(&a, &b)),
-    };
-    if shared.has_labels() {
-        verdict.explanation.insert(0, LABELS.to_owned());
-    }
-    if images > 0 && verdict.outcome == significance::Outcome::CannotTell {
-        let other_seeds = [&a, &b].map(|side| side::other_seeds(results, side));
-        let seeds = [&a, &b].map(|side| side.seeds().len());
-        verdict.advice.extend(verdict::more_seeds(seeds, other_seeds));
-    }
     Ok(Diff {
         notes,
         parameters: parameters::changed(&a, &b),
         scores: scores::scores(&a, &b),
         split: options.split.clone(),
-        images,
+        images: shared.labels.len(),
         unpaired: shared.unpaired,
         labels: shared.has_labels(),
         classes: classes::per_class(&shared),
         disagreements: disagreement::disagreements(&shared, options.top),
-        verdict,
+        verdict: verdict(results, (&a, &b), &shared, options),
         a,
         b,
     })
+}
+
+fn verdict(results: &Path, (a, b): (&Side, &Side), shared: &Shared, options: &Options) -> Verdict {
+    if shared.labels.is_empty() {
+        return other_folds::verdict(a, b, &options.split);
+    }
+    let correct = |side: &[Answers]| -> Vec<Vec<bool>> {
+        side.iter().map(|answers| answers.iter().map(|answer| answer.correct).collect()).collect()
+    };
+    let (right_a, right_b) = (correct(&shared.a), correct(&shared.b));
+    let finding = significance::compare(&right_a, &right_b, options.seed_spread);
+    let mut verdict = verdict::verdict(finding.as_ref(), &options.split, folds::several(a, b));
+    if shared.has_labels() {
+        verdict.explanation.insert(0, LABELS.to_owned());
+    }
+    if verdict.outcome == significance::Outcome::CannotTell {
+        let other_seeds = [a, b].map(|side| side::other_seeds(results, side));
+        let seeds = [a, b].map(|side| side.seeds().len());
+        verdict.advice.extend(verdict::more_seeds(seeds, other_seeds));
+    }
+    verdict
 }

@@ -43,35 +43,7 @@ pub(super) fn splits(
 ) -> Option<Vec<Split>> {
     let reading = Reading::new(section, columns);
     let mut problems = Problems::default();
-    let mut rows: Vec<Row> = Vec::with_capacity(sheet.rows.len());
-    let mut files = Files::new(folder);
-    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
-    let mut learned: Vec<Said> = Vec::new();
-    for number in 0..sheet.rows.len() {
-        // A line without anything ends many tables.
-        if sheet.rows[number].iter().all(|cell| *cell == Cell::Empty) {
-            continue;
-        }
-        let path = path(&sheet.rows[number][columns.image], (number, &mut files), &mut problems);
-        if let Some(path) = &path {
-            let first = *seen.entry(path.clone()).or_insert(number);
-            if first != number {
-                let what = repeated(path, (sheet, columns), [first, number]);
-                problems.add(Kind::Repeated, number, what);
-            }
-        }
-        let said = reading.row(sheet, number, &mut problems);
-        let split = split(sheet, columns, number, &mut problems);
-        let weight = weight(sheet, columns, number, &mut problems);
-        let group = columns.group.and_then(|place| text(&sheet.rows[number][place]));
-        // Also of rows with something else that is wrong, so that their labels are known.
-        if let (Some(said), Some(WHOLE | "train")) = (&said, split) {
-            learned.push(said.clone());
-        }
-        if let (Some(path), Some(said), Some(split), Some(weight)) = (path, said, split, weight) {
-            rows.push(Row { number, path, said, split, group, weight });
-        }
-    }
+    let (rows, learned) = read((sheet, columns, folder), &reading, &mut problems);
     let classes = reading.classes(section, &learned);
     let mut found = empty(folder, &classes);
     for Row { number, path, said, split, group, weight } in rows {
@@ -92,6 +64,44 @@ pub(super) fn splits(
         together::warn_of_case(&classes, of, diagnostics);
     }
     is_right.then_some(found)
+}
+
+/// The rows that are right by themselves, and what those that are trained on say, be they right or not, so
+/// that their labels are known.
+fn read(
+    (sheet, columns, folder): (&Sheet, &Found, &str),
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> (Vec<Row>, Vec<Said>) {
+    let mut rows: Vec<Row> = Vec::with_capacity(sheet.rows.len());
+    let mut learned: Vec<Said> = Vec::new();
+    let mut files = Files::new(folder);
+    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
+    for (number, cells) in sheet.rows.iter().enumerate() {
+        // A line without anything ends many tables.
+        if cells.iter().all(|cell| *cell == Cell::Empty) {
+            continue;
+        }
+        let path = path(&cells[columns.image], (number, &mut files), problems);
+        if let Some(path) = &path {
+            let first = *seen.entry(path.clone()).or_insert(number);
+            if first != number {
+                let what = repeated(path, (sheet, columns), [first, number]);
+                problems.add(Kind::Repeated, number, what);
+            }
+        }
+        let said = reading.row(sheet, number, problems);
+        let split = split(sheet, columns, number, problems);
+        let weight = weight(sheet, columns, number, problems);
+        let group = columns.group.and_then(|place| text(&cells[place]));
+        if let (Some(said), Some(WHOLE | "train")) = (&said, split) {
+            learned.push(said.clone());
+        }
+        if let (Some(path), Some(said), Some(split), Some(weight)) = (path, said, split, weight) {
+            rows.push(Row { number, path, said, split, group, weight });
+        }
+    }
+    (rows, learned)
 }
 
 /// Every split that there may be, without images.
