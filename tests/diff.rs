@@ -1,6 +1,8 @@
 //! `diff`: two runs, groups of seeds, and what is refused. Runs are made up, so that every number is
 //! known; expected ones are from numpy 2, scipy 1.17 and statsmodels 0.15.
 
+mod parts;
+
 use std::path::PathBuf;
 
 use runner_results::tables::{self, ParamRow, PredictionRow, RunRow};
@@ -21,6 +23,8 @@ struct MadeUp {
     folder: &'static str,
     classes: [&'static str; 2],
     split: &'static str,
+    /// Of five, which it tests; the images in it are every fifth one.
+    fold: Option<i64>,
 }
 
 const IMAGES: i64 = 200;
@@ -36,6 +40,7 @@ const RUN: MadeUp = MadeUp {
     folder: "data/test",
     classes: ["cats", "dogs"],
     split: "test",
+    fold: None,
 };
 
 impl MadeUp {
@@ -55,9 +60,15 @@ impl MadeUp {
         let param =
             |key: &str, value: &str| ParamRow { key: key.to_owned(), value: value.to_owned() };
         let seed = self.seed.to_string();
-        let params = vec![param("experiment.seed", &seed), param("rate", self.rate)];
+        let mut params = vec![param("experiment.seed", &seed), param("rate", self.rate)];
+        if let Some(fold) = self.fold {
+            params.push(param("dataset.folds", "5"));
+            params.push(param("dataset.fold", &fold.to_string()));
+        }
         tables::write(&folder, self.id, params).unwrap();
-        let rows: Vec<PredictionRow> = (0..IMAGES).map(|image| self.prediction(image)).collect();
+        let tested = |image: &i64| self.fold.is_none_or(|fold| image % 5 + 1 == fold);
+        let images = (0..IMAGES).filter(tested);
+        let rows: Vec<PredictionRow> = images.map(|image| self.prediction(image)).collect();
         tables::write(&folder, self.id, rows).unwrap();
         folder
     }

@@ -96,6 +96,17 @@ fn folds_are_members_and_every_image_is_tested_once() {
     let said = place.succeed(&["compare", "folds", "--group", "--format", "csv"]).stdout;
     assert_eq!(said.lines().count(), 2, "{said}");
     assert!(said.lines().nth(1).unwrap().starts_with("folds,6,"), "{said}");
+    // Runs are paired by what their images are, wherever these lie by now.
+    std::fs::rename(place.path("photos"), place.path("moved")).unwrap();
+    for class in ["circle", "square", "triangle"] {
+        rename_all(&place.path(&format!("moved/{class}")));
+    }
+    place.write("moved.toml", "extends = \"folds.toml\"\n[experiment]\nname = \"moved\"\n[dataset]\npath = \"moved\"\n[model.head]\nhidden = []\n");
+    place.succeed(&["run", "moved.toml"]);
+    let found = place.succeed(&["diff", "folds", "moved", "--format", "json"]).stdout;
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!((&found["images"], &found["unpaired"]), (&72.into(), &serde_json::json!([0, 0])));
+    std::fs::rename(place.path("moved"), place.path("photos")).unwrap();
     let again = place.succeed(&["run", "folds.toml", "--dry-run"]).stdout;
     assert_eq!(again.matches("is finished, and skipped").count(), 6, "{again}");
 }

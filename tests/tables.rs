@@ -202,7 +202,14 @@ fn numbers_have_errors_in_place_of_accuracies() {
         }
         place.succeed(&arguments);
     }
-    place.succeed(&["compare", "shapes", "--sort", "test_mae"]);
+    let sorted = ["compare", "shapes", "--sort", "test_mae"];
+    place.succeed(&sorted);
+    // Where errors are all there is, they are shown, seeds together too.
+    for more in [&[][..], &["--group"]] {
+        let said = place.succeed(&[&sorted[..2], more, &["--format", "csv"]].concat()).stdout;
+        assert!(said.lines().next().unwrap().contains("test_mae,"), "{said}");
+        assert!(said.lines().next().unwrap().contains("test_r2"), "{said}");
+    }
     place.succeed(&["plot", "last", "--out", "curves.png"]);
 }
 

@@ -1,4 +1,5 @@
-//! One file per mistake, and what is said about it, word for word.
+//! One file per mistake, and what is said about it, word for word. A table of labels lies beside its
+//! experiment.
 //!
 //! `UPDATE_GOLDEN=1` writes the `.stderr` files anew; read the difference before committing it.
 
@@ -29,6 +30,9 @@ fn place() -> Place {
         place.write(&format!("data/{file}"), "not looked at by check");
     }
     place.write("data/hollow/cats/a.jpg", "not looked at by check");
+    for number in 1..=8 {
+        place.write(&format!("photos/{number}.jpg"), "not looked at by check");
+    }
     std::fs::create_dir_all(place.path("data/hollow/dogs")).unwrap();
     place
 }
@@ -40,6 +44,11 @@ fn every_mistake_is_explained_as_recorded() {
     for case in cases() {
         let name = case.file_name().unwrap().to_str().unwrap().to_owned();
         place.write(&name, std::fs::read(&case).unwrap());
+        let table = case.with_extension("csv");
+        if let Ok(rows) = std::fs::read(&table) {
+            let name = table.file_name().unwrap().to_str().unwrap();
+            place.write(&format!("photos/{name}"), rows);
+        }
         let output = place.run(&["check", &name]);
         assert_eq!(output.code, Some(2), "{name}: {output:?}");
         let golden = case.with_extension("stderr");

@@ -17,7 +17,10 @@ pub enum DataError {
     #[error("{} of the images cannot be used:{}\nremove or replace them", .0.len(), bad_list(.0))]
     BadImages(Vec<BadImage>),
     /// Too many images were skipped.
-    #[error("no usable image is left of the class `{class}` in `{split}`")]
+    #[error(
+        "no usable image is left of the class `{class}` in `{split}`; add images of it, or where the runner \
+         divides them, give this split a larger share"
+    )]
     EmptyClass {
         /// The split.
         split: &'static str,
@@ -25,7 +28,10 @@ pub enum DataError {
         class: String,
     },
     /// A split without images.
-    #[error("no usable image is in `{0}`")]
+    #[error(
+        "no usable image is in `{0}`; add images, or where the runner divides them, give this split a \
+         larger share"
+    )]
     EmptySplit(&'static str),
     /// The images of a folder cannot be divided.
     #[error("the images cannot be divided: {0}")]

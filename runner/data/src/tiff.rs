@@ -4,6 +4,8 @@
 //! What has no agreed brightness (floating point, 32 bits, signed values, many bands, Lab) is refused
 //! by name. CMYK and premultiplied transparency are converted as Pillow does.
 
+mod jpeg;
+
 use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
@@ -51,7 +53,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), ImageP
             let page = Page::read(&mut decoder)?;
             palette::paint(page.grey(false)?, &colours)
         }
-        _ => Page::read(&mut decoder)?.picture(&mut decoder)?,
+        photometric => match jpeg::decode(bytes, photometric, &mut decoder)? {
+            Some(picture) => picture,
+            None => Page::read(&mut decoder)?.picture(&mut decoder)?,
+        },
     };
     Ok((picture, orientation))
 }

@@ -1,5 +1,6 @@
 //! Reads the tables of a run in the form that pictures need: curves, confusion, mistakes.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use crate::ResultsError;
@@ -163,28 +164,45 @@ pub fn predictions(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, Res
     Ok(of_split.map(row).collect())
 }
 
-/// The wrong predictions of one split, most confident first; of numbers all, the largest losses first.
+/// The wrong predictions of one split: of classes the most confident first, of labels those with the largest
+/// losses, since each label has a probability of its own. Of numbers all, the largest errors first.
 ///
 /// # Errors
 ///
 /// [`ResultsError`] where the table cannot be read.
 pub fn mistakes(folder: &Path, split: &str) -> Result<Vec<PredictionRow>, ResultsError> {
-    let mut wrong = predictions(folder, split)?;
-    if wrong.iter().all(|row| row.correct.is_none()) {
-        wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss).then_with(|| a.path.cmp(&b.path)));
-        return Ok(wrong);
-    }
-    wrong.retain(|row| row.correct == Some(false));
-    most_confident_first(&mut wrong);
-    Ok(wrong)
+    Ok(worst_first(predictions(folder, split)?))
 }
 
-/// The loss still tells rows apart whose probabilities have been rounded to one.
-fn most_confident_first(rows: &mut [PredictionRow]) {
+fn worst_first(mut rows: Vec<PredictionRow>) -> Vec<PredictionRow> {
+    let by_loss = |a: &PredictionRow, b: &PredictionRow| b.loss.total_cmp(&a.loss);
+    let by_path = |a: &PredictionRow, b: &PredictionRow| a.path.cmp(&b.path);
+    if rows.iter().all(|row| row.correct.is_none()) {
+        rows.sort_by(|a, b| {
+            let by_error = error(b).total_cmp(&error(a));
+            by_error.then_with(|| by_loss(a, b)).then_with(|| by_path(a, b))
+        });
+        return rows;
+    }
+    rows.retain(|row| row.correct == Some(false));
     rows.sort_by(|a, b| {
-        let by_loss = || b.loss.total_cmp(&a.loss);
-        confidence(b).total_cmp(&confidence(a)).then_with(by_loss).then(a.path.cmp(&b.path))
+        // The loss still tells rows apart whose probabilities have been rounded to one.
+        let by_confidence = match a.targets.is_empty() && b.targets.is_empty() {
+            true => confidence(b).total_cmp(&confidence(a)),
+            false => Ordering::Equal,
+        };
+        by_confidence.then_with(|| by_loss(a, b)).then_with(|| by_path(a, b))
     });
+    rows
+}
+
+/// How far predicted numbers are from those that an image is labelled with: the mean of the absolute
+/// differences.
+#[must_use]
+pub fn error(row: &PredictionRow) -> f64 {
+    let pairs = row.logits.iter().zip(&row.targets);
+    let sum: f64 = pairs.map(|(predicted, target)| (predicted - target).abs()).sum();
+    sum / row.targets.len().max(1) as f64
 }
 
 /// The highest of some probabilities.
@@ -210,14 +228,45 @@ mod tests {
             logits: Vec::new(),
             probabilities: probabilities.to_vec(),
         };
-        let mut rows = [
+        let rows = vec![
             row("unsure", [0.1, 0.46, 0.44], 2.3),
             row("surer", [0.38, 0.62, 0.0], 0.97),
             row("certain", [0.0, 1.0, 0.0], 40.0),
             row("most certain", [0.0, 1.0, 0.0], 50.0),
         ];
-        most_confident_first(&mut rows);
-        let order = rows.map(|row| row.path);
-        assert_eq!(order, ["most certain", "certain", "surer", "unsure"]);
+        assert_eq!(paths(rows), ["most certain", "certain", "surer", "unsure"]);
+    }
+
+    fn paths(rows: Vec<PredictionRow>) -> Vec<String> {
+        worst_first(rows).into_iter().map(|row| row.path).collect()
+    }
+
+    #[test]
+    fn labels_go_by_their_losses_and_numbers_by_their_errors() {
+        let row = |path: &str, loss, probabilities: [f64; 2]| PredictionRow {
+            path: path.to_owned(),
+            correct: Some(false),
+            targets: vec![1.0, 0.0],
+            loss,
+            probabilities: probabilities.to_vec(),
+            ..PredictionRow::default()
+        };
+        // A label that is there and certain makes no mistake of the other a large one.
+        let right = PredictionRow { correct: Some(true), ..row("right", 9.0, [1.0, 0.0]) };
+        let rows = vec![row("small", 0.4, [0.99, 0.55]), right, row("large", 2.0, [0.02, 0.1])];
+        assert_eq!(paths(rows), ["large", "small"]);
+        let row = |path: &str, loss, logits: [f64; 2]| PredictionRow {
+            correct: None,
+            logits: logits.to_vec(),
+            ..row(path, loss, [0.0; 2])
+        };
+        // Mean absolute errors 1.5, 2 and 0.25; squared, one large error would come first.
+        let rows = vec![
+            row("one", 4.5, [4.0, 0.0]),
+            row("both", 4.0, [3.0, -2.0]),
+            row("near", 0.1, [1.5, 0.0]),
+        ];
+        assert_eq!(error(&rows[0]), 1.5);
+        assert_eq!(paths(rows), ["both", "one", "near"]);
     }
 }

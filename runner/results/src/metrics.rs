@@ -19,10 +19,13 @@ pub struct Binary {
     pub f1: Option<f64>,
 }
 
-/// `None` unless there are two classes.
+/// `None` unless there are two classes: two labels, or two numbers, are none.
 #[must_use]
 pub fn binary(rows: &[PredictionRow], classes: &[String]) -> Option<Binary> {
     let [_, positive] = classes else { return None };
+    if rows.iter().any(|row| !row.targets.is_empty()) {
+        return None;
+    }
     let count = |label: bool, predicted: bool| {
         let is = |name: &String| name == positive;
         let fits =
@@ -135,6 +138,8 @@ mod tests {
         let auc = auc(&sure, "dogs").unwrap_or(0.0);
         assert!((auc - 0.742_857_142_857_142_9).abs() < 1e-12, "{auc}");
         assert_eq!(binary(&rows(), &classes[..1]), None);
+        let labels = PredictionRow { targets: vec![1.0, 1.0], ..rows().remove(0) };
+        assert_eq!(binary(&[labels], &classes), None);
         assert_eq!(binary(&[], &classes), Some(Binary::default()));
     }
 }

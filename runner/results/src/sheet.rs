@@ -1,6 +1,8 @@
 //! Tables of labels, read by Polars: CSV, TSV, Parquet, JSON lines. Every cell as a text, so that a class
 //! called `007` stays that.
 
+mod csv;
+
 use std::io::Cursor;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -15,14 +17,6 @@ use runner_experiment::sheet::{Cell as Text, Sheet};
 use crate::tables::Cell;
 use crate::tables::cell;
 
-/// What stands between the cells of a CSV file: a comma, or where its first line has more of them, a
-/// semicolon, as spreadsheets write it where the comma is for decimals.
-fn separator(bytes: &[u8]) -> u8 {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| line.iter().filter(|byte| **byte == separator).count();
-    if count(b';') > count(b',') { b';' } else { b',' }
-}
-
 /// Reads a table of labels.
 ///
 /// # Errors
@@ -31,18 +25,41 @@ fn separator(bytes: &[u8]) -> u8 {
 pub fn read(path: &Path) -> Result<Sheet, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let is_binary = matches!(extension.as_str(), "parquet" | "pq");
+    if !is_binary {
+        csv::encoding(&bytes)?;
+    }
+    let is_csv = matches!(extension.as_str(), "csv" | "tsv");
+    let separator = csv::separator(&bytes);
+    let source = if is_csv { bytes.clone() } else { Vec::new() };
     // Polars panics on some damaged files; that must not end the process.
-    let frame = std::panic::catch_unwind(|| frame(bytes, &extension));
+    let frame = std::panic::catch_unwind(|| frame(bytes, &extension, separator));
     let frame = frame.map_err(|_| "it is damaged".to_owned())?;
-    let frame = frame.map_err(|error| said(&error.to_string()))?;
+    let frame = frame.map_err(|error| {
+        let source = std::str::from_utf8(&source).unwrap_or_default();
+        csv::explanation(source, separator).unwrap_or_else(|| said(&error.to_string()))
+    })?;
     let columns: Vec<String> =
         frame.get_column_names().iter().map(|name| name.trim().to_owned()).collect();
+    if let Some(name) = columns.iter().find_map(|name| repeated(name, &columns)) {
+        return Err(format!("two of its columns are called `{name}`"));
+    }
     let rows = cell::records(&frame);
     let rows = rows.into_iter().map(|row| row.into_iter().map(|(_, cell)| text(cell)).collect());
     Ok(Sheet { columns, rows: rows.collect() })
 }
 
-fn frame(bytes: Vec<u8>, extension: &str) -> PolarsResult<DataFrame> {
+/// The name that a column had before Polars made it another one, since an earlier column has it.
+fn repeated<'a>(name: &str, columns: &'a [String]) -> Option<&'a String> {
+    let (base, number) = name.rsplit_once("_duplicated_")?;
+    number.parse::<usize>().ok()?;
+    columns.iter().find(|column| *column == base)
+}
+
+fn frame(bytes: Vec<u8>, extension: &str, separator: u8) -> PolarsResult<DataFrame> {
     match extension {
         "parquet" | "pq" => ParquetReader::new(Cursor::new(bytes)).finish(),
         "jsonl" | "ndjson" => JsonReader::new(Cursor::new(bytes))
@@ -51,7 +68,6 @@ fn frame(bytes: Vec<u8>, extension: &str) -> PolarsResult<DataFrame> {
             .infer_schema_len(None::<NonZeroUsize>)
             .finish(),
         _ => {
-            let separator = if extension == "tsv" { b'\t' } else { separator(&bytes) };
             let parse = CsvParseOptions::default().with_separator(separator);
             let options = CsvReadOptions::default()
                 // Nothing is guessed: all cells are texts.
@@ -125,7 +141,28 @@ mod tests {
         let sheet = read_as("a.jsonl", b"{\"image\":\"a.png\",\"age\":2.0,\"is\":true}\n")?;
         assert_eq!(texts(&sheet), [["a.png", "2", "true"]]);
         assert!(read_as("a.parquet", b"PAR1 nothing").is_err());
-        assert!(read_as("a.csv", b"image,label\na.png,b,c,d\n").is_err());
+        let sheet = read_as("a.csv", b"image\tlabel, or so\na.png\tcat\n")?;
+        assert_eq!(texts(&sheet), [["a.png", "cat"]]);
+        let sheet = read_as("a.csv", b"\"image, relative\";label\r\na.png;cat\r\n\r\n")?;
+        assert_eq!(sheet.columns, ["image, relative", "label"]);
+        assert_eq!(texts(&sheet), [["a.png", "cat"], ["", ""]]);
         Ok(())
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_row() {
+        let said = |bytes: &[u8]| read_as("a.csv", bytes).err().unwrap_or_default();
+        let found = said(b"image,label\na.png,b\na.png,b,c,d\n");
+        assert!(
+            found.starts_with("its first line names 2 columns, and row 2 has 4 cells"),
+            "{found}"
+        );
+        let found = said(b"image,label\n\"a.png\",b\n\"b.png,c\n");
+        assert!(found.starts_with("a quotation mark in row 2 "), "{found}");
+        let found = said(b"image,label\na.png,b\nb.png,M\xe4use\n");
+        assert!(found.starts_with("line 3 has a character that is not UTF-8"), "{found}");
+        assert!(said(b"\xff\xfei\0m\0").starts_with("it is UTF-16"));
+        assert_eq!(said(b"image,label,label\na,b,c\n"), "two of its columns are called `label`");
+        assert_eq!(said(b""), "it is empty");
     }
 }

@@ -41,7 +41,15 @@ def main():
     write("cmyk", Image.merge("CMYK", [*rgb.split(), grey]))
     write("lzw_predictor", rgb, compression="tiff_lzw", tiffinfo={317: 2})
     large = rgb.resize((64, 48), Image.Resampling.BICUBIC)
-    write("jpeg_ycbcr", large, compression="jpeg", quality=95)
+    # Pillow leaves RGB unconverted in a TIFF, whatever the compression.
+    write("jpeg_ycbcr", large.convert("YCbCr"), compression="jpeg", quality=95)
+    write("jpeg_rgb", large, compression="jpeg", quality=95)
+    write("jpeg_strips", large.convert("YCbCr"), compression="jpeg", quality=80, tiffinfo={278: 16})
+    tifffile.imwrite(HERE / "jpeg_tiles.tif", np.asarray(large), compression="jpeg", tile=(32, 32))
+    options = {"rowsperstrip": 32, "subsampling": (2, 2)}
+    tifffile.imwrite(HERE / "jpeg_halved.tif", np.asarray(large), compression="jpeg", **options)
+    for name in ["jpeg_tiles", "jpeg_halved"]:
+        Image.open(HERE / f"{name}.tif").convert("RGB").save(HERE / f"{name}.png")
     write("jpeg_grey", large.convert("L"), compression="jpeg", quality=95)
     for number in range(2, 9):
         tags = TiffImagePlugin.ImageFileDirectory_v2()

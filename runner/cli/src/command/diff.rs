@@ -13,8 +13,8 @@ use crate::terminal;
 
 /// `diff`
 ///
-/// A and B are runs, or groups whose runs differ in their seed alone: an experiment, or several runs
-/// with commas between them.
+/// A and B are runs, or groups whose runs differ in their seed or fold alone: an experiment, or several
+/// runs with commas between them.
 #[derive(Debug, Args)]
 pub struct DiffArguments {
     /// A run (its id, the start or end of it, `last`), an experiment, or several runs: `RUN,RUN`.

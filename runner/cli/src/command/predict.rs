@@ -171,10 +171,13 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 fn show(predicted: &[Predicted], about: &Answers<'_>) {
     let classes = about.classes;
-    let mut header = vec!["file", "predicted"];
+    // Numbers stand in the columns of their names.
+    let is_number = about.task == Task::Regression;
+    let mut header = if is_number { vec!["file"] } else { vec!["file", "predicted"] };
     header.extend(classes.iter().map(String::as_str));
     let rows = predicted.iter().map(|one| {
-        let mut row = vec![one.path.display().to_string(), said(one, about)];
+        let mut row = vec![one.path.display().to_string()];
+        row.extend((!is_number).then(|| said(one, about)));
         row.extend(one.probabilities.iter().map(|probability| format!("{probability:.4}")));
         row
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fill;
 use super::unit::Unit;
 
 /// Differences between shares that are rounding alone.
@@ -13,6 +14,8 @@ pub(super) struct Shares {
     pub(super) shares: Vec<f64>,
     /// Whether of each class too.
     pub(super) stratify: bool,
+    /// Whether every part needs something of every class.
+    pub(super) each_class: bool,
 }
 
 /// The part of each unit. Those for which `kept` knows one are there already.
@@ -24,7 +27,13 @@ pub(super) fn assign(
     let kept: Vec<Option<usize>> =
         units.iter().map(|unit| kept(unit).filter(|part| *part < shares.shares.len())).collect();
     if shares.stratify {
-        return stratified(units, &shares.shares, &kept);
+        let mut parts = stratified(units, &shares.shares, &kept);
+        if fill::is_empty(units, &shares.shares, &parts) {
+            let merged = fill::as_one_class(units);
+            parts = stratified(&merged.iter().collect::<Vec<_>>(), &shares.shares, &kept);
+        }
+        fill::fill(units, shares, &kept, &mut parts);
+        return parts;
     }
     let place = |(unit, kept): (&&Unit, &Option<usize>)| {
         kept.unwrap_or_else(|| by_key(unit, &shares.shares))

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `unit` | images that must stay together |
 //! | `assign` | units into parts with given shares |
+//! | `fill` | parts that would have nothing |
 //!
 //! Neither the names of the files nor their order matters. Where images have been divided before, those
 //! keep their place, and new ones fill up.
 
 mod assign;
+mod fill;
 mod unit;
 
 use std::collections::HashMap;
@@ -18,6 +20,7 @@ use regex::Regex;
 use runner_experiment::listing::Target;
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::division::Division;
+use runner_experiment::section::task::Task;
 use runner_record::SplitRecord;
 
 use crate::error::DataError;
@@ -83,14 +86,17 @@ pub fn divide(
     let strata = strata(&whole.images);
     let units = units((&whole.images, &strata), group, division.seed);
     let known = Known { earlier, images: &whole.images };
+    // A class that is too rare for that stays where it is in a table.
+    let each_class = dataset.table.is_none() && dataset.task == Task::Classification;
     let folds = dataset.folds.map(|count| {
-        let shares =
-            Shares { shares: vec![1.0 / count as f64; count], stratify: division.stratify };
+        let shares = vec![1.0 / count as f64; count];
+        let shares = Shares { shares, stratify: division.stratify, each_class };
         assign(&units.iter().collect::<Vec<_>>(), &shares, |unit| known.fold(unit))
     });
+    let rules = Rules { division: &division, each_class };
     let split_of_unit = match (&folds, dataset.fold) {
-        (Some(folds), Some(fold)) => beside_fold(&units, folds, fold, (&division, &known)),
-        _ => by_shares(&units.iter().collect::<Vec<_>>(), division.test, (&division, &known)),
+        (Some(folds), Some(fold)) => beside_fold(&units, folds, fold, (&rules, &known)),
+        _ => by_shares(&units.iter().collect::<Vec<_>>(), division.test, (&rules, &known)),
     };
     let mut split_of = vec![0; whole.images.len()];
     for (unit, split) in units.iter().zip(&split_of_unit) {
@@ -99,6 +105,13 @@ pub fn divide(
     let rows = rows(&whole, (&units, folds.as_deref()), &split_of);
     let has_test = division.test > 0.0 || folds.is_some();
     Ok(Divided { splits: splits(whole, &split_of, has_test), rows })
+}
+
+/// How a data set is divided.
+struct Rules<'a> {
+    division: &'a Division,
+    /// Whether every split needs an image of every class.
+    each_class: bool,
 }
 
 /// What is known of the images of a unit from an earlier division.
@@ -118,9 +131,11 @@ impl Known<'_> {
 }
 
 /// The split of each unit, by the shares of validation and `test`.
-fn by_shares(units: &[&Unit], test: f64, (division, known): (&Division, &Known<'_>)) -> Vec<usize> {
+fn by_shares(units: &[&Unit], test: f64, (rules, known): (&Rules<'_>, &Known<'_>)) -> Vec<usize> {
+    let Rules { division, each_class } = *rules;
     let shares = vec![test, division.validation, 1.0 - division.validation - test];
-    let parts = assign(units, &Shares { shares, stratify: division.stratify }, |unit| {
+    let shares = Shares { shares, stratify: division.stratify, each_class };
+    let parts = assign(units, &shares, |unit| {
         let split = known.split(unit)?;
         ORDER.iter().position(|part| *part == split).filter(|part| *part != 0 || test > 0.0)
     });
@@ -132,7 +147,7 @@ fn beside_fold(
     units: &[Unit],
     folds: &[usize],
     fold: usize,
-    (division, known): (&Division, &Known<'_>),
+    (rules, known): (&Rules<'_>, &Known<'_>),
 ) -> Vec<usize> {
     // What is trained on beside one fold may validate beside another.
     let nothing = Earlier::default();
@@ -142,7 +157,7 @@ fn beside_fold(
     let rest: Vec<usize> = (0..units.len()).filter(|unit| !is_held(unit)).collect();
     let of_rest: Vec<&Unit> = rest.iter().map(|unit| &units[*unit]).collect();
     let mut splits = vec![2; units.len()];
-    let divided = by_shares(&of_rest, 0.0, (division, &known));
+    let divided = by_shares(&of_rest, 0.0, (rules, &known));
     rest.iter().zip(divided).for_each(|(unit, split)| splits[*unit] = split);
     splits
 }

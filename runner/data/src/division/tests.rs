@@ -189,3 +189,33 @@ fn each_image_is_the_test_of_one_fold() {
     assert!(tests.len() == 203 && tests.values().all(|count| *count == 1));
     assert_eq!(hashes.len(), 1, "one data set, whichever fold is the test");
 }
+
+#[test]
+fn small_classes_leave_no_split_empty() {
+    // Three of each class, of which one is a fold: one of the other two validates.
+    let classes = |class: usize| (0..3).map(move |n| (class as u64 * 10 + n, class));
+    let contents: Vec<(u64, usize)> = (0..2).flat_map(classes).collect();
+    let folds = |fold| Dataset { folds: Some(3), fold: Some(fold), ..dataset(Division::default()) };
+    for fold in 1..=3 {
+        let found =
+            counts(&rows(&folds(fold), whole(&contents, |n| n.to_string()), &Earlier::default()));
+        assert!(found.len() == 6 && found.values().all(|count| *count == 1), "{found:?}");
+    }
+    // Numbers, in ten strata of two or three: a fifth of what is beside a fold is three.
+    let numbers = || {
+        let contents: Vec<(u64, usize)> = (0..24).map(|n| (n, 0)).collect();
+        let mut whole = whole(&contents, |n| n.to_string());
+        for (index, image) in whole.images.iter_mut().enumerate() {
+            image.target = Target::Values(vec![index as f64]);
+        }
+        whole
+    };
+    for fold in 1..=3 {
+        let dataset = Dataset { task: Task::Regression, ..folds(fold) };
+        let found = rows(&dataset, numbers(), &Earlier::default());
+        let count = |split: &str| found.iter().filter(|row| row.split == split).count();
+        let [train, validation, test] = ["train", "validation", "test"].map(count);
+        assert!(train + validation + test == 24 && (6..=10).contains(&test), "{test}");
+        assert!((2..=4).contains(&validation), "{validation}");
+    }
+}

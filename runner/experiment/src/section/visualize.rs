@@ -20,7 +20,7 @@ tagged! {
         Faithfulness(FaithfulnessSection) = "faithfulness",
         /// How often each class is predicted as each other.
         Confusion(ConfusionSection) = "confusion",
-        /// The images that the model is most confidently wrong about.
+        /// The images that the model is most wrong about.
         Mistakes(MistakesSection) = "mistakes",
         /// Images in the plane, by the output of the penultimate layer.
         Embedding(EmbeddingSection) = "embedding",
@@ -203,7 +203,8 @@ section! {
 }
 
 section! {
-    /// The images that the model is most confidently wrong about.
+    /// The images that the model is most wrong about: of classes the most confident mistakes, of labels
+    /// those with the largest losses, of numbers those with the largest errors.
     pub struct Mistakes from MistakesSection {
         /// The images.
         of: ImageSetSection [flat],

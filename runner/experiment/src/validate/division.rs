@@ -13,6 +13,8 @@ use crate::section::task::Task;
 use crate::section::visualize::SplitName;
 use crate::value::{Located, Plain};
 
+use super::groups::{self, Parts};
+
 /// Refuses keys that contradict each other: folders per split, or one that is divided.
 pub(super) fn check_keys(section: &DatasetSection, diagnostics: &mut Diagnostics) {
     let spans = [
@@ -155,6 +157,12 @@ pub(super) fn resolve(
     if let (Some(folds), Some(listed)) = (&section.folds, listed) {
         let is_of_classes = section.task.as_ref().is_none_or(|t| t.value == Task::Classification);
         check_size(folds.plain(), (&folds.span, is_of_classes), listed, diagnostics);
+    }
+    let place = section.path.as_ref().or(section.table.as_ref()).map(|key| &key.span);
+    if let (true, Some(listed), Some(span)) = (trains, listed, place) {
+        let folds = section.folds.as_ref().map(|folds| (folds.plain(), &folds.span));
+        let parts = Parts { span, folds, are_folders: section.table.is_none() };
+        groups::check(&division, parts, listed, diagnostics);
     }
     Some(division)
 }

@@ -5,6 +5,7 @@
 
 mod dataset;
 pub(crate) mod division;
+mod groups;
 mod keys;
 mod model;
 mod optimizer;

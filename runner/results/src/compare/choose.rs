@@ -5,7 +5,7 @@ use super::group::Groups;
 use super::options::Options;
 use super::order::score_of;
 use super::params::{FOLD, SEED};
-use super::score::{PRIMARY, SCORES};
+use super::score::{OF_TASKS, PRIMARY, SCORES};
 use super::sheet::{self, Columns};
 use super::table::Table;
 use crate::ResultsError;
@@ -83,8 +83,15 @@ fn columns_of_runs(table: &Table<'_>, rows: &[usize], options: &Options) -> Vec<
     let differing = table.params.differ(rows);
     let params = table.param_columns().into_iter().zip(differing);
     columns.extend(params.filter(|(_, differs)| all || *differs).map(|(column, _)| column));
-    columns.extend(SCORES.iter().filter_map(|score| table.column(score)));
+    let always = SCORES.iter().filter_map(|score| table.column(score));
+    let of_tasks = OF_TASKS.iter().filter_map(|score| table.column(score));
+    columns.extend(always.chain(of_tasks.filter(|column| has_value(table, rows, *column))));
     columns
+}
+
+/// Whether a column has a value in any of these rows.
+fn has_value(sheet: &impl Columns, rows: &[usize], column: usize) -> bool {
+    rows.iter().any(|row| sheet.cell(*row, column) != Cell::Null)
 }
 
 fn columns_of_groups(groups: &Groups<'_>, rows: &[usize], options: &Options) -> Vec<usize> {
@@ -106,7 +113,10 @@ fn columns_of_groups(groups: &Groups<'_>, rows: &[usize], options: &Options) -> 
         ![SEED, FOLD].contains(&groups.names().full(*column)) && (options.all || *differs)
     });
     columns.extend(params.map(|(column, _)| column));
-    let scores: Vec<usize> = SCORES.iter().filter_map(|score| column(score)).collect();
+    let of_tasks = OF_TASKS.iter().filter_map(|score| column(score));
+    let of_tasks = of_tasks.filter(|column| has_value(groups, rows, *column));
+    let scores: Vec<usize> =
+        SCORES.iter().filter_map(|score| column(score)).chain(of_tasks).collect();
     columns.extend(groups.with_spread(&scores));
     columns
 }

@@ -96,6 +96,7 @@ mod tests {
         let (one, two) = (Cell::Float(1.0), Cell::Float(2.0));
         for (column, reverse, rises) in [
             ("test_loss", false, true),
+            ("test_mae", false, true),
             ("test_loss", true, false),
             ("test_accuracy", false, false),
             ("test_accuracy_std", false, true),

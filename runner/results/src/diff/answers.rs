@@ -12,8 +12,18 @@ pub(super) struct Answer {
     pub(super) correct: bool,
     /// In the order of the classes.
     pub(super) probabilities: Vec<f64>,
+    /// 1 for each label that the image has, else 0; none where it has one class.
+    pub(super) targets: Vec<f64>,
     pub(super) path: String,
     pub(super) label: String,
+}
+
+impl Answer {
+    /// Whether it is right about one of several labels, as it is called with a probability above one half.
+    pub(super) fn is_right_about(&self, label: usize) -> bool {
+        let pair = self.probabilities.get(label).zip(self.targets.get(label));
+        pair.is_some_and(|(probability, target)| (*probability > 0.5) == (*target > 0.5))
+    }
 }
 
 /// Of one run, in the order of the images.
@@ -42,6 +52,7 @@ fn answer(row: &Record) -> Answer {
         _ => Vec::new(),
     };
     let correct = *cell::get(row, "correct") == Cell::Bool(true);
+    let targets = cell::numbers(row, "targets");
     let (path, label, predicted) = (text("path"), text("label"), text("predicted"));
-    Answer { predicted, correct, probabilities, path, label }
+    Answer { predicted, correct, probabilities, targets, path, label }
 }

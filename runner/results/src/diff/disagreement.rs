@@ -32,7 +32,8 @@ pub struct Disagreement {
 pub struct Opinion {
     /// The most probable class, over several seeds that of the highest mean probability.
     pub says: String,
-    /// Probability of the true class, 0 to 1, the mean over seeds.
+    /// Probability of the true class, 0 to 1, the mean over seeds; of several labels the mean probability of
+    /// what is true of each.
     pub probability: f64,
     /// How many of its seeds are right.
     pub right: usize,
@@ -62,16 +63,29 @@ fn opinion(shared: &Shared, runs: &[Answers], index: usize) -> Opinion {
     };
     let means: Vec<f64> = (0..shared.classes.len()).map(mean).collect();
     let label = shared.classes.iter().position(|class| *class == shared.labels[index]);
+    let targets = runs.first().map_or(&[][..], |answers| &answers[index].targets);
     Opinion {
         says: said(shared, runs, index, &means),
-        probability: label.map_or(f64::NAN, |label| means[label]),
+        probability: match targets.is_empty() {
+            true => label.map_or(f64::NAN, |label| means[label]),
+            false => of_labels(targets, &means),
+        },
         right: runs.iter().filter(|answers| answers[index].correct).count(),
     }
+}
+
+fn of_labels(targets: &[f64], means: &[f64]) -> f64 {
+    let of = |(target, mean): (&f64, &f64)| if *target > 0.5 { *mean } else { 1.0 - mean };
+    targets.iter().zip(means).map(of).sum::<f64>() / targets.len() as f64
 }
 
 fn said(shared: &Shared, runs: &[Answers], index: usize, means: &[f64]) -> String {
     if let [answers] = runs {
         return answers[index].predicted.clone();
+    }
+    if shared.has_labels() {
+        let named = shared.classes.iter().zip(means).filter(|(_, mean)| **mean > 0.5);
+        return named.map(|(class, _)| class.as_str()).collect::<Vec<_>>().join("|");
     }
     // The first of equal ones, as runs have it: half and half is the first class.
     let mut best = 0;

@@ -3,6 +3,9 @@
 /// What the user asked for does not go together.
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
+    /// Folds where they say nothing.
+    #[error(transparent)]
+    Folds(#[from] FoldsError),
     /// Only finished runs have something to compare.
     #[error("run {run} is {status}; only finished runs can be compared{}", advice(status))]
     NotFinished {
@@ -27,7 +30,7 @@ pub enum DiffError {
     },
     /// A group whose runs differ in more than their seeds.
     #[error(
-        "the runs of `{side}` differ in more than their seed, so they are no group: {}\n\
+        "the runs of `{side}` differ in more than their seed or fold, so they are no group: {}\n\
          name runs of one setting with commas between them (`runner diff RUN,RUN RUN,RUN`); \
          `runner compare` shows which run has which",
         differences.join("; ")
@@ -76,7 +79,8 @@ pub enum DiffError {
     /// The images differ.
     #[error(
         "{runs} have other {split} images, so their scores cannot be compared: they share {shared} of \
-         {} and {}\nhashes of the data sets: {hashes}",
+         {} and {}\nhashes of the data sets: {hashes}\n\
+         give both the same {split} images and run them again; `runner compare` lists scores as they are",
         images[0],
         images[1]
     )]
@@ -91,6 +95,32 @@ pub enum DiffError {
         images: [usize; 2],
         /// `dataset_hash` of each.
         hashes: String,
+    },
+}
+
+/// Folds where no folds can be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldsError {
+    /// Every image validates beside some folds and is trained on beside others.
+    #[error(
+        "`{side}` has several folds, and an image validates beside some of them and is trained on beside \
+         others; leave out `--split validation`: each image is in the test split of one fold"
+    )]
+    Validation {
+        /// The side as it was asked for.
+        side: String,
+    },
+    /// A cross-validation against another kind of split.
+    #[error(
+        "`{folds}` has several folds, whose test images are all images, and `{other}` is no \
+         cross-validation, so that it was trained on most of them; give both `[dataset] folds`, or name \
+         one fold"
+    )]
+    OneSideOnly {
+        /// The side with folds.
+        folds: String,
+        /// The other side.
+        other: String,
     },
 }
 

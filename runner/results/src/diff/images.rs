@@ -16,11 +16,20 @@ pub(super) struct Shared {
     pub(super) paths: Vec<String>,
     /// The class of each.
     pub(super) labels: Vec<String>,
-    /// Per run of A.
+    /// Per seed of A.
     pub(super) a: Vec<Answers>,
-    /// Per run of B.
+    /// Per seed of B.
     pub(super) b: Vec<Answers>,
+    /// How many images only A has, and only B.
+    pub(super) unpaired: [usize; 2],
     pub(super) notes: Vec<String>,
+}
+
+impl Shared {
+    /// Whether images have any of several labels.
+    pub(super) fn has_labels(&self) -> bool {
+        self.a.iter().flatten().any(|answer| !answer.targets.is_empty())
+    }
 }
 
 /// Puts together what every run says about the images, which have to be the same everywhere.
@@ -37,17 +46,25 @@ pub(super) fn shared(a: &mut Side, b: &mut Side, split: &str) -> Result<Shared, 
     }
     notes.dedup();
     let (paths, labels) = reference.into_iter().map(|image| (image.path, image.label)).unzip();
-    Ok(Shared { classes: classes(first), paths, labels, a: answers_a, b: answers_b, notes })
+    Ok(Shared {
+        classes: classes(first),
+        paths,
+        labels,
+        a: answers_a,
+        b: answers_b,
+        unpaired: [0; 2],
+        notes,
+    })
 }
 
-fn classes(run: &LoadedRun) -> Vec<String> {
+pub(super) fn classes(run: &LoadedRun) -> Vec<String> {
     match run.get("classes") {
         Cell::List(names) => names.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
     }
 }
 
-fn same_classes(a: &LoadedRun, b: &LoadedRun) -> Result<(), DiffError> {
+pub(super) fn same_classes(a: &LoadedRun, b: &LoadedRun) -> Result<(), DiffError> {
     let (a_classes, b_classes) = (classes(a), classes(b));
     match a_classes == b_classes {
         true => Ok(()),
@@ -68,8 +85,7 @@ fn same_images(
     split: &str,
     notes: &mut Vec<String>,
 ) -> Result<(), DiffError> {
-    let hash = |run: &LoadedRun| run.get("dataset_hash").as_str().map(short);
-    let (a_hash, b_hash) = (hash(a.0), hash(b.0));
+    let [a_hash, b_hash] = [a.0, b.0].map(data_hash);
     let same_data = a_hash.is_some() && a_hash == b_hash;
     let full = |answers: &[Answer]| -> Vec<(String, String)> {
         answers.iter().map(|image| (image.path.clone(), image.label.clone())).collect()
@@ -89,17 +105,28 @@ fn same_images(
         return Ok(());
     }
     let shared = a_images.iter().filter(|image| b_images.binary_search(image).is_ok()).count();
-    Err(DiffError::OtherImages {
-        runs: format!("{} and {}", a.0.id, b.0.id),
-        split: split.to_owned(),
-        shared,
-        images: [a_images.len(), b_images.len()],
-        hashes: [a_hash, b_hash].map(|hash| hash.unwrap_or_else(unknown)).join(" and "),
-    })
+    Err(other_images([a.0, b.0], split, shared, [a_images.len(), b_images.len()]))
 }
 
-fn short(hash: &str) -> String {
-    hash.chars().take(12).collect()
+/// That images differ: how many of each run, and how many of them are shared.
+pub(super) fn other_images(
+    runs: [&LoadedRun; 2],
+    split: &str,
+    shared: usize,
+    images: [usize; 2],
+) -> DiffError {
+    DiffError::OtherImages {
+        runs: runs.map(|run| run.id.as_str()).join(" and "),
+        split: split.to_owned(),
+        shared,
+        images,
+        hashes: runs.map(|run| data_hash(run).unwrap_or_else(unknown)).join(" and "),
+    }
+}
+
+/// The start of a data set's hash, which covers every split.
+pub(super) fn data_hash(run: &LoadedRun) -> Option<String> {
+    run.get("dataset_hash").as_str().map(|hash| hash.chars().take(12).collect())
 }
 
 fn unknown() -> String {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::side::Side;
 use crate::load::LoadedRun;
+use crate::parameter::{FOLD, SEED};
 use crate::tables::Cell;
 
 /// One of them.
@@ -19,7 +20,7 @@ pub struct Changed {
     pub b: Option<String>,
 }
 
-/// What tells A from B. Seeds only where both sides are single runs: groups have several.
+/// What tells A from B. Seeds and folds only where both sides are single runs: groups have several.
 pub(super) fn changed(a: &Side, b: &Side) -> Vec<Changed> {
     let keys: BTreeSet<&String> = a.settings.keys().chain(b.settings.keys()).collect();
     let mut changed: Vec<Changed> = keys
@@ -31,7 +32,11 @@ pub(super) fn changed(a: &Side, b: &Side) -> Vec<Changed> {
         })
         .collect();
     if let ([a], [b]) = (a.loaded.as_slice(), b.loaded.as_slice()) {
-        changed.push(column("experiment.seed", "seed", a, b));
+        changed.push(column(SEED, "seed", a, b));
+    }
+    if let ([a], [b]) = (a.runs.as_slice(), b.runs.as_slice()) {
+        let [a, b] = [a, b].map(|run| run.fold.map(|fold| fold.to_string()));
+        changed.push(Changed { key: FOLD.to_owned(), a, b });
     }
     if let (Some(a), Some(b)) = (a.loaded.first(), b.loaded.first()) {
         let about = ["device", "runner_version"];

@@ -9,25 +9,26 @@ use super::answers::{self, Answers};
 use super::error::DiffError;
 use crate::ResultsError;
 use crate::load::{self, LoadedRun, UNREADABLE};
-use crate::parameter::{DEVICE, SEED, describes, is_drawn};
+use crate::parameter::{DEVICE, FOLD, SEED, describes, is_drawn};
 use crate::tables::Cell;
 
 /// How many differences of a group that is none are named.
 const SHOWN: usize = 8;
 
-/// One run, or several that differ in their seed alone.
+/// One run, or several that differ in their seed alone, or in their fold too.
 #[derive(Debug, Clone, Serialize)]
 pub struct Side {
     /// As it was asked for.
     pub name: String,
-    /// By their seeds.
+    /// By their seeds and folds.
     pub runs: Vec<RunName>,
-    /// Entries of the plan that results depend on, seed aside, and hashes of weights and images.
+    /// Entries of the plan that results depend on, seed and fold aside, and hashes of weights and
+    /// images.
     #[serde(skip)]
     pub(super) settings: BTreeMap<String, String>,
     #[serde(skip)]
     pub(super) loaded: Vec<LoadedRun>,
-    /// Of each run; taken out where sides are put together.
+    /// Of each run; taken out where sides are put together, and then of each seed.
     #[serde(skip)]
     pub(super) answers: Vec<Answers>,
     #[serde(skip)]
@@ -50,19 +51,40 @@ pub struct RunName {
     pub experiment: String,
     /// Its seed.
     pub seed: String,
+    /// Its fold, from 1, where it is one of a cross-validation.
+    pub fold: Option<usize>,
+}
+
+impl Side {
+    /// The seeds of its runs, each once.
+    #[must_use]
+    pub fn seeds(&self) -> Vec<&str> {
+        let mut seeds: Vec<&str> = self.runs.iter().map(|run| run.seed.as_str()).collect();
+        seeds.dedup();
+        seeds
+    }
+
+    /// The folds of its runs, each once; none where they are no cross-validation.
+    #[must_use]
+    pub fn folds(&self) -> Vec<usize> {
+        let folds: BTreeSet<usize> = self.runs.iter().filter_map(|run| run.fold).collect();
+        folds.into_iter().collect()
+    }
 }
 
 /// A run with its settings, and what it says about images.
 struct Read {
     run: LoadedRun,
     settings: BTreeMap<String, String>,
+    fold: Option<usize>,
     answers: Answers,
 }
 
 impl Read {
     fn new(run: LoadedRun, split: &str) -> Result<Self, ResultsError> {
-        let (settings, answers) = (settings(&run)?, answers::read(&run, split)?);
-        Ok(Self { run, settings, answers })
+        let (mut settings, answers) = (settings(&run)?, answers::read(&run, split)?);
+        let fold = settings.remove(FOLD).and_then(|fold| fold.parse().ok());
+        Ok(Self { run, settings, fold, answers })
     }
 
     fn seed(&self) -> &Cell {
@@ -94,12 +116,13 @@ pub(super) fn resolve(results: &Path, text: &str, split: &str) -> Result<Side, R
     runs.sort_by(|a, b| a.run.id.cmp(&b.run.id));
     runs.dedup_by(|a, b| a.run.path == b.run.path);
     one_setting(text, &runs)?;
-    let runs = one_of_each_seed(runs, &mut notes);
+    let runs = one_of_each_repetition(runs, &mut notes);
     let settings = runs.first().map(|read| read.settings.clone()).unwrap_or_default();
     let name = |read: &Read| RunName {
         id: read.run.id.clone(),
         experiment: read.run.experiment.clone(),
         seed: read.seed().to_string(),
+        fold: read.fold,
     };
     let names = runs.iter().map(name).collect();
     let (loaded, answers) = runs.into_iter().map(|read| (read.run, read.answers)).unzip();
@@ -110,10 +133,11 @@ pub(super) fn resolve(results: &Path, text: &str, split: &str) -> Result<Side, R
 /// other seeds. None for a group.
 pub(super) fn other_seeds(results: &Path, side: &Side) -> usize {
     let [run] = side.loaded.as_slice() else { return 0 };
+    let Ok(wanted) = settings(run) else { return 0 };
     let mut seeds = BTreeSet::new();
     for other in load::of_experiment(results, &run.experiment) {
         let seed = other.get("seed").to_string();
-        let fits = || settings(&other).is_ok_and(|settings| settings == side.settings);
+        let fits = || settings(&other).is_ok_and(|settings| settings == wanted);
         if seed != run.get("seed").to_string() && other.status() == "finished" && fits() {
             seeds.insert(seed);
         }
@@ -196,16 +220,18 @@ fn one_setting(side: &str, runs: &[Read]) -> Result<(), DiffError> {
     }
 }
 
-/// The same seed again is the same run again: it tells nothing about other seeds. The newest stays.
-fn one_of_each_seed(runs: Vec<Read>, notes: &mut Vec<String>) -> Vec<Read> {
+/// The same seed and fold again are the same run again: it tells nothing new. The newest stays.
+fn one_of_each_repetition(runs: Vec<Read>, notes: &mut Vec<String>) -> Vec<Read> {
     let mut kept: Vec<Read> = Vec::new();
     for read in runs {
-        if let Some(index) = kept.iter().position(|other| other.seed() == read.seed()) {
+        let same = |other: &Read| other.seed() == read.seed() && other.fold == read.fold;
+        if let Some(index) = kept.iter().position(same) {
             let (old, new) = (kept.remove(index).run.id, &read.run.id);
-            notes.push(format!("run {old} is left out: {new} has the same seed"));
+            let fold = if read.fold.is_some() { " and fold" } else { "" };
+            notes.push(format!("run {old} is left out: {new} has the same seed{fold}"));
         }
         kept.push(read);
     }
-    kept.sort_by(|a, b| a.seed().compare(b.seed()));
+    kept.sort_by(|a, b| a.seed().compare(b.seed()).then(a.fold.cmp(&b.fold)));
     kept
 }

@@ -49,7 +49,7 @@ impl Verdict {
     }
 }
 
-const NO_TEST: Verdict = Verdict {
+pub(super) const NO_TEST: Verdict = Verdict {
     outcome: Outcome::CannotTell,
     difference: None,
     interval: None,
@@ -64,23 +64,33 @@ const NO_TEST: Verdict = Verdict {
     advice: Vec::new(),
 };
 
-pub(super) fn verdict(finding: Option<&Finding>, split: &str) -> Verdict {
-    match finding {
-        Some(Finding::Single(found)) => single(found, split),
+/// `several_folds`: whether a side has several of a cross-validation.
+pub(super) fn verdict(finding: Option<&Finding>, split: &str, several_folds: bool) -> Verdict {
+    let mut verdict = match finding {
+        Some(Finding::Single(found)) => single(found, split, several_folds),
         Some(Finding::Seeds(found)) => seeds(found, split),
         None => Verdict {
             test: "none".to_owned(),
             explanation: vec![format!("One {split} image tells nothing about others.")],
             ..NO_TEST
         },
+    };
+    if several_folds {
+        verdict.explanation.push(FOLDS.to_owned());
     }
+    verdict
 }
+
+/// "No Unbiased Estimator of the Variance of K-Fold Cross-Validation".
+const FOLDS: &str = "Each image counts once per seed, by the run of the fold that was not trained on it. \
+     Runs of different folds share most of their training images, and how much that matters cannot be told \
+     from them (Bengio & Grandvalet 2004): trust no p-value that is just below 0.05.";
 
 fn in_points(interval: [f64; 2]) -> Option<[f64; 2]> {
     Some(interval.map(|end| 100.0 * end))
 }
 
-fn single(found: &SingleRuns, split: &str) -> Verdict {
+fn single(found: &SingleRuns, split: &str, several_folds: bool) -> Verdict {
     let finding = Finding::Single(found.clone());
     let pairs = found.pairs;
     let mut explanation = vec![format!(
@@ -91,16 +101,20 @@ fn single(found: &SingleRuns, split: &str) -> Verdict {
     )];
     let networks_differ = found.network_outcome() != Outcome::CannotTell;
     if networks_differ && finding.outcome() == Outcome::CannotTell {
-        explanation.push(
-            "On images like these one network is better than the other by more than chance, \
-             but another seed of the same setting may differ as much."
-                .to_owned(),
-        );
+        explanation.push(format!(
+            "On images like these one {} better than the other by more than chance, \
+             but another seed of the same setting may differ as much.",
+            if several_folds { "set of networks is" } else { "network is" }
+        ));
     }
+    let [networks, runs] = match several_folds {
+        true => ["the networks of these folds", "one seed"],
+        false => ["two trained networks", "two runs"],
+    };
     explanation.push(format!(
-        "With one seed each, two trained networks are compared, and their settings only as far as seeds \
+        "With one seed each, {networks} are compared, and their settings only as far as seeds \
          matter little: another seed is taken to change the accuracy by {} points (standard deviation, \
-         --seed-spread), which two runs cannot check.",
+         --seed-spread), which {runs} cannot check.",
         points(found.spread)
     ));
     Verdict {
@@ -237,7 +251,7 @@ mod tests {
         let a = right(1000, |image| image < 200);
         let b = right(1000, |image| (100..210).contains(&image));
         let found = compare(&[a], &[b], None);
-        let said = verdict(found.as_ref(), "test");
+        let said = verdict(found.as_ref(), "test", false);
         assert_eq!(said.headline(), "B is better");
         assert_eq!(said.difference.map(f64::round), Some(9.0));
         assert_eq!(
@@ -252,7 +266,7 @@ mod tests {
         let a = right(1000, |image| image < 110);
         let b = right(1000, |image| (15..113).contains(&image));
         let found = compare(&[a], &[b], None);
-        let said = verdict(found.as_ref(), "test");
+        let said = verdict(found.as_ref(), "test", false);
         // 3 against 15: the binomial p-value is 0.0075.
         assert_eq!(said.p_value.map(|p| (1e4 * p).round()), Some(75.0));
         assert_eq!(said.headline(), "cannot tell");
@@ -260,6 +274,6 @@ mod tests {
         let advice = more_seeds([1, 1], [0, 1]).unwrap_or_default();
         assert!(advice.contains("There already: 1 other seed of B's setting."), "{advice}");
         assert_eq!(more_seeds([2, 2], [0, 0]), None);
-        assert_eq!(verdict(None, "test").headline(), "cannot tell");
+        assert_eq!(verdict(None, "test", false).headline(), "cannot tell");
     }
 }

@@ -51,6 +51,7 @@ impl Drawer {
         let mut wrong = history::mistakes(&self.tables, split)?;
         let all = wrong.len();
         let are_numbers = wrong.iter().any(|row| row.correct.is_none());
+        let are_labels = !are_numbers && wrong.iter().any(|row| !row.targets.is_empty());
         wrong.truncate(count);
         let mut photos = Vec::new();
         for row in &wrong {
@@ -61,9 +62,10 @@ impl Drawer {
             let lines = [vec![file_name(path)], said(row)].concat();
             photos.push((image(photo), lines));
         }
-        let title = match are_numbers {
-            true => format!("{all} {split} images, the largest losses first"),
-            false => format!("{all} mistakes on {split} images, the most confident first"),
+        let title = match (are_numbers, are_labels) {
+            (true, _) => format!("{all} {split} images, the largest errors first"),
+            (_, true) => format!("{all} mistakes on {split} images, the largest losses first"),
+            _ => format!("{all} mistakes on {split} images, the most confident first"),
         };
         let picture = gallery::picture(&photos, GALLERY);
         self.picture(about, split, &text::captioned(&picture, &[title]))
@@ -75,7 +77,8 @@ fn said(row: &PredictionRow) -> Vec<String> {
     let or_none = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
     if row.correct.is_none() {
         let said = row.logits.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>();
-        return vec![row.label.clone(), format!("predicted {}", said.join("|"))];
+        let predicted = format!("predicted {}", said.join("|"));
+        return vec![row.label.clone(), predicted, format!("off by {:.3}", history::error(row))];
     }
     let taken = format!("{}, taken for {}", or_none(&row.label), or_none(&row.predicted));
     // Of several labels each has a probability of its own.

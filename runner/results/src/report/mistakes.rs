@@ -1,4 +1,5 @@
-//! The most confident wrong predictions, as thumbnails.
+//! The worst predictions, as thumbnails: of classes the most confident mistakes, of labels the largest losses,
+//! of numbers the largest errors.
 
 use std::path::Path;
 
@@ -28,6 +29,8 @@ pub(super) struct Mistakes {
     count: usize,
     /// Whether these are numbers, of which none is right or wrong.
     numbers: bool,
+    /// Whether an image has any of several labels.
+    labels: bool,
     shown: Vec<Mistake>,
 }
 
@@ -39,7 +42,7 @@ struct Mistake {
     predicted: String,
     /// Of the class it belongs to.
     label_probability: String,
-    /// Of the class it was taken for.
+    /// Of the class it was taken for; in place of it the loss of labels, or how far a number is off.
     predicted_probability: String,
     /// None where the image cannot be read any more.
     picture: Option<Thumbnail>,
@@ -66,6 +69,7 @@ fn mistakes(subject: &Subject, most: usize) -> Option<Mistakes> {
         split,
         count: rows.len(),
         numbers: rows.iter().all(|row| row.correct.is_none()),
+        labels: rows.iter().any(|row| row.correct.is_some() && !row.targets.is_empty()),
         shown: rows.into_iter().take(most).map(|row| mistake(row, &classes)).collect(),
     })
 }
@@ -76,13 +80,23 @@ fn mistake(row: PredictionRow, classes: &[String]) -> Mistake {
         let known = index.and_then(|index| row.probabilities.get(index).copied());
         known.map(text::percent).unwrap_or_default()
     };
+    let predicted_probability = match (row.targets.is_empty(), row.correct) {
+        (true, _) => probability(&row.predicted),
+        (false, Some(_)) => format!("loss {:.3}", row.loss),
+        (false, None) => format!("off by {:.3}", history::error(&row)),
+    };
+    // An image may have none of the labels.
+    let or_nothing = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
     Mistake {
         file: text::file_name(&row.path).to_owned(),
-        label_probability: probability(&row.label),
-        predicted_probability: probability(&row.predicted),
+        label_probability: match row.targets.is_empty() {
+            true => probability(&row.label),
+            false => String::new(),
+        },
+        predicted_probability,
         path: row.path,
-        label: row.label,
-        predicted: row.predicted,
+        label: or_nothing(row.label),
+        predicted: or_nothing(row.predicted),
         picture: None,
     }
 }

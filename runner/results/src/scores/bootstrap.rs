@@ -45,6 +45,12 @@ impl Units {
         Self { of, count, are_groups }
     }
 
+    /// Whether the middle 95% of what is drawn leave anything out: of three units, one is drawn three times
+    /// in 1 of 27 cases, so that the ends would be the lowest and the highest score of a single unit.
+    pub(super) fn are_enough(&self) -> bool {
+        self.count > 3
+    }
+
     /// How many groups are drawn, where groups are.
     pub(super) fn groups(&self) -> Option<usize> {
         self.are_groups.then_some(self.count)

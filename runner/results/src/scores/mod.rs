@@ -51,14 +51,14 @@ pub(crate) struct About<'a> {
 /// The scores of a split in the order of the table; none where its images have no class.
 ///
 /// Images that were trained on have no interval: it would be about images of their kind, and the network
-/// has seen these.
+/// has seen these. Nor have images of three groups or fewer.
 pub(crate) fn of_split(split: &str, rows: &[PredictionRow], about: &About<'_>) -> Vec<ScoreRow> {
     let Some(outcomes) = measured(rows, about) else { return Vec::new() };
     let names = outcomes.names();
     let values = outcomes.scores(&vec![1; rows.len()]);
     let units = Units::of(rows, about.groups);
     let place = ["train", "validation", "test"].iter().position(|name| *name == split);
-    let intervals = (split != "train").then(|| {
+    let intervals = (split != "train" && units.are_enough()).then(|| {
         let stream = (about.seed.cast_unsigned(), place.unwrap_or(0) as u64);
         bootstrap::intervals(&units, stream, |weights| outcomes.scores(weights))
     });

@@ -190,6 +190,7 @@ columns!(EpochRecord => "epochs.parquet" {
 
 table! {
     /// One row per image and split, by the final network.
+    #[derive(Default)]
     pub struct PredictionRow => "predictions.parquet" {
         /// train, validation or test.
         split: String,

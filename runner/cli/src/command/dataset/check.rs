@@ -184,6 +184,10 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) {
     let mut rows = Vec::new();
     for split in scanned {
         let bad: HashSet<&PathBuf> = split.bad.iter().map(|image| &image.path).collect();
+        if split.images.iter().any(|image| matches!(image.target, Target::Values(_))) {
+            rows.push(of_numbers(split));
+            continue;
+        }
         for (index, class) in split.classes.iter().enumerate() {
             let counts = |target: &Target| target.classes().any(|of| of == index);
             let usable: Vec<&scan::ImageFile> =
@@ -199,6 +203,14 @@ fn counts(splits: &[Split], scanned: &[ScannedSplit]) {
     }
     let header = ["split", "class", "usable", "unusable", "smallest", "median", "largest"];
     terminal::out_table(&header, rows);
+}
+
+/// Numbers are no classes: all images of a split in one line.
+fn of_numbers(split: &ScannedSplit) -> Vec<String> {
+    let mut row = vec![split.name.to_owned(), split.classes.join(", ")];
+    row.extend([split.images.len(), split.bad.len()].map(|count| count.to_string()));
+    row.extend(sizes(&split.images.iter().collect::<Vec<_>>()));
+    row
 }
 
 /// Splits of one data set have the same classes.

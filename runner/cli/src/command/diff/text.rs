@@ -10,15 +10,30 @@ pub(super) fn print(diff: &Diff) {
     scores(diff);
     classes(diff);
     disagreements(diff);
-    verdict(&diff.verdict);
+    verdict(&diff.verdict, diff.a.runs.len() + diff.b.runs.len());
 }
 
 fn side(side: &Side) -> String {
     match side.runs.as_slice() {
-        [run] => format!("run {} of {}, seed {}", run.id, run.experiment, run.seed),
+        [run] => {
+            let fold = run.fold.map_or(String::new(), |fold| format!(", fold {fold}"));
+            format!("run {} of {}, seed {}{fold}", run.id, run.experiment, run.seed)
+        }
         runs => {
-            let seeds: Vec<&str> = runs.iter().map(|run| run.seed.as_str()).collect();
-            format!("{}: {} runs with the seeds {}", side.name, runs.len(), seeds.join(", "))
+            let list = |what: &str, values: &[String]| {
+                format!(
+                    "the {what}{} {}",
+                    if values.len() == 1 { "" } else { "s" },
+                    values.join(", ")
+                )
+            };
+            let seeds: Vec<String> = side.seeds().into_iter().map(str::to_owned).collect();
+            let folds: Vec<String> = side.folds().iter().map(ToString::to_string).collect();
+            let folds = match folds.is_empty() {
+                true => String::new(),
+                false => format!(" and {}", list("fold", &folds)),
+            };
+            format!("{}: {} runs with {}{folds}", side.name, runs.len(), list("seed", &seeds))
         }
     }
 }
@@ -53,17 +68,25 @@ fn scores(diff: &Diff) {
 }
 
 fn classes(diff: &Diff) {
-    terminal::out(&format!("\naccuracy per class on {} {} images:", diff.images, diff.split));
+    if diff.images == 0 {
+        return;
+    }
+    let what = if diff.labels { "label" } else { "class" };
+    terminal::out(&format!("\naccuracy per {what} on {} {} images:", diff.images, diff.split));
     let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.4}"));
     let rows = diff.classes.iter().map(|class| {
         let difference = class.difference.map_or("-".to_owned(), |d| format!("{d:+.4}"));
         let images = class.images.to_string();
         vec![class.class.clone(), images, share(class.a), share(class.b), difference]
     });
-    terminal::out_table(&["class", "images", "A", "B", "B - A"], rows.collect());
+    let of = if diff.labels { ["label", "images with it"] } else { ["class", "images"] };
+    terminal::out_table(&[of[0], of[1], "A", "B", "B - A"], rows.collect());
 }
 
 fn disagreements(diff: &Diff) {
+    if diff.images == 0 {
+        return;
+    }
     let (shown, total) = (diff.disagreements.images.len(), diff.disagreements.total);
     if total == 0 {
         terminal::out("\nA and B disagree on no image");
@@ -71,11 +94,13 @@ fn disagreements(diff: &Diff) {
     }
     terminal::out(&format!(
         "\nA and B disagree on {total} images; {shown} of them, those with the most different \
-         probabilities of the true class first:"
+         probabilities of the true {} first:",
+        if diff.labels { "labels" } else { "class" }
     ));
-    let says = |opinion: &Opinion, side: &Side| match side.runs.len() {
+    let says = |opinion: &Opinion, side: &Side| match side.seeds().len() {
+        1 if opinion.says.is_empty() => "nothing".to_owned(),
         1 => opinion.says.clone(),
-        runs => format!("{} ({} of {runs} right)", opinion.says, opinion.right),
+        seeds => format!("{} ({} of {seeds} right)", opinion.says, opinion.right),
     };
     let rows = diff.disagreements.images.iter().map(|image| {
         vec![
@@ -87,13 +112,16 @@ fn disagreements(diff: &Diff) {
             format!("{:.4}", image.b.probability),
         ]
     });
-    let header = ["image", "class", "A says", "B says", "A, true class", "B, true class"];
+    let header = match diff.labels {
+        true => ["image", "labels", "A says", "B says", "A, true labels", "B, true labels"],
+        false => ["image", "class", "A says", "B says", "A, true class", "B, true class"],
+    };
     if shown > 0 {
         terminal::out_table(&header, rows.collect());
     }
 }
 
-fn verdict(verdict: &Verdict) {
+fn verdict(verdict: &Verdict, runs: usize) {
     let mut lines = vec![format!("\nverdict: {}", verdict.headline())];
     if let (Some(difference), Some([low, high])) = (verdict.difference, verdict.interval) {
         lines.push(format!(
@@ -102,7 +130,8 @@ fn verdict(verdict: &Verdict) {
         ));
     }
     if let Some([low, high]) = verdict.network_interval {
-        lines.push(format!("of these two networks alone: {low:+.2} to {high:+.2}"));
+        let networks = if runs > 2 { "networks" } else { "two networks" };
+        lines.push(format!("of these {networks} alone: {low:+.2} to {high:+.2}"));
     }
     if let Some(p) = verdict.p_value {
         let p = if p < 1e-4 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") };

@@ -15,9 +15,9 @@ use crate::progress::Counters;
 /// A class needs one image to train on, one to validate and one to test.
 const FEWEST: usize = 3;
 
-/// Without one, an experiment does nothing and is refused.
-const STAGE: &str = "[[stage]]\nname = \"head\"\nepochs = 1\n\
-                     optimizer = { name = \"adam\", learning_rate = 1e-3 }\n";
+/// Without a job, an experiment does nothing and is refused; with a stage, images that are too few are,
+/// before any was looked at.
+const JOB: &str = "[[visualize]]\njob = \"filters\"\n";
 
 /// The photos in a folder.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Photos {
     pub(super) fn look(layout: &Layout, interrupt: &Interrupt) -> Result<Self, Failure> {
         let keys = layout.folders().into_iter();
         let keys: String = keys.map(|(key, path)| format!("{key} = {}\n", quoted(path))).collect();
-        let text = format!("[experiment]\nname = \"photos\"\n[dataset]\n{keys}{STAGE}");
+        let text = format!("[experiment]\nname = \"photos\"\n[dataset]\n{keys}{JOB}");
         let checked = runner_experiment::load_text("the folder of photos", &text, &[])?;
         let mut counters = Counters::default();
         let seen = Seen::kept_in(&environment::cache());

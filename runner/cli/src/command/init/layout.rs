@@ -107,7 +107,11 @@ fn check_classes(folder: &Path) -> Result<(), Failure> {
     if let Some(first) = loose.first() {
         let (count, first) = (loose.len(), shown(first));
         return Err(Failure::usage(match classes.is_empty() {
-            true => format!("{name} has {count} photos and no folders for classes; {help}"),
+            true => format!(
+                "{name} has {count} photos and no folders for classes; {help}; or list them in a table \
+                 with the columns image and label, and give it in an experiment as `[dataset] table = \
+                 \"labels.csv\"` (`runner init quickstart` writes an experiment to start from)"
+            ),
             false => format!(
                 "{name} has folders, and {count} photos beside them that are in no class, {first} \
                  for one; move each into the folder of its class, or away"

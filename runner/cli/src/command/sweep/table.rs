@@ -1,5 +1,6 @@
 //! What became of the members: for the terminal, and for `sweep.parquet`.
 
+use runner_experiment::section::task::Task;
 use runner_experiment::{Member, fingerprint};
 use runner_results::ResultsError;
 use runner_results::load::LoadedRun;
@@ -127,8 +128,28 @@ fn out_of_fold(running: &Running<'_>) -> Result<(), ResultsError> {
     out_of_fold::write(&running.folder, &finished.collect::<Vec<_>>())
 }
 
-/// The scores that the table at the end shows.
-const SCORES: [&str; 3] = ["best_validation_accuracy", "test_accuracy", "test_loss"];
+/// A column of `run.parquet`, and what the table at the end calls it.
+type Score = (&'static str, &'static str);
+
+const OF_CLASSES: [Score; 3] = [
+    ("best_validation_accuracy", "best validation"),
+    ("test_accuracy", "test"),
+    ("test_loss", "test loss"),
+];
+
+const OF_NUMBERS: [Score; 3] = [
+    ("best_validation_loss", "best validation"),
+    ("test_mae", "test MAE"),
+    ("test_loss", "test loss"),
+];
+
+fn scores(running: &Running<'_>) -> [Score; 3] {
+    let dataset = running.sweep.members.first().and_then(|m| m.checked.plan.dataset.as_ref());
+    match dataset.is_some_and(|dataset| dataset.task == Task::Regression) {
+        true => OF_NUMBERS,
+        false => OF_CLASSES,
+    }
+}
 
 /// The table at the end, and the failures once more.
 pub(super) fn conclude(
@@ -137,6 +158,7 @@ pub(super) fn conclude(
     stopped: &[usize],
 ) -> Result<(), Failure> {
     let (mut lines, mut failed, mut counts) = (Vec::new(), Vec::new(), [0_usize; 2]);
+    let scores = scores(running);
     for member in chosen {
         let state = state(running, member);
         let run = state.run();
@@ -147,14 +169,16 @@ pub(super) fn conclude(
             let why = run.get("error").as_str().unwrap_or("").lines().next().unwrap_or("");
             failed.push(format!("member {} ({}): {why}", member.number, member.name));
         }
-        let score = |name: &&str| run.map_or(Cell::Null, |run| run.get(name).clone()).to_string();
+        let score =
+            |(name, _): &Score| run.map_or(Cell::Null, |run| run.get(name).clone()).to_string();
         let mut line = vec![member.number.to_string(), member.name.clone(), status.to_owned()];
-        line.extend(SCORES.iter().map(score));
+        line.extend(scores.iter().map(score));
         line.push(run.map_or(String::new(), |run| run.id.clone()));
         lines.push(line);
     }
     terminal::out("");
-    let header = ["member", "name", "status", "best validation", "test", "test loss", "run"];
+    let [best, test, loss] = scores.map(|(_, title)| title);
+    let header = ["member", "name", "status", best, test, loss, "run"];
     terminal::out_table(&header, lines);
     terminal::out(&format!(
         "\nsweep {}: {} of {} members finished{}{}; {}",

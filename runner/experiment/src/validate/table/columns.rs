@@ -5,8 +5,11 @@ use crate::section::columns::{Columns, ColumnsSection};
 use crate::section::dataset::DatasetSection;
 use crate::section::task::Task;
 use crate::sheet::Sheet;
-use crate::suggest::did_you_mean;
+use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
+
+/// So many columns are listed.
+const LISTED: usize = 12;
 
 /// Places of columns.
 pub(super) struct Found {
@@ -31,6 +34,9 @@ pub(super) fn find(
     sheet: &Sheet,
     diagnostics: &mut Diagnostics,
 ) -> Option<Found> {
+    if is_one_column(table, sheet, diagnostics) {
+        return None;
+    }
     let given = section.columns.as_ref();
     let names: Columns = given.map(Plain::plain).unwrap_or_default();
     let empty = ColumnsSection::default();
@@ -68,6 +74,24 @@ pub(super) fn find(
     Some(Found { image: image?, labels: labels?, split: split?, group: group?, weight: weight? })
 }
 
+/// Whether all cells of a text file are in one column, as with a separator that is none.
+fn is_one_column(table: &Located<String>, sheet: &Sheet, diagnostics: &mut Diagnostics) -> bool {
+    let [column] = sheet.columns.as_slice() else { return false };
+    let name = table.value.to_lowercase();
+    if !name.ends_with(".csv") && !name.ends_with(".tsv") {
+        return false;
+    }
+    diagnostics
+        .error(
+            table.span.clone(),
+            "dataset.table",
+            format!("the table `{}` has one column only, `{column}`", table.value),
+        )
+        .label("needs two: images and labels")
+        .help("what stands between cells is a comma, a semicolon or a tab");
+    true
+}
+
 struct Search<'a> {
     sheet: &'a Sheet,
     table: &'a Located<String>,
@@ -83,9 +107,8 @@ impl Search<'_> {
     ) -> Option<usize> {
         let found = self.sheet.column(name);
         if found.is_none() {
-            let columns = self.sheet.columns.iter().map(String::as_str);
             let is_given = span.is_some();
-            let meant = did_you_mean(name, columns);
+            let meant = self.meant(name);
             let help = match is_given {
                 true => meant,
                 false => format!("{meant}\n`columns = {{ {key} = \"…\" }}` says what it is called"),
@@ -99,6 +122,18 @@ impl Search<'_> {
                 .help(help);
         }
         found
+    }
+
+    fn meant(&self, name: &str) -> String {
+        let columns = || self.sheet.columns.iter().map(String::as_str);
+        if let Some(close) = closest(name, columns()) {
+            return format!("did you mean `{close}`?");
+        }
+        let more = match self.sheet.columns.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!(", … and {more} more"),
+        };
+        format!("it has these, by its first line: {}{more}", join(columns().take(LISTED)))
     }
 
     /// The column that was named, or the one that is called like the key, where there is one.

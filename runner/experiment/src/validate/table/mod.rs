@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `columns` | which column is which |
 //! | `rows` | images, splits, groups and weights, row by row |
+//! | `files` | from names to files, and what may have been meant |
 //! | `targets` | from cells to classes, labels or numbers |
 //! | `problems` | what is wrong with rows, all at once |
+//! | `together` | groups that are apart, classes that are perhaps one |
 
 mod columns;
+mod files;
 mod problems;
 mod rows;
 mod targets;
+mod together;
 
 use std::path::Path;
 
@@ -150,11 +154,9 @@ fn read(table: &Located<String>, diagnostics: &mut Diagnostics) -> Option<sheet:
     }
     match sheet::read(path) {
         Ok(sheet) if sheet.rows.is_empty() => {
-            diagnostics.error(
-                table.span.clone(),
-                key,
-                format!("the table `{}` has no rows", table.value),
-            );
+            diagnostics
+                .error(table.span.clone(), key, format!("the table `{}` has no rows", table.value))
+                .help("its first line names the columns, and each line after it is an image");
             None
         }
         Ok(sheet) => Some(sheet),

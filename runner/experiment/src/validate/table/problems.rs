@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::diagnostic::Diagnostics;
+use crate::suggest::join;
 
 /// So many rows of a kind are listed.
 const LISTED: usize = 20;
@@ -65,8 +66,16 @@ impl Kind {
     fn advice(self) -> Option<&'static str> {
         match self {
             Self::MissingFile => Some("`images` is the folder that paths in the table start from"),
+            Self::NoImage => Some("leave such rows out"),
+            Self::Repeated => Some(
+                "an image has one row; with `task = \"multilabel\"` that can have several labels, such as `a|b`",
+            ),
+            Self::NoLabel => Some("leave images without a label out"),
+            Self::NoNumber => Some("numbers are written like 1.5; leave images without one out"),
+            Self::NoFlag => Some("1 is for images that have the label of the column, 0 for others"),
             Self::Split => Some("a split is `train`, `validation` or `test`"),
-            _ => None,
+            Self::Weight => Some("leave out images that are not to count"),
+            Self::UnknownLabel => None,
         }
     }
 }
@@ -83,13 +92,23 @@ impl Problems {
         self.found.entry(kind).or_default().push((row, what.into()));
     }
 
+    /// Whether another row of a kind is listed.
+    pub(super) fn is_listed(&self, kind: Kind) -> bool {
+        self.found.get(&kind).is_none_or(|rows| rows.len() < LISTED)
+    }
+
     /// Whether nothing is wrong.
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// Tells all of them.
-    pub(super) fn report(self, table: &str, span: &Range<usize>, diagnostics: &mut Diagnostics) {
+    /// Tells all of them; `labels` are those that are known.
+    pub(super) fn report(
+        self,
+        (table, span): (&str, &Range<usize>),
+        labels: &[String],
+        diagnostics: &mut Diagnostics,
+    ) {
         for (kind, rows) in self.found {
             let mut lines: Vec<String> = rows
                 .iter()
@@ -103,10 +122,25 @@ impl Problems {
                 lines.push(format!("… and {} more", rows.len() - LISTED));
             }
             lines.extend(kind.advice().map(str::to_owned));
+            if kind == Kind::UnknownLabel {
+                lines.push(known(labels));
+            }
+            let mut numbers: Vec<usize> = rows.iter().map(|(row, _)| *row).collect();
+            numbers.dedup();
+            let what = kind.says(numbers.len());
             diagnostics
-                .error(span.clone(), kind.key(), format!("in `{table}` {}", kind.says(rows.len())))
-                .label("rows are counted from 1, behind the names of the columns")
+                .error(span.clone(), kind.key(), format!("in `{table}` {what}"))
+                .label("row 1 is the first one below the names of the columns")
                 .help(lines.join("\n"));
         }
     }
+}
+
+fn known(labels: &[String]) -> String {
+    let names = join(labels.iter().take(LISTED).map(String::as_str));
+    let more = match labels.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(", … and {more} more"),
+    };
+    format!("known are those of `dataset.classes`, else of the training images: {names}{more}")
 }

@@ -12,8 +12,10 @@ use crate::suggest::{closest, join};
 use crate::value::Located;
 
 use super::columns::Found;
+use super::files::Files;
 use super::problems::{Kind, Problems};
 use super::targets::{Reading, Said, number, shown};
+use super::together;
 
 /// The splits, in their order.
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
@@ -41,27 +43,8 @@ pub(super) fn splits(
 ) -> Option<Vec<Split>> {
     let reading = Reading::new(section, columns);
     let mut problems = Problems::default();
-    let mut rows: Vec<Row> = Vec::with_capacity(sheet.rows.len());
-    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
-    for number in 0..sheet.rows.len() {
-        let path = path(&sheet.rows[number][columns.image], (number, folder), &mut problems);
-        if let Some(path) = &path {
-            let first = *seen.entry(path.clone()).or_insert(number);
-            if first != number {
-                let what = format!("`{}`, as row {}", path.display(), first + 1);
-                problems.add(Kind::Repeated, number, what);
-            }
-        }
-        let said = reading.row(sheet, number, &mut problems);
-        let split = split(sheet, columns, number, &mut problems);
-        let weight = weight(sheet, columns, number, &mut problems);
-        let group = columns.group.and_then(|place| text(&sheet.rows[number][place]));
-        if let (Some(path), Some(said), Some(split), Some(weight)) = (path, said, split, weight) {
-            rows.push(Row { number, path, said, split, group, weight });
-        }
-    }
-    let learned = rows.iter().filter(|row| row.split == SPLITS[0] || row.split == WHOLE);
-    let classes = reading.classes(section, learned.map(|row| &row.said));
+    let (rows, learned) = read((sheet, columns, folder), &reading, &mut problems);
+    let classes = reading.classes(section, &learned);
     let mut found = empty(folder, &classes);
     for Row { number, path, said, split, group, weight } in rows {
         let Some(target) = reading.target((number, said), &classes, &mut problems) else {
@@ -73,9 +56,52 @@ pub(super) fn splits(
     }
     found.retain(|split| !split.images.is_empty());
     let is_right = problems.is_empty();
-    problems.report(&table.value, &table.span, diagnostics);
+    problems.report((&table.value, &table.span), &classes, diagnostics);
     let is_right = is_right && check_classes(section, table, &classes, diagnostics);
+    if is_right {
+        let of = (table.value.as_str(), &table.span);
+        together::warn_of_groups(&found, of, diagnostics);
+        together::warn_of_case(&classes, of, diagnostics);
+    }
     is_right.then_some(found)
+}
+
+/// The rows that are right by themselves, and what those that are trained on say, be they right or not, so
+/// that their labels are known.
+fn read(
+    (sheet, columns, folder): (&Sheet, &Found, &str),
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> (Vec<Row>, Vec<Said>) {
+    let mut rows: Vec<Row> = Vec::with_capacity(sheet.rows.len());
+    let mut learned: Vec<Said> = Vec::new();
+    let mut files = Files::new(folder);
+    let mut seen: HashMap<PathBuf, usize> = HashMap::new();
+    for (number, cells) in sheet.rows.iter().enumerate() {
+        // A line without anything ends many tables.
+        if cells.iter().all(|cell| *cell == Cell::Empty) {
+            continue;
+        }
+        let path = path(&cells[columns.image], (number, &mut files), problems);
+        if let Some(path) = &path {
+            let first = *seen.entry(path.clone()).or_insert(number);
+            if first != number {
+                let what = repeated(path, (sheet, columns), [first, number]);
+                problems.add(Kind::Repeated, number, what);
+            }
+        }
+        let said = reading.row(sheet, number, problems);
+        let split = split(sheet, columns, number, problems);
+        let weight = weight(sheet, columns, number, problems);
+        let group = columns.group.and_then(|place| text(&cells[place]));
+        if let (Some(said), Some(WHOLE | "train")) = (&said, split) {
+            learned.push(said.clone());
+        }
+        if let (Some(path), Some(said), Some(split), Some(weight)) = (path, said, split, weight) {
+            rows.push(Row { number, path, said, split, group, weight });
+        }
+    }
+    (rows, learned)
 }
 
 /// Every split that there may be, without images.
@@ -90,21 +116,31 @@ fn empty(folder: &str, classes: &[String]) -> Vec<Split> {
 }
 
 /// Where the image of a row is.
-fn path(cell: &Cell, (row, folder): (usize, &str), problems: &mut Problems) -> Option<PathBuf> {
+fn path(
+    cell: &Cell,
+    (row, files): (usize, &mut Files),
+    problems: &mut Problems,
+) -> Option<PathBuf> {
     let Some(name) = text(cell) else {
         problems.add(Kind::NoImage, row, "");
         return None;
     };
-    let path = match folder {
-        "." => PathBuf::from(&name),
-        folder => Path::new(folder).join(&name),
+    let found = files.find(&name, problems.is_listed(Kind::MissingFile));
+    found.map_err(|what| problems.add(Kind::MissingFile, row, what)).ok()
+}
+
+/// That a row names the image of an earlier one, and whether the labels contradict each other.
+fn repeated(path: &Path, (sheet, columns): (&Sheet, &Found), [first, row]: [usize; 2]) -> String {
+    let labels = |row: usize| {
+        let labels = columns.labels.iter().map(|(place, _)| shown(&sheet.rows[row][*place]));
+        labels.collect::<Vec<_>>().join(", ")
     };
-    if !path.is_file() {
-        let what = if path.exists() { " is not a file" } else { "" };
-        problems.add(Kind::MissingFile, row, format!("`{}`{what}", path.display()));
-        return None;
-    }
-    Some(path)
+    let (one, other) = (labels(first), labels(row));
+    let contradicts = match one == other {
+        true => String::new(),
+        false => format!(", but with another label: {other}, not {one}"),
+    };
+    format!("`{}`, as row {}{contradicts}", path.display(), first + 1)
 }
 
 fn text(cell: &Cell) -> Option<String> {

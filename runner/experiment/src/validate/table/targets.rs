@@ -91,22 +91,18 @@ impl<'a> Reading<'a> {
 
     /// The names of the classes, labels or numbers: those of the experiment, else those of the columns,
     /// else those that the rows say, sorted.
-    pub(super) fn classes<'b>(
-        &self,
-        section: &DatasetSection,
-        rows: impl Iterator<Item = &'b Said>,
-    ) -> Vec<String> {
+    pub(super) fn classes(&self, section: &DatasetSection, rows: &[Said]) -> Vec<String> {
         if let Some(classes) = &section.classes {
             return classes.value.clone();
         }
         if self.task == Task::Regression || self.columns.labels.len() > 1 {
             return self.columns.labels.iter().map(|(_, name)| name.clone()).collect();
         }
-        let names = rows.flat_map(|said| match said {
-            Said::Names(names) => names.clone(),
-            Said::Flags(_) | Said::Values(_) => Vec::new(),
+        let names = rows.iter().flat_map(|said| match said {
+            Said::Names(names) => names.as_slice(),
+            Said::Flags(_) | Said::Values(_) => &[],
         });
-        names.collect::<BTreeSet<_>>().into_iter().collect()
+        names.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The target of a row; `None` where it has a label that is none of `classes`.

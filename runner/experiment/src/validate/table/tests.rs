@@ -79,6 +79,22 @@ fn a_group_is_a_column_or_an_expression() -> Result<(), String> {
 }
 
 #[test]
+fn groups_are_as_many_as_splits_at_least() {
+    let rows = "image;label;group\na.png;x;1\nb.png;y;1\nc.png;x;2\nd.png;y;2";
+    let said = |keys: &str, rows: &str| load(keys, rows).err().unwrap_or_default();
+    assert!(
+        said("", rows)
+            .contains("3 splits need at least 3 groups, and the 4 images are of 2 groups")
+    );
+    assert_eq!(said("split = { test = 0.0 }", rows), "");
+    assert!(said("folds = 2", rows).contains("2 folds need at least 4 groups"));
+    let by_name = "split = { group = '([a-b])\\.png' }";
+    assert_eq!(said(by_name, "image;label\na.png;x\nb.png;y\nc.png;x\nd.png;y"), "");
+    let few = said("", "image;label\na.png;x\nb.png;y");
+    assert!(few.contains("3 splits need at least 3 images, and there are 2 images"), "{few}");
+}
+
+#[test]
 fn every_wrong_row_is_named_at_once() {
     let rows = "image;label;split;weight\na.png;cat;train;1\nb.png;dog;train;1\n\
                 nowhere.png;cat;train;1\na.png;dog;train;1\nc.png;;train;1\nd.png;dogg;test;1\n\
@@ -97,6 +113,22 @@ fn every_wrong_row_is_named_at_once() {
     ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
+}
+
+#[test]
+fn an_empty_line_is_no_row_and_a_wrong_row_has_a_label_all_the_same() -> Result<(), String> {
+    let rows = "image;label;split\na.png;x;train\n;;\nb.png;y;train\nc.png;x;validation\n;;";
+    assert_eq!(load("", rows)?.splits[0].images.len(), 2);
+    let rows = "image;label;split\na.png;x;train\ngone.png;y;train\nc.png;y;validation";
+    let said = load("", rows).err().unwrap_or_default();
+    assert!(said.contains("gone.png") && !said.contains("unknown"), "{said}");
+    // As a table from Windows has it, and with what a file name lacks.
+    let rows = "image;label;split\n.\\a.png;x;train\nB.PNG;y;train\nc;y;validation";
+    let said = load("", rows).err().unwrap_or_default();
+    assert!(said.contains("row 2") && said.contains("; there is `b.png`"), "{said}");
+    assert!(said.contains("row 3") && said.contains("; there is `c.png`"), "{said}");
+    assert!(!said.contains("row 1:"), "{said}");
+    Ok(())
 }
 
 #[test]
