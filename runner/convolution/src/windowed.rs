@@ -17,7 +17,7 @@ use crate::graph::Windows;
 use crate::graph::gather::Source;
 use crate::graph::general::{General, Inputs};
 use crate::graph::panels::Filters;
-use crate::graph::strided::{self, Strided};
+use crate::graph::strided;
 use crate::isa::{Isa, with_lanes};
 use crate::scaled::scale_back_on;
 use crate::shape::{Extent, Layout};
@@ -53,10 +53,11 @@ impl Windowed {
         let inputs = Inputs { source: Source::Blocks(&source), residual: added.as_deref() };
         let target = (self.output(), out, self.to);
         if strided::is_suited(self.input, self.outputs, &self.windows) {
-            let of = (weights.kernel, weights.bias);
-            let strided = Strided::once(self.isa(), self.input, self.windows, of, self.activation);
-            let strided = strided.scaled(weights.scale);
-            self.sums(target, |out| strided.forward(inputs, true, out));
+            let of = (self.input, &self.windows);
+            let all = [weights.kernel, weights.scale, weights.bias];
+            self.sums(target, |out| {
+                strided::forward_once(self.isa(), of, all, self.activation, inputs, out);
+            });
             return;
         }
         let filters = Filters::new((self.input, false), &self.windows, weights.kernel);

@@ -4,6 +4,7 @@
 //! middle tap meets the pixels between them. In two dimensions that makes 81 products for sixteen
 //! outputs instead of 144.
 
+mod all;
 mod axis;
 mod group;
 mod kernel;
@@ -12,37 +13,21 @@ mod places;
 mod spread;
 mod transform;
 
-use std::ops::DerefMut;
-
-use rayon::prelude::*;
-
 use super::gather::Source;
 use super::general::Inputs;
 use super::windows::Windows;
 use crate::activation::Activation;
-use crate::buffer::{Scratch, scratch};
-use crate::filter::{self, Kernel};
-use crate::isa::{Isa, RunLanes, with_lanes};
-use crate::lanes::Lanes;
-use crate::map::{Maps, Piece, cut};
-use crate::product::panel_len;
-use crate::shape::{ConvShape, Extent, Layout};
+use crate::filter::Kernel;
+use crate::isa::{Isa, with_lanes};
+use crate::map::Maps;
+use crate::shape::{Extent, Layout};
 use crate::values::{Values, WIDTH, in_blocks};
-use axis::{FACTORS, OUTPUTS, Taps};
-use group::{End, Group};
+use all::{All, Filters, is_large, transformed};
+use axis::OUTPUTS;
+use group::End;
 use kernel::KernelGradient;
 use maps::Finish;
-use places::Places;
 use transform::Reading;
-
-/// Filters larger than this don't fit in a core's cache: a whole batch passes together.
-const BATCH_BYTES: usize = 16 << 20;
-
-/// Tiles that are transformed before they are multiplied.
-const TILES: usize = 49;
-
-/// The same where the filters are read from memory each time.
-const BATCH_TILES: usize = 96;
 
 /// Input and output channels from which it is faster than copied windows.
 const FEWEST_CHANNELS: usize = 24;
@@ -59,7 +44,7 @@ pub fn is_suited(input: Extent, outputs: usize, windows: &Windows) -> bool {
 }
 
 /// A convolution with its filters transformed.
-pub struct Strided<P = Vec<Values>> {
+pub struct Strided {
     /// The size of each map that goes in.
     input: Extent,
     windows: Windows,
@@ -68,9 +53,7 @@ pub struct Strided<P = Vec<Values>> {
     /// What follows the sum.
     activation: Activation,
     isa: Isa,
-    /// `[panel][factor][channel][COLUMNS][16]`
-    filters: P,
-    /// What the sums are multiplied by before the bias is added.
+    filters: Vec<Values>,
     scale: Vec<Values>,
     bias: Vec<Values>,
 }
@@ -84,45 +67,12 @@ impl Strided {
         (kernel, bias): (&[f32], &[f32]),
         activation: Activation,
     ) -> Self {
-        let room = |len| vec![Values::ZERO; len];
-        Self::in_memory(isa, input, room, (windows, kernel, bias), activation)
-    }
-}
-
-impl Strided<Scratch> {
-    /// The same for one use.
-    pub fn once(
-        isa: Isa,
-        input: Extent,
-        windows: Windows,
-        (kernel, bias): (&[f32], &[f32]),
-        activation: Activation,
-    ) -> Self {
-        Self::in_memory(isa, input, scratch, (windows, kernel, bias), activation)
-    }
-}
-
-impl<P: DerefMut<Target = [Values]> + Sync> Strided<P> {
-    fn in_memory(
-        isa: Isa,
-        input: Extent,
-        room: impl Fn(usize) -> P,
-        (windows, kernel, bias): (Windows, &[f32], &[f32]),
-        activation: Activation,
-    ) -> Self {
-        let outputs = bias.len();
-        let blocks = outputs.div_ceil(WIDTH);
-        let bias = in_blocks(bias, blocks);
-        let scale = vec![Values([1.0; WIDTH]); blocks];
+        let (sizes, blocks) = ((input.channels, bias.len()), bias.len().div_ceil(WIDTH));
         let kernel = Kernel { values: kernel, transposed: false };
-        let filters = transformed(isa, (input.channels, outputs), kernel, room);
+        let filters = transformed(isa, sizes, kernel);
+        let scale = vec![Values([1.0; WIDTH]); blocks];
+        let (outputs, bias) = (bias.len(), in_blocks(bias, blocks));
         Self { input, windows, outputs, activation, isa, filters, scale, bias }
-    }
-
-    /// The same with sums that are multiplied by a factor for each output.
-    pub fn scaled(mut self, scale: &[f32]) -> Self {
-        self.scale = in_blocks(scale, self.bias.len());
-        self
     }
 
     /// The size of each map that comes out.
@@ -133,32 +83,62 @@ impl<P: DerefMut<Target = [Values]> + Sync> Strided<P> {
 
     /// Whether all images should pass together, so that the filters are read only once.
     pub fn wants_batch(&self) -> bool {
-        is_large(self.input.channels, self.outputs)
+        is_large((self.input.channels, self.outputs))
     }
 
     /// Convolves some images, on all threads where they share the work.
     pub fn forward(&self, inputs: Inputs<'_>, is_shared: bool, out: &mut [f32]) {
-        // Planar maps have too few channels to be convolved this way.
-        let Source::Blocks(input) = inputs.source else { return };
-        let end = End::Outputs(Finish {
+        let filters = Filters::Transformed(&self.filters);
+        let finish = Finish {
             scale: &self.scale,
             bias: &self.bias,
             residual: inputs.residual,
             activation: self.activation,
-        });
-        let all = All {
-            input: (input, self.input),
-            reading: Reading::of_input(&self.windows),
-            scale: None,
-            filters: &self.filters,
-            tiled: self.output(),
-            step: OUTPUTS,
-            output: (out, self.output()),
-            end,
-            is_shared,
         };
-        with_lanes(self.isa, all);
+        let of = (self.input, self.output(), &self.windows);
+        forward(self.isa, of, filters, (inputs.source, finish), is_shared, out);
     }
+}
+
+/// Convolves once, with a factor for the sums of each output: `weights` are a kernel, factors and biases.
+pub fn forward_once(
+    isa: Isa,
+    (input, windows): (Extent, &Windows),
+    [kernel, scale, bias]: [&[f32]; 3],
+    activation: Activation,
+    inputs: Inputs<'_>,
+    out: &mut [f32],
+) {
+    let [height, width] = windows.places;
+    let output = Extent { channels: bias.len(), height, width };
+    let [scale, bias] = [scale, bias].map(|values| in_blocks(values, output.blocks()));
+    let finish = Finish { scale: &scale, bias: &bias, residual: inputs.residual, activation };
+    let filters = Filters::Kernel(Kernel { values: kernel, transposed: false });
+    forward(isa, (input, output, windows), filters, (inputs.source, finish), true, out);
+}
+
+fn forward(
+    isa: Isa,
+    (input, output, windows): (Extent, Extent, &Windows),
+    filters: Filters<'_>,
+    (source, finish): (Source<'_>, Finish<'_>),
+    is_shared: bool,
+    out: &mut [f32],
+) {
+    // Planar maps have too few channels to be convolved this way.
+    let Source::Blocks(values) = source else { return };
+    let all = All {
+        input: (values, input),
+        reading: Reading::of_input(windows),
+        scale: None,
+        filters,
+        tiled: output,
+        step: OUTPUTS,
+        output: (out, output),
+        end: End::Outputs(finish),
+        is_shared,
+    };
+    with_lanes(isa, all);
 }
 
 /// The gradient of the input of a convolution, from the gradient of its sums times `scale`, in blocks.
@@ -171,14 +151,12 @@ pub fn input_gradient(
 ) {
     let [height, width] = windows.places;
     let given = Extent { channels: scale.len(), height, width };
-    let kernel = Kernel { values: kernel, transposed: true };
-    let filters = transformed(isa, (given.channels, input.channels), kernel, scratch);
     let (height, width) = (input.height.div_ceil(2), input.width.div_ceil(2));
     let all = All {
         input: (gradient, given),
         reading: Reading::of_gradient(windows),
         scale: Some(&in_blocks(scale, given.blocks())),
-        filters: &filters,
+        filters: Filters::Kernel(Kernel { values: kernel, transposed: true }),
         tiled: Extent { height, width, ..input },
         step: 2 * OUTPUTS,
         output: (out, input),
@@ -205,82 +183,4 @@ pub fn kernel_gradient(
     let input = (of(seen, input), Reading::of_input(windows));
     let gradient = of(gradient, Extent { channels: bias.len(), height, width });
     with_lanes(isa, KernelGradient { images, bytes, input, gradient, kernel, bias });
-}
-
-/// Whether filters don't fit in a core's cache.
-fn is_large(channels: usize, outputs: usize) -> bool {
-    FACTORS * FACTORS * channels * outputs * 4 > BATCH_BYTES
-}
-
-/// Transforms filters, in memory of the length that `room` is asked for.
-fn transformed<P: DerefMut<Target = [Values]>>(
-    isa: Isa,
-    (channels, outputs): (usize, usize),
-    kernel: Kernel<'_>,
-    room: impl Fn(usize) -> P,
-) -> P {
-    let input = Extent { channels, height: 1, width: 1 };
-    let shape = ConvShape { images: 1, input, outputs, padding: 0 };
-    let mut filters = room(0);
-    with_lanes(isa, Transform { shape, kernel, room, filters: &mut filters });
-    filters
-}
-
-struct Transform<'a, R, P> {
-    shape: ConvShape,
-    kernel: Kernel<'a>,
-    room: R,
-    filters: &'a mut P,
-}
-
-impl<R: Fn(usize) -> P, P: DerefMut<Target = [Values]>> RunLanes for Transform<'_, R, P> {
-    fn run<L: Lanes>(self, lanes: L) {
-        let Self { shape, kernel, room, filters } = self;
-        let panels = shape.outputs.div_ceil(L::COLUMNS * WIDTH);
-        *filters = room(FACTORS * FACTORS * panels * panel_len::<L>(shape.input.blocks()));
-        filter::transform::<L, Taps, FACTORS>(lanes, shape, kernel, 1, filters);
-    }
-}
-
-/// All maps of a batch.
-struct All<'a> {
-    /// The maps that go in, in blocks, and their size.
-    input: (&'a [Values], Extent),
-    reading: Reading,
-    scale: Option<&'a [Values]>,
-    filters: &'a [Values],
-    /// What is divided into tiles.
-    tiled: Extent,
-    /// Rows of a strip that come out.
-    step: usize,
-    /// The maps that come out, in blocks, and their size.
-    output: (&'a mut [f32], Extent),
-    end: End<'a>,
-    is_shared: bool,
-}
-
-impl RunLanes for All<'_> {
-    fn run<L: Lanes>(self, lanes: L) {
-        let Self { input: (values, extent), reading, scale, filters, tiled, end, .. } = self;
-        let (out, output) = self.output;
-        let values = bytemuck::cast_slice(values);
-        let maps = Maps { values, layout: Layout::Nchw16c, extent };
-        let is_shared = self.is_shared;
-        let group = Group { lanes, maps, reading, scale, filters, output, end, is_shared };
-        let mut pieces = cut(out, Layout::Nchw16c, output, self.step);
-        let tiles = if is_large(extent.channels, output.channels) { BATCH_TILES } else { TILES };
-
-        let most = (tiles / tiled.width.div_ceil(OUTPUTS)).clamp(1, pieces.len());
-        // As even as possible.
-        let strips = pieces.len().div_ceil(pieces.len().div_ceil(most));
-        let run = |(index, pieces): (usize, &mut [Vec<Piece<'_>>])| {
-            let first = index * strips;
-            group.run(&Places::new(tiled, first..first + pieces.len()), pieces);
-        };
-        if is_shared {
-            pieces.par_chunks_mut(strips).enumerate().for_each(run);
-        } else {
-            pieces.chunks_mut(strips).enumerate().for_each(run);
-        }
-    }
 }

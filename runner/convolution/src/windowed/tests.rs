@@ -188,6 +188,8 @@ fn stride_two_of_all_sizes() {
     check(Windowed { images: 2, ..of((24, 57, 56), 24, ([3, 3], 2, [1, 1], [29, 28])) });
     // More channels than are summed before the next rows.
     check(Windowed { images: 1, ..of((150, 7, 8), 140, ([3, 3], 2, [1, 1], [4, 4])) });
+    // So many that each panel of filters is transformed just before it is multiplied.
+    check(Windowed { images: 1, ..of((350, 4, 4), 340, ([3, 3], 2, [1, 1], [2, 2])) });
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::axis::FACTORS;
+use super::all::{Filters, shape};
+use super::axis::{FACTORS, Taps};
 use super::maps::{Finish, Products, ToInputs, ToOutputs};
 use super::places::Places;
 use super::transform::{Reading, ToValues};
 use crate::buffer::{Scratch, apart, scratch};
+use crate::filter;
 use crate::lanes::{Lanes, Work};
 use crate::map::{Maps, Piece};
-use crate::product::{Rows, panel_len, product};
+use crate::product::{INNER, Rows, panel_len, product};
 use crate::shape::Extent;
 use crate::values::{Values, WIDTH};
 
@@ -34,8 +36,8 @@ pub struct Group<'a, L> {
     pub reading: Reading,
     /// What each channel is multiplied by.
     pub scale: Option<&'a [Values]>,
-    /// `[panel][factor][channel][COLUMNS][16]`
-    pub filters: &'a [Values],
+    /// The filters.
+    pub filters: Filters<'a>,
     /// The size of the maps that come out.
     pub output: Extent,
     /// What becomes of the sums.
@@ -55,13 +57,9 @@ impl<L: Lanes> Group<'_, L> {
             panels.resize_with(of_strip.len(), Vec::new);
             panels.iter_mut().zip(of_strip).for_each(|(panel, blocks)| panel.push(blocks));
         }
-        let blocks = self.maps.extent.blocks();
-        let per_panel = FACTORS * FACTORS * panel_len::<L>(blocks);
         let run = |(panel, mut strips): (usize, Vec<&mut [Piece<'_>]>)| {
-            let filters = &self.filters[panel * per_panel..][..per_panel];
             let mut out = scratch(places.len() * L::COLUMNS);
-            let values = (&values[..], block);
-            self.lanes.vectorize(Multiply { places, values, blocks, filters, out: &mut out });
+            self.multiply(places, (&values, block), panel, &mut out);
             for (strip, blocks) in strips.iter_mut().enumerate() {
                 for (column, piece) in blocks.iter_mut().enumerate() {
                     let strip = places.strip(strip);
@@ -93,6 +91,46 @@ impl<L: Lanes> Group<'_, L> {
         values
     }
 
+    /// Writes the products of one panel. Filters that are not transformed yet are only as many channels
+    /// at a time as are summed together, so that they stay in this core's cache.
+    fn multiply(
+        &self,
+        places: &Places,
+        (values, block): (&[Values], usize),
+        panel: usize,
+        out: &mut [Values],
+    ) {
+        let Extent { channels, .. } = self.maps.extent;
+        let blocks = self.maps.extent.blocks();
+        let kernel = match self.filters {
+            Filters::Kernel(kernel) => kernel,
+            Filters::Transformed(filters) => {
+                let per_panel = FACTORS * FACTORS * panel_len::<L>(blocks);
+                let filters = &filters[panel * per_panel..][..per_panel];
+                let (values, accumulate) = ((values, block), false);
+                let work = Multiply { places, values, blocks, filters, accumulate, out };
+                return self.lanes.vectorize(work);
+            }
+        };
+        let shape = shape((channels, self.output.channels));
+        let part = panel_len::<L>(INNER.min(blocks));
+        let mut filters = scratch(FACTORS * FACTORS * part);
+        for first in (0..blocks).step_by(INNER) {
+            let some = first..blocks.min(first + INNER);
+            let of = (panel, some.start * WIDTH..channels.min(some.end * WIDTH));
+            let factors = filters.chunks_exact_mut(part).collect();
+            filter::transform_panel::<L, Taps, FACTORS>(self.lanes, shape, kernel, of, factors);
+            self.lanes.vectorize(Multiply {
+                places,
+                values: (&values[first * block..], block),
+                blocks: some.len(),
+                filters: &filters,
+                accumulate: first > 0,
+                out: &mut *out,
+            });
+        }
+    }
+
     /// Transforms one strip of one block back.
     fn finish(&self, products: Products<'_>, block: usize, out: &mut Piece<'_>) {
         let Extent { height, width, .. } = self.output;
@@ -116,8 +154,10 @@ struct Multiply<'a> {
     values: (&'a [Values], usize),
     /// Number of blocks of channels.
     blocks: usize,
-    /// `[factor][channel][COLUMNS][16]`
+    /// `[factor][channel][COLUMNS][16]`, with room for as many channels as are summed together.
     filters: &'a [Values],
+    /// Adds to the contents of `out`.
+    accumulate: bool,
     /// `[place][COLUMNS][16]`
     out: &'a mut [Values],
 }
@@ -127,14 +167,14 @@ impl Work for Multiply<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { places, values: (values, stride), blocks, filters, out } = self;
-        let length = blocks * WIDTH * L::COLUMNS;
+        let Self { places, values: (values, stride), blocks, filters, accumulate, out } = self;
+        let length = filters.len() / (FACTORS * FACTORS);
         for factor in 0..FACTORS * FACTORS {
             let start = places.start(factor);
             let next = places.start(factor + 1) - start;
             let rows = Rows { values: &values[start..], stride, next };
             let out = &mut out[start * L::COLUMNS..][..places.count(factor) * L::COLUMNS];
-            product(lanes, blocks, rows, &filters[factor * length..], false, out);
+            product(lanes, blocks, rows, &filters[factor * length..], accumulate, out);
         }
     }
 }
