@@ -76,6 +76,27 @@ fn images_keep_their_split_whatever_they_are_called_and_when_others_come() {
     assert_eq!(splits(&place), second);
 }
 
+/// The seeds of one fold share its images, and count as one number: three folds, Student's t for two
+/// degrees of freedom.
+fn the_interval_is_that_of_folds(place: &Place, said: &str) {
+    let rows = |said: &str| serde_json::from_str::<Vec<serde_json::Value>>(said).unwrap();
+    let mut folds: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for row in rows(said) {
+        let fold = row["dataset.fold"].as_str().unwrap().to_owned();
+        folds.entry(fold).or_default().push(row["test_accuracy"].as_f64().unwrap());
+    }
+    let means: Vec<f64> = folds.values().map(|two| (two[0] + two[1]) / 2.0).collect();
+    let mean = means.iter().sum::<f64>() / 3.0;
+    let squares = means.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let half = 4.302_652_729_9 * (squares / 2.0).sqrt() / 3.0_f64.sqrt();
+    let group = place.succeed(&["compare", "folds", "--group", "--all", "--format", "json"]).stdout;
+    let group = rows(&group).remove(0);
+    for (name, expected) in [("test_accuracy", mean), ("test_accuracy_low", mean - half)] {
+        let found = group[name].as_f64().unwrap();
+        assert!((found - expected).abs() < 1e-9, "{name}: {found}, not {expected}");
+    }
+}
+
 #[test]
 fn folds_are_members_and_every_image_is_tested_once() {
     let place = place();
@@ -96,6 +117,8 @@ fn folds_are_members_and_every_image_is_tested_once() {
     let said = place.succeed(&["compare", "folds", "--group", "--format", "csv"]).stdout;
     assert_eq!(said.lines().count(), 2, "{said}");
     assert!(said.lines().nth(1).unwrap().starts_with("folds,6,"), "{said}");
+    let said = place.succeed(&["compare", "folds", "--all", "--format", "json"]).stdout;
+    the_interval_is_that_of_folds(&place, &said);
     // Runs are paired by what their images are, wherever these lie by now.
     std::fs::rename(place.path("photos"), place.path("moved")).unwrap();
     for class in ["circle", "square", "triangle"] {

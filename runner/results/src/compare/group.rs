@@ -197,9 +197,23 @@ impl<'a> Groups<'a> {
         notes
     }
 
+    /// The seeds of one fold share its images: its mean is one number for the interval.
     fn summary(&self, row: usize, column: usize) -> Summary {
-        let cells = self.groups[row].finished.iter().map(|run| self.table.cell(*run, column));
-        Summary::of(&cells.filter_map(|cell| cell.as_f64()).collect::<Vec<_>>())
+        let mut all = Vec::new();
+        let mut units: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        for run in &self.groups[row].finished {
+            let Some(value) = self.table.cell(*run, column).as_f64() else { continue };
+            let fold = self.table.named(*run, FOLD);
+            let unit = match fold {
+                Cell::Null => self.table.named(*run, SEED).to_string(),
+                fold => fold.to_string(),
+            };
+            all.push(value);
+            units.entry(unit).or_default().push(value);
+        }
+        let means: Vec<f64> =
+            units.values().map(|values| values.iter().sum::<f64>() / values.len() as f64).collect();
+        Summary { interval: Summary::of(&means).interval, ..Summary::of(&all) }
     }
 
     fn not_finished(&self, row: usize) -> Cell {
