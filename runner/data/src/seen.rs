@@ -22,7 +22,7 @@ pub type ContentHash = [u8; 32];
 pub(crate) type Looked = (ContentHash, [usize; 2], Option<ValueRange>);
 
 /// The version of what is kept: raised when decoding finds something else in a file, or refuses one.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A file that changed this short a time ago may change again without a sign.
 const FRESH: Duration = Duration::from_secs(2);

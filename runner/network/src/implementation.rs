@@ -5,7 +5,7 @@ use runner_convolution::Isa;
 /// On this CPU.
 #[must_use]
 pub(crate) fn on_cpu() -> String {
-    format!("winograd-4 {:?}, burn-0.22.1", Isa::best())
+    format!("winograd-5 {:?}, burn-0.22.1", Isa::best())
 }
 
 /// The version of the rules and kernels for GPUs.

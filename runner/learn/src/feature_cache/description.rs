@@ -10,7 +10,7 @@ use runner_network::network::Network;
 use runner_network::weights::le_bytes;
 
 /// The version of the cache: raised when decoding, resizing or the layout of an entry changes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What features are, apart from the image: the key of a folder, and words for `cache list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
