@@ -76,6 +76,21 @@ fn images_keep_their_split_whatever_they_are_called_and_when_others_come() {
     assert_eq!(splits(&place), second);
 }
 
+#[test]
+fn too_few_groups_of_a_class_are_said_before_a_run() {
+    let place = place();
+    let group = "extends = \"divided.toml\"\n[dataset]\nsplit = { group = '/(\\w)' }\n";
+    place.write("few.toml", group);
+    let said = place.run(&["check", "few.toml"]);
+    let expected =
+        "3 splits need 3 groups of images of each class, and the 24 of `circle` are of 2";
+    assert!(said.code == Some(2) && said.stderr.contains(expected), "{}", said.stderr);
+    place.write("folds.toml", format!("{group}folds = 4\n"));
+    let said = place.run(&["check", "folds.toml"]);
+    let expected = "4 folds need 4 groups of images of each class, and the 24 of `circle` are of 2";
+    assert!(said.code == Some(2) && said.stderr.contains(expected), "{}", said.stderr);
+}
+
 /// The seeds of one fold share its images, and count as one number: three folds, Student's t for two
 /// degrees of freedom.
 fn the_interval_is_that_of_folds(place: &Place, said: &str) {

@@ -33,7 +33,7 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
         csv::encoding(&bytes)?;
     }
     let is_csv = matches!(extension.as_str(), "csv" | "tsv");
-    let separator = csv::separator(&bytes);
+    let separator = if extension == "tsv" { b'\t' } else { csv::separator(&bytes) };
     let source = if is_csv { bytes.clone() } else { Vec::new() };
     // Polars panics on some damaged files; that must not end the process.
     let frame = std::panic::catch_unwind(|| frame(bytes, &extension, separator));
@@ -133,6 +133,8 @@ mod tests {
         let sheet = read_as("a.csv", b"image;age\na.png;1,5\n")?;
         assert_eq!(texts(&sheet), [["a.png", "1,5"]]);
         let sheet = read_as("a.tsv", b"image\tlabel\na.png\tcat\n")?;
+        assert_eq!(texts(&sheet), [["a.png", "cat"]]);
+        let sheet = read_as("b.tsv", b"image\tlabel (a, b, c, d)\na.png\tcat\n")?;
         assert_eq!(texts(&sheet), [["a.png", "cat"]]);
         let lines =
             "{\"image\":\"a.png\",\"label\":null}\n{\"image\":\"b.png\",\"label\":[\"x\",\"y\"]}\n";

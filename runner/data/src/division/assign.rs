@@ -16,6 +16,8 @@ pub(super) struct Shares {
     pub(super) stratify: bool,
     /// Whether every part needs something of every class.
     pub(super) each_class: bool,
+    /// How many units each part needs.
+    pub(super) least: usize,
 }
 
 /// The part of each unit. Those for which `kept` knows one are there already.

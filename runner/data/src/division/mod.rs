@@ -90,7 +90,10 @@ pub fn divide(
     let each_class = dataset.table.is_none() && dataset.task == Task::Classification;
     let folds = dataset.folds.map(|count| {
         let shares = vec![1.0 / count as f64; count];
-        let shares = Shares { shares, stratify: division.stratify, each_class };
+        // What is beside one of two folds is the other, of which there is something to train on and to
+        // validate with.
+        let least = if count == 2 && division.validation > 0.0 { 2 } else { 1 };
+        let shares = Shares { shares, stratify: division.stratify, each_class, least };
         assign(&units.iter().collect::<Vec<_>>(), &shares, |unit| known.fold(unit))
     });
     let rules = Rules { division: &division, each_class };
@@ -134,7 +137,7 @@ impl Known<'_> {
 fn by_shares(units: &[&Unit], test: f64, (rules, known): (&Rules<'_>, &Known<'_>)) -> Vec<usize> {
     let Rules { division, each_class } = *rules;
     let shares = vec![test, division.validation, 1.0 - division.validation - test];
-    let shares = Shares { shares, stratify: division.stratify, each_class };
+    let shares = Shares { shares, stratify: division.stratify, each_class, least: 1 };
     let parts = assign(units, &shares, |unit| {
         let split = known.split(unit)?;
         ORDER.iter().position(|part| *part == split).filter(|part| *part != 0 || test > 0.0)

@@ -219,3 +219,37 @@ fn small_classes_leave_no_split_empty() {
         assert!((2..=4).contains(&validation), "{validation}");
     }
 }
+
+/// Images of groups, called `g<group>_<number>`, with their classes.
+fn grouped(groups: &[(usize, usize, usize)]) -> (ScannedSplit, Division) {
+    let images = groups
+        .iter()
+        .flat_map(|(group, class, count)| std::iter::repeat_n((*group, *class), *count));
+    let images: Vec<(usize, usize)> = images.collect();
+    let contents: Vec<(u64, usize)> =
+        images.iter().enumerate().map(|(n, (_, class))| (n as u64, *class)).collect();
+    let division = Division { group: Some(r"g(\d+)_".to_owned()), ..Division::default() };
+    (whole(&contents, |n| format!("g{}_{n}.jpg", images[n].0)), division)
+}
+
+#[test]
+fn each_split_has_a_group_of_each_class() {
+    for seed in 0..50 {
+        // One group has an image of both.
+        let of_groups = [(0, 0, 1), (1, 0, 1), (2, 0, 1), (2, 1, 1), (3, 1, 3), (4, 1, 3)];
+        let (whole, division) = grouped(&of_groups);
+        let division = Division { seed, ..division };
+        let found = counts(&rows(&dataset(division), whole, &Earlier::default()));
+        assert_eq!(found.len(), 6, "seed {seed}: {found:?}");
+    }
+}
+
+#[test]
+fn beside_each_of_two_folds_there_is_something_to_train_on_and_to_validate_with() {
+    for fold in 1..=2 {
+        let (whole, division) = grouped(&[(0, 0, 9), (1, 0, 1), (2, 0, 1), (3, 0, 1)]);
+        let plan = Dataset { folds: Some(2), fold: Some(fold), ..dataset(division) };
+        let found = counts(&rows(&plan, whole, &Earlier::default()));
+        assert_eq!(found.len(), 3, "fold {fold}: {found:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::ops::Range;
 use regex::Regex;
 
 use crate::diagnostic::Diagnostics;
-use crate::listing::Split;
+use crate::listing::{Listed, Split};
 use crate::section::division::Division;
 
 use super::division::below;
@@ -29,14 +29,19 @@ pub(super) fn check(
     diagnostics: &mut Diagnostics,
 ) {
     let images = listed.images.len();
-    let units = units(division, listed);
+    let groups = groups(division, listed);
+    let units = units(&groups);
     // A class or a folder without images has been said.
     if images == 0 {
         return;
     }
     let is_validated = usize::from(division.validation > 0.0);
     let splits = 1 + is_validated + usize::from(division.test > 0.0);
-    if are_folders && folds.is_none() && check_classes(splits, span, listed, diagnostics) {
+    let parts = match folds {
+        Some((count, span)) => (count, "folds", span),
+        None => (splits, "splits", span),
+    };
+    if are_folders && check_classes(parts, (listed, &groups), diagnostics) {
         return;
     }
     let (needed, what, span) = match folds {
@@ -69,26 +74,41 @@ pub(super) fn check(
         .maybe_help((units < images).then(|| help.to_owned()));
 }
 
-/// Whether a class has too few images.
+/// Whether a class has too few images, or groups of them.
 fn check_classes(
-    splits: usize,
-    span: &Range<usize>,
-    listed: &Split,
+    (parts, what, span): (usize, &str, &Range<usize>),
+    (listed, groups): (&Split, &[Option<String>]),
     diagnostics: &mut Diagnostics,
 ) -> bool {
-    let counts = listed.classes.iter().zip(listed.counts());
     let mut are_few = false;
-    for (class, there) in counts.filter(|(_, count)| (1..splits).contains(count)) {
+    for (index, class) in listed.classes.iter().enumerate() {
+        let of_class = listed.images.iter().zip(groups);
+        let of_class =
+            of_class.filter(|(image, _)| image.target.classes().any(|class| class == index));
+        let of_class: Vec<&Option<String>> = of_class.map(|(_, group)| group).collect();
+        let there = units(of_class.iter().copied());
+        // Of folds, too few images have been said.
+        let is_said = what == "folds" && of_class.len() < parts;
+        if is_said || !(1..parts).contains(&there) {
+            continue;
+        }
         are_few = true;
+        let each = what.trim_end_matches('s');
+        let (needed, has) = match there < of_class.len() {
+            true => (
+                format!("{parts} groups of images"),
+                format!("the {} of `{class}` are of {there}", of_class.len()),
+            ),
+            false => (format!("{parts} images"), format!("`{class}` has {there}")),
+        };
+        let key = if what == "folds" { "dataset.folds" } else { "dataset.split" };
         diagnostics
             .error(
                 span.clone(),
-                "dataset.split",
-                format!(
-                    "{splits} splits need {splits} images of each class, and `{class}` has {there}"
-                ),
+                key,
+                format!("{parts} {what} need {needed} of each class, and {has}"),
             )
-            .label("each split has an image of each class");
+            .label(format!("each {each} has an image of each class"));
     }
     are_few
 }
@@ -98,26 +118,30 @@ fn count(number: usize, one: &str) -> String {
 }
 
 /// How many things there are that can be in different splits.
-fn units(division: &Division, listed: &Split) -> usize {
-    let expression = division.group.as_deref().and_then(|group| Regex::new(group).ok());
-    let mut groups = HashSet::new();
-    let mut alone = 0;
-    for image in &listed.images {
-        let group = match &expression {
-            Some(expression) => {
-                let below = below(&image.path, &listed.folder);
-                let found = expression.captures(&below);
-                let found = found.as_ref().and_then(|found| found.get(1).or_else(|| found.get(0)));
-                found.map(|found| found.as_str().to_owned())
-            }
-            None => image.group.clone(),
-        };
+fn units<'a>(groups: impl IntoIterator<Item = &'a Option<String>>) -> usize {
+    let (mut known, mut alone) = (HashSet::new(), 0);
+    for group in groups {
         match group {
             Some(group) => {
-                groups.insert(group);
+                known.insert(group);
             }
             None => alone += 1,
         }
     }
-    alone + groups.len()
+    alone + known.len()
+}
+
+/// The group of each image that has one.
+fn groups(division: &Division, listed: &Split) -> Vec<Option<String>> {
+    let expression = division.group.as_deref().and_then(|group| Regex::new(group).ok());
+    let group = |image: &Listed| match &expression {
+        Some(expression) => {
+            let below = below(&image.path, &listed.folder);
+            let found = expression.captures(&below)?;
+            let found = found.get(1).or_else(|| found.get(0))?;
+            Some(found.as_str().to_owned())
+        }
+        None => image.group.clone(),
+    };
+    listed.images.iter().map(group).collect()
 }

@@ -197,7 +197,7 @@ impl<'a> Groups<'a> {
         notes
     }
 
-    /// The seeds of one fold share its images: its mean is one number for the interval.
+    /// The seeds of one fold share its images: its mean is one number for the mean and its interval.
     fn summary(&self, row: usize, column: usize) -> Summary {
         let mut all = Vec::new();
         let mut units: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -213,7 +213,7 @@ impl<'a> Groups<'a> {
         }
         let means: Vec<f64> =
             units.values().map(|values| values.iter().sum::<f64>() / values.len() as f64).collect();
-        Summary { interval: Summary::of(&means).interval, ..Summary::of(&all) }
+        Summary { deviation: Summary::of(&all).deviation, ..Summary::of(&means) }
     }
 
     fn not_finished(&self, row: usize) -> Cell {

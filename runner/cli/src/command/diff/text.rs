@@ -97,10 +97,12 @@ fn disagreements(diff: &Diff) {
          probabilities of the true {} first:",
         if diff.labels { "labels" } else { "class" }
     ));
-    let says = |opinion: &Opinion, side: &Side| match side.seeds().len() {
-        1 if opinion.says.is_empty() => "nothing".to_owned(),
-        1 => opinion.says.clone(),
-        seeds => format!("{} ({} of {seeds} right)", opinion.says, opinion.right),
+    let says = |opinion: &Opinion, side: &Side| {
+        let said = if opinion.says.is_empty() { "nothing" } else { &opinion.says };
+        match side.seeds().len() {
+            1 => said.to_owned(),
+            seeds => format!("{said} ({} of {seeds} right)", opinion.right),
+        }
     };
     let rows = diff.disagreements.images.iter().map(|image| {
         vec![
