@@ -57,12 +57,7 @@ pub(super) fn check(
     if units >= needed {
         return;
     }
-    let there = match units < images {
-        true => format!("the {images} images are of {}", count(units, "group")),
-        false => {
-            format!("there {} {}", if images == 1 { "is" } else { "are" }, count(images, "image"))
-        }
-    };
+    let there = there(units, images);
     let of_what = if units < images { "groups" } else { "images" };
     let help = "images of one group are never in two splits; `split = { test = 0.0 }` makes one split less";
     diagnostics
@@ -72,6 +67,16 @@ pub(super) fn check(
             format!("{what} need at least {needed} {of_what}, and {there}"),
         )
         .maybe_help((units < images).then(|| help.to_owned()));
+}
+
+/// What there is to divide.
+fn there(units: usize, images: usize) -> String {
+    match units < images {
+        true => format!("the {images} images are of {}", count(units, "group")),
+        false => {
+            format!("there {} {}", if images == 1 { "is" } else { "are" }, count(images, "image"))
+        }
+    }
 }
 
 /// Whether a class has too few images, or groups of them.

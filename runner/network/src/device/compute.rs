@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn features_of_the_cpu_stay_where_they_were_and_others_have_their_own_place() {
         let cpu = Compute::cpu();
-        assert!(cpu.implementation().starts_with("winograd-4 "), "as before there was a choice");
+        assert!(cpu.implementation().starts_with("winograd-5 "), "as before there was a choice");
         let bf16 = Compute { precision: Precision::Bf16, ..cpu.clone() };
         assert_ne!(bf16.implementation(), cpu.implementation());
         let on = |precision| Compute { kind: DeviceKind::Cuda, precision, ..cpu.clone() };
