@@ -42,7 +42,7 @@ pub use set::{Override, OverrideError};
 pub use source::{Place, SourceText};
 pub use sweep::{Member, Sweep};
 pub use validate::Checked;
-pub use validate::division::below;
+pub use validate::division::group_of;
 
 /// What stopped an experiment from becoming a plan.
 #[derive(Debug, thiserror::Error)]

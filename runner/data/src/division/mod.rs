@@ -14,9 +14,9 @@ mod fill;
 mod unit;
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use regex::Regex;
+use runner_experiment::group_of;
 use runner_experiment::listing::Target;
 use runner_experiment::plan::Dataset;
 use runner_experiment::section::division::Division;
@@ -80,7 +80,7 @@ pub fn divide(
     let expression = division.group.as_deref().map(Regex::new).transpose();
     let expression = expression.map_err(|error| DataError::Division(error.to_string()))?;
     let group = |image: &ImageFile| match &expression {
-        Some(expression) => group(expression, &image.path, folder),
+        Some(expression) => group_of(expression, &image.path, folder),
         None => image.group.clone(),
     };
     let strata = strata(&whole.images);
@@ -187,13 +187,6 @@ fn strata(images: &[ImageFile]) -> Vec<Vec<usize>> {
         strata[index] = vec![rank * QUANTILES / count];
     }
     strata
-}
-
-/// The first group of the expression, or all of the match.
-fn group(expression: &Regex, path: &Path, folder: &str) -> Option<String> {
-    let below = runner_experiment::below(path, folder);
-    let found = expression.captures(&below)?;
-    Some(found.get(1).or_else(|| found.get(0))?.as_str().to_owned())
 }
 
 fn rows(

@@ -241,9 +241,17 @@ fn check_group(group: &Located<String>, listed: Option<&Split>, diagnostics: &mu
     }
 }
 
-/// A path below a folder, with `/` between its parts.
+/// The group of an image: what the first group of an expression finds in its path below a folder, or
+/// else all of the match.
 #[must_use]
-pub fn below(path: &Path, folder: &str) -> String {
+pub fn group_of(expression: &Regex, path: &Path, folder: &str) -> Option<String> {
+    let below = below(path, folder);
+    let found = expression.captures(&below)?;
+    Some(found.get(1).or_else(|| found.get(0))?.as_str().to_owned())
+}
+
+/// A path below a folder, with `/` between its parts.
+fn below(path: &Path, folder: &str) -> String {
     let rest = path.strip_prefix(folder).unwrap_or(path);
     let parts = rest.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
     parts.collect::<Vec<_>>().join("/")

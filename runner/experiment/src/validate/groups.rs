@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostics;
 use crate::listing::{Listed, Split};
 use crate::section::division::Division;
 
-use super::division::below;
+use super::division::group_of;
 
 /// What images are divided into.
 pub(super) struct Parts<'a> {
@@ -140,12 +140,7 @@ fn units<'a>(groups: impl IntoIterator<Item = &'a Option<String>>) -> usize {
 fn groups(division: &Division, listed: &Split) -> Vec<Option<String>> {
     let expression = division.group.as_deref().and_then(|group| Regex::new(group).ok());
     let group = |image: &Listed| match &expression {
-        Some(expression) => {
-            let below = below(&image.path, &listed.folder);
-            let found = expression.captures(&below)?;
-            let found = found.get(1).or_else(|| found.get(0))?;
-            Some(found.as_str().to_owned())
-        }
+        Some(expression) => group_of(expression, &image.path, &listed.folder),
         None => image.group.clone(),
     };
     listed.images.iter().map(group).collect()
