@@ -4,6 +4,7 @@
 //! killed can be told from one that is still running.
 
 mod holder;
+mod system;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -22,57 +23,6 @@ const ATTEMPTS: usize = 40;
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(5);
-
-/// Locks of an open file that can be queried without being taken: a process that queries one never
-/// blocks another.
-#[cfg(target_os = "linux")]
-mod system {
-    use std::fs::File;
-    use std::io::{Error, Result};
-
-    use nix::errno::Errno;
-    use nix::fcntl::{FcntlArg, fcntl};
-    use nix::libc::{F_UNLCK, F_WRLCK, SEEK_SET, flock};
-
-    /// A lock of the whole file.
-    fn whole() -> flock {
-        let (l_type, l_whence) = (F_WRLCK as i16, SEEK_SET as i16);
-        flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
-    }
-
-    pub(super) fn try_hold(file: &File) -> Result<bool> {
-        match fcntl(file, FcntlArg::F_OFD_SETLK(&whole())) {
-            Ok(_) => Ok(true),
-            Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
-            Err(error) => Err(Error::from(error)),
-        }
-    }
-
-    pub(super) fn is_held(file: &File) -> bool {
-        let mut lock = whole();
-        let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock));
-        asked.is_ok() && i32::from(lock.l_type) != F_UNLCK
-    }
-}
-
-/// Elsewhere a query takes the lock for an instant.
-#[cfg(not(target_os = "linux"))]
-mod system {
-    use std::fs::{File, TryLockError};
-    use std::io::Result;
-
-    pub(super) fn try_hold(file: &File) -> Result<bool> {
-        match file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    pub(super) fn is_held(file: &File) -> bool {
-        file.try_lock_shared().is_err()
-    }
-}
 
 /// Whether this is still the file that has the name; another process may have removed it.
 #[cfg(unix)]
