@@ -233,3 +233,81 @@ fn odd_names_are_written_so_that_they_are_read() {
     passes(&place, file);
     assert!(Path::new(&place.path(file)).is_file());
 }
+
+/// A table of the photos, which lie beside it in a folder of their own.
+fn labels(place: &Place, header: &str, row: impl Fn(&str, usize) -> String) {
+    let mut text = format!("{header}\n");
+    for class in ["circle", "square", "triangle"] {
+        let mut names: Vec<String> = std::fs::read_dir(place.path(&format!("photos/{class}")))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        for (number, name) in names.iter().enumerate() {
+            text += &format!("{class}/{name},{}\n", row(class, number));
+        }
+    }
+    place.write("labels.csv", text);
+}
+
+#[test]
+fn a_table_of_classes_gets_an_experiment_that_runs() {
+    let place = photos();
+    labels(&place, "file,kind,batch", |class, number| format!("{class},{}", number / 3));
+    let asked = place.run(&["init", "--data", "labels.csv"]);
+    assert_eq!(asked.code, Some(0), "`kind` is what labels are called: {asked:?}");
+    assert!(
+        asked.stdout.starts_with("labels.toml: the experiment labels, 72 images of 3 classes"),
+        "{asked:?}"
+    );
+    let text = read(&place, "labels.toml");
+    assert!(counts(&text, "circle").eq(["24", "14", "5", "5"]), "{text}");
+    for line in [
+        "table = \"labels.csv\"",
+        "images = \"photos\"",
+        "columns = { image = \"file\", label = \"kind\" }",
+        "split = { validation = 0.2, test = 0.2, seed = 1, stratify = true }",
+        "job = \"confusion\"",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    passes(&place, "labels.toml");
+    let set = ["model.weights=random", "stage.head.epochs=2"].map(|set| ["--set", set]).concat();
+    place.succeed(&[&["run", "labels.toml"], &set[..]].concat());
+}
+
+#[test]
+fn tables_of_labels_and_of_numbers_are_told_apart() {
+    let place = photos();
+    labels(&place, "image,round,even", |class, _| match class {
+        "circle" => "1,0".to_owned(),
+        "square" => "0,1".to_owned(),
+        _ => "0,0".to_owned(),
+    });
+    let said = place.succeed(&["init", "--data", "labels.csv", "--out", "flags.toml"]).stdout;
+    assert!(said.contains("72 images of 2 labels"), "{said}");
+    let text = read(&place, "flags.toml");
+    assert!(text.contains("\ncolumns = { label = [\"round\", \"even\"] }\n"), "{text}");
+    assert!(text.contains("\ntask = \"multilabel\"\n") && !text.contains("confusion"), "{text}");
+    passes(&place, "flags.toml");
+
+    labels(&place, "image,size,name", |class, number| format!("{number}.5,{class}"));
+    let refused = place.run(&["init", "--data", "labels.csv", "--out", "size.toml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("`size`, `name`? Say `--label size`"), "{refused:?}");
+    place.succeed(&["init", "--data", "labels.csv", "--label", "size", "--out", "size.toml"]);
+    let text = read(&place, "size.toml");
+    assert!(text.contains("# `size`: 0.5 to 23.5."), "{text}");
+    assert!(text.contains("\ntask = \"regression\"\n"), "{text}");
+    passes(&place, "size.toml");
+    let set = ["model.weights=random", "stage.head.epochs=1"].map(|set| ["--set", set]).concat();
+    place.succeed(&[&["run", "size.toml"], &set[..]].concat());
+
+    place.write("labels.csv", "image,label\nnowhere/a.jpg,x\n");
+    let refused = place.run(&["init", "--data", "labels.csv", "--out", "none.toml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.stderr.contains("no column of the table labels.csv names files"),
+        "{refused:?}"
+    );
+}

@@ -1,10 +1,12 @@
 //! `runner init`: an experiment to begin with, one of those that come with the program or one for a
-//! folder of photos.
+//! folder of photos or a table of labels.
 
 mod choice;
 mod folder;
+mod found;
 mod layout;
 mod shipped;
+mod table;
 mod text;
 
 use std::io::{ErrorKind, Write};
@@ -25,10 +27,14 @@ pub struct InitArguments {
     /// An experiment that comes with the program; without one and without `--data`, they are listed.
     #[arg(conflicts_with = "data")]
     pub name: Option<String>,
-    /// A folder of photos to write an experiment for: one folder per class, or train, validation and
-    /// test with one folder per class in each.
-    #[arg(long, value_name = "DIR")]
+    /// Photos to write an experiment for: a folder with one folder per class, or with train, validation
+    /// and test with one folder per class in each; or a table of labels (CSV, TSV, Parquet, JSON lines).
+    #[arg(long, value_name = "DIR|TABLE")]
     pub data: Option<PathBuf>,
+    /// The column of the table that is learned; several for labels or numbers with a column each.
+    /// Default: what is called `label`, or the only one that it can be.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub label: Vec<String>,
     /// The file to write. Default: the name of the experiment with `.toml`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -37,7 +43,7 @@ pub struct InitArguments {
 pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
     match (&arguments.name, &arguments.data) {
         (Some(name), _) => write_shipped(name, arguments.out.as_deref()),
-        (None, Some(data)) => write_for(data, arguments.out.as_deref()),
+        (None, Some(data)) => write_for(data, &arguments.label, arguments.out.as_deref()),
         (None, None) if arguments.out.is_some() => Err(Failure::usage(
             "`--out` needs an experiment to write: `runner init NAME --out FILE`, or `--data DIR`",
         )),
@@ -54,7 +60,7 @@ fn list() {
     terminal::out_table(&["experiment", "question"], rows);
     terminal::note(
         "\n`runner init NAME` writes one of them to NAME.toml\n\
-         `runner init --data photos` writes one for a folder of your own",
+         `runner init --data photos` writes one for a folder of your own, `--data labels.csv` for a table",
     );
 }
 
@@ -78,8 +84,8 @@ fn write_shipped(name: &str, out: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_for(data: &Path, out: Option<&Path>) -> Result<(), Failure> {
-    let layout = layout::look(data)?;
+fn write_for(data: &Path, labels: &[String], out: Option<&Path>) -> Result<(), Failure> {
+    let layout = layout::look(data, labels)?;
     let name = layout::experiment_name(data);
     let file = out.map_or_else(|| PathBuf::from(format!("{name}.toml")), Path::to_path_buf);
     // Before photos are read, which may take a while.
@@ -93,10 +99,10 @@ fn write_for(data: &Path, out: Option<&Path>) -> Result<(), Failure> {
     write(&file, &text)?;
     diagnostics::show_warnings(&checked);
     terminal::out(&format!(
-        "{}: the experiment {name}, {} images of {} classes, {}",
+        "{}: the experiment {name}, {} images of {}, {}",
         shown(&file),
         photos.images(),
-        photos.classes.len(),
+        found::learned(&photos),
         choice.architecture
     ));
     let note = match choice.weights {

@@ -3,6 +3,7 @@
 
 use runner_experiment::architecture::ArchitectureName;
 use runner_experiment::section::dataset::Preprocessing;
+use runner_experiment::section::task::Task;
 
 use super::folder::Photos;
 use crate::fetch::published::all_published;
@@ -115,6 +116,9 @@ fn image_size(default: [usize; 2], median: [usize; 2]) -> [usize; 2] {
 
 /// Whether the largest class has more than twice the images of the smallest.
 fn is_unbalanced(photos: &Photos) -> bool {
+    if photos.layout.task() != Task::Classification {
+        return false;
+    }
     let counts = (0..photos.classes.len()).map(|class| photos.counts(class)[0]);
     let (least, most) =
         counts.fold((usize::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));

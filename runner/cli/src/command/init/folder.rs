@@ -1,13 +1,14 @@
-//! What is in a folder of photos: every file decoded once, as a run does it, which later finds what
-//! was found here.
+//! What photos there are: every file decoded once, as a run does it, which later finds what was found
+//! here.
 
 use runner_data::Interrupt;
 use runner_data::division::{self, Earlier};
 use runner_data::scan::{self, ImageFile, ScannedSplit, Seen};
+use runner_experiment::section::task::Task;
 use runner_experiment::text::visible;
 use runner_record::{BadImage, Event};
 
-use super::layout::{Layout, quoted};
+use super::layout::Layout;
 use crate::environment;
 use crate::failure::Failure;
 use crate::progress::Counters;
@@ -19,12 +20,12 @@ const FEWEST: usize = 3;
 /// before any was looked at.
 const JOB: &str = "[[visualize]]\njob = \"filters\"\n";
 
-/// The photos in a folder.
+/// The photos of a folder or a table.
 #[derive(Debug)]
 pub(super) struct Photos {
     /// How they are laid out.
     pub(super) layout: Layout,
-    /// Names of the classes, sorted.
+    /// Names of the classes or labels, sorted; of the numbers, in the order of their columns.
     pub(super) classes: Vec<String>,
     /// Train, validation, and test where there is one; as they will be divided, where one folder is.
     pub(super) splits: Vec<ScannedSplit>,
@@ -39,10 +40,10 @@ impl Photos {
     ///
     /// A [`Failure`] where classes differ between splits or have too few images.
     pub(super) fn look(layout: &Layout, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let keys = layout.folders().into_iter();
-        let keys: String = keys.map(|(key, path)| format!("{key} = {}\n", quoted(path))).collect();
+        let keys = layout.keys().into_iter();
+        let keys: String = keys.map(|(key, value)| format!("{key} = {value}\n")).collect();
         let text = format!("[experiment]\nname = \"photos\"\n[dataset]\n{keys}{JOB}");
-        let checked = runner_experiment::load_text("the folder of photos", &text, &[])?;
+        let checked = runner_experiment::load_text("what `--data` names", &text, &[])?;
         let mut counters = Counters::default();
         let seen = Seen::kept_in(&environment::cache());
         let scanned = scan::scan_with(&checked.splits, &seen, interrupt, &mut |event| {
@@ -54,7 +55,7 @@ impl Photos {
         let mut splits = scanned?;
         let bad = splits.iter().flat_map(|split| split.bad.clone()).collect();
         check_counts(layout, &splits)?;
-        if let (Layout::Whole { .. }, Some(dataset)) = (layout, &checked.plan.dataset)
+        if let (true, Some(dataset)) = (layout.is_whole(), &checked.plan.dataset)
             && let Some(whole) = splits.pop()
         {
             let folder = checked.splits.first().map_or("", |split| split.folder.as_str());
@@ -73,7 +74,20 @@ impl Photos {
         self.splits.first().map_or(0, |split| split.images.len())
     }
 
-    /// Images of a class in each split.
+    /// Whether the labels are classes or words, of which each has images; else they are numbers.
+    pub(super) fn has_classes(&self) -> bool {
+        self.layout.task() != Task::Regression
+    }
+
+    /// Lowest and highest value of a number in all splits.
+    pub(super) fn range(&self, output: usize) -> [f64; 2] {
+        let images = self.splits.iter().flat_map(|split| &split.images);
+        let values = images.filter_map(|image| image.target.values().get(output).copied());
+        let ends = |[low, high]: [f64; 2], value: f64| [low.min(value), high.max(value)];
+        values.fold([f64::INFINITY, f64::NEG_INFINITY], ends)
+    }
+
+    /// Images of a class or label in each split.
     pub(super) fn counts(&self, class: usize) -> Vec<usize> {
         let of_class = |split: &ScannedSplit| count(split, class);
         self.splits.iter().map(of_class).collect()
@@ -88,22 +102,32 @@ impl Photos {
         [at(0), at(sizes.len() / 2), at(sizes.len().saturating_sub(1))]
     }
 
-    /// The first image of each class among those that are tested, or validated where none are.
+    /// The first image of each class among those that are tested, or validated where none are; of labels
+    /// and numbers the first ones.
     pub(super) fn examples(&self, most: usize) -> Vec<&ImageFile> {
         let Some(last) = self.splits.last() else { return Vec::new() };
+        if self.layout.task() != Task::Classification {
+            return last.images.iter().take(most).collect();
+        }
         let first = |class| last.images.iter().find(|image| image.target.class() == Some(class));
         (0..self.classes.len()).filter_map(first).take(most).collect()
     }
 }
 
 fn count(split: &ScannedSplit, class: usize) -> usize {
-    split.images.iter().filter(|image| image.target.class() == Some(class)).count()
+    split.images.iter().filter(|image| image.target.classes().any(|has| has == class)).count()
 }
 
 /// Every class of every split has enough to work with.
 fn check_counts(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure> {
-    let least = if matches!(layout, Layout::Whole { .. }) { FEWEST } else { 1 };
-    for (split, (_, folder)) in splits.iter().zip(layout.folders()) {
+    let least = if layout.is_whole() { FEWEST } else { 1 };
+    let places: Vec<&str> = match layout {
+        // What a table divides itself is checked when it is read.
+        Layout::Table(table) if table.is_split || table.task != Task::Classification => Vec::new(),
+        Layout::Table(table) => vec![&table.path],
+        _ => layout.folders().into_iter().map(|(_, folder)| folder).collect(),
+    };
+    for (split, folder) in splits.iter().zip(places) {
         for (class, name) in split.classes.iter().enumerate() {
             let found = count(split, class);
             if found >= least {
@@ -116,7 +140,8 @@ fn check_counts(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure>
             });
             return Err(Failure::data(format!(
                 "the class `{name}` of {folder} has {found} usable images{why}, and needs {least} at \
-                 the least; add photos, or take the folder away",
+                 the least; add photos, or take the {} away",
+                if matches!(layout, Layout::Table(_)) { "rows" } else { "folder" }
             )));
         }
     }

@@ -1,11 +1,14 @@
-//! How a folder of photos is laid out: one folder per class, or folders per split with these inside.
-//! Looks at names and first bytes alone.
+//! How photos are laid out: one folder per class, folders per split with these inside, or a table. Looks
+//! at names and first bytes alone.
 
 use std::path::{Path, PathBuf};
 
 use runner_data::decode;
+use runner_experiment::section::task::Task;
+use runner_experiment::sheet::EXTENSIONS;
 use runner_experiment::text::{shown, visible};
 
+use super::table::{self, Table};
 use crate::failure::Failure;
 
 /// What the folders of splits are called, in small letters.
@@ -13,7 +16,7 @@ const TRAIN: [&str; 2] = ["train", "training"];
 const VALIDATION: [&str; 4] = ["validation", "valid", "val", "dev"];
 const TEST: [&str; 2] = ["test", "testing"];
 
-/// How a folder is laid out.
+/// How photos are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Layout {
     /// One folder per class inside.
@@ -32,12 +35,42 @@ pub(super) enum Layout {
         /// The folder to test on, where there is one.
         test: Option<String>,
     },
+    /// A table with one row per image.
+    Table(Table),
 }
 
 impl Layout {
-    /// The keys of `[dataset]` that name folders, with their values.
+    /// The keys of `[dataset]` that say where the photos are, with their values.
+    pub(super) fn keys(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Table(table) => table.keys(),
+            Self::Whole { .. } | Self::Splits { .. } => {
+                self.folders().into_iter().map(|(key, path)| (key, quoted(path))).collect()
+            }
+        }
+    }
+
+    /// What is learned.
+    pub(super) fn task(&self) -> Task {
+        match self {
+            Self::Table(table) => table.task,
+            Self::Whole { .. } | Self::Splits { .. } => Task::Classification,
+        }
+    }
+
+    /// Whether the photos are still to be divided into splits.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Table(table) => !table.is_split,
+            Self::Whole { .. } => true,
+            Self::Splits { .. } => false,
+        }
+    }
+
+    /// The folders of classes, by their keys of `[dataset]`; a table has none.
     pub(super) fn folders(&self) -> Vec<(&'static str, &str)> {
         match self {
+            Self::Table(_) => Vec::new(),
             Self::Whole { path, .. } => vec![("path", path)],
             Self::Splits { train, validation, test } => {
                 let mut folders = vec![("train", train.as_str()), ("validation", validation)];
@@ -48,19 +81,34 @@ impl Layout {
     }
 }
 
-/// Looks at a folder.
+/// Looks at a folder or a table; `labels` are the columns of the table that were named for them.
 ///
 /// # Errors
 ///
-/// A [`Failure`] that says what is wrong with the folder and what to do.
-pub(super) fn look(folder: &Path) -> Result<Layout, Failure> {
-    if !folder.is_dir() {
-        let what = if folder.exists() { "is not a folder" } else { "does not exist" };
+/// A [`Failure`] that says what is wrong and what to do.
+pub(super) fn look(path: &Path, labels: &[String]) -> Result<Layout, Failure> {
+    if table::is_table(path) {
+        return table::look(path, labels).map(Layout::Table);
+    }
+    if !path.is_dir() {
+        let what = if path.exists() { "is not a folder" } else { "does not exist" };
         return Err(Failure::usage(format!(
-            "{} {what}; `--data` names a folder with one folder of photos per class",
-            shown(folder)
+            "{} {what}; `--data` names a folder with one folder of photos per class, or a table of labels \
+             ({})",
+            shown(path),
+            EXTENSIONS.join(", ")
         )));
     }
+    if !labels.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} is a folder, whose folders are the classes; `--label` names a column of a table",
+            shown(path)
+        )));
+    }
+    look_at_folder(path)
+}
+
+fn look_at_folder(folder: &Path) -> Result<Layout, Failure> {
     let inside = folders(folder)?;
     let named = |names: &[&str]| {
         inside.iter().find(|path| {
@@ -85,10 +133,11 @@ pub(super) fn look(folder: &Path) -> Result<Layout, Failure> {
     Ok(layout)
 }
 
-/// The name of the experiment: that of the folder, with what a name may have.
-pub(super) fn experiment_name(folder: &Path) -> String {
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+/// The name of the experiment: that of the folder or table, with what a name may have.
+pub(super) fn experiment_name(path: &Path) -> String {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let name = if table::is_table(&real) { real.file_stem() } else { real.file_name() };
+    let name = name.unwrap_or_default().to_string_lossy().into_owned();
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
     let name = name.trim_start_matches('.').trim_matches('-');
@@ -109,8 +158,7 @@ fn check_classes(folder: &Path) -> Result<(), Failure> {
         return Err(Failure::usage(match classes.is_empty() {
             true => format!(
                 "{name} has {count} photos and no folders for classes; {help}; or list them in a table \
-                 with the columns image and label, and give it in an experiment as `[dataset] table = \
-                 \"labels.csv\"` (`runner init quickstart` writes an experiment to start from)"
+                 with the columns image and label, and say `--data labels.csv`"
             ),
             false => format!(
                 "{name} has folders, and {count} photos beside them that are in no class, {first} \
@@ -141,7 +189,7 @@ fn check_classes(folder: &Path) -> Result<(), Failure> {
 }
 
 /// The folders in a folder, sorted, hidden ones aside.
-fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
 }
 
@@ -166,12 +214,13 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-/// A path as a TOML file can name it: `photos/` is `photos`.
-fn text(path: &Path) -> Result<String, Failure> {
+/// A path as a TOML file can name it: `./photos/` is `photos`.
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
     let tidy: PathBuf = path.components().collect();
-    tidy.to_str().map(str::to_owned).ok_or_else(|| {
+    let below = tidy.strip_prefix(".").ok().filter(|below| !below.as_os_str().is_empty());
+    below.unwrap_or(&tidy).to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!(
-            "the name of the folder {} is not UTF-8, which experiment files need; rename it",
+            "the name {} is not UTF-8, which experiment files need; rename it",
             shown(path)
         ))
     })

@@ -1,15 +1,14 @@
-//! The text of an experiment for a folder of photos: what is in the folder as a comment, then every key
-//! with a line on what it is and what else it could be.
+//! The text of an experiment for photos: what there is as a comment, then every key with a line on what
+//! it is and what else it could be.
 
 use runner_experiment::section::dataset::Preprocessing;
-use runner_experiment::text::{thousands, visible};
+use runner_experiment::section::task::Task;
 
 use super::choice::{Choice, Weights};
 use super::folder::Photos;
+use super::found::header;
 use super::layout::{Layout, quoted};
-
-/// How many classes are listed by name.
-const LISTED: usize = 40;
+use super::table::Table;
 
 /// How many photos are explained.
 const EXPLAINED: usize = 4;
@@ -27,57 +26,6 @@ pub(super) fn text(name: &str, photos: &Photos, choice: &Choice) -> String {
     .join("\n")
 }
 
-/// What was found, as comments.
-fn header(name: &str, photos: &Photos) -> String {
-    let mut lines = vec![
-        format!("{} photos of {} classes.", thousands(photos.images()), photos.classes.len()),
-        format!("`runner check` shows the plan, `runner run` trains and tests: results/{name}"),
-        String::new(),
-    ];
-    lines.extend(table(photos));
-    let [smallest, median, largest] =
-        photos.sizes().map(|[height, width]| format!("{height}x{width}"));
-    lines.push(String::new());
-    lines.push(format!("Height and width: {smallest} to {largest}, half of them up to {median}."));
-    if let Layout::Whole { aside: Some(aside), .. } = &photos.layout {
-        let aside = visible(aside);
-        lines.push(format!(
-            "There is no folder for validation, so one folder is divided, and {aside}"
-        ));
-        lines.push(format!("takes no part; later: `runner predict last {aside}`"));
-    }
-    if let Some(bad) = photos.bad.first() {
-        let path = visible(&bad.path.to_string_lossy()).into_owned();
-        lines.push(format!("Files that cannot be used: {}, such as {path}:", photos.bad.len()));
-        lines.push(visible(&bad.problem).into_owned());
-    }
-    let comment = |line: String| format!("# {line}").trim_end().to_owned() + "\n";
-    lines.into_iter().map(comment).collect()
-}
-
-/// One line per class, with its images in each split.
-fn table(photos: &Photos) -> Vec<String> {
-    let names: Vec<String> = photos.classes.iter().map(|n| visible(n).into_owned()).collect();
-    let width =
-        names.iter().take(LISTED).map(|name| name.chars().count()).max().unwrap_or(0).max(5);
-    let row = |name: &str, cells: &[String]| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:>12}")).collect();
-        format!("{name:<width$}{cells}")
-    };
-    let splits = photos.splits.iter().map(|split| split.name.to_owned());
-    let header: Vec<String> = ["images".to_owned()].into_iter().chain(splits).collect();
-    let mut lines = vec![row("class", &header)];
-    for (class, name) in names.iter().enumerate().take(LISTED) {
-        let counts = photos.counts(class);
-        let all = [counts.iter().sum()].into_iter().chain(counts);
-        lines.push(row(name, &all.map(thousands).collect::<Vec<_>>()));
-    }
-    if let Some(rest) = names.len().checked_sub(LISTED).filter(|rest| *rest > 0) {
-        lines.push(format!("and {rest} more"));
-    }
-    lines
-}
-
 fn experiment(name: &str) -> String {
     format!(
         "[experiment]\n\
@@ -89,19 +37,53 @@ fn experiment(name: &str) -> String {
     )
 }
 
-/// The keys of `[dataset]` that name folders.
-fn folders(layout: &Layout) -> String {
+/// How one folder or table is divided.
+fn division(stratify: bool) -> String {
+    let of_each = if stratify { " of each class" } else { "" };
+    format!(
+        "# Shares{of_each} to validate after every epoch and to test at the end; the rest is\n\
+         # trained on. With `group = '(\\d+)_'`, say, what a file name shares stays together.\n\
+         split = {{ validation = 0.2, test = 0.2, seed = 1, stratify = {stratify} }}\n\
+         # In place of one test split, five runs that test every photo once:\n\
+         # folds = 5\n"
+    )
+}
+
+/// The keys of `[dataset]` about a table.
+fn table_keys(table: &Table) -> String {
+    let mut text = String::new();
+    for (key, value) in table.keys() {
+        let comment = match key {
+            "table" => {
+                "One row per image. Folders in its place: `path`, or train, validation and test."
+            }
+            "images" => "The folder that paths in the table start from.",
+            "columns" => "What the columns are called. Others: split, group, weight.",
+            _ => match table.task {
+                Task::Regression => {
+                    "Numbers; \"classification\" takes each of them for a class. The loss: `[model.head] loss`."
+                }
+                _ => "Any of several labels per image; \"classification\" is one of several.",
+            },
+        };
+        text += &format!("# {comment}\n{key} = {value}\n");
+    }
+    match table.is_split {
+        true => text,
+        false => text + &division(table.task == Task::Classification),
+    }
+}
+
+/// The keys of `[dataset]` that say where the photos are.
+fn places(layout: &Layout) -> String {
     match layout {
+        Layout::Table(table) => table_keys(table),
         Layout::Whole { path, .. } => {
             format!(
                 "# One folder per class inside. Folders that are split already: train, validation, test.\n\
-                 path = {}\n\
-                 # Shares of each class to validate after every epoch and to test at the end; the rest is\n\
-                 # trained on. With `group = '(\\d+)_'`, say, what a file name shares stays together.\n\
-                 split = {{ validation = 0.2, test = 0.2, seed = 1, stratify = true }}\n\
-                 # In place of one test split, five runs that test every photo once:\n\
-                 # folds = 5\n",
-                quoted(path)
+                 path = {}\n{}",
+                quoted(path),
+                division(true)
             )
         }
         Layout::Splits { train, validation, test } => {
@@ -123,7 +105,7 @@ fn folders(layout: &Layout) -> String {
 }
 
 fn dataset(photos: &Photos, choice: &Choice) -> String {
-    let mut text = format!("[dataset]\n{}", folders(&photos.layout));
+    let mut text = format!("[dataset]\n{}", places(&photos.layout));
     let [height, width] = choice.image_size;
     text += &format!(
         "# Height and width that photos are resized to; more shows more and takes longer.\n\
@@ -217,23 +199,59 @@ fn pictures(photos: &Photos) -> String {
         .iter()
         .map(|image| format!("    {},\n", quoted(&image.path.to_string_lossy())))
         .collect();
+    let Words { curves, second, job, others, which, kind } = words(photos.layout.task());
     format!(
-        "# Accuracy and loss by epoch.\n\
+        "# {curves} by epoch.\n\
          [[visualize]]\n\
          job = \"curves\"\n\
          \n\
-         # How often each class is taken for each.\n\
+         # {second}.\n\
          [[visualize]]\n\
-         job = \"confusion\"\n\
+         job = \"{job}\"\n\
          # Of which photos: train, validation or test.\n\
          split = \"{of}\"\n\
          \n\
-         # Which part of a photo decides. \"mistakes\", \"embedding\", \"activations\" are jobs, too.\n\
+         # Which part of a photo decides. {others} are jobs, too.\n\
          [[visualize]]\n\
          job = \"gradcam\"\n\
-         # Of the {of} photos, one of each of the first classes; any other image file will do.\n\
+         # Of the {of} photos, {which}; any other image file will do.\n\
          images = [\n{images}]\n\
-         # \"predicted\", or the name of a class: what speaks for it?\n\
+         # \"predicted\", or the name of a {kind}: what speaks for it?\n\
          target = \"predicted\"\n"
     )
+}
+
+/// What is said of pictures.
+struct Words {
+    curves: &'static str,
+    /// Of the job behind the curves.
+    second: &'static str,
+    job: &'static str,
+    others: &'static str,
+    which: &'static str,
+    kind: &'static str,
+}
+
+fn words(task: Task) -> Words {
+    let classes = Words {
+        curves: "Accuracy and loss",
+        second: "How often each class is taken for each",
+        job: "confusion",
+        others: "\"mistakes\", \"embedding\", \"activations\"",
+        which: "one of each of the first classes",
+        kind: "class",
+    };
+    let labels = Words {
+        second: "The photos that it is most wrong about",
+        job: "mistakes",
+        others: "\"activations\", \"filters\"",
+        which: "the first",
+        kind: "label",
+        ..classes
+    };
+    match task {
+        Task::Classification => classes,
+        Task::Multilabel => labels,
+        Task::Regression => Words { curves: "Error and loss", kind: "number", ..labels },
+    }
 }
