@@ -203,7 +203,7 @@ fn other_formats_are_called_by_their_name() {
         (b"8BPS\0\x01", "Photoshop (PSD)"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"PK\x03\x04", "a ZIP archive"),
-        (b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
         (b"\0\0\0\x0cjP  \r\n\x87\n\0\0", "JPEG 2000"),
         (b"%PDF-1.7 and so on", "PDF"),

@@ -6,6 +6,7 @@
 #![allow(clippy::explicit_write)]
 
 mod alike;
+mod avif;
 mod backbone_jobs;
 mod backbones;
 mod commands;

@@ -1,8 +1,8 @@
 //! From the bytes of a file to RGB pixels.
 //!
-//! JPEG, PNG, WebP, BMP, the first frame of GIF and the first page of TIFF. Grayscale is spread over three channels, CMYK
-//! converted, 16 bits reduced to 8, transparency dropped (as Pillow's `convert("RGB")` does), EXIF
-//! rotation applied. Nothing is decoded before its size was looked at.
+//! JPEG, PNG, WebP, AVIF, BMP, the first frame of GIF and the first page of TIFF. Grayscale is spread
+//! over three channels, CMYK converted, more bits reduced to 8, transparency dropped (as Pillow's
+//! `convert("RGB")` does), EXIF rotation applied. Nothing is decoded before its size was looked at.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
@@ -14,7 +14,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use runner_record::{Pixels, ValueRange};
 
 pub use super::problem::{ImageProblem, MAX_FILE_BYTES, MAX_PIXELS};
-use super::{jpeg, png, signature, tiff};
+use super::{avif, jpeg, png, signature, tiff};
 
 /// Looks at everything that can be told without decoding: format, height and width, whether the end
 /// is there, and what stands beside the picture. Comes back with the bytes to decode.
@@ -33,6 +33,7 @@ fn inspect(bytes: &[u8]) -> Result<(ImageFormat, Cow<'_, [u8]>), ImageProblem> {
     };
     let (width, height) = match format {
         ImageFormat::Tiff => tiff::dimensions(&bytes)?,
+        ImageFormat::Avif => avif::dimensions(&bytes)?,
         _ => decoder(&bytes, format)?.dimensions(),
     };
     let area = u64::from(width) * u64::from(height);
@@ -64,6 +65,7 @@ pub fn decode_with_range(bytes: &[u8]) -> Result<(Pixels, Option<ValueRange>), I
     let (format, bytes) = inspect(bytes)?;
     let (mut picture, orientation) = match format {
         ImageFormat::Tiff => tiff::decode(&bytes)?,
+        ImageFormat::Avif => avif::decode(&bytes)?,
         _ => by_image(&bytes, format)?,
     };
     picture.apply_orientation(orientation);
@@ -162,6 +164,9 @@ fn known_format(bytes: &[u8]) -> Result<ImageFormat, ImageProblem> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
     if tiff::is_tiff(bytes) {
         return Ok(ImageFormat::Tiff);
+    }
+    if avif::is_avif(bytes) {
+        return Ok(ImageFormat::Avif);
     }
     match image::guess_format(bytes) {
         Ok(format @ (Jpeg | Png | WebP | Bmp | Gif)) => Ok(format),

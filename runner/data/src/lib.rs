@@ -4,6 +4,7 @@
 
 pub mod alike;
 pub mod augment;
+mod avif;
 pub mod decode;
 pub mod division;
 pub mod error;

@@ -10,7 +10,6 @@ pub const MAX_FILE_BYTES: u64 = 256 << 20;
 fn remedy(name: &str) -> &'static str {
     match name {
         "HEIC" | "HEIF" => "convert it to JPEG: `heif-convert photo.heic photo.jpg`, say",
-        "AVIF" => "convert it to PNG: `avifdec photo.avif photo.png`, say",
         "JPEG XL" => "convert it to PNG: `djxl photo.jxl photo.png`, say",
         "JPEG 2000" => "convert it to PNG: `opj_decompress -i photo.jp2 -o photo.png`, say",
         "PDF" => "convert its pages to JPEG: `pdftoppm -jpeg file.pdf page`, say",
@@ -29,10 +28,10 @@ pub enum ImageProblem {
     #[error("the file is empty")]
     Empty,
     /// The first bytes are not those of a known format.
-    #[error("not an image: the file is neither JPEG, PNG, TIFF, WebP, BMP nor GIF")]
+    #[error("not an image: the file is neither JPEG, PNG, TIFF, WebP, AVIF, BMP nor GIF")]
     NotAnImage,
     /// It has another format, whatever its name says.
-    #[error("it is {0}, and JPEG, PNG, TIFF, WebP, BMP and GIF are read; {remedy}", remedy = remedy(.0))]
+    #[error("it is {0}, and JPEG, PNG, TIFF, WebP, AVIF, BMP and GIF are read; {remedy}", remedy = remedy(.0))]
     OtherFormat(&'static str),
     /// The format is read, but not this kind of it.
     #[error("{0}")]

@@ -3,9 +3,7 @@
 /// Where the bytes begin, what they are, and whose they are.
 type Signature = (usize, &'static [u8], &'static str);
 
-const SIGNATURES: [Signature; 46] = [
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
+const SIGNATURES: [Signature; 42] = [
     (4, b"ftypheic", "HEIC"),
     (4, b"ftypheix", "HEIC"),
     (4, b"ftypheim", "HEIC"),
@@ -37,8 +35,6 @@ const SIGNATURES: [Signature; 46] = [
     (128, b"DICM", "DICOM"),
     (0, b"PK\x03\x04", "a ZIP archive"),
     (0, b"\x1f\x8b", "gzip"),
-    (4, b"ftypMA1A", "AVIF"),
-    (4, b"ftypMA1B", "AVIF"),
     (4, b"ftypmif2", "HEIF"),
     (4, b"ftypcrx ", "a raw photo (Canon CR3)"),
     (4, b"ftypqt", "a video (QuickTime)"),
