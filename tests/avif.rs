@@ -135,6 +135,11 @@ fn a_grid_that_does_not_fit_is_refused() {
         let expected = "its grid does not fit together".to_owned();
         assert_eq!(refused, Err(ImageProblem::Damaged(expected)), "{width}");
     }
+    // Frames of which nothing is said how large they may be.
+    let sized = [&b"ispe\0\0\0\0\0\0\0"[..], &[66, 0, 0, 0, 64]].concat();
+    let refused = decode::decode(&with(&whole, &sized, b"ispe\0\0\0\0\0\0\0\0\0\0\0\0"));
+    let expected = "one of its frames has no pixels".to_owned();
+    assert_eq!(refused, Err(ImageProblem::Damaged(expected)));
 }
 
 #[test]

@@ -87,6 +87,10 @@ fn unsupported(kind: &[u8; 4]) -> ImageProblem {
 fn frame(container: &Container, item: u32) -> Result<Frame, ImageProblem> {
     check_properties(container, item)?;
     let (width, height) = size(container, item)?;
+    // No pixels would be no limit for the decoder.
+    if width == 0 || height == 0 {
+        return Err(damaged("one of its frames has no pixels"));
+    }
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(ImageProblem::TooLarge { width, height });
     }
