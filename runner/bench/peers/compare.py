@@ -198,7 +198,9 @@ def main():
     )
     arguments = parser.parse_args()
     held = rows(arguments)
-    sys.exit(0 if held and (arguments.rows or job(arguments)) else 1)
+    if not arguments.rows:
+        held &= job(arguments)
+    sys.exit(0 if held else 1)
 
 
 if __name__ == "__main__":
