@@ -143,6 +143,19 @@ fn a_grid_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn pieces_that_take_no_bytes_do_not_fill_the_memory() {
+    let boxed =
+        |kind: &[u8], body: &[u8]| [&(body.len() as u32 + 8).to_be_bytes(), kind, body].concat();
+    // Items of 65,535 pieces, whose offsets and lengths are of no bytes.
+    let item = |id: u16| [&id.to_be_bytes()[..], &[0, 0, 0xFF, 0xFF]].concat();
+    let items: Vec<u8> = (0..2000).flat_map(item).collect();
+    let places = boxed(b"iloc", &[&[0, 0, 0, 0, 0, 0, 0x07, 0xD0][..], &items].concat());
+    let meta = boxed(b"meta", &[&[0; 4][..], &places].concat());
+    let said = message(&[boxed(b"ftyp", b"avif\0\0\0\0avif"), meta].concat());
+    assert!(said.contains("pieces of its data that have no place"), "{said}");
+}
+
+#[test]
 fn a_cut_avif_is_truncated_and_never_half_a_picture() {
     for name in ["420_full", "premultiplied", "sequence", "grid_420"] {
         let whole = file(name);

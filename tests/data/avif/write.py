@@ -2,8 +2,7 @@
 
     python3 write.py        # needs Pillow 13 and numpy; `avifenc` (Debian: libavif-bin)
 
-Pillow writes only eight bits in the usual colours; the rest is `avifenc`'s. Files called `refused_…`
-have no picture beside them. On x86, where libyuv's instructions round as they do there.
+Pillow writes only eight bits in the usual colours; the rest is `avifenc`'s. On x86, where libyuv's instructions round as they do there.
 """
 
 import subprocess

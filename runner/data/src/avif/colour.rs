@@ -79,7 +79,7 @@ impl Matrix {
         Ok(match (colours.matrix, colours.primaries) {
             _ if planes.chroma_shift.is_none() => Self::Grey,
             (0, _) if is_full_colour => Self::Identity,
-            (0, _) => return Err(damaged("RGB whose blue and red are of half the size")),
+            (0, _) => return Err(damaged("it is said to be RGB, and has planes of half the size")),
             (1, _) | (12, 1 | 2) => Self::Fixed(Standard::Bt709),
             (2 | 5 | 6, _) | (12, 5 | 6) => Self::Fixed(Standard::Bt601),
             (9, _) | (12, 9) => Self::Fixed(Standard::Bt2020),

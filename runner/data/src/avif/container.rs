@@ -112,7 +112,12 @@ impl<'a> Container<'a> {
             let source = body.number(2)?;
             let base = body.number(size(4))?;
             let mut extents = Vec::new();
-            for _ in 0..body.number(2)? {
+            let pieces = body.number(2)?;
+            // Without an offset and a length each, they take no bytes, and any number of them is free.
+            if pieces > 1 && size(12) + size(8) == 0 {
+                return Err(damaged("pieces of its data that have no place"));
+            }
+            for _ in 0..pieces {
                 body.number(index_size)?;
                 let offset = body.number(size(12))?;
                 extents.push((base.saturating_add(offset), body.number(size(8))?));
