@@ -37,7 +37,12 @@ pub fn read(path: &Path) -> Result<Sheet, String> {
     let source = if is_csv { bytes.clone() } else { Vec::new() };
     // Polars panics on some damaged files; that must not end the process.
     let frame = std::panic::catch_unwind(|| frame(bytes, &extension, separator));
-    let frame = frame.map_err(|_| "it is damaged".to_owned())?;
+    let frame = frame.map_err(|_| match is_binary {
+        true => format!(
+            "it is damaged, or a column is of a type that is not read (decimals, say); {AS_TEXT}"
+        ),
+        false => "it is damaged".to_owned(),
+    })?;
     let frame = frame.map_err(|error| {
         let source = std::str::from_utf8(&source).unwrap_or_default();
         csv::explanation(source, separator).unwrap_or_else(|| said(&error.to_string()))
@@ -78,8 +83,14 @@ fn frame(bytes: Vec<u8>, extension: &str, separator: u8) -> PolarsResult<DataFra
     }
 }
 
+/// What helps where a column of a Parquet file cannot be read.
+const AS_TEXT: &str = "save it as texts or Float64";
+
 /// The first sentence of what Polars says: what follows is advice about its own functions.
 fn said(error: &str) -> String {
+    if let Some((_, kind)) = error.split_once("cannot create series from ") {
+        return format!("a column is of the type {kind}, which is not read; {AS_TEXT}");
+    }
     error.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 

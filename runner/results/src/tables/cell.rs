@@ -143,9 +143,13 @@ fn cell(value: &AnyValue<'_>) -> Cell {
         AnyValue::Datetime(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::DatetimeOwned(time, unit, _) => Cell::Time(millis(*time, *unit)),
         AnyValue::List(series) => Cell::List(series.iter().map(|item| cell(&item)).collect()),
-        other => {
-            other.extract::<i64>().map_or_else(|| Cell::Text(other.to_string()), Cell::Integer)
-        }
+        // Categories have numbers of their own.
+        other => match other.get_str() {
+            Some(text) => Cell::Text(text.to_owned()),
+            None => {
+                other.extract::<i64>().map_or_else(|| Cell::Text(other.to_string()), Cell::Integer)
+            }
+        },
     }
 }
 

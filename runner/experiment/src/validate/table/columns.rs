@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostics;
 use crate::section::columns::{Columns, ColumnsSection};
 use crate::section::dataset::DatasetSection;
 use crate::section::task::Task;
-use crate::sheet::Sheet;
+use crate::sheet::{Cell, Sheet};
 use crate::suggest::{closest, join};
 use crate::value::{Located, Plain};
 
@@ -136,7 +136,8 @@ impl Search<'_> {
         format!("it has these, by its first line: {}{more}", join(columns().take(LISTED)))
     }
 
-    /// The column that was named, or the one that is called like the key, where there is one.
+    /// The column that was named, or the one that is called like the key, where there is one with something
+    /// in it.
     fn optional(
         &mut self,
         key: &str,
@@ -145,7 +146,11 @@ impl Search<'_> {
     ) -> Option<Option<usize>> {
         match name {
             Some(name) => self.required(key, name, span).map(Some),
-            None => Some(self.sheet.column(key)),
+            None => {
+                let has =
+                    |place: &usize| self.sheet.rows.iter().any(|row| row[*place] != Cell::Empty);
+                Some(self.sheet.column(key).filter(has))
+            }
         }
     }
 }
