@@ -186,7 +186,7 @@ fn what_is_not_usable_is_named_and_skipped() {
 fn folders_that_cannot_be_used_are_explained() {
     let place = photos();
     refused(&place, "nowhere", 2, "nowhere does not exist");
-    refused(&place, "shapes.toml", 2, "shapes.toml is not a folder");
+    refused(&place, "shapes.toml", 2, "shapes.toml is neither a folder nor a table");
     std::fs::create_dir_all(place.path("empty")).unwrap();
     refused(&place, "empty", 2, "empty has no photos; make one folder per class inside");
     refused(&place, "photos/circle", 2, "has 24 photos and no folders for classes");
@@ -294,7 +294,7 @@ fn tables_of_labels_and_of_numbers_are_told_apart() {
     labels(&place, "image,size,name", |class, number| format!("{number}.5,{class}"));
     let refused = place.run(&["init", "--data", "labels.csv", "--out", "size.toml"]);
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("`size`, `name`? Say `--label size`"), "{refused:?}");
+    assert!(refused.stderr.contains("`size`, `name`? Name it: `--label size`"), "{refused:?}");
     place.succeed(&["init", "--data", "labels.csv", "--label", "size", "--out", "size.toml"]);
     let text = read(&place, "size.toml");
     assert!(text.contains("# `size`: 0.5 to 23.5."), "{text}");
@@ -302,12 +302,66 @@ fn tables_of_labels_and_of_numbers_are_told_apart() {
     passes(&place, "size.toml");
     let set = ["model.weights=random", "stage.head.epochs=1"].map(|set| ["--set", set]).concat();
     place.succeed(&[&["run", "size.toml"], &set[..]].concat());
+    let rows = runner_results::tables::read(&place.runs()[0].path.join("splits.parquet")).unwrap();
+    let [train, validation, test] = ["train", "validation", "test"].map(|split| {
+        let get = |row| runner_results::tables::cell::get(row, "split").to_string();
+        rows.iter().filter(|row| get(row) == split).count()
+    });
+    let said = format!("# Images: {train} to train, {validation} to validate, {test} to test.\n");
+    assert!(text.contains(&said), "{said}: {text}");
 
     place.write("labels.csv", "image,label\nnowhere/a.jpg,x\n");
     let refused = place.run(&["init", "--data", "labels.csv", "--out", "none.toml"]);
     assert_eq!(refused.code, Some(2));
     assert!(
-        refused.stderr.contains("no column of the table labels.csv names files"),
+        refused.stderr.contains(
+            "no column of the table labels.csv names image files (`./nowhere/a.jpg` is not there"
+        ),
         "{refused:?}"
     );
+}
+
+#[test]
+fn columns_of_tables_are_found_whatever_their_case_and_mistakes_are_said() {
+    let place = photos();
+    let split = |number| ["train", "train", "Val", "test"][number % 4];
+    labels(&place, "Image,Label,Split,note", |class, number| {
+        format!("{class},{},{number}", split(number))
+    });
+    let written = place.succeed(&["init", "--data", "labels.csv", "--out", "split.toml"]);
+    assert!(written.stdout.contains("3 classes"), "{written:?}");
+    let text = read(&place, "split.toml");
+    assert!(counts(&text, "circle").eq(["24", "12", "6", "6"]), "{text}");
+    let columns = "{ image = \"Image\", label = \"Label\", split = \"Split\" }";
+    assert!(text.contains(&format!("\ncolumns = {columns}\n# Not used: \"note\".\n")), "{text}");
+    passes(&place, "split.toml");
+
+    let refused = |header: &str, row: &dyn Fn(&str, usize) -> String, said: &str| {
+        labels(&place, header, row);
+        let refused = place.run(&["init", "--data", "labels.csv", "--out", "none.toml"]);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(said), "{said}: {refused:?}");
+    };
+    let of_train = |class: &str, _| format!("{class},train");
+    refused("image,label,split", &of_train, "no row of labels.csv is of the split `validation`");
+    let of_class = |class: &str, _| class.to_owned();
+    refused(
+        "circle/test-circle.000.jpg,circle",
+        &of_class,
+        "the first line of labels.csv names an image",
+    );
+    refused(
+        "image,size",
+        &|_, number| format!("\"{number},5\""),
+        "numbers are written with a point",
+    );
+    let again = place.run(&["init", "--data", "labels.csv", "--label", "image"]);
+    assert!(
+        again.stderr.contains("the column `image` of labels.csv names the images"),
+        "{again:?}"
+    );
+    // A column of splits in which nothing stands is none.
+    labels(&place, "image,label,split", |class, _| format!("{class},"));
+    place.succeed(&["init", "--data", "labels.csv", "--out", "empty.toml"]);
+    passes(&place, "empty.toml");
 }

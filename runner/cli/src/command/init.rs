@@ -5,6 +5,7 @@ mod choice;
 mod folder;
 mod found;
 mod layout;
+mod paths;
 mod shipped;
 mod table;
 mod text;
@@ -31,8 +32,8 @@ pub struct InitArguments {
     /// and test with one folder per class in each; or a table of labels (CSV, TSV, Parquet, JSON lines).
     #[arg(long, value_name = "DIR|TABLE")]
     pub data: Option<PathBuf>,
-    /// The column of the table that is learned; several for labels or numbers with a column each.
-    /// Default: what is called `label`, or the only one that it can be.
+    /// The column of the table that is learned; said again for each further one, where labels or numbers
+    /// have a column each. Default: what is called `label`, or the only one that it can be.
     #[arg(long, value_name = "COLUMN", requires = "data")]
     pub label: Vec<String>,
     /// The file to write. Default: the name of the experiment with `.toml`.
@@ -45,7 +46,7 @@ pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
         (Some(name), _) => write_shipped(name, arguments.out.as_deref()),
         (None, Some(data)) => write_for(data, &arguments.label, arguments.out.as_deref()),
         (None, None) if arguments.out.is_some() => Err(Failure::usage(
-            "`--out` needs an experiment to write: `runner init NAME --out FILE`, or `--data DIR`",
+            "`--out` needs an experiment to write: `runner init NAME --out FILE`, or `--data DIR|TABLE`",
         )),
         (None, None) => {
             list();

@@ -35,7 +35,7 @@ use crate::terminal;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write an experiment to begin with: one that comes with the program, or one for a folder of photos.
+    /// Write an experiment to begin with: one that comes with the program, or one for your photos.
     Init(init::InitArguments),
     /// Check experiment files and print their plans; runs nothing.
     Check(check::CheckArguments),

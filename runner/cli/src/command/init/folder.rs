@@ -4,6 +4,7 @@
 use runner_data::Interrupt;
 use runner_data::division::{self, Earlier};
 use runner_data::scan::{self, ImageFile, ScannedSplit, Seen};
+use runner_experiment::listing::WHOLE;
 use runner_experiment::section::task::Task;
 use runner_experiment::text::visible;
 use runner_record::{BadImage, Event};
@@ -43,7 +44,8 @@ impl Photos {
         let keys = layout.keys().into_iter();
         let keys: String = keys.map(|(key, value)| format!("{key} = {value}\n")).collect();
         let text = format!("[experiment]\nname = \"photos\"\n[dataset]\n{keys}{JOB}");
-        let checked = runner_experiment::load_text("what `--data` names", &text, &[])?;
+        let name = format!("the experiment for {}", visible(layout.name()));
+        let checked = runner_experiment::load_text(&name, &text, &[])?;
         let mut counters = Counters::default();
         let seen = Seen::kept_in(&environment::cache());
         let scanned = scan::scan_with(&checked.splits, &seen, interrupt, &mut |event| {
@@ -54,7 +56,8 @@ impl Photos {
         counters.clear();
         let mut splits = scanned?;
         let bad = splits.iter().flat_map(|split| split.bad.clone()).collect();
-        check_counts(layout, &splits)?;
+        check_images(layout, &splits)?;
+        check_classes(layout, &splits)?;
         if let (true, Some(dataset)) = (layout.is_whole(), &checked.plan.dataset)
             && let Some(whole) = splits.pop()
         {
@@ -74,7 +77,7 @@ impl Photos {
         self.splits.first().map_or(0, |split| split.images.len())
     }
 
-    /// Whether the labels are classes or words, of which each has images; else they are numbers.
+    /// Whether the labels are classes or words; else they are numbers.
     pub(super) fn has_classes(&self) -> bool {
         self.layout.task() != Task::Regression
     }
@@ -118,15 +121,40 @@ fn count(split: &ScannedSplit, class: usize) -> usize {
     split.images.iter().filter(|image| image.target.classes().any(|has| has == class)).count()
 }
 
-/// Every class of every split has enough to work with.
-fn check_counts(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure> {
+/// Every split has images, and photos that are to be divided are enough for it.
+fn check_images(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure> {
+    if let Some(split) = splits.iter().find(|split| split.images.is_empty()) {
+        let of = if split.name == WHOLE { String::new() } else { format!(" for {}", split.name) };
+        return Err(Failure::data(format!(
+            "{} has no usable image{of}{}",
+            visible(layout.name()),
+            because(split.bad.first())
+        )));
+    }
+    let all: usize = splits.iter().map(|split| split.images.len()).sum();
+    if layout.is_whole() && all < FEWEST {
+        return Err(Failure::data(format!(
+            "{} has {all} usable image{}, and needs {FEWEST} at the least: to train on, to validate and to \
+             test",
+            visible(layout.name()),
+            if all == 1 { "" } else { "s" }
+        )));
+    }
+    Ok(())
+}
+
+/// Every class has images in each split that folders make, or enough of them to be divided.
+fn check_classes(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure> {
     let least = if layout.is_whole() { FEWEST } else { 1 };
     let places: Vec<&str> = match layout {
         // What a table divides itself is checked when it is read.
-        Layout::Table(table) if table.is_split || table.task != Task::Classification => Vec::new(),
+        Layout::Table(table) if table.is_split() || table.task != Task::Classification => {
+            Vec::new()
+        }
         Layout::Table(table) => vec![&table.path],
         _ => layout.folders().into_iter().map(|(_, folder)| folder).collect(),
     };
+    let is_table = matches!(layout, Layout::Table(_));
     for (split, folder) in splits.iter().zip(places) {
         for (class, name) in split.classes.iter().enumerate() {
             let found = count(split, class);
@@ -134,16 +162,23 @@ fn check_counts(layout: &Layout, splits: &[ScannedSplit]) -> Result<(), Failure>
                 continue;
             }
             let (name, folder) = (visible(name), visible(folder));
-            let why = split.bad.iter().find(|bad| bad.path.starts_with(format!("{folder}/{name}")));
-            let why = why.map_or(String::new(), |bad| {
-                format!(" (others cannot be used: {}: {})", bad.path.display(), bad.problem)
-            });
+            let is_its = |bad: &&BadImage| bad.path.starts_with(format!("{folder}/{name}"));
+            let why = split.bad.iter().find(|bad| is_table || is_its(bad));
             return Err(Failure::data(format!(
-                "the class `{name}` of {folder} has {found} usable images{why}, and needs {least} at \
+                "the class `{name}` of {folder} has {found} usable image{}{}, and needs {least} at \
                  the least; add photos, or take the {} away",
-                if matches!(layout, Layout::Table(_)) { "rows" } else { "folder" }
+                if found == 1 { "" } else { "s" },
+                because(why),
+                if is_table { "rows" } else { "folder" }
             )));
         }
     }
     Ok(())
+}
+
+/// An image that was not counted.
+fn because(bad: Option<&BadImage>) -> String {
+    bad.map_or(String::new(), |bad| {
+        format!(" (others cannot be used: {}: {})", bad.path.display(), bad.problem)
+    })
 }

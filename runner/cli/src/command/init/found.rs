@@ -53,7 +53,7 @@ fn table(photos: &Photos) -> Vec<String> {
     if !photos.has_classes() {
         let range = |(output, name): (usize, &String)| {
             let [low, high] = photos.range(output);
-            format!("`{}`: {low} to {high}. Best learned in a range of about one.", visible(name))
+            format!("`{}`: {} to {}.", visible(name), number(low), number(high))
         };
         let splits = photos
             .splits
@@ -61,7 +61,9 @@ fn table(photos: &Photos) -> Vec<String> {
             .map(|split| format!("{} to {}", thousands(split.images.len()), purpose(split.name)));
         let splits = splits.collect::<Vec<_>>().join(", ");
         let ranges = photos.classes.iter().enumerate().map(range);
-        return ranges.chain([format!("Images: {splits}.")]).collect();
+        let advice =
+            "Numbers are learned as they stand: bring them to a range of about one in the table.";
+        return ranges.chain([advice.to_owned(), format!("Images: {splits}.")]).collect();
     }
     let names: Vec<String> = photos.classes.iter().map(|n| visible(n).into_owned()).collect();
     let width =
@@ -83,6 +85,14 @@ fn table(photos: &Photos) -> Vec<String> {
         lines.push(format!("and {rest} more"));
     }
     lines
+}
+
+/// A number, very large and very small ones with an exponent.
+fn number(number: f64) -> String {
+    match number == 0.0 || (1e-4..1e9).contains(&number.abs()) {
+        true => number.to_string(),
+        false => format!("{number:e}"),
+    }
 }
 
 /// What a split is for.

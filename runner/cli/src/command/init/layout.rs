@@ -8,6 +8,7 @@ use runner_experiment::section::task::Task;
 use runner_experiment::sheet::EXTENSIONS;
 use runner_experiment::text::{shown, visible};
 
+use super::paths::{entries, folders, quoted, text};
 use super::table::{self, Table};
 use crate::failure::Failure;
 
@@ -50,6 +51,15 @@ impl Layout {
         }
     }
 
+    /// The folder or table, or the folder to train on.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Table(table) => &table.path,
+            Self::Whole { path, .. } => path,
+            Self::Splits { train, .. } => train,
+        }
+    }
+
     /// What is learned.
     pub(super) fn task(&self) -> Task {
         match self {
@@ -61,7 +71,7 @@ impl Layout {
     /// Whether the photos are still to be divided into splits.
     pub(super) fn is_whole(&self) -> bool {
         match self {
-            Self::Table(table) => !table.is_split,
+            Self::Table(table) => !table.is_split(),
             Self::Whole { .. } => true,
             Self::Splits { .. } => false,
         }
@@ -90,13 +100,18 @@ pub(super) fn look(path: &Path, labels: &[String]) -> Result<Layout, Failure> {
     if table::is_table(path) {
         return table::look(path, labels).map(Layout::Table);
     }
-    if !path.is_dir() {
-        let what = if path.exists() { "is not a folder" } else { "does not exist" };
+    if path.is_file() {
         return Err(Failure::usage(format!(
-            "{} {what}; `--data` names a folder with one folder of photos per class, or a table of labels \
-             ({})",
+            "{} is neither a folder nor a table of labels, whose name ends in {}",
             shown(path),
             EXTENSIONS.join(", ")
+        )));
+    }
+    if !path.is_dir() {
+        return Err(Failure::usage(format!(
+            "{} does not exist; `--data` names a folder with one folder of photos per class, or a table of \
+             labels",
+            shown(path)
         )));
     }
     if !labels.is_empty() {
@@ -188,47 +203,10 @@ fn check_classes(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The folders in a folder, sorted, hidden ones aside.
-pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
-}
-
 /// Images that are in the folder itself.
 fn loose_photos(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let files = entries(folder)?.into_iter().filter(|path| path.is_file());
     Ok(files.filter(|path| decode::has_known_format(path)).collect())
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::usage(format!("cannot list the folder {}: {error}", shown(folder)))
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// A path as a TOML file can name it: `./photos/` is `photos`.
-pub(super) fn text(path: &Path) -> Result<String, Failure> {
-    let tidy: PathBuf = path.components().collect();
-    let below = tidy.strip_prefix(".").ok().filter(|below| !below.as_os_str().is_empty());
-    below.unwrap_or(&tidy).to_str().map(str::to_owned).ok_or_else(|| {
-        Failure::usage(format!(
-            "the name {} is not UTF-8, which experiment files need; rename it",
-            shown(path)
-        ))
-    })
-}
-
-/// A string as TOML writes it.
-pub(super) fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) fn find(name: &str) -> Result<&'static str, Failure> {
         let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
         Failure::usage(format!(
             "there is no experiment `{name}`; there are {}\n\
-             `runner init --data DIR` writes one for a folder of photos",
+             `runner init --data DIR|TABLE` writes one for a folder of photos or a table of labels",
             names.join(", ")
         ))
     })

@@ -1,32 +1,30 @@
 //! A table of labels as it is found: which column names the images, which the labels, and what can be
 //! learned from them.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+mod cells;
+mod columns;
+mod task;
+
+use std::path::Path;
 
 use runner_experiment::section::task::Task;
-use runner_experiment::sheet::{Cell, EXTENSIONS, Sheet};
+use runner_experiment::sheet::{EXTENSIONS, Sheet};
 use runner_experiment::text::shown;
 
-use super::layout::{folders, quoted, text};
+use super::paths::{quoted, text};
 use crate::failure::Failure;
+use cells::{has_text, numbers, texts};
+use columns::{image_column, label_columns};
+use task::task;
 
 /// Names of columns that experiments take by themselves.
 const IMAGE: &str = "image";
 const LABEL: &str = "label";
 const OTHERS: [&str; 3] = ["split", "group", "weight"];
 
-/// What people call the column of labels, in small letters.
-const LABELS: [&str; 6] = ["label", "labels", "class", "category", "target", "kind"];
-
-/// So many cells of a column are looked up as files.
-const TRIED: usize = 20;
-
-/// More whole numbers than these are measured, not classes.
-const MOST_CLASSES: usize = 30;
-
-/// What stands between several labels of an image where nothing else is said.
-const SEPARATOR: char = '|';
+/// Words in a column of splits without which nothing can be trained.
+const TRAIN: [&str; 2] = ["train", "training"];
+const VALIDATION: [&str; 3] = ["validation", "val", "valid"];
 
 /// A table with one row per image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,11 +39,25 @@ pub(super) struct Table {
     pub(super) labels: Vec<String>,
     /// What is learned.
     pub(super) task: Task,
-    /// Whether the table says which image is in which split.
-    pub(super) is_split: bool,
+    /// Whether whole numbers are taken for classes.
+    pub(super) are_whole_numbers: bool,
+    /// Those of splits, groups and weights, where there are such.
+    others: [Option<String>; 3],
+    /// Those that say nothing to an experiment.
+    pub(super) unused: Vec<String>,
 }
 
 impl Table {
+    /// Whether the table says which image is in which split.
+    pub(super) fn is_split(&self) -> bool {
+        self.others[0].is_some()
+    }
+
+    /// The column of groups.
+    pub(super) fn group(&self) -> Option<&str> {
+        self.others[1].as_deref()
+    }
+
     /// The keys of `[dataset]` that say where the images and labels are, with their values.
     pub(super) fn keys(&self) -> Vec<(&'static str, String)> {
         let mut keys = vec![("table", quoted(&self.path))];
@@ -69,6 +81,11 @@ impl Table {
             labels => {
                 let labels: Vec<String> = labels.iter().map(|label| quoted(label)).collect();
                 columns.push(format!("label = [{}]", labels.join(", ")));
+            }
+        }
+        for (name, column) in OTHERS.iter().zip(&self.others) {
+            if let Some(column) = column.as_ref().filter(|column| column != name) {
+                columns.push(format!("{name} = {}", quoted(column)));
             }
         }
         (!columns.is_empty()).then(|| format!("{{ {} }}", columns.join(", ")))
@@ -99,173 +116,41 @@ pub(super) fn look(path: &Path, labels: &[String]) -> Result<Table, Failure> {
     let (image, images) = image_column(path, &sheet)?;
     let labels = label_columns(&name, &sheet, (&image, labels))?;
     let task = task(&name, &sheet, &labels)?;
-    let is_split = sheet.column(OTHERS[0]).is_some_and(|split| has_text(&sheet, split));
-    Ok(Table { path: text(path)?, images, image, labels, task, is_split })
+    let others = OTHERS.map(|other| other_column(&sheet, other));
+    if let Some(split) = &others[0] {
+        check_splits(&name, &sheet, split)?;
+    }
+    let is_used = |column: &&String| {
+        **column == image
+            || labels.contains(column)
+            || others.iter().flatten().any(|o| o == *column)
+    };
+    let unused = sheet.columns.iter().filter(|column| !is_used(column)).cloned().collect();
+    let place = labels.first().and_then(|label| sheet.column(label)).unwrap_or_default();
+    let are_whole_numbers = task == Task::Classification && numbers(&sheet, place).is_some();
+    let path = text(path)?;
+    Ok(Table { path, images, image, labels, task, are_whole_numbers, others, unused })
 }
 
-/// The first column whose cells are files, and the folder that they start from, where it is not that of
-/// the table.
-fn image_column(path: &Path, sheet: &Sheet) -> Result<(String, Option<String>), Failure> {
-    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let beside = beside.unwrap_or(Path::new(".")).to_path_buf();
-    let inside = folders(&beside)?;
-    let places: Vec<PathBuf> =
-        [beside.clone(), PathBuf::from(".")].into_iter().chain(inside).collect();
-    let first = sheet.column(IMAGE).into_iter();
-    for column in first.chain(0..sheet.columns.len()) {
-        let cells = texts(sheet, column).take(TRIED);
-        let names: Vec<String> = cells.map(|text| text.replace('\\', "/")).collect();
-        let is_place = |place: &&PathBuf| names.iter().any(|name| place.join(name).is_file());
-        if let Some(place) = places.iter().find(is_place) {
-            let folder = (*place != beside).then(|| text(place)).transpose()?;
-            return Ok((sheet.columns[column].clone(), folder));
-        }
-    }
+/// The column of this name in capitals or small letters, where something stands in it.
+fn other_column(sheet: &Sheet, name: &str) -> Option<String> {
+    let mut called = sheet.columns.iter().filter(|column| column.to_lowercase() == name);
+    called.find(|column| sheet.column(column).is_some_and(|place| has_text(sheet, place))).cloned()
+}
+
+/// Stages need images to train on and to validate on.
+fn check_splits(name: &str, sheet: &Sheet, split: &str) -> Result<(), Failure> {
+    let place = sheet.column(split).unwrap_or_default();
+    let has = |words: &[&str]| {
+        texts(sheet, place).any(|text| words.contains(&text.trim().to_lowercase().as_str()))
+    };
+    let missing = match (has(&TRAIN), has(&VALIDATION)) {
+        (true, true) => return Ok(()),
+        (false, _) => "train",
+        (true, false) => "validation",
+    };
     Err(Failure::usage(format!(
-        "no column of the table {} names files, neither below {} nor below a folder in it; paths of \
-         images start there, and its columns are {}",
-        shown(path),
-        shown(&beside),
-        listed(sheet.columns.iter())
+        "no row of {name} is of the split `{missing}`, by its column `{split}`, and training needs `train` \
+         and `validation`; add such rows, or rename the column, and images are divided"
     )))
-}
-
-/// The columns that were named; else the one that is called as labels are, or the only one that is left,
-/// or all that are left where each says yes or no.
-fn label_columns(
-    name: &str,
-    sheet: &Sheet,
-    (image, given): (&str, &[String]),
-) -> Result<Vec<String>, Failure> {
-    if let Some(missing) = given.iter().find(|given| sheet.column(given).is_none()) {
-        return Err(Failure::usage(format!(
-            "the table {name} has no column `{missing}`; it has {}",
-            listed(sheet.columns.iter())
-        )));
-    }
-    if !given.is_empty() {
-        return Ok(given.to_vec());
-    }
-    let is_left = |column: &&String| *column != image && !OTHERS.contains(&column.as_str());
-    let left: Vec<&String> = sheet.columns.iter().filter(is_left).collect();
-    let called = LABELS.iter().find_map(|label| {
-        left.iter().find(|column| column.to_lowercase() == *label).map(|column| (*column).clone())
-    });
-    if let Some(column) = called {
-        return Ok(vec![column]);
-    }
-    let place = |column: &&String| sheet.column(column).unwrap_or_default();
-    match &left[..] {
-        [] => Err(Failure::usage(format!("the table {name} has no column beside `{image}`"))),
-        [one] => Ok(vec![(*one).clone()]),
-        several if several.iter().all(|column| are_flags(sheet, place(column))) => {
-            Ok(several.iter().map(|column| (*column).clone()).collect())
-        }
-        several => Err(Failure::usage(format!(
-            "which column of {name} is to be learned: {}? Say `--label {}`, say",
-            listed(several.iter().copied()),
-            several[0]
-        ))),
-    }
-}
-
-/// What the cells can teach.
-fn task(name: &str, sheet: &Sheet, labels: &[String]) -> Result<Task, Failure> {
-    let places: Vec<usize> = labels.iter().filter_map(|label| sheet.column(label)).collect();
-    if let [place] = places[..] {
-        let is_list = sheet.rows.iter().any(|row| matches!(row[place], Cell::List(_)));
-        let is_several = texts(sheet, place).any(|text| text.contains(SEPARATOR));
-        return Ok(match () {
-            () if is_list || is_several => Task::Multilabel,
-            () if are_measured(sheet, place) => Task::Regression,
-            () => Task::Classification,
-        });
-    }
-    match () {
-        () if places.iter().all(|place| are_flags(sheet, *place)) => Ok(Task::Multilabel),
-        () if places.iter().all(|place| numbers(sheet, *place).is_some()) => Ok(Task::Regression),
-        () => Err(Failure::usage(format!(
-            "{} of {name} are neither all 0 or 1 nor all numbers; several columns are either labels \
-             that an image has or has not, or numbers",
-            listed(labels.iter())
-        ))),
-    }
-}
-
-/// Numbers with fractions, or more whole numbers than there are classes.
-fn are_measured(sheet: &Sheet, column: usize) -> bool {
-    let Some(numbers) = numbers(sheet, column) else { return false };
-    let different: BTreeSet<u64> = numbers.iter().map(|number| number.to_bits()).collect();
-    numbers.iter().any(|number| number.fract() != 0.0) || different.len() > MOST_CLASSES
-}
-
-/// The cells as numbers, where all are.
-fn numbers(sheet: &Sheet, column: usize) -> Option<Vec<f64>> {
-    let numbers: Option<Vec<f64>> =
-        texts(sheet, column).map(|text| text.trim().parse().ok()).collect();
-    numbers.filter(|numbers| !numbers.is_empty())
-}
-
-/// Whether every cell says yes or no as a number.
-fn are_flags(sheet: &Sheet, column: usize) -> bool {
-    let flags = ["0", "1", "0.0", "1.0", "true", "false"];
-    has_text(sheet, column)
-        && texts(sheet, column).all(|text| flags.contains(&text.trim().to_lowercase().as_str()))
-}
-
-fn has_text(sheet: &Sheet, column: usize) -> bool {
-    texts(sheet, column).next().is_some()
-}
-
-/// The cells of a column that have something in them.
-fn texts(sheet: &Sheet, column: usize) -> impl Iterator<Item = &str> {
-    sheet.rows.iter().filter_map(move |row| match &row[column] {
-        Cell::Text(text) => Some(text.as_str()),
-        Cell::Empty | Cell::List(_) => None,
-    })
-}
-
-fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sheet(columns: &[&str], rows: &[&[&str]]) -> Sheet {
-        let cell = |text: &&str| match *text {
-            "" => Cell::Empty,
-            text => Cell::Text(text.to_owned()),
-        };
-        Sheet {
-            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
-            rows: rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
-        }
-    }
-
-    fn learned(columns: &[&str], rows: &[&[&str]]) -> Result<(Vec<String>, Task), String> {
-        let sheet = sheet(columns, rows);
-        let labels =
-            label_columns("t.csv", &sheet, ("image", &[])).map_err(|failure| failure.message())?;
-        let task = task("t.csv", &sheet, &labels).map_err(|failure| failure.message())?;
-        Ok((labels, task))
-    }
-
-    #[test]
-    fn what_is_learned_follows_from_the_cells() {
-        let one = |cells: &[&[&str]]| learned(&["image", "Category"], cells).map(|found| found.1);
-        assert_eq!(one(&[&["a", "cat"], &["b", "dog"]]), Ok(Task::Classification));
-        assert_eq!(one(&[&["a", "3"], &["b", "7"]]), Ok(Task::Classification));
-        assert_eq!(one(&[&["a", "3.5"], &["b", "7"]]), Ok(Task::Regression));
-        assert_eq!(one(&[&["a", "red|round"], &["b", ""]]), Ok(Task::Multilabel));
-        let (labels, task) = learned(
-            &["image", "red", "round", "split", "weight"],
-            &[&["a", "0", "1", "train", "2"], &["b", "1", "1", "test", "3"]],
-        )
-        .unwrap();
-        assert_eq!((labels, task), (vec!["red".to_owned(), "round".to_owned()], Task::Multilabel));
-        let said = learned(&["image", "age", "name"], &[&["a", "3", "x"]]).unwrap_err();
-        assert!(said.contains("`age`, `name`? Say `--label age`"), "{said}");
-    }
 }

@@ -7,7 +7,8 @@ use runner_experiment::section::task::Task;
 use super::choice::{Choice, Weights};
 use super::folder::Photos;
 use super::found::header;
-use super::layout::{Layout, quoted};
+use super::layout::Layout;
+use super::paths::quoted;
 use super::table::Table;
 
 /// How many photos are explained.
@@ -37,13 +38,16 @@ fn experiment(name: &str) -> String {
     )
 }
 
-/// How one folder or table is divided.
-fn division(stratify: bool) -> String {
-    let of_each = if stratify { " of each class" } else { "" };
+/// How one folder or table is divided; photos of a `group` of the table stay together.
+fn division(group: Option<&str>) -> String {
+    let together = match group {
+        Some(group) => format!("Photos with the same {} stay together.", quoted(group)),
+        None => "With `group = '(\\d+)_'`, say, what a file name shares stays together.".to_owned(),
+    };
     format!(
-        "# Shares{of_each} to validate after every epoch and to test at the end; the rest is\n\
-         # trained on. With `group = '(\\d+)_'`, say, what a file name shares stays together.\n\
-         split = {{ validation = 0.2, test = 0.2, seed = 1, stratify = {stratify} }}\n\
+        "# Shares to validate after every epoch and to test at the end; the rest is trained on.\n\
+         # {together}\n\
+         split = {{ validation = 0.2, test = 0.2, seed = 1, stratify = true }}\n\
          # In place of one test split, five runs that test every photo once:\n\
          # folds = 5\n"
     )
@@ -59,18 +63,30 @@ fn table_keys(table: &Table) -> String {
             }
             "images" => "The folder that paths in the table start from.",
             "columns" => "What the columns are called. Others: split, group, weight.",
-            _ => match table.task {
-                Task::Regression => {
-                    "Numbers; \"classification\" takes each of them for a class. The loss: `[model.head] loss`."
-                }
-                _ => "Any of several labels per image; \"classification\" is one of several.",
-            },
+            _ => about_task(table),
         };
         text += &format!("# {comment}\n{key} = {value}\n");
     }
-    match table.is_split {
+    if table.are_whole_numbers {
+        text += "# Its numbers are names of classes; what learns them as numbers:\n\
+                 # task = \"regression\"\n";
+    }
+    if !table.unused.is_empty() {
+        let unused: Vec<String> = table.unused.iter().map(|column| quoted(column)).collect();
+        text += &format!("# Not used: {}.\n", unused.join(", "));
+    }
+    match table.is_split() {
         true => text,
-        false => text + &division(table.task == Task::Classification),
+        false => text + &division(table.group()),
+    }
+}
+
+fn about_task(table: &Table) -> &'static str {
+    match (table.task, table.labels.len()) {
+        (Task::Regression, 1) => "A number; its loss is in `[model.head] loss`.",
+        (Task::Regression, _) => "Numbers, a column each; their loss is in `[model.head] loss`.",
+        (_, 1) => "Any of several labels per image; `separator = \"|\"` stands between them.",
+        _ => "Any of several labels per image, each in a column with 0 or 1.",
     }
 }
 
@@ -83,7 +99,7 @@ fn places(layout: &Layout) -> String {
                 "# One folder per class inside. Folders that are split already: train, validation, test.\n\
                  path = {}\n{}",
                 quoted(path),
-                division(true)
+                division(None)
             )
         }
         Layout::Splits { train, validation, test } => {
@@ -194,12 +210,14 @@ fn stage(choice: &Choice) -> String {
 
 fn pictures(photos: &Photos) -> String {
     let of = photos.splits.last().map_or("test", |split| split.name);
+    let all: Vec<&str> = photos.splits.iter().map(|split| split.name).collect();
+    let all = all.join(", ");
     let examples = photos.examples(EXPLAINED);
     let images: String = examples
         .iter()
         .map(|image| format!("    {},\n", quoted(&image.path.to_string_lossy())))
         .collect();
-    let Words { curves, second, job, others, which, kind } = words(photos.layout.task());
+    let Words { curves, second, job, others, which, kind, raises } = words(photos.layout.task());
     format!(
         "# {curves} by epoch.\n\
          [[visualize]]\n\
@@ -208,15 +226,15 @@ fn pictures(photos: &Photos) -> String {
          # {second}.\n\
          [[visualize]]\n\
          job = \"{job}\"\n\
-         # Of which photos: train, validation or test.\n\
+         # Of which photos: {all}.\n\
          split = \"{of}\"\n\
          \n\
          # Which part of a photo decides. {others} are jobs, too.\n\
          [[visualize]]\n\
          job = \"gradcam\"\n\
-         # Of the {of} photos, {which}; any other image file will do.\n\
+         # {which} of the {of} photos; other image files will do, too.\n\
          images = [\n{images}]\n\
-         # \"predicted\", or the name of a {kind}: what speaks for it?\n\
+         # \"predicted\", or the name of a {kind}: what {raises} it?\n\
          target = \"predicted\"\n"
     )
 }
@@ -230,6 +248,7 @@ struct Words {
     others: &'static str,
     which: &'static str,
     kind: &'static str,
+    raises: &'static str,
 }
 
 fn words(task: Task) -> Words {
@@ -238,20 +257,23 @@ fn words(task: Task) -> Words {
         second: "How often each class is taken for each",
         job: "confusion",
         others: "\"mistakes\", \"embedding\", \"activations\"",
-        which: "one of each of the first classes",
+        which: "One of each of the first classes",
         kind: "class",
+        raises: "speaks for",
     };
     let labels = Words {
         second: "The photos that it is most wrong about",
         job: "mistakes",
         others: "\"activations\", \"filters\"",
-        which: "the first",
+        which: "The first",
         kind: "label",
         ..classes
     };
     match task {
         Task::Classification => classes,
         Task::Multilabel => labels,
-        Task::Regression => Words { curves: "Error and loss", kind: "number", ..labels },
+        Task::Regression => {
+            Words { curves: "Error and loss", kind: "number", raises: "raises", ..labels }
+        }
     }
 }
