@@ -162,6 +162,23 @@ mod tests {
         Ok(())
     }
 
+    /// By pyarrow 26: two columns of dictionaries, as pandas writes categories, one of int8, one of uint16.
+    #[test]
+    fn categories_and_small_integers_of_parquet_are_read() -> Result<(), String> {
+        let bytes = include_bytes!("../../../tests/data/categories.parquet");
+        let sheet = read_as("a.parquet", bytes)?;
+        assert_eq!(sheet.columns, ["image", "label", "age", "size"]);
+        assert_eq!(
+            texts(&sheet),
+            [
+                ["b.png", "dog", "3", "65535"],
+                ["a.png", "cat", "-7", "0"],
+                ["b2.png", "dog", "100", "1"]
+            ]
+        );
+        Ok(())
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_row() {
         let said = |bytes: &[u8]| read_as("a.csv", bytes).err().unwrap_or_default();
