@@ -5,6 +5,22 @@ use std::path::PathBuf;
 /// What a split is called that holds the images of all.
 pub const WHOLE: &str = "images";
 
+/// The splits, in their order.
+pub const SPLITS: [&str; 3] = ["train", "validation", "test"];
+
+/// Other words for them.
+const ALIASES: [(&str, &str); 4] =
+    [("training", "train"), ("val", "validation"), ("valid", "validation"), ("testing", "test")];
+
+/// The split that a word of a table means, in capitals or small letters.
+#[must_use]
+pub fn split_of(word: &str) -> Option<&'static str> {
+    let word = word.trim().to_lowercase();
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == word);
+    let word = alias.map_or(word.as_str(), |(_, name)| name);
+    SPLITS.into_iter().find(|name| *name == word)
+}
+
 /// What an image is labelled with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {

@@ -33,6 +33,12 @@ impl Sheet {
     }
 }
 
+/// A finite number that stands in a cell.
+#[must_use]
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// How the names of tables end that can be read.
 pub const EXTENSIONS: [&str; 6] = ["csv", "tsv", "parquet", "jsonl", "ndjson", "pq"];
 

@@ -7,6 +7,7 @@ mod task;
 
 use std::path::Path;
 
+use runner_experiment::listing::split_of;
 use runner_experiment::section::task::Task;
 use runner_experiment::sheet::{EXTENSIONS, Sheet};
 use runner_experiment::text::shown;
@@ -21,10 +22,6 @@ use task::task;
 const IMAGE: &str = "image";
 const LABEL: &str = "label";
 const OTHERS: [&str; 3] = ["split", "group", "weight"];
-
-/// Words in a column of splits without which nothing can be trained.
-const TRAIN: [&str; 2] = ["train", "training"];
-const VALIDATION: [&str; 3] = ["validation", "val", "valid"];
 
 /// A table with one row per image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,13 +138,9 @@ fn other_column(sheet: &Sheet, name: &str) -> Option<String> {
 /// Stages need images to train on and to validate on.
 fn check_splits(name: &str, sheet: &Sheet, split: &str) -> Result<(), Failure> {
     let place = sheet.column(split).unwrap_or_default();
-    let has = |words: &[&str]| {
-        texts(sheet, place).any(|text| words.contains(&text.trim().to_lowercase().as_str()))
-    };
-    let missing = match (has(&TRAIN), has(&VALIDATION)) {
-        (true, true) => return Ok(()),
-        (false, _) => "train",
-        (true, false) => "validation",
+    let has = |name| texts(sheet, place).any(|word| split_of(word) == Some(name));
+    let Some(missing) = ["train", "validation"].into_iter().find(|name| !has(name)) else {
+        return Ok(());
     };
     Err(Failure::usage(format!(
         "no row of {name} is of the split `{missing}`, by its column `{split}`, and training needs `train` \

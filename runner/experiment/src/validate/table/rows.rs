@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostics;
-use crate::listing::{Listed, Split, WHOLE};
+use crate::listing::{Listed, SPLITS, Split, WHOLE, split_of};
 use crate::section::dataset::DatasetSection;
 use crate::section::task::Task;
 use crate::sheet::{Cell, Sheet};
@@ -16,13 +16,6 @@ use super::files::Files;
 use super::problems::{Kind, Problems};
 use super::targets::{Reading, Said, number, shown};
 use super::together;
-
-/// The splits, in their order.
-const SPLITS: [&str; 3] = ["train", "validation", "test"];
-
-/// Other words for them.
-const ALIASES: [(&str, &str); 4] =
-    [("training", "train"), ("val", "validation"), ("valid", "validation"), ("testing", "test")];
 
 /// A row as far as it can be read by itself.
 struct Row {
@@ -159,9 +152,7 @@ fn split(
     let Some(place) = columns.split else { return Some(WHOLE) };
     let cell = &sheet.rows[row][place];
     let word = text(cell).unwrap_or_default().to_lowercase();
-    let alias =
-        ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, name)| name);
-    let found = SPLITS.into_iter().find(|name| *name == alias);
+    let found = split_of(&word);
     if found.is_none() {
         let meant =
             closest(&word, SPLITS).map_or(String::new(), |c| format!("; did you mean `{c}`?"));

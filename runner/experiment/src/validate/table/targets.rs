@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::listing::Target;
 use crate::section::dataset::DatasetSection;
 use crate::section::task::Task;
-use crate::sheet::{Cell, Sheet};
+use crate::sheet::{self, Cell, Sheet};
 use crate::suggest::closest;
 use crate::value::Plain;
 
@@ -142,7 +142,7 @@ impl<'a> Reading<'a> {
 /// A finite number.
 pub(super) fn number(cell: &Cell) -> Option<f64> {
     match cell {
-        Cell::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        Cell::Text(text) => sheet::number(text),
         _ => None,
     }
 }

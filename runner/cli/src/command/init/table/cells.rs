@@ -1,6 +1,6 @@
 //! The cells of a column.
 
-use runner_experiment::sheet::{Cell, Sheet};
+use runner_experiment::sheet::{Cell, Sheet, number};
 
 /// The cells of a column that have something in them.
 pub(super) fn texts(sheet: &Sheet, column: usize) -> impl Iterator<Item = &str> {
@@ -23,13 +23,8 @@ pub(super) fn are_flags(sheet: &Sheet, column: usize) -> bool {
 
 /// The cells as numbers, where all are.
 pub(super) fn numbers(sheet: &Sheet, column: usize) -> Option<Vec<f64>> {
-    let numbers: Option<Vec<f64>> =
-        texts(sheet, column).map(|text| text.trim().parse().ok()).collect();
+    let numbers: Option<Vec<f64>> = texts(sheet, column).map(number).collect();
     numbers.filter(|numbers| !numbers.is_empty())
-}
-
-pub(super) fn is_number(text: &str) -> bool {
-    text.trim().parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 pub(super) fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use runner_experiment::section::task::Task;
-use runner_experiment::sheet::{Cell, Sheet};
+use runner_experiment::sheet::{Cell, Sheet, number};
 
-use super::cells::{are_flags, is_number, listed, numbers, texts};
+use super::cells::{are_flags, listed, numbers, texts};
 use crate::failure::Failure;
 
 /// More whole numbers than these are measured, not classes.
@@ -47,17 +47,16 @@ fn check_numbers(name: &str, sheet: &Sheet, places: &[usize]) -> Result<(), Fail
             Cell::Empty | Cell::Text(_) => None,
         });
         let different: BTreeSet<&String> = members.flatten().collect();
-        if different.len() > MOST_CLASSES && different.iter().all(|text| is_number(text)) {
+        if different.len() > MOST_CLASSES && different.iter().all(|text| number(text).is_some()) {
             return Err(Failure::usage(format!(
                 "the column `{column}` of {name} has lists of numbers; give each number a column of its \
                  own, and name these: `--label x --label y`"
             )));
         }
-        let is_fraction = |text: &str| text.contains(',') && is_number(&text.replacen(',', ".", 1));
-        let mut cells = texts(sheet, place).peekable();
-        let comma = texts(sheet, place).find(|text| is_fraction(text));
-        if let (Some(comma), Some(_)) = (comma, cells.peek())
-            && cells.all(|text| is_number(text) || is_fraction(text))
+        let is_fraction =
+            |text: &str| text.contains(',') && number(&text.replacen(',', ".", 1)).is_some();
+        if let Some(comma) = texts(sheet, place).find(|text| is_fraction(text))
+            && texts(sheet, place).all(|text| number(text).is_some() || is_fraction(text))
         {
             return Err(Failure::usage(format!(
                 "the column `{column}` of {name} has `{comma}`; numbers are written with a point"
