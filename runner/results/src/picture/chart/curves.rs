@@ -112,7 +112,8 @@ impl Panel {
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.3))
             .label_font(("sans-serif", 14))
-            .position(match self.title.contains("loss") {
+            // Away from where the lines end.
+            .position(match ["loss", "error"].iter().any(|falls| self.title.contains(falls)) {
                 true => SeriesLabelPosition::UpperRight,
                 false => SeriesLabelPosition::LowerRight,
             })
